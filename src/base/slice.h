@@ -1,0 +1,69 @@
+/* base/slice.h -- a borrowed piece of text: pointer and length, never terminated, never owned.
+ *
+ * A slice lives as long as the buffer it points into; who keeps it longer copies it.
+ * {NULL, 0} is "absent"; an empty text that is present has a non-NULL pointer.
+ * Thread: any.
+ */
+#ifndef BASE_SLICE_H
+#define BASE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct slice {
+	const char *p;
+	size_t len;
+};
+
+#define SLICE(literal) ((struct slice){ "" literal, sizeof(literal) - 1 })
+#define SLICE_NONE ((struct slice){ NULL, 0 })
+#define SLICE_FMT "%.*s"
+#define SLICE_ARG(s) (int)(s).len, ((s).p ? (s).p : "")
+
+static inline struct slice slice_of(const char *text)
+{
+	return (struct slice){ text, text ? strlen(text) : 0 };
+}
+
+static inline struct slice slice_make(const char *p, size_t len)
+{
+	return (struct slice){ p, len };
+}
+
+static inline bool slice_present(struct slice s)
+{
+	return s.p != NULL;
+}
+
+bool slice_eq(struct slice a, struct slice b);  /* octet by octet */
+bool slice_ieq(struct slice a, struct slice b); /* ASCII letters in either case */
+bool slice_is(struct slice a, const char *text);
+bool slice_iis(struct slice a, const char *text);
+bool slice_starts(struct slice s, struct slice prefix);
+bool slice_istarts(struct slice s, struct slice prefix);
+
+/* Without white space (SP, HTAB, CR, LF) at both ends. */
+struct slice slice_trim(struct slice s);
+
+/* Offset of `c`, or s.len when it does not occur. */
+size_t slice_find(struct slice s, char c);
+
+/* The part from `from` (clamped) to the end. */
+struct slice slice_from(struct slice s, size_t from);
+
+/* The first `len` octets (clamped). */
+struct slice slice_first(struct slice s, size_t len);
+
+/* Decimal digits only, the whole slice, at most `max`. 0, or -EINVAL / -ERANGE with *ret untouched. */
+int slice_u64(struct slice s, uint64_t max, uint64_t *ret);
+int slice_u32(struct slice s, uint32_t max, uint32_t *ret);
+
+/* Copies with a terminating NUL, cut to `cap - 1`. Returns `out`. cap >= 1. */
+char *slice_cstr(struct slice s, char *out, size_t cap);
+
+/* Heap copy with a terminating NUL, owned by the caller; NULL when absent or out of memory. */
+char *slice_dup(struct slice s);
+
+#endif
