@@ -1,0 +1,153 @@
+/* media.h -- the focus' view of a mixer: operations, parameters, events.
+ *
+ * The focus decides, the mixer sounds. Behind this table stands mixer/ (mixer/mixer.h makes one)
+ * or, in tests, a fake that proves conference logic without a socket or a sound.
+ *
+ * A *room* is a bus: every leg in it hears the sum of the others (mix-minus, RFC 3550 section 7).
+ * A *leg* is one RTP session (RFC 3550) with one peer: a local address, a codec, a direction.
+ *
+ * Threads: every operation is called on the control thread, returns at once, and is carried out by
+ * a worker at one of its next ticks. Events come back on the control thread, from the loop, never
+ * from inside an operation. Operations on one leg are carried out in the order in which they
+ * were made. Handles are generation-checked: an operation on a leg that is gone gives ERR_STALE.
+ */
+#ifndef MEDIA_H
+#define MEDIA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/handle.h"
+
+enum media_codec { /* X-macro-free on purpose: the mixer's codec table and sip/sdp.h name the same set */
+	MEDIA_CODEC_NONE,
+	MEDIA_CODEC_PCMU, /* G.711 mu-law, 8000 Hz, static payload type 0 (RFC 3551 4.5.14) */
+	MEDIA_CODEC_PCMA, /* G.711 A-law, 8000 Hz, static payload type 8 */
+	MEDIA_CODEC_COUNT
+};
+
+enum {
+	MEDIA_FORMATS_MAX = 16,  /* payload types accepted from one peer */
+	MEDIA_PTIME_MS_MIN = 10,
+	MEDIA_PTIME_MS_MAX = 60,
+	MEDIA_PT_NONE = 255,     /* "no payload type" */
+	MEDIA_LEVEL_SILENT = 127 /* levels are -dBov, 0 (overload) to 127 (digital silence), RFC 6464 */
+};
+
+struct media_format {
+	enum media_codec codec;
+	uint8_t payload_type; /* 0..127, as the peer numbers it */
+};
+
+/* What signalling agreed on (RFC 3264). Given on answer and again after every re-negotiation. */
+struct media_leg_params {
+	struct addr remote_rtp;  /* from c= and m=; unset or port 0: send nothing until latched */
+	struct addr remote_rtcp; /* a=rtcp (RFC 3605) or RTP + 1; equals remote_rtp with rtcp_mux */
+	struct media_format receive[MEDIA_FORMATS_MAX]; /* what may arrive */
+	uint8_t receive_count;
+	struct media_format send; /* what we send; codec NONE: nothing */
+	uint8_t dtmf_pt_receive;  /* telephone-event (RFC 4733) as it arrives, or MEDIA_PT_NONE */
+	uint8_t dtmf_pt_send;
+	uint16_t ptime_ms;        /* of packets that we send: 10 to 60, multiple of 10 */
+	bool is_sending;          /* direction, our view: we send to the peer */
+	bool is_receiving;        /* we listen to the peer */
+	bool has_rtcp_mux;        /* RFC 5761 */
+	bool is_symmetric;        /* follow the source address of plausible RTP (NAT), docs/architecture.md */
+};
+
+/* What the conference wants of the leg; independent of signalling. */
+struct media_leg_control {
+	bool is_muted;          /* the room does not hear this leg; digits still count */
+	bool is_deaf;           /* this leg hears silence */
+	int16_t gain_in_cdb;    /* hundredths of dB on what it says, -6000 to +3000 */
+	int16_t gain_out_cdb;   /* hundredths of dB on what it hears */
+};
+
+struct media_leg_open {
+	handle room;            /* 0: in no room yet (a ringing call); leg_move puts it into one */
+	struct addr local;      /* address to bind, port ignored; any-address allowed */
+	uint64_t tag;           /* the caller's own number, returned in every event of the leg */
+};
+
+/* A moment's view, written by the worker, read by control at any time. Counters never go back. */
+struct media_leg_stats {
+	uint64_t rx_packets, rx_octets, tx_packets, tx_octets;
+	uint64_t rx_lost;       /* RFC 3550 A.3, cumulative */
+	uint64_t rx_late;       /* came after its turn: counted as lost to the ear */
+	uint64_t rx_discarded;  /* malformed, wrong payload type, wrong source, duplicate */
+	uint64_t rx_rejected_source; /* plausible RTP from an address that is not the peer's (hijack guard) */
+	uint64_t concealed_ms;  /* sound invented by concealment */
+	uint32_t rx_jitter_us;  /* RFC 3550 6.4.1, at the receiver */
+	uint32_t delay_ms;      /* jitter buffer depth now */
+	uint32_t delay_ms_max;
+	uint32_t round_trip_us; /* from RTCP (RFC 3550 6.4.1), 0 unknown */
+	uint8_t remote_loss_q8; /* fraction lost of the last report about us, in 1/256 */
+	uint8_t level_in;       /* -dBov of what the leg says, before mute */
+	uint8_t level_out;      /* -dBov of what it hears */
+	bool is_talking;
+	uint16_t mos_x100;      /* estimate, 100..450; 0 unknown (ITU-T G.107 reduced) */
+	struct addr remote_rtp; /* where we send now, after latching */
+	uint64_t rx_last_ms;    /* monotonic ms of the last accepted RTP packet, 0 none */
+};
+
+enum media_event_kind {
+	MEDIA_LEG_CLOSED,   /* the last event of a leg: its port is free again; `stats` are final */
+	MEDIA_LEG_ACTIVE,   /* first accepted RTP packet, or RTP came back after MEDIA_LEG_QUIET */
+	MEDIA_LEG_QUIET,    /* a receiving leg got no RTP or RTCP for the configured time */
+	MEDIA_LEG_TALKING,  /* talker detection changed: is_on */
+	MEDIA_LEG_DTMF,     /* one digit, reported once (RFC 4733) */
+	MEDIA_LEG_LATCHED,  /* the peer's media address was learnt or has changed: `remote` */
+};
+
+struct media_event {
+	enum media_event_kind kind;
+	handle leg;
+	uint64_t tag;
+	bool is_on;              /* TALKING */
+	char digit;              /* DTMF: 0-9 * # A-D */
+	uint16_t duration_ms;    /* DTMF */
+	struct addr remote;      /* LATCHED */
+	struct media_leg_stats stats; /* CLOSED */
+};
+
+/* Totals over all workers, for metrics and admission. */
+struct media_totals {
+	uint32_t rooms, legs, workers;
+	uint32_t ports_free;
+	uint64_t ticks, ticks_late;        /* later than 2 ms */
+	uint64_t tick_late_us_max;
+	uint64_t rx_packets, tx_packets, rx_discarded, tx_failed;
+	uint64_t events_dropped;           /* event ring was full */
+};
+
+struct media_ops {
+	/* MEDIA_NO_ROOMS, ERR_QUEUE_FULL, -ENOMEM. */
+	int (*room_open)(void *ctx, handle *ret_room);
+	/* Its legs must have been closed or moved away before; never fails for a live room. */
+	int (*room_close)(void *ctx, handle room);
+
+	/* Reserves ports and sockets at once, so that the address can go into an offer or answer.
+	 * *ret_local: the bound RTP address; RTCP is at port + 1 (and on the same port with
+	 * rtcp-mux). ERR_MEDIA_NO_PORTS, ERR_MEDIA_NO_LEGS, ERR_QUEUE_FULL, ERR_STALE, errno of socket/bind. */
+	int (*leg_open)(void *ctx, const struct media_leg_open *open, handle *ret_leg, struct addr *ret_local);
+	int (*leg_set)(void *ctx, handle leg, const struct media_leg_params *params);
+	int (*leg_control)(void *ctx, handle leg, const struct media_leg_control *control);
+	int (*leg_move)(void *ctx, handle leg, handle room); /* room 0: out of any room */
+	/* Never fails for a live leg, whatever the queues hold. MEDIA_LEG_CLOSED follows. */
+	int (*leg_close)(void *ctx, handle leg);
+	int (*leg_stats)(void *ctx, handle leg, struct media_leg_stats *ret_stats);
+
+	void (*totals)(void *ctx, struct media_totals *ret_totals);
+};
+
+/* A mixer as it is handed to the focus. */
+struct media {
+	const struct media_ops *ops;
+	void *ctx;
+};
+
+/* Set by the focus at the mixer's creation (mixer/mixer.h) or on the fake. */
+typedef void media_event_fn(void *arg, const struct media_event *event);
+
+#endif
