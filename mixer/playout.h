@@ -1,0 +1,68 @@
+/* mixer/playout.h -- the receiving half of a leg: RTP payloads in, one frame of sound per tick out.
+ *
+ *   put -> jitter buffer -> decode -> conceal / stretch -> level -> frame
+ *
+ * This is what the mixer calls; jitter.h, codec.h, plc.h and level.h are its parts.
+ * Shape:   frames of pull_ms at sample_hz of the codec, mono int16_t.
+ * Memory:  about 16 KiB for G.711, all made in playout_new.
+ * Threads: _new/_free on control, *_rt on the leg's worker.
+ */
+#ifndef MIXER_PLAYOUT_H
+#define MIXER_PLAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "media.h"
+#include "mixer/jitter.h"
+#include "mixer/level.h"
+#include "mixer/rtp.h"
+
+struct playout_params {
+	enum media_codec codec;  /* decides clock and memory; a stream may use others of the same clock */
+	uint16_t pull_ms;        /* 10 or 20 */
+	uint16_t delay_ms_max;   /* 0: JITTER_DELAY_MS_DEFAULT */
+};
+
+struct playout_frame {
+	const int16_t *pcm;     /* `samples` of them, borrowed until the next call; never NULL */
+	uint16_t samples;
+	const uint8_t *payload; /* not NULL: these octets, in `codec`, are exactly pcm: pass them on */
+	uint16_t payload_len;
+	enum media_codec codec;
+	uint8_t level;          /* -dBov of pcm, 127: digital silence */
+	bool is_silent;         /* pcm is all zero: nothing to add */
+	bool is_concealed;      /* part of it was invented */
+	bool is_talking;        /* talk detector (level.h), hangover included */
+};
+
+struct playout_stats {
+	struct jitter_stats jitter;
+	uint64_t concealed_ms;
+	uint64_t shortened_ms, lengthened_ms; /* time-scale */
+};
+
+struct playout;
+
+/* ERR_MEDIA_CODEC: codec not known. -EINVAL, -ENOMEM. */
+int playout_new(const struct playout_params *params, struct playout **ret_playout);
+struct playout *playout_free(struct playout *playout);
+
+/* Forgets the stream (leg moved, re-negotiated); counters stay. */
+void playout_reset_rt(struct playout *playout);
+
+/* A sound packet that passed rtp_source; `codec` is what its payload type stands for. A payload that
+ * the codec refuses counts as overflow. arrival_us: monotonic. */
+enum jitter_put_result playout_put_rt(struct playout *playout, const struct rtp_packet *packet,
+				      enum media_codec codec, uint64_t arrival_us);
+
+/* A packet of the same stream that carries no sound (telephone-event): its sequence number is not
+ * missing. */
+void playout_skip_rt(struct playout *playout, const struct rtp_packet *packet, uint64_t arrival_us);
+
+/* The frame of this tick. Call once per tick, whether or not anybody listens. */
+struct playout_frame playout_get_rt(struct playout *playout, uint64_t now_us);
+
+struct playout_stats playout_stats_rt(const struct playout *playout);
+
+#endif
