@@ -1,0 +1,54 @@
+/* config/config.h -- the settings: one table of keys (config.inc), one struct.
+ *
+ * Syntax is libconfig's: `sip: { listen = "udp:0.0.0.0:5060"; };` or `sip.listen` by -o. Every mistake is
+ * reported with file, line and key, unknown keys included; the check finds all of them, not the first.
+ * Thread: control (a snapshot is read-only for anybody it is handed to at start).
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define CONFIG_FIELD_STR const char *
+#define CONFIG_FIELD_INT int64_t
+#define CONFIG_FIELD_BOOL bool
+struct config {
+#define KEY(field, name, type, def, min, max, unit, reload, help) CONFIG_FIELD_##type field;
+#include "config/config.inc"
+#undef KEY
+};
+
+/* Defaults. -ENOMEM. */
+int config_new(struct config **ret_config);
+struct config *config_free(struct config *config);
+
+/* Reads a file over what is set. ERR_CONFIG: `errors` holds one line per mistake,
+ * "hearth.conf:12: sip.lisen: unknown key (did you mean sip.listen?)"; config keeps what was valid. -errno when the
+ * file cannot be read (also described in errors). */
+int config_read_file(struct config *config, const char *path, struct buf *errors);
+
+/* One "key=value" of the command line. ERR_CONFIG with a line in errors. */
+int config_set(struct config *config, const char *assignment, struct buf *errors);
+
+/* What the table cannot say: ranges that depend on each other, lists and addresses that must parse, a
+ * token where http.listen leaves loopback. ERR_CONFIG. */
+int config_check(const struct config *config, struct buf *errors);
+
+/* The whole configuration as a file that reads back the same; with comments: help, unit, default,
+ * range of each key (conf/hearth.conf is this with all keys at default). */
+void config_dump(const struct config *config, bool with_comments, struct buf *out);
+
+/* docs/configuration.md's table. */
+void config_reference(struct buf *out);
+
+/* For SIGHUP: copies from `from` what may change while running, and writes one line per changed key that needs a
+ * restart to `notes`. -ENOMEM with `to` unchanged. */
+int config_reload(struct config *to, const struct config *from, struct buf *notes);
+
+/* "16384-32767". ERR_CONFIG. */
+int config_port_range(const char *text, uint16_t *ret_low, uint16_t *ret_high);
+
+#endif

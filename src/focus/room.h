@@ -1,0 +1,43 @@
+/* focus/room.h -- a conference as others see it.
+ *
+ * A room is made by the API (kept, stored), by a call to a free name (rooms.autocreate: ends when the last leaves) or by a
+ * factory (conf-<random>: lives rooms.grace_s beyond its last participant, and at least so long after it was
+ * made, so that the second party has time to come; RFC 4579 5.4). Thread: control.
+ */
+#ifndef FOCUS_ROOM_H
+#define FOCUS_ROOM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+enum { ROOM_ID_MAX = 64, ROOM_URI_MAX = 255 };
+
+struct room;
+
+enum room_origin { ROOM_BY_API, ROOM_BY_CALL, ROOM_BY_FACTORY };
+
+struct room_settings {
+	bool is_locked;            /* nobody new comes in by calling: 486 */
+	bool is_muted;             /* everybody is muted, whatever their own state */
+	uint32_t participants_max; /* 0: rooms.participants_max */
+};
+
+struct room_view {
+	struct slice id;           /* borrowed from the room */
+	char uri[ROOM_URI_MAX + 1]; /* "sip:lobby@192.0.2.1:5060" */
+	enum room_origin origin;
+	struct room_settings settings;
+	uint32_t participants_max; /* in force */
+	uint32_t participants;     /* all states but gone */
+	uint64_t created_wall_ms;
+	uint64_t version;          /* changes with every change of settings: ETag */
+};
+void room_view(const struct room *room, struct room_view *ret_view);
+
+/* 1 to 64 of [A-Za-z0-9._~+-], not beginning with '.' */
+bool room_id_is_valid(struct slice id);
+const char *room_origin_name(enum room_origin origin); /* "api", "call", "factory" */
+
+#endif

@@ -1,0 +1,76 @@
+/* store/store.h -- what survives a restart: rooms and call records, in SQLite (WAL), on a thread
+ * of its own.
+ *
+ * Writes are posted and never wait; a bounded queue (STORE_QUEUE_MAX jobs) stands between. When the database fails
+ * (disk full, file gone) the job is retried with growing pauses, the queue fills, further jobs are refused
+ * and counted, and calls go on. Reads other than the first load are jobs too and answer by a handler on the control thread.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+
+enum { STORE_QUEUE_MAX = 65536, STORE_ID_MAX = 64, STORE_URI_MAX = 255, STORE_TEXT_MAX = 127 };
+
+struct store;
+
+struct store_room {
+	char id[STORE_ID_MAX + 1];
+	bool is_locked, is_muted;
+	uint32_t participants_max; /* 0: the configured default */
+	uint64_t created_wall_ms;
+};
+
+/* One per participant, written when it has gone. */
+struct store_call_record {
+	char room[STORE_ID_MAX + 1], participant[STORE_ID_MAX + 1];
+	char uri[STORE_URI_MAX + 1], display_name[STORE_TEXT_MAX + 1], call_id[STORE_URI_MAX + 1];
+	bool is_outgoing;
+	uint64_t started_wall_ms;     /* INVITE received or sent */
+	uint64_t answered_wall_ms;    /* 0: never */
+	uint64_t ended_wall_ms;
+	uint16_t status;              /* final status of a failed INVITE, 200 when answered */
+	char end_cause[STORE_TEXT_MAX + 1]; /* "bye", "kicked", "room_closed", "timeout", "no_media", ... */
+	uint64_t rx_packets, rx_lost, tx_packets;
+	uint32_t jitter_us;
+	uint16_t mos_x100;
+};
+
+/* Opens or creates and migrates the file (on the calling thread), then starts the thread. `loop` NULL: answers come
+ * in store_poll. ERR_STORE_FAILED with *reterr_text, a static or store-owned sentence. */
+int store_new(const char *path, struct loop *loop, struct store **ret_store, const char **reterr_text);
+/* Finishes queued jobs (at most 5 s), stops the thread. Accepts NULL; returns NULL. */
+struct store *store_free(struct store *store);
+
+/* Every stored room, once, on the calling thread; before any write is posted. */
+int store_rooms_load(struct store *store, void (*on_room)(void *arg, const struct store_room *room), void *arg);
+
+/* Jobs; the struct is copied. ERR_QUEUE_FULL (counted). */
+int store_room_put_post(struct store *store, const struct store_room *room);
+int store_room_delete_post(struct store *store, const char *id);
+int store_call_record_post(struct store *store, const struct store_call_record *record);
+
+/* Latest records first, of one room or ("" or NULL) of all, older than `before_id` (0: from the newest),
+ * at most `limit` (1..500). The handler runs on the control thread; `records` are borrowed for the call. ERR_QUEUE_FULL. */
+struct store_call_record_row {
+	uint64_t id;
+	struct store_call_record record;
+};
+typedef void store_call_records_fn(void *arg, int err, const struct store_call_record_row *rows, uint32_t count);
+int store_call_records_post(struct store *store, const char *room, uint64_t before_id, uint32_t limit,
+			    store_call_records_fn *on_records, void *arg);
+
+void store_poll(struct store *store); /* runs due handlers when there is no loop */
+
+struct store_stats {
+	uint64_t jobs_done, jobs_failed, jobs_refused; /* failed: tries, not jobs */
+	uint32_t queued;
+	bool is_healthy;          /* the last job succeeded */
+	char last_error[128];
+};
+void store_stats(struct store *store, struct store_stats *ret_stats);
+
+#endif
