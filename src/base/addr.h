@@ -17,9 +17,10 @@ struct addr {
 	};
 };
 
-enum { ADDR_TEXT_MAX = 64 }; /* "[2001:db8::1%eth0]:65535" and its NUL */
+enum { ADDR_TEXT_MAX = 72 }; /* "[fe80::1%4294967295]:65535", at its longest, and its NUL */
 
-/* "192.0.2.1", "2001:db8::1" or "[2001:db8::1]" without a port. Names are not looked up. -EINVAL. */
+/* "192.0.2.1", "2001:db8::1" or "[2001:db8::1]" without a port. Names are not looked up. A link-local
+ * address may name its zone ("fe80::1%eth0", RFC 4007 11). -EINVAL. */
 int addr_parse_ip(struct slice text, struct addr *ret_addr);
 
 /* "192.0.2.1:5060" or "[2001:db8::1]:5060". -EINVAL. */

@@ -41,6 +41,18 @@ static inline void list_remove(struct list *node)
 	list_init(node);
 }
 
+/* Appends all nodes of `from` to `to`, in their order; `from` is empty then. Both are heads. */
+static inline void list_move_all(struct list *to, struct list *from)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = to->prev;
+	to->prev->next = from->next;
+	from->prev->next = to;
+	to->prev = from->prev;
+	list_init(from);
+}
+
 #define LIST_ENTRY(ptr, type, member) CONTAINER_OF(ptr, type, member)
 /* The current node may be removed inside the loop. `it` and `tmp` are struct list *. */
 #define LIST_FOREACH(it, tmp, head) \

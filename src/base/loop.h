@@ -14,7 +14,9 @@
 
 struct loop;
 
-enum loop_event { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_ERROR = 4 /* reported, need not be asked for */ };
+/* LOOP_ERROR (error or hang-up) need not be asked for; it comes together with whatever was asked
+ * for, so that an owner who just reads or writes finds out. */
+enum loop_event { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_ERROR = 4 };
 
 struct loop_watch {
 	int fd;

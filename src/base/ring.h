@@ -1,7 +1,8 @@
 /* base/ring.h -- single-producer single-consumer ring of fixed-size items, by value, lock-free.
  *
  * One thread posts, one thread takes. With an eventfd the consumer can sleep in a loop: the
- * producer rings it only when the ring was empty. `_rt` functions may run on a mixer worker.
+ * producer rings it only when the ring was empty: after ring_fd_ack take until ring_take_rt says
+ * false, or come back for the rest without being called. `_rt` functions may run on a mixer worker.
  */
 #ifndef BASE_RING_H
 #define BASE_RING_H

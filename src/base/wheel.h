@@ -34,6 +34,10 @@ uint64_t wheel_now_ms(const struct wheel *wheel);
  * on_fire may start and stop any timer, itself included, and free the object that holds it. */
 uint32_t wheel_advance(struct wheel *wheel, uint64_t now_ms);
 
+/* Moves wheel_now_ms forward without firing: for the loop, whose descriptors are served after a sleep
+ * and before the timers. Earlier times are ignored. */
+void wheel_set_now(struct wheel *wheel, uint64_t now_ms);
+
 /* A time at or before which wheel_advance must next be called; UINT64_MAX when nothing runs.
  * May be early (a cascade), never late. */
 uint64_t wheel_next_ms(const struct wheel *wheel);

@@ -1,0 +1,140 @@
+/* base/slice.c -- comparing, cutting and reading borrowed text. */
+#include "base/slice.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* Not tolower(): the locale must not decide what a protocol calls equal. */
+static char fold(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+bool slice_eq(struct slice a, struct slice b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+bool slice_ieq(struct slice a, struct slice b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++) {
+		if (fold(a.p[i]) != fold(b.p[i]))
+			return false;
+	}
+	return true;
+}
+
+bool slice_is(struct slice a, const char *text)
+{
+	return slice_eq(a, slice_of(text));
+}
+
+bool slice_iis(struct slice a, const char *text)
+{
+	return slice_ieq(a, slice_of(text));
+}
+
+bool slice_starts(struct slice s, struct slice prefix)
+{
+	return s.len >= prefix.len && slice_eq(slice_first(s, prefix.len), prefix);
+}
+
+bool slice_istarts(struct slice s, struct slice prefix)
+{
+	return s.len >= prefix.len && slice_ieq(slice_first(s, prefix.len), prefix);
+}
+
+struct slice slice_trim(struct slice s)
+{
+	while (s.len > 0 && is_space(s.p[0])) {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && is_space(s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+size_t slice_find(struct slice s, char c)
+{
+	const char *hit = s.len > 0 ? memchr(s.p, c, s.len) : NULL;
+
+	return hit ? (size_t)(hit - s.p) : s.len;
+}
+
+struct slice slice_from(struct slice s, size_t from)
+{
+	if (!s.p)
+		return s;
+	if (from > s.len)
+		from = s.len;
+	return slice_make(s.p + from, s.len - from);
+}
+
+struct slice slice_first(struct slice s, size_t len)
+{
+	return slice_make(s.p, len < s.len ? len : s.len);
+}
+
+int slice_u64(struct slice s, uint64_t max, uint64_t *ret)
+{
+	uint64_t value = 0;
+	bool is_over = false;
+
+	if (s.len == 0)
+		return -EINVAL;
+	for (size_t i = 0; i < s.len; i++) {
+		uint64_t digit;
+
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return -EINVAL; /* also after too many digits: syntax comes first */
+		digit = (uint64_t)(s.p[i] - '0');
+		if (is_over || digit > max || value > (max - digit) / 10)
+			is_over = true;
+		else
+			value = value * 10 + digit;
+	}
+	if (is_over)
+		return -ERANGE;
+	*ret = value;
+	return 0;
+}
+
+int slice_u32(struct slice s, uint32_t max, uint32_t *ret)
+{
+	uint64_t value;
+	int err = slice_u64(s, max, &value);
+
+	if (err)
+		return err;
+	*ret = (uint32_t)value;
+	return 0;
+}
+
+char *slice_cstr(struct slice s, char *out, size_t cap)
+{
+	size_t len = s.len;
+
+	assert(cap >= 1);
+	if (len > cap - 1)
+		len = cap - 1;
+	if (len > 0)
+		memcpy(out, s.p, len);
+	out[len] = '\0';
+	return out;
+}
+
+char *slice_dup(struct slice s)
+{
+	char *copy = s.p ? malloc(s.len + 1) : NULL;
+
+	return copy ? slice_cstr(s, copy, s.len + 1) : NULL;
+}

@@ -1,0 +1,217 @@
+/* base/wheel.c -- eleven levels of 64 slots: the due time is read as digits of base 64.
+ *
+ * A timer stands in the level of the highest digit in which its due time differs from `cursor`, in
+ * the slot of that digit. Hence
+ * - level 0 holds the timers of the current 64 ms, one millisecond a slot, level 1 those of the
+ *   current 4096 ms, and so on; eleven levels cover 64 bits and no delay is too long;
+ * - everything in a lower level is due before anything in a higher one, so the next event is the
+ *   lowest bit of the first bitmap that is not zero: empty time is skipped at no cost;
+ * - when the cursor enters the range of a slot above level 0, its timers are placed anew, one or
+ *   more levels lower. A timer moves at most ten times in its life, a SIP timer once or twice.
+ *
+ * Order: where a timer stands depends on due time and cursor alone, so timers of one millisecond
+ * always share a slot, and lists are appended to and moved from the front: they keep the order in
+ * which they were started.
+ */
+#include "base/wheel.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+enum { DIGIT_BITS = 6, SLOTS = 1 << DIGIT_BITS, LEVELS = 11, SLOTS_ALL = LEVELS * SLOTS };
+
+struct wheel {
+	uint64_t now_ms; /* what timers are started from */
+	uint64_t cursor; /* everything due up to here is out of the slots; at most now_ms */
+	uint32_t count;
+	bool is_advancing;
+	uint64_t used[LEVELS]; /* bit s: slot s is not empty */
+	struct list slots[SLOTS_ALL];
+	struct list soon;   /* started with no delay: due at the next advance */
+	struct list firing; /* taken out of their slot, about to fire */
+};
+
+int wheel_new(uint64_t now_ms, struct wheel **ret_wheel)
+{
+	struct wheel *wheel = calloc(1, sizeof(*wheel));
+
+	if (!wheel)
+		return -ENOMEM;
+	wheel->now_ms = wheel->cursor = now_ms;
+	for (int i = 0; i < SLOTS_ALL; i++)
+		list_init(&wheel->slots[i]);
+	list_init(&wheel->soon);
+	list_init(&wheel->firing);
+	*ret_wheel = wheel;
+	return 0;
+}
+
+struct wheel *wheel_free(struct wheel *wheel)
+{
+	free(wheel);
+	return NULL;
+}
+
+uint64_t wheel_now_ms(const struct wheel *wheel)
+{
+	return wheel->now_ms;
+}
+
+void wheel_set_now(struct wheel *wheel, uint64_t now_ms)
+{
+	if (now_ms > wheel->now_ms)
+		wheel->now_ms = now_ms;
+}
+
+uint32_t wheel_count(const struct wheel *wheel)
+{
+	return wheel->count;
+}
+
+void timer_init(struct timer *timer, void (*on_fire)(void *arg), void *arg)
+{
+	*timer = (struct timer){.on_fire = on_fire, .arg = arg};
+}
+
+/* Puts a timer that is due at or after the cursor into its slot. */
+static void place(struct wheel *wheel, struct timer *timer)
+{
+	uint64_t differ = timer->due_ms ^ wheel->cursor;
+	int level = differ ? (63 - __builtin_clzll(differ)) / DIGIT_BITS : 0;
+	int slot = (int)(timer->due_ms >> (level * DIGIT_BITS)) & (SLOTS - 1);
+
+	assert(timer->due_ms >= wheel->cursor);
+	list_append(&wheel->slots[level * SLOTS + slot], &timer->node);
+	wheel->used[level] |= UINT64_C(1) << slot;
+}
+
+void timer_start(struct wheel *wheel, struct timer *timer, uint64_t delay_ms)
+{
+	uint64_t left = UINT64_MAX - wheel->now_ms;
+
+	assert(timer->on_fire != NULL);
+	timer_stop(wheel, timer);
+	timer->due_ms = wheel->now_ms + (delay_ms < left ? delay_ms : left);
+	timer->running = true;
+	wheel->count++;
+	/* The cursor is at `now` or, inside an advance, will come there: such a timer would never
+	 * fire, or in this advance still. */
+	if (timer->due_ms == wheel->cursor || (wheel->is_advancing && delay_ms == 0))
+		list_append(&wheel->soon, &timer->node);
+	else
+		place(wheel, timer);
+}
+
+/* A timer alone in a list has the list's head on both sides. When that head is a slot, the slot
+ * is empty from now on, and the wheel need not wake up for it. */
+static void unlink_timer(struct wheel *wheel, struct timer *timer)
+{
+	struct list *head = timer->node.next;
+	bool is_last = head == timer->node.prev;
+	uintptr_t offset = (uintptr_t)head - (uintptr_t)wheel->slots;
+
+	list_remove(&timer->node);
+	if (is_last && offset < sizeof(wheel->slots)) {
+		size_t i = offset / sizeof(wheel->slots[0]);
+
+		wheel->used[i / SLOTS] &= ~(UINT64_C(1) << (i % SLOTS));
+	}
+}
+
+void timer_stop(struct wheel *wheel, struct timer *timer)
+{
+	if (!timer->running)
+		return;
+	unlink_timer(wheel, timer);
+	timer->running = false;
+	wheel->count--;
+}
+
+/* The first slot that is not empty, and the time at which its range begins. */
+static bool next_slot(const struct wheel *wheel, int *ret_level, int *ret_slot, uint64_t *ret_ms)
+{
+	for (int level = 0; level < LEVELS; level++) {
+		int shift = level * DIGIT_BITS;
+		int slot;
+		uint64_t above;
+
+		if (!wheel->used[level])
+			continue;
+		slot = __builtin_ctzll(wheel->used[level]);
+		above = level + 1 < LEVELS ? wheel->cursor >> (shift + DIGIT_BITS) : 0;
+		*ret_level = level;
+		*ret_slot = slot;
+		*ret_ms = (above << DIGIT_BITS | (uint64_t)slot) << shift;
+		return true;
+	}
+	return false;
+}
+
+uint64_t wheel_next_ms(const struct wheel *wheel)
+{
+	uint64_t next_ms;
+	int level, slot;
+
+	if (!list_empty(&wheel->soon))
+		return wheel->now_ms;
+	return next_slot(wheel, &level, &slot, &next_ms) ? next_ms : UINT64_MAX;
+}
+
+/* Fires what is in `firing`. A callback may stop timers that wait there: they just leave the
+ * list. Nothing of a timer is touched once its callback runs. */
+static uint32_t fire_all(struct wheel *wheel)
+{
+	uint32_t fired = 0;
+
+	while (!list_empty(&wheel->firing)) {
+		struct timer *timer = LIST_ENTRY(wheel->firing.next, struct timer, node);
+
+		timer_stop(wheel, timer);
+		timer->on_fire(timer->arg);
+		fired++;
+	}
+	return fired;
+}
+
+static void cascade(struct wheel *wheel, struct list *slot)
+{
+	struct list moving;
+
+	list_init(&moving);
+	list_move_all(&moving, slot);
+	while (!list_empty(&moving)) {
+		struct timer *timer = LIST_ENTRY(moving.next, struct timer, node);
+
+		list_remove(&timer->node);
+		place(wheel, timer);
+	}
+}
+
+uint32_t wheel_advance(struct wheel *wheel, uint64_t now_ms)
+{
+	uint64_t next_ms;
+	uint32_t fired;
+	int level, slot;
+
+	assert(!wheel->is_advancing);
+	wheel_set_now(wheel, now_ms);
+	wheel->is_advancing = true;
+	list_move_all(&wheel->firing, &wheel->soon);
+	fired = fire_all(wheel);
+	while (next_slot(wheel, &level, &slot, &next_ms) && next_ms <= wheel->now_ms) {
+		struct list *head = &wheel->slots[level * SLOTS + slot];
+
+		wheel->cursor = next_ms;
+		wheel->used[level] &= ~(UINT64_C(1) << slot);
+		if (level > 0) {
+			cascade(wheel, head);
+			continue;
+		}
+		list_move_all(&wheel->firing, head);
+		fired += fire_all(wheel);
+	}
+	wheel->cursor = wheel->now_ms;
+	wheel->is_advancing = false;
+	return fired;
+}
