@@ -91,6 +91,9 @@ enum focus_reject { /* why a caller was turned away */
 const char *focus_reject_name(enum focus_reject reason); /* "room_full": label in /metrics */
 const struct focus_stats *focus_stats(const struct focus *focus);
 
+/* The URI by which `user` is called here, "sip:user@host[:port]", built like room_view.uri. */
+void focus_uri(const struct focus *focus, struct slice user, char ret_uri[ROOM_URI_MAX + 1]);
+
 struct sip_ua *focus_ua(struct focus *focus);
 struct media *focus_media(struct focus *focus);
 struct store *focus_store(struct focus *focus); /* may be NULL */
