@@ -1,0 +1,82 @@
+/* tests/bench/rtp_load.h -- N RTP legs in one thread: sends, receives, measures.
+ *
+ * Every leg sends one PCMU packet of 20 ms every 20 ms, at a phase of its own. Talkers send a tone
+ * of a whole number of Hz (so one second of it is one period, and tones are orthogonal over a
+ * second); the *marker* talker is silent but for a burst of 100 ms each second, whose first
+ * packet's journey is the added delay; the others send digital silence. Arrival times are the
+ * kernel's (SO_TIMESTAMPNS), so that a busy generator does not spoil them. Times in ns of
+ * CLOCK_REALTIME.
+ */
+#ifndef TESTS_BENCH_RTP_LOAD_H
+#define TESTS_BENCH_RTP_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/addr.h"
+
+enum {
+	LOAD_SAMPLES = 160, /* of a packet */
+	LOAD_PACKETS_SECOND = 50,
+	LOAD_TONE_HZ_FIRST = 300,
+	LOAD_TONE_HZ_STEP = 10,
+	LOAD_TALKERS_MAX = 200, /* with a tone of their own in one room; further ones share */
+	LOAD_MARKER_HZ = 2900,
+	LOAD_HISTOGRAM = 1000 /* buckets of 0.5 ms */
+};
+
+enum load_role { LOAD_SILENT, LOAD_TONE, LOAD_MARKER };
+
+struct load_leg {
+	int fd; /* connected to the server's port; owned */
+	enum load_role role;
+	uint32_t room;
+	uint32_t tone_hz; /* TONE and MARKER */
+	/* sending */
+	uint64_t phase_ns;
+	uint64_t packets_sent;
+	uint16_t seq;
+	uint32_t timestamp, ssrc;
+	/* receiving */
+	uint64_t received, received_window, duplicates;
+	uint16_t seq_first, seq_max;
+	uint32_t seq_cycles;
+	uint64_t arrival_ns;    /* of the last packet */
+	uint64_t marker_heard;  /* number of the last marker burst heard */
+	uint32_t heard_packets; /* filled into `heard` */
+	uint8_t heard[LOAD_PACKETS_SECOND *
+		      LOAD_SAMPLES]; /* the last second of the window, as received */
+};
+
+struct load_result {
+	double seconds;
+	uint64_t expected, received; /* packets at all legs in the window */
+	uint64_t lost;               /* by sequence numbers */
+	double gap_p50_ms, gap_p99_ms, gap_max_ms;
+	uint64_t delays;
+	double delay_p50_ms, delay_p99_ms, delay_max_ms;
+	uint64_t checks,
+		checks_failed; /* "hears that talker": one per leg and talker of its room */
+	uint64_t self_heard;   /* talkers who heard themselves */
+	double server_us_per_leg_second, load_us_per_leg_second;
+};
+
+/* Runs all legs for warmup_s + seconds; measures in the second part. `is_echo`: the peer is the
+ * reflector, audio is not checked. server_pid 0: no CPU figure. */
+struct load_run {
+	struct load_leg *legs;
+	uint32_t legs_count;
+	uint32_t warmup_s, seconds;
+	int server_pid;
+	bool is_echo;
+};
+int load_run(struct load_run *run, struct load_result *ret_result);
+
+/* A socket on 127.0.0.1 with kernel time stamps; *ret_port its port. Negative errno. */
+int load_socket(int *ret_fd, uint16_t *ret_port);
+int load_connect(int fd, const struct addr *remote);
+
+void load_print_json(FILE *out, const char *name, uint32_t legs, const struct load_result *result);
+
+#endif
