@@ -18,6 +18,7 @@
 #include "focus/participant.h"
 #include "focus/room.h"
 #include "media.h"
+#include "sip/net.h"
 #include "sip/ua.h"
 #include "store/store.h"
 
@@ -29,6 +30,7 @@ struct focus_params {
 	struct random *random;
 	const struct config *config; /* borrowed; focus_reload after it has changed */
 	struct store *store;         /* NULL: nothing is kept */
+	struct sip_net net;          /* asked for our address toward a party that we call; ops NULL: the kernel is asked */
 };
 
 /* -ENOMEM. */
@@ -67,7 +69,7 @@ struct focus_invite {
 	struct slice display_name; /* shown in the roster until the peer tells its own; may be absent */
 	bool is_muted, is_deaf;    /* from the start */
 };
-/* Calls somebody into the room (RFC 4579 5.5.. dial-out). ERR_BAD_TARGET, ERR_NOT_ALLOWED, ERR_ROOM_FULL,
+/* Calls somebody into the room (RFC 4579 5.2, dial-out). ERR_BAD_TARGET, ERR_LOOP (the room itself), ERR_NOT_ALLOWED, ERR_ROOM_FULL,
  * ERR_ROOM_LOCKED does not apply (who invites may), ERR_DRAINING, media errors. */
 int focus_invite(struct focus *focus, struct room *room, const struct focus_invite *invite, struct participant **ret_participant);
 struct participant *focus_participant_find(struct focus *focus, struct room *room, struct slice id);
