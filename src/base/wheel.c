@@ -154,7 +154,7 @@ uint64_t wheel_next_ms(const struct wheel *wheel)
 	int level, slot;
 
 	if (!list_empty(&wheel->soon))
-		return wheel->now_ms;
+		return wheel->cursor; /* which is when they were due */
 	return next_slot(wheel, &level, &slot, &next_ms) ? next_ms : UINT64_MAX;
 }
 

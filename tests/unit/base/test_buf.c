@@ -1,0 +1,129 @@
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "tests/support/check.h"
+
+static void adding(void)
+{
+	struct buf buf = BUF_INIT;
+
+	CHECK_SLICE("before the first add", buf_slice(&buf), "");
+	buf_adds(&buf, "one");
+	buf_addc(&buf, ' ');
+	buf_addslice(&buf, slice_make("twofold", 3));
+	buf_addf(&buf, " %d %s", 3, "four");
+	buf_add(&buf, "\0x", 2);
+	buf_addslice(&buf, SLICE_NONE);
+	CHECK_INT(NULL, buf_err(&buf), 0);
+	CHECK_INT(NULL, buf.len, 16);
+	CHECK("with a NUL inside", slice_eq(buf_slice(&buf), SLICE("one two 3 four\0x")));
+	CHECK_INT("terminated", buf.p[buf.len], 0);
+	buf_done(&buf);
+	CHECK(NULL, buf.p == NULL && buf.len == 0 && buf.cap == 0);
+}
+
+static void growth_keeps_content(void)
+{
+	struct buf buf = BUF_INIT;
+	bool is_same = true;
+
+	for (unsigned i = 0; i < 10000; i++)
+		buf_addf(&buf, "%05u", i);
+	CHECK_INT(NULL, buf.len, 50000);
+	for (unsigned i = 0; i < 10000; i++) {
+		uint32_t value = UINT32_MAX;
+
+		(void)slice_u32(slice_first(slice_from(buf_slice(&buf), (size_t)i * 5), 5), 99999,
+				&value);
+		is_same = is_same && value == i;
+	}
+	CHECK(NULL, is_same);
+	buf_done(&buf);
+}
+
+/* Adds in pieces of every size, so that each boundary of the capacity is crossed by a NUL, too. */
+static void every_boundary(void)
+{
+	for (size_t len = 0; len <= 300; len++) {
+		struct buf buf = BUF_INIT;
+
+		buf_addf(&buf, "%*s", (int)len, "");
+		if (!CHECK(NULL, buf.len == len && buf.cap > len && buf.p[len] == '\0'))
+			break;
+		buf_done(&buf);
+	}
+}
+
+static void limit_sticks(void)
+{
+	enum { PIECE = BUF_LEN_MAX / 4 };
+	char *piece = calloc(1, PIECE + 1);
+	struct buf buf = BUF_INIT;
+
+	for (int i = 0; i < 4; i++)
+		buf_add(&buf, piece, PIECE);
+	CHECK_INT("exactly full", buf_err(&buf), 0);
+	CHECK_INT("exactly full", buf.len, BUF_LEN_MAX);
+	buf_addc(&buf, 'x');
+	CHECK_INT("one more", buf_err(&buf), ERR_LIMIT);
+	CHECK_INT("content stays", buf.len, BUF_LEN_MAX);
+	buf_drop(&buf, PIECE);
+	buf_addc(&buf, 'x');
+	buf_addf(&buf, "%d", 1);
+	CHECK_INT("adds do nothing after an error", buf.len, BUF_LEN_MAX - PIECE);
+	buf_clear(&buf);
+	CHECK_INT("forgotten", buf_err(&buf), 0);
+	buf_add(&buf, piece, SIZE_MAX);
+	CHECK_INT("no overflow", buf_err(&buf), ERR_LIMIT);
+	CHECK("no text after an error", buf_take(&buf) == NULL);
+	CHECK("and usable again", buf_err(&buf) == 0 && buf.p == NULL);
+	free(piece);
+}
+
+static void clear_and_drop(void)
+{
+	struct buf buf = BUF_INIT;
+
+	buf_clear(&buf);
+	buf_drop(&buf, 0);
+	buf_adds(&buf, "first second");
+	buf_drop(&buf, 6);
+	CHECK_SLICE("drop", buf_slice(&buf), "second");
+	CHECK_STR("terminated", buf.p, "second");
+	buf_adds(&buf, "!");
+	CHECK_SLICE("add after drop", buf_slice(&buf), "second!");
+	buf_drop(&buf, buf.len);
+	CHECK_STR("all", buf.p, "");
+	buf_adds(&buf, "x");
+	buf_clear(&buf);
+	CHECK_STR("clear", buf.p, "");
+	CHECK_INT("memory kept", buf.cap > 0, true);
+	buf_done(&buf);
+}
+
+static void take(void)
+{
+	struct buf buf = BUF_INIT;
+	char *text = buf_take(&buf);
+
+	CHECK_STR("of nothing", text, "");
+	free(text);
+	buf_adds(&buf, "text");
+	text = buf_take(&buf);
+	CHECK_STR("of text", text, "text");
+	CHECK("buffer is new", buf.p == NULL && buf.len == 0 && buf.cap == 0);
+	free(text);
+}
+
+void suite_buf(void)
+{
+	CHECK_SUITE("buf");
+	CHECK_TEST(adding);
+	CHECK_TEST(growth_keeps_content);
+	CHECK_TEST(every_boundary);
+	CHECK_TEST(limit_sticks);
+	CHECK_TEST(clear_and_drop);
+	CHECK_TEST(take);
+}
