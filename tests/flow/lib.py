@@ -1,0 +1,673 @@
+"""What the flow tests share: a real hearthd, real phones, a little signal analysis.
+
+Each test_*.py is run by the driver with /usr/bin/python3. A test function is registered with @case and
+prints one line, `ok NAME` or `not ok NAME: why`. Everything stays on loopback; ports are taken free.
+The server under test is $HEARTHD (default: the first of build/asan, build/release that exists).
+"""
+import atexit
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+import numpy
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RATE = 8000
+_cases = []
+_running = []
+
+
+# Running ------------------------------------------------------------------------------------------
+
+def case(function):
+    _cases.append(function)
+    return function
+
+
+def main():
+    """Runs the registered cases, or those named on the command line. Exit status 1 when one failed."""
+    wanted = sys.argv[1:]
+    failed = 0
+    for function in _cases:
+        if wanted and function.__name__ not in wanted:
+            continue
+        name = f"{pathlib.Path(sys.argv[0]).stem}.{function.__name__}"
+        try:
+            function()
+            print(f"ok {name}", flush=True)
+        except Exception as error:  # a test fails for any reason
+            failed += 1
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            last = str(error).splitlines()[0] if str(error) else repr(error)
+            print(f"not ok {name}: {last} ({pathlib.Path(where.filename).name}:{where.lineno})", flush=True)
+            traceback.print_exc()
+        finally:
+            stop_all()
+    sys.exit(1 if failed else 0)
+
+
+def stop_all():
+    while _running:
+        with contextlib.suppress(Exception):
+            _running.pop().stop()
+
+
+atexit.register(stop_all)
+
+
+def wait_for(what, condition, seconds=10.0, pause=0.05):
+    """The first true value of condition() within the time; AssertionError that names `what` otherwise."""
+    until = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > until:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(pause)
+
+
+_given_ports = set()
+
+
+def free_port():
+    """An even port that is free for UDP and TCP on loopback, and so is the next one."""
+    for _ in range(1000):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1] & ~1
+        if port in _given_ports:
+            continue
+        try:
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                for each in (port, port + 1):
+                    with socket.socket(socket.AF_INET, kind) as probe:
+                        probe.bind(("127.0.0.1", each))
+            _given_ports.add(port)
+            return port
+        except OSError:
+            continue
+    raise AssertionError("no free port")
+
+
+# The server -----------------------------------------------------------------------------------------
+
+def hearthd_path():
+    if "HEARTHD" in os.environ:
+        return os.environ["HEARTHD"]
+    for preset in ("asan", "release", "dev"):
+        path = ROOT / "build" / preset / "hearthd"
+        if path.exists():
+            return str(path)
+    raise AssertionError("hearthd is not built")
+
+
+class Answer:
+    def __init__(self, response, body):
+        self.status, self.headers, self.text = response.status, response.headers, body.decode()
+        self.json = json.loads(self.text) if "json" in (self.headers.get("Content-Type") or "") else None
+
+
+class Hearth:
+    """A hearthd of our own on free ports. stop() asserts that it went in good order and silently."""
+
+    def __init__(self, directory=None, check=True, **options):
+        self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="hearth-"))
+        self.sip_port, self.http_port = free_port(), free_port()
+        self.host = f"127.0.0.1:{self.sip_port}"
+        settings = {
+            "sip.listen": f"udp:{self.host},tcp:{self.host}",
+            "http.listen": f"127.0.0.1:{self.http_port}",
+            "store.path": str(self.directory / "hearth.db"),
+            "log.level": "debug",
+        } | {key.replace("__", "."): value for key, value in options.items()}
+        self.log_path = self.directory / "hearthd.log"
+        self.log = open(self.log_path, "ab")
+        command = [hearthd_path()]
+        for key, value in settings.items():
+            command += ["-o", f"{key}={value}"]
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=self.directory,
+                                        env=os.environ | {"TSAN_OPTIONS": "halt_on_error=1"})
+        _running.append(self)
+        if check:
+            wait_for("hearthd is ready", self.is_ready, 20)
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"hearthd ended with {self.process.returncode}: {self.log_text()[-2000:]}")
+        try:
+            return self.api("GET", "/readyz").status == 200
+        except OSError:
+            return False
+
+    def log_text(self):
+        return self.log_path.read_text(errors="replace")
+
+    def api(self, method, path, body=None, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
+        try:
+            data = None if body is None else body if isinstance(body, (str, bytes)) else json.dumps(body)
+            headers = {name.replace("_", "-"): value for name, value in headers.items()}
+            if data is not None:
+                headers.setdefault("Content-Type", "application/json")
+            connection.request(method, path, data, headers)
+            response = connection.getresponse()
+            return Answer(response, response.read())
+        finally:
+            connection.close()
+
+    def room(self, room):
+        answer = self.api("GET", f"/api/v1/rooms/{room}")
+        return answer.json if answer.status == 200 else None
+
+    def participants(self, room):
+        answer = self.api("GET", f"/api/v1/rooms/{room}/participants")
+        return answer.json["participants"] if answer.status == 200 else []
+
+    def connected(self, room):
+        return [p for p in self.participants(room) if p["state"] in ("connected", "on-hold")]
+
+    def metric(self, name):
+        """Value of one sample line of /metrics, `name` with its labels as printed; 0 when missing."""
+        for line in self.api("GET", "/metrics").text.splitlines():
+            if line.rsplit(" ", 1)[0] == name:
+                return float(line.rsplit(" ", 1)[1])
+        return 0.0
+
+    def stop(self):
+        if self in _running:
+            _running.remove(self)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError(f"hearthd did not stop: {self.log_path}")
+        self.log.close()
+        text = self.log_text()
+        for sign in ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "WARNING: ThreadSanitizer"):
+            assert sign not in text, f"{sign} in {self.log_path}:\n{text[text.index(sign):][:3000]}"
+        assert self.process.returncode == 0, f"hearthd ended with {self.process.returncode}: {text[-1500:]}"
+
+
+class Events:
+    """Reads /api/v1/events in a thread; .all is a list of (id, name, data)."""
+
+    def __init__(self, hearth, last_id=None):
+        self.all = []
+        self.connection = http.client.HTTPConnection("127.0.0.1", hearth.http_port, timeout=60)
+        headers = {} if last_id is None else {"Last-Event-ID": str(last_id)}
+        self.connection.request("GET", "/api/v1/events", headers=headers)
+        self.response = self.connection.getresponse()
+        assert self.response.status == 200, self.response.status
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+        _running.append(self)
+
+    def _read(self):
+        event = {}
+        with contextlib.suppress(Exception):
+            for raw in self.response:
+                line = raw.decode().rstrip("\r\n")
+                if line and not line.startswith(":"):
+                    key, _, value = line.partition(": ")
+                    event[key] = value
+                elif not line and "data" in event:
+                    self.all.append((int(event.get("id", 0)), event.get("event"), json.loads(event["data"])))
+                    event = {}
+
+    def named(self, name):
+        return [data for _, event, data in list(self.all) if event == name]
+
+    def wait(self, name, seconds=10, **fields):
+        def found():
+            for data in self.named(name):
+                if all(data.get(key) == value for key, value in fields.items()):
+                    return data
+            return None
+        return wait_for(f"event {name} {fields}", found, seconds)
+
+    def stop(self):
+        with contextlib.suppress(Exception):
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
+        self.connection.close()
+
+
+# Sound -----------------------------------------------------------------------------------------------
+
+def _ulaw_tables():
+    codes = numpy.arange(256)
+    inverted = ~codes & 0xff
+    magnitude = (((inverted & 15) << 3) + 132 << ((inverted >> 4) & 7)) - 132
+    decode = numpy.where(inverted & 0x80, -magnitude, magnitude).astype(numpy.int16)
+    order = numpy.argsort(decode, kind="stable")
+    return decode, codes[order].astype(numpy.uint8), decode[order].astype(numpy.int32)
+
+
+_ULAW, _ULAW_CODES, _ULAW_LEVELS = _ulaw_tables()
+
+
+def ulaw_decode(octets):
+    return _ULAW[numpy.frombuffer(bytes(octets), dtype=numpy.uint8)]
+
+
+def ulaw_encode(samples):
+    """Nearest code of each sample."""
+    samples = numpy.clip(numpy.asarray(samples, dtype=numpy.int32), -32124, 32124)
+    right = numpy.clip(numpy.searchsorted(_ULAW_LEVELS, samples), 1, 255)
+    nearer = (samples - _ULAW_LEVELS[right - 1]) < (_ULAW_LEVELS[right] - samples)
+    return _ULAW_CODES[numpy.where(nearer, right - 1, right)].tobytes()
+
+
+def tone(hz, seconds, amplitude=3000.0):
+    return (amplitude * numpy.sin(2 * numpy.pi * hz * numpy.arange(int(seconds * RATE)) / RATE)).astype(numpy.int16)
+
+
+def tone_level(samples, hz):
+    """Amplitude of a sine of `hz` in the samples."""
+    samples = numpy.asarray(samples, dtype=float)
+    if len(samples) == 0:
+        return 0.0
+    turn = numpy.exp(-2j * numpy.pi * hz * numpy.arange(len(samples)) / RATE)
+    return 2 * abs(numpy.dot(samples, turn)) / len(samples)
+
+
+def read_wav(path):
+    """16-bit samples of a WAV file, also of one whose header was not finished."""
+    data = pathlib.Path(path).read_bytes()
+    at = data.find(b"data")
+    body = data[at + 8:]
+    return numpy.frombuffer(body[:len(body) & ~1], dtype=numpy.int16)
+
+
+def speech(path, text, voice="en", seconds=None, speed=150):
+    """Speech by espeak-ng at 8 kHz into `path`, padded with silence to `seconds`. Returns the samples."""
+    raw = str(path) + ".raw.wav"
+    subprocess.run(["espeak-ng", "-v", voice, "-s", str(speed), "-w", raw, text], check=True)
+    effects = ["pad", "0", "0"] if seconds is None else ["pad", "0", str(seconds), "trim", "0", str(seconds)]
+    subprocess.run(["sox", raw, "-r", str(RATE), "-c", "1", "-b", "16", str(path), *effects], check=True,
+                   stderr=subprocess.DEVNULL)
+    os.unlink(raw)
+    return read_wav(path)
+
+
+def likeness(recorded, spoken, piece_s=1.0):
+    """How much of `spoken` is in `recorded`, 0 to 1: the median over its loud pieces of the best
+    normalised cross-correlation. Alone it is near 1, mixed with one equal voice near 0.7, absent under 0.3."""
+    recorded = numpy.asarray(recorded, dtype=float)
+    size = int(piece_s * RATE)
+    if len(recorded) < size:
+        return 0.0
+    pieces = [spoken[i:i + size].astype(float) for i in range(0, len(spoken) - size + 1, size)]
+    loudest = max((numpy.linalg.norm(p) for p in pieces), default=0.0)
+    pieces = [p for p in pieces if numpy.linalg.norm(p) > loudest * 0.4]
+    length = 1 << (len(recorded) + size).bit_length()
+    spectrum = numpy.fft.rfft(recorded, length)
+    energy = numpy.sqrt(numpy.maximum(numpy.convolve(recorded ** 2, numpy.ones(size), "valid"), 1.0))
+    best = []
+    for piece in pieces:
+        product = numpy.fft.irfft(spectrum * numpy.conj(numpy.fft.rfft(piece, length)), length)[:len(energy)]
+        best.append(float(numpy.max(product / (energy + size * 1e-3) / max(numpy.linalg.norm(piece), 1.0))))
+    return float(numpy.median(best)) if best else 0.0
+
+
+# Phones ----------------------------------------------------------------------------------------------
+
+class Baresip:
+    """Debian's baresip: speaks a WAV file, records what it hears. The call ends when the file does."""
+
+    def __init__(self, name, wav, dial=None, transport="udp", answer=True):
+        self.name = name
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"baresip-{name}-"))
+        self.port, self.control, rtp = free_port(), free_port(), free_port()
+        self.uri = f"sip:{name}@127.0.0.1:{self.port}"
+        modules = "/usr/lib/baresip/modules"
+        (self.directory / "config").write_text(f"""
+sip_listen 127.0.0.1:{self.port}
+net_interface lo
+audio_player aubridge,player{name}
+audio_source aufile,{wav}
+audio_alert aubridge,alert{name}
+ausrc_srate {RATE}
+auplay_srate {RATE}
+ausrc_channels 1
+auplay_channels 1
+audio_txmode thread
+rtp_ports {rtp}-{rtp + 30}
+module_path {modules}
+module g711.so
+module aufile.so
+module aubridge.so
+module sndfile.so
+module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:{self.control}
+snd_path {self.directory}
+""")
+        mode = "auto" if answer else "manual"
+        (self.directory / "accounts").write_text(
+            f"<{self.uri};transport={transport}>;regint=0;answermode={mode}\n")
+        (self.directory / "contacts").write_text("")
+        self.log = open(self.directory / "log", "wb")
+        command = ["baresip", "-f", str(self.directory), "-v"]
+        if dial:
+            command += ["-e", f"/dial {dial}" + (";transport=tcp" if transport == "tcp" else "")]
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
+                                        cwd=self.directory)
+        _running.append(self)
+
+    def log_text(self):
+        return (self.directory / "log").read_text(errors="replace")
+
+    def command(self, text, params=""):
+        """A command of baresip's menu over its control port (netstring-framed JSON)."""
+        body = json.dumps({"command": text, "params": params}).encode()
+        with socket.create_connection(("127.0.0.1", self.control), 5) as control:
+            control.sendall(b"%d:%s," % (len(body), body))
+            control.settimeout(5)
+            with contextlib.suppress(OSError):
+                return control.recv(65536).decode(errors="replace")
+        return ""
+
+    def established(self):
+        return "Call established" in self.log_text()
+
+    def ended(self):
+        return self.process.poll() is not None or "terminated (duration" in self.log_text()
+
+    def heard(self):
+        files = sorted(self.directory.glob("dump-*-dec.wav"))
+        return read_wav(files[-1]) if files else numpy.zeros(0, numpy.int16)
+
+    def stop(self):
+        if self in _running:
+            _running.remove(self)
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+
+
+class Rtp:
+    """A PCMU endpoint on loopback: sends `samples` round and round each 20 ms, keeps what it hears."""
+
+    def __init__(self, samples=None):
+        self.port = free_port()
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", self.port))
+        self.socket.settimeout(0.005)
+        self.samples = numpy.zeros(RATE, numpy.int16) if samples is None else samples
+        self.remote = None
+        self.packets = []        # (arrival, sequence, marker, payload type, octets)
+        self.extra = []          # packets (bytes) to send in place of the next ones: digits, rubbish
+        self.running = False
+        self.thread = None
+        self.seq, self.timestamp, self.ssrc = 1000, 160, int.from_bytes(os.urandom(4), "big")
+
+    def start(self, remote):
+        self.remote = remote
+        if self.running:
+            return
+        self.running = True
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+        _running.append(self)
+
+    def header(self, payload_type=0, marker=False):
+        return (bytes([0x80, payload_type | (0x80 if marker else 0)]) + (self.seq & 0xffff).to_bytes(2, "big")
+                + (self.timestamp & 0xffffffff).to_bytes(4, "big") + self.ssrc.to_bytes(4, "big"))
+
+    def digit(self, event, packets=5, payload_type=101):
+        """Queues one RFC 4733 digit: `packets` updates and three ends."""
+        start = None
+        for i in range(packets + 3):
+            duration = 160 * min(i + 1, packets)
+            self.extra.append((payload_type, i == 0, bytes([event, (0x80 if i >= packets else 0) | 10])
+                               + duration.to_bytes(2, "big")))
+        return start
+
+    def _send(self, at):
+        octets = ulaw_encode(numpy.take(self.samples, range(at, at + 160), mode="wrap"))
+        if self.extra:
+            payload_type, first, body = self.extra.pop(0)
+            if first:
+                self.event_timestamp = self.timestamp
+            held, self.timestamp = self.timestamp, self.event_timestamp
+            packet = self.header(payload_type, first) + body
+            self.timestamp = held
+        else:
+            packet = self.header(marker=at == 0) + octets
+        if self.remote:
+            self.socket.sendto(packet, self.remote)
+        self.seq += 1
+        self.timestamp += 160
+
+    def _run(self):
+        due, at = time.monotonic(), 0
+        while self.running:
+            if time.monotonic() >= due:
+                with contextlib.suppress(OSError):
+                    self._send(at)
+                at, due = at + 160, due + 0.02
+            with contextlib.suppress(OSError):
+                data = self.socket.recv(2048)
+                size = 12 + 4 * (data[0] & 15)
+                self.packets.append((time.monotonic(), int.from_bytes(data[2:4], "big"), bool(data[1] & 0x80),
+                                     data[1] & 0x7f, data[size:]))
+
+    def heard(self, seconds=None):
+        """What arrived (the last `seconds` of it), in order of arrival, as samples."""
+        packets = [p for p in list(self.packets) if p[3] == 0]
+        if seconds is not None:
+            packets = packets[-int(seconds * 50):]
+        return ulaw_decode(b"".join(p[4] for p in packets))
+
+    def stop(self):
+        if self in _running:
+            _running.remove(self)
+        self.running = False
+        if self.thread:
+            self.thread.join(2)
+        self.socket.close()
+
+
+class Message:
+    """A received SIP message, taken apart as far as a test needs."""
+
+    def __init__(self, data):
+        head, _, self.body = data.decode(errors="replace").partition("\r\n\r\n")
+        lines = head.split("\r\n")
+        self.start, self.fields = lines[0], []
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            self.fields.append((name.strip(), value.strip()))
+        self.status = int(self.start.split()[1]) if self.start.startswith("SIP/2.0 ") else 0
+        self.method = "" if self.status else self.start.split()[0]
+
+    def all(self, name):
+        return [value for field, value in self.fields if field.lower() == name.lower()]
+
+    def get(self, name, default=""):
+        return (self.all(name) or [default])[0]
+
+    def contact_uri(self):
+        return re.search(r"<([^>]+)>", self.get("Contact")).group(1)
+
+    def rtp(self):
+        host = re.search(r"^c=IN IP4 (\S+)", self.body, re.M).group(1)
+        return host, int(re.search(r"^m=audio (\d+)", self.body, re.M).group(1))
+
+
+class Phone:
+    """A SIP phone written out by hand: knows nothing of the server's stack, can misbehave on demand."""
+
+    def __init__(self, hearth, name="phone", transport="udp", samples=None):
+        self.name, self.transport, self.hearth = name, transport, hearth
+        if transport == "udp":
+            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.socket.bind(("127.0.0.1", 0))
+            self.socket.connect(("127.0.0.1", hearth.sip_port))
+        else:
+            self.socket = socket.create_connection(("127.0.0.1", hearth.sip_port), 5)
+        self.port = self.socket.getsockname()[1]
+        self.buffer = b""
+        self.queue = []
+        self.rtp = Rtp(samples)
+        self.call_id = f"{os.urandom(6).hex()}@test"
+        self.tag = os.urandom(4).hex()
+        self.cseq, self.to, self.target, self.invite_branch = 0, None, None, None
+        self.response = None
+        _running.append(self)
+
+    def send(self, text):
+        self.socket.sendall(text.encode() if isinstance(text, str) else text)
+
+    def receive(self, seconds=5.0):
+        """The next message, or None."""
+        until = time.monotonic() + seconds
+        while True:
+            message = self._cut()
+            if message:
+                return message
+            left = until - time.monotonic()
+            if left <= 0:
+                return None
+            self.socket.settimeout(left)
+            try:
+                data = self.socket.recv(65536)
+            except (socket.timeout, ConnectionRefusedError):
+                return None
+            if not data:
+                return None
+            if self.transport == "udp":
+                return Message(data)
+            self.buffer += data
+
+    def _cut(self):
+        head, found, rest = self.buffer.partition(b"\r\n\r\n")
+        if self.transport == "udp" or not found:
+            return None
+        size = int(re.search(rb"content-length:\s*(\d+)", head, re.I).group(1))
+        if len(rest) < size:
+            return None
+        message, self.buffer = head + found + rest[:size], rest[size:]
+        return Message(message)
+
+    def request(self, method, uri, headers="", body="", content_type="application/sdp", to=None, cseq=None, branch=None,
+                max_forwards=70):
+        """The text of a request of this phone's one dialog."""
+        if cseq is None:
+            self.cseq += 1
+            cseq = self.cseq
+        branch = branch or "z9hG4bK" + os.urandom(6).hex()
+        if method == "INVITE":
+            self.invite_branch = branch
+        kind = f"Content-Type: {content_type}\r\n" if body else ""
+        return (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{self.transport.upper()} 127.0.0.1:{self.port};rport;branch={branch}\r\n"
+                f"Max-Forwards: {max_forwards}\r\nFrom: <sip:{self.name}@127.0.0.1>;tag={self.tag}\r\nTo: {to or self.to or f'<{uri}>'}\r\n"
+                f"Call-ID: {self.call_id}\r\nCSeq: {cseq} {method}\r\n"
+                f"Contact: <sip:{self.name}@127.0.0.1:{self.port};transport={self.transport}>\r\n{headers}{kind}"
+                f"Content-Length: {len(body)}\r\n\r\n{body}")
+
+    def sdp(self, direction="sendrecv", formats="0 101", address="127.0.0.1", version=1):
+        return (f"v=0\r\no=- 1 {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\n"
+                f"m=audio {self.rtp.port} RTP/AVP {formats}\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
+                f"a=ptime:20\r\na={direction}\r\n")
+
+    def final(self, seconds=8.0, cseq=None):
+        """The next final response; other messages are kept in .queue."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            message = self.receive(max(0.01, until - time.monotonic()))
+            if message is None:
+                break
+            if message.status >= 200 and (cseq is None or message.get("CSeq").split()[0] == str(cseq)):
+                return message
+            self.queue.append(message)
+        raise AssertionError(f"{self.name}: no final response")
+
+    def ack(self, response):
+        self.to = response.get("To")
+        if response.status < 300:
+            self.target = response.contact_uri()
+            self.send(self.request("ACK", self.target, cseq=response.get("CSeq").split()[0]))
+        else:
+            uri = re.search(r"<([^>]+)>", self.to).group(1)
+            self.send(self.request("ACK", self.uri or uri, cseq=response.get("CSeq").split()[0], branch=self.invite_branch))
+
+    def invite(self, user, headers="", body=None, uri=None):
+        """Calls user@server; ACKs what comes back; starts the media of a 200. Returns the final response."""
+        self.uri = uri or f"sip:{user}@{self.hearth.host}"
+        self.send(self.request("INVITE", self.uri, headers, self.sdp() if body is None else body))
+        response = self.final()
+        self.ack(response)
+        self.response = response
+        if response.status == 200 and body is None:
+            self.rtp.start(response.rtp())
+        return response
+
+    def bye(self):
+        self.send(self.request("BYE", self.target))
+        return self.final(cseq=self.cseq)
+
+    def answer(self, request, status=200, reason="OK", headers="", body=""):
+        """Answers a request of the server's."""
+        fields = "".join(f"{name}: {value}\r\n" for name, value in request.fields if name.lower() in ("via", "from", "call-id", "cseq"))
+        to = request.get("To")
+        to += "" if ";tag=" in to else f";tag={self.tag}"
+        kind = "Content-Type: application/sdp\r\n" if body else ""
+        self.send(f"SIP/2.0 {status} {reason}\r\n{fields}To: {to}\r\n{headers}"
+                  f"Contact: <sip:{self.name}@127.0.0.1:{self.port};transport={self.transport}>\r\n{kind}"
+                  f"Content-Length: {len(body)}\r\n\r\n{body}")
+
+    def wait_request(self, method, seconds=8.0):
+        for message in self.queue:
+            if message.method == method:
+                self.queue.remove(message)
+                return message
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            message = self.receive(max(0.01, until - time.monotonic()))
+            if message is None:
+                break
+            if message.method == method:
+                return message
+            self.queue.append(message)
+        raise AssertionError(f"{self.name}: no {method} came")
+
+    def stop(self):
+        if self in _running:
+            _running.remove(self)
+        self.rtp.stop()
+        self.socket.close()
+
+
+def sipp(hearth, scenario, *arguments, calls=1, seconds=30, transport="u1"):
+    """Runs a scenario of tests/flow/sipp against the server; asserts that every call went as written."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="sipp-"))
+    command = ["sipp", hearth.host, "-sf", str(ROOT / "tests/flow/sipp" / scenario), "-m", str(calls), "-i", "127.0.0.1",
+               "-p", str(free_port()), "-t", transport, "-nostdin", "-timeout", f"{seconds}s", "-timeout_error",
+               "-trace_err", "-error_file", str(directory / "errors"), *map(str, arguments)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds + 20)
+    errors = (directory / "errors").read_text(errors="replace") if (directory / "errors").exists() else ""
+    shutil.rmtree(directory, ignore_errors=True)
+    assert done.returncode == 0, f"sipp {scenario}: status {done.returncode}: {errors[:1500] or done.stdout[-1500:]}"
