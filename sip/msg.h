@@ -50,7 +50,8 @@ struct sip_header {
 };
 
 struct sip_msg {
-	struct slice text;           /* the whole message; borrowed */
+	struct slice text;           /* the message, without CRLFs before and octets behind it; borrowed */
+	int error;                   /* what sip_msg_parse returned */
 	bool is_request;
 	enum sip_method method;      /* of a request; of a response, the CSeq method */
 	struct slice method_text;
@@ -58,27 +59,33 @@ struct sip_msg {
 	uint16_t status;             /* response only, 100..699 */
 	struct slice reason;
 	struct slice body;           /* present when there is any */
+	uint16_t repeated;           /* id of a field that may occur once and occurs twice; 0 none */
 	uint16_t header_count;
-	struct sip_header headers[SIP_MSG_HEADERS_MAX];
 	uint16_t first[SIP_H_COUNT]; /* index + 1 of the first field with that id, 0 none */
+	struct sip_header headers[SIP_MSG_HEADERS_MAX]; /* last: sip_msg_dup keeps those in use only */
 };
 
 /* Parses start line and header index; the body is what Content-Length says (datagram: the rest when
- * the field is missing). ERR_SIP_SYNTAX, _VERSION, _TOO_LARGE, _TOO_MANY_HEADERS, _BODY_SHORT.
+ * the field is missing). Lines may end in LF alone; a lone CR is ERR_SIP_SYNTAX. ERR_SIP_SYNTAX,
+ * _VERSION, _TOO_LARGE, _TOO_MANY_HEADERS, _HEADER_SYNTAX (Content-Length), _BODY_SHORT.
  * Also when it fails, a request with a readable start line and top Via can be answered:
- * *msg is filled as far as it went (sip_msg_can_answer()). */
+ * *msg is filled as far as it went, malformed lines left out; sip_msg_can_answer() tells, and
+ * sip_msg_check() gives the status. */
 int sip_msg_parse(const char *data, size_t len, struct sip_msg *msg);
 
-/* Of a stream (RFC 3261 18.3): length in octets of the first message in `data`, leading CRLFs
- * counted in *ret_skip. ERR_SIP_INCOMPLETE: read more. ERR_SIP_TOO_LARGE, ERR_SIP_SYNTAX,
- * ERR_SIP_HEADER_MISSING (no Content-Length): cut the connection. */
+/* Of a stream (RFC 3261 18.3): the first message in `data` is the *ret_len octets behind the
+ * *ret_skip octets of leading line ends (keep-alives of RFC 5626 4.4.1). ERR_SIP_INCOMPLETE: read
+ * more; *ret_skip is set then too. ERR_SIP_TOO_LARGE, ERR_SIP_SYNTAX, ERR_SIP_HEADER_MISSING (no
+ * Content-Length), ERR_SIP_HEADER_REPEATED (two that differ): cut the connection. */
 int sip_msg_frame(const char *data, size_t len, size_t *ret_skip, size_t *ret_len);
 
-/* What a UAS must check before it looks closer (RFC 3261 8.1.1, 8.2, 16.3; RFC 4475): mandatory fields
- * present, single and well-formed (To, From, Call-ID, CSeq, Via, Max-Forwards, Contact for dialog
- * makers, the Request-URI), CSeq method equal. 0, or an error with *ret_status (400, 416, 483, 505 ...)
- * and *ret_text, a sentence for the reason phrase or Warning that names the fault. Missing
- * Max-Forwards is fine. `sip:` URIs without angle brackets whose ';' are header parameters too. */
+/* What a UAS must check before it looks closer (RFC 3261 8.1.1, 8.2; RFC 4475): that the parse went
+ * well, and mandatory fields are present, single and well-formed (To, From, Call-ID, CSeq, Via,
+ * Max-Forwards, Contact for dialog makers, routes, the Request-URI), CSeq method equal. 0, or an
+ * error with *ret_status (400, 416, 501, 505, 513) and *ret_text, a sentence for the reason phrase or
+ * Warning that names the fault; static text. Missing Max-Forwards is fine; 0 is fine for a UAS (483 is a
+ * proxy's answer, RFC 4475 3.3.11). An INVITE without Contact is fine in a dialog, and from an
+ * RFC 2543 peer (no magic cookie in the branch). Of a response: nonzero means drop it. */
 int sip_msg_check(const struct sip_msg *msg, uint16_t *ret_status, const char **ret_text);
 bool sip_msg_can_answer(const struct sip_msg *msg);
 
@@ -129,7 +136,7 @@ struct sip_addr {
 };
 int sip_addr_parse(struct slice element, struct sip_addr *ret_addr);
 int sip_msg_addr(const struct sip_msg *msg, enum sip_header_id id, struct sip_addr *ret_addr); /* first element */
-struct slice sip_addr_tag(const struct sip_addr *addr); /* SLICE_NONE when missing */
+struct slice sip_addr_tag(const struct sip_addr *addr); /* SLICE_NONE when missing or empty */
 
 struct sip_cseq {
 	uint32_t number; /* below 2^31 (RFC 3261 8.1.1.5) */
@@ -150,7 +157,8 @@ const char *sip_method_name(enum sip_method method);
 const char *sip_reason_phrase(uint16_t status);      /* "Busy Here"; "Unknown" */
 const char *sip_header_id_name(enum sip_header_id id);
 
-/* Heap copy of the text and a parsed message in one block, owned by the caller (free()). */
+/* Heap copy of the text and a parsed message in one block, owned by the caller (free()). The block
+ * ends behind the header fields in use: use it by pointer, never copy *ret_copy by value. -ENOMEM. */
 int sip_msg_dup(const struct sip_msg *msg, struct sip_msg **ret_copy);
 
 #endif
