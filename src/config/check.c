@@ -1,0 +1,298 @@
+/* config/check.c -- what one row of the table cannot say: lists, addresses, and keys that depend on
+ * each other. Every check reports and goes on. */
+#include <arpa/inet.h>
+#include <inttypes.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "config/table.h"
+
+enum { LISTEN_MAX = 16, HOST_LEN_MAX = 255, LABEL_LEN_MAX = 63, PTIME_STEP_MS = 10 };
+
+/* The key under check, and where to complain. */
+struct check {
+	const struct config *config;
+	struct buf *errors;
+	const struct config_key *key;
+	int err;
+};
+
+#define WRONG(check, ...)                                                                          \
+	do {                                                                                       \
+		config_complain((check)->errors, config_origin((check)->config, (check)->key),     \
+				slice_of((check)->key->name), __VA_ARGS__);                        \
+		(check)->err = ERR_CONFIG;                                                         \
+	} while (0)
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* All characters alphanumeric or in `others`, at least one. */
+static bool is_made_of(struct slice text, const char *others)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (!is_alnum(text.p[i]) && !strchr(others, text.p[i]))
+			return false;
+	}
+	return text.len > 0;
+}
+
+/* A host name (RFC 1123 section 2.1; underscores occur) or an IP literal, v6 in brackets. */
+static bool is_host(struct slice text)
+{
+	struct addr addr;
+
+	if (text.len > 0 && text.p[0] == '[')
+		return addr_parse_ip(text, &addr) == 0;
+	while (text.len > 0 && text.len <= HOST_LEN_MAX) {
+		size_t dot = slice_find(text, '.');
+		struct slice label = slice_first(text, dot);
+
+		if (!is_made_of(label, "-_") || label.len > LABEL_LEN_MAX || label.p[0] == '-')
+			return false;
+		if (dot == text.len)
+			return true;
+		text = slice_from(text, dot + 1);
+	}
+	return false;
+}
+
+static bool is_host_port(struct slice text)
+{
+	size_t skip = 0, colon;
+	uint32_t port;
+
+	if (text.len > 0 && text.p[0] == '[')
+		skip = slice_find(text, ']');
+	colon = skip + slice_find(slice_from(text, skip), ':');
+	if (colon >= text.len)
+		return is_host(text);
+	return is_host(slice_first(text, colon)) &&
+	       slice_u32(slice_from(text, colon + 1), UINT16_MAX, &port) == 0 && port > 0;
+}
+
+/* Enough to catch what is no SIP URI at all; its user parses it wholly. */
+static bool is_sip_uri(struct slice text)
+{
+	size_t colon = slice_find(text, ':');
+	struct slice scheme = slice_first(text, colon);
+
+	if (!slice_iis(scheme, "sip") && !slice_iis(scheme, "sips"))
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.p[i] <= ' ' || text.p[i] > '~' || strchr("<>\"", text.p[i]))
+			return false;
+	}
+	return colon + 1 < text.len;
+}
+
+bool config_list_next(struct slice *rest, struct slice *ret_item)
+{
+	size_t comma = slice_find(*rest, ',');
+
+	if (rest->len == 0)
+		return false;
+	*ret_item = slice_trim(slice_first(*rest, comma));
+	*rest = slice_from(*rest, comma + 1);
+	return true;
+}
+
+int config_port_range(const char *text, uint16_t *ret_low, uint16_t *ret_high)
+{
+	struct slice whole = slice_of(text);
+	size_t dash = slice_find(whole, '-');
+	uint32_t low, high;
+
+	if (slice_u32(slice_trim(slice_first(whole, dash)), UINT16_MAX, &low) ||
+	    slice_u32(slice_trim(slice_from(whole, dash + 1)), UINT16_MAX, &high))
+		return ERR_CONFIG;
+	if (low == 0 || low > high)
+		return ERR_CONFIG;
+	*ret_low = (uint16_t)low;
+	*ret_high = (uint16_t)high;
+	return 0;
+}
+
+static void check_listen_item(struct check *check, struct slice item)
+{
+	size_t colon = slice_find(item, ':');
+	struct slice proto = slice_first(item, colon);
+	struct addr addr;
+
+	if (slice_is(proto, "tls") || slice_is(proto, "ws") || slice_is(proto, "wss"))
+		WRONG(check,
+		      SLICE_FMT ": " SLICE_FMT " is not available in this version; use udp or tcp",
+		      SLICE_ARG(item), SLICE_ARG(proto));
+	else if (!slice_is(proto, "udp") && !slice_is(proto, "tcp"))
+		WRONG(check, "\"" SLICE_FMT "\" must begin with udp: or tcp:", SLICE_ARG(item));
+	else if (addr_parse(slice_from(item, colon + 1), &addr) || addr_port(&addr) == 0)
+		WRONG(check,
+		      "\"" SLICE_FMT "\" must be proto:address:port, such as udp:0.0.0.0:5060 or "
+		      "tcp:[::]:5060",
+		      SLICE_ARG(item));
+}
+
+static void check_sip_listen(struct check *check, const char *value)
+{
+	struct slice rest = slice_of(value), item, seen[LISTEN_MAX];
+	size_t count = 0;
+
+	while (config_list_next(&rest, &item)) {
+		if (count == LISTEN_MAX) {
+			WRONG(check, "has more than %d entries", LISTEN_MAX);
+			return;
+		}
+		for (size_t i = 0; i < count; i++) {
+			if (slice_eq(seen[i], item))
+				WRONG(check, "\"" SLICE_FMT "\" stands there twice",
+				      SLICE_ARG(item));
+		}
+		seen[count++] = item;
+		check_listen_item(check, item);
+	}
+}
+
+static void check_sip_domains(struct check *check, const char *value)
+{
+	struct slice rest = slice_of(value), item;
+
+	while (config_list_next(&rest, &item)) {
+		if (!is_host(item))
+			WRONG(check, "\"" SLICE_FMT "\" is not a host name", SLICE_ARG(item));
+	}
+}
+
+static void check_public_host(struct check *check, const char *value)
+{
+	if (value[0] && !is_host_port(slice_of(value)))
+		WRONG(check, "\"%s\" is not a host or host:port", value);
+}
+
+static void check_uri(struct check *check, const char *value)
+{
+	if (value[0] && !is_sip_uri(slice_of(value)))
+		WRONG(check, "\"%s\" is not a SIP URI, such as sip:host", value);
+}
+
+static void check_http_listen(struct check *check, const char *value)
+{
+	struct addr addr;
+
+	if (addr_parse(slice_of(value), &addr) || addr_port(&addr) == 0)
+		WRONG(check, "\"%s\" must be address:port, such as 127.0.0.1:8080", value);
+	else if (!addr_is_loopback(&addr) && !check->config->http_token[0])
+		WRONG(check, "%s can be reached from other machines, so http.token must be set",
+		      value);
+}
+
+/* b64token of RFC 6750 section 2.1: what can stand behind "Bearer". */
+static void check_token(struct check *check, const char *value)
+{
+	if (value[0] && !is_made_of(slice_of(value), "-._~+/="))
+		WRONG(check, "may consist of letters, digits and -._~+/= only");
+}
+
+static void check_media_address(struct check *check, const char *value)
+{
+	struct addr addr;
+
+	if (value[0] && (addr_parse_ip(slice_of(value), &addr) || addr_is_any(&addr)))
+		WRONG(check, "\"%s\" is not an IP address that peers can send to", value);
+}
+
+static void check_media_ports(struct check *check, const char *value)
+{
+	uint16_t low, high;
+
+	if (config_port_range(value, &low, &high))
+		WRONG(check, "\"%s\" must be low-high, such as 16384-32767", value);
+	else if (((low + 1) & ~1) + 1 > high) /* first even port, and the odd one behind it */
+		WRONG(check, "%s holds no pair of ports (an even one for RTP, the next for RTCP)",
+		      value);
+}
+
+static void check_codecs(struct check *check, const char *value)
+{
+	static const char *const known[] = {"PCMU", "PCMA"};
+	struct slice rest = slice_of(value), item;
+	unsigned seen = 0;
+
+	while (config_list_next(&rest, &item)) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(known) && !slice_iis(item, known[i]))
+			i++;
+		if (i == ARRAY_LEN(known))
+			WRONG(check,
+			      "\"" SLICE_FMT
+			      "\" is not a codec of this version; known are PCMU, PCMA",
+			      SLICE_ARG(item));
+		else if (seen & 1U << i)
+			WRONG(check, "\"" SLICE_FMT "\" stands there twice", SLICE_ARG(item));
+		else
+			seen |= 1U << i;
+	}
+}
+
+/* User parts that need no escapes (RFC 3261 25.1: unreserved and user-unreserved). */
+static void check_users(struct check *check, const char *value)
+{
+	struct slice rest = slice_of(value), item;
+
+	while (config_list_next(&rest, &item)) {
+		if (!is_made_of(item, "-_.!~*'()&=+$;?/"))
+			WRONG(check, "\"" SLICE_FMT "\" is not the user part of a SIP URI",
+			      SLICE_ARG(item));
+	}
+}
+
+static void check_log_level(struct check *check, const char *value)
+{
+	enum log_level level;
+
+	if (log_level_parse(slice_of(value), &level))
+		WRONG(check, "\"%s\" must be error, warn, info or debug", value);
+}
+
+static void check_log_format(struct check *check, const char *value)
+{
+	if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0)
+		WRONG(check, "\"%s\" must be text or json", value);
+}
+
+static const struct {
+	enum config_key_index key;
+	void (*run)(struct check *check, const char *value);
+} checks[] = {
+	{CONFIG_KEY_sip_listen, check_sip_listen},
+	{CONFIG_KEY_sip_domains, check_sip_domains},
+	{CONFIG_KEY_sip_public_host, check_public_host},
+	{CONFIG_KEY_sip_outbound_proxy, check_uri},
+	{CONFIG_KEY_http_listen, check_http_listen},
+	{CONFIG_KEY_http_token, check_token},
+	{CONFIG_KEY_media_address, check_media_address},
+	{CONFIG_KEY_media_ports, check_media_ports},
+	{CONFIG_KEY_media_codecs, check_codecs},
+	{CONFIG_KEY_focus_factory_users, check_users},
+	{CONFIG_KEY_focus_central_factory, check_uri},
+	{CONFIG_KEY_log_level, check_log_level},
+	{CONFIG_KEY_log_format, check_log_format},
+};
+
+int config_check(const struct config *config, struct buf *errors)
+{
+	struct check check = {.config = config, .errors = errors};
+
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+		check.key = &config_keys[checks[i].key];
+		checks[i].run(&check, config_str(config, check.key));
+	}
+	check.key = &config_keys[CONFIG_KEY_media_ptime_ms];
+	if (config->media_ptime_ms % PTIME_STEP_MS != 0)
+		WRONG(&check, "%" PRId64 " is not a multiple of %d ms", config->media_ptime_ms,
+		      PTIME_STEP_MS);
+	return check.err;
+}
