@@ -7,6 +7,14 @@
 #include "config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* libconfig 1.5 loses the text of a string that is open at a syntax error: some octets once per
+ * refused file, and not ours to mend. */
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libconfig.so";
+}
 
 /* The dump of a valid configuration must read back to the same dump. */
 static void round_trip(const struct config *config)

@@ -187,8 +187,6 @@ static void port_range_leaves_outputs_alone_on_failure(void)
 	CHECK_INT(NULL, high, 32767);
 }
 
-void suite_check(void);
-
 void suite_check(void)
 {
 	CHECK_SUITE("check");

@@ -75,8 +75,6 @@ static void committed_page_is_the_reference(void)
 	buf_done(&file);
 }
 
-void suite_dump(void);
-
 void suite_dump(void)
 {
 	CHECK_SUITE("dump");

@@ -111,8 +111,6 @@ static void files(void)
 	buf_done(&want);
 }
 
-void suite_load(void);
-
 void suite_load(void)
 {
 	CHECK_SUITE("load");

@@ -164,8 +164,6 @@ static void free_accepts_null(void)
 	CHECK(NULL, config_free(NULL) == NULL);
 }
 
-void suite_table(void);
-
 void suite_table(void)
 {
 	CHECK_SUITE("table");
