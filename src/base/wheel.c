@@ -23,12 +23,12 @@ enum { DIGIT_BITS = 6, SLOTS = 1 << DIGIT_BITS, LEVELS = 11, SLOTS_ALL = LEVELS 
 
 struct wheel {
 	uint64_t now_ms; /* what timers are started from */
-	uint64_t cursor; /* everything due up to here is out of the slots; at most now_ms */
+	uint64_t cursor; /* nothing in the slots is due before; at most now_ms */
 	uint32_t count;
 	bool is_advancing;
 	uint64_t used[LEVELS]; /* bit s: slot s is not empty */
 	struct list slots[SLOTS_ALL];
-	struct list soon;   /* started with no delay: due at the next advance */
+	struct list soon;   /* started with no delay while advancing: due at the next advance */
 	struct list firing; /* taken out of their slot, about to fire */
 };
 
@@ -95,9 +95,8 @@ void timer_start(struct wheel *wheel, struct timer *timer, uint64_t delay_ms)
 	timer->due_ms = wheel->now_ms + (delay_ms < left ? delay_ms : left);
 	timer->running = true;
 	wheel->count++;
-	/* The cursor is at `now` or, inside an advance, will come there: such a timer would never
-	 * fire, or in this advance still. */
-	if (timer->due_ms == wheel->cursor || (wheel->is_advancing && delay_ms == 0))
+	/* The running advance goes on to `now` and would fire it still. */
+	if (wheel->is_advancing && timer->due_ms == wheel->now_ms)
 		list_append(&wheel->soon, &timer->node);
 	else
 		place(wheel, timer);

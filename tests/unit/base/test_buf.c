@@ -75,6 +75,7 @@ static void limit_sticks(void)
 	CHECK_INT("adds do nothing after an error", buf.len, BUF_LEN_MAX - PIECE);
 	buf_clear(&buf);
 	CHECK_INT("forgotten", buf_err(&buf), 0);
+	buf_addc(&buf, 'x');
 	buf_add(&buf, piece, SIZE_MAX);
 	CHECK_INT("no overflow", buf_err(&buf), ERR_LIMIT);
 	CHECK("no text after an error", buf_take(&buf) == NULL);

@@ -161,52 +161,60 @@ static void many_nodes(void)
 struct sweep {
 	struct hash *hash;
 	unsigned seen;
+	uint32_t every;  /* key that is a multiple of it */
+	bool is_removed; /* goes, or stays */
 };
 
-static void remove_it(struct hash_node *node, void *arg)
+static bool stays(const struct sweep *sweep, uint32_t key)
+{
+	return (key % sweep->every == 0) != sweep->is_removed;
+}
+
+static void visit_sweep(struct hash_node *node, void *arg)
 {
 	struct sweep *sweep = arg;
 
 	sweep->seen++;
-	if (entry_of(node)->key % 3 == 0)
+	if (stays(sweep, entry_of(node)->key))
 		return;
 	hash_remove(sweep->hash, node);
 	free(entry_of(node));
 }
 
-static void free_it(struct hash_node *node, void *arg)
+static void sweep(struct sweep sweep, uint32_t count)
 {
-	hash_remove(arg, node);
-	free(entry_of(node));
+	bool is_sound = true;
+	uint32_t left = 0;
+
+	CHECK_INT(NULL, hash_new(match, &sweep.hash), 0);
+	for (uint32_t key = 0; key < count; key++) {
+		struct entry *entry = calloc(1, sizeof(*entry));
+
+		entry->key = key;
+		hash_add(sweep.hash, &entry->node, key_hash(key));
+	}
+	hash_each(sweep.hash, visit_sweep, &sweep);
+	CHECK_INT("each seen once", sweep.seen, count);
+	for (uint32_t key = 0; key < count; key++) {
+		left += stays(&sweep, key);
+		is_sound = is_sound && (find(sweep.hash, key) != NULL) == stays(&sweep, key);
+	}
+	CHECK("the right ones are left", is_sound && hash_count(sweep.hash) == left);
+	sweep.every = 1;
+	sweep.is_removed = true;
+	hash_each(sweep.hash, visit_sweep, &sweep);
+	CHECK_INT("none left", hash_count(sweep.hash), 0);
+	hash_free(sweep.hash);
 }
 
+/* Removing few nodes must not move others past the walk, removing most must not shrink the table
+ * under it. Different sizes stop the growth before in different places. */
 static void removal_while_walking(void)
 {
-	enum { COUNT = 3000 };
-
-	/* Different sizes stop the growth in different places. */
-	for (uint32_t count = 0; count < COUNT; count += 97) {
-		struct sweep sweep = {0};
-
-		CHECK_INT(NULL, hash_new(match, &sweep.hash), 0);
-		for (uint32_t key = 0; key < count; key++) {
-			struct entry *entry = calloc(1, sizeof(*entry));
-
-			entry->key = key;
-			hash_add(sweep.hash, &entry->node, key_hash(key));
-		}
-		hash_each(sweep.hash, remove_it, &sweep);
-		CHECK_INT("all seen", sweep.seen, count);
-		CHECK_INT("a third left", hash_count(sweep.hash), (count + 2) / 3);
-		for (uint32_t key = 0; key < count; key++) {
-			if ((find(sweep.hash, key) != NULL) != (key % 3 == 0)) {
-				CHECK("the right third", false);
-				break;
-			}
-		}
-		hash_each(sweep.hash, free_it, sweep.hash);
-		CHECK_INT("none left", hash_count(sweep.hash), 0);
-		hash_free(sweep.hash);
+	for (uint32_t count = 0; count < 3000; count += 97) {
+		sweep((struct sweep){.every = 3}, count);
+		sweep((struct sweep){.every = 50}, count);
+		sweep((struct sweep){.every = 50, .is_removed = true}, count);
 	}
 }
 

@@ -21,7 +21,7 @@ struct peer {
 	int far;
 	struct loop_watch watch;
 	struct peer *to_remove; /* in its callback */
-	bool is_freeing;        /* removes and frees itself */
+	struct peer *to_free;   /* in its callback: itself or another */
 	unsigned calls, events;
 };
 
@@ -44,6 +44,14 @@ static void peer_close(struct peer *peer)
 	close(peer->far);
 }
 
+static void peer_free(struct peer *peer)
+{
+	if (peer->to_free)
+		peer->to_free->to_free = NULL; /* of a pair the first frees the second */
+	peer_close(peer);
+	free(peer);
+}
+
 static void on_ready(void *arg, unsigned events)
 {
 	struct peer *peer = arg;
@@ -56,10 +64,8 @@ static void on_ready(void *arg, unsigned events)
 		(void)!read(peer->watch.fd, &octet, 1);
 	if (peer->to_remove)
 		loop_watch_remove(loop, &peer->to_remove->watch);
-	if (peer->is_freeing) {
-		peer_close(peer);
-		free(peer);
-	}
+	if (peer->to_free)
+		peer_free(peer->to_free);
 }
 
 static void peer_open(struct peer *peer, char name, unsigned events)
@@ -148,6 +154,24 @@ static void hang_up_comes_with_what_was_asked(void)
 	end();
 }
 
+/* Of a pipe without writers the kernel says nothing but EPOLLHUP. */
+static void hang_up_of_a_pipe(void)
+{
+	struct peer a = {.name = 'a'};
+	int fds[2];
+
+	begin();
+	CHECK_INT(NULL, pipe(fds), 0);
+	a.watch = (struct loop_watch){.fd = fds[0], .on_ready = on_ready, .arg = &a};
+	CHECK_INT(NULL, loop_watch_add(loop, &a.watch, LOOP_READ), 0);
+	close(fds[1]);
+	CHECK_INT(NULL, loop_turn(loop, 0), 1);
+	CHECK_INT("a reader finds out", a.events, LOOP_READ | LOOP_ERROR);
+	loop_watch_remove(loop, &a.watch);
+	close(fds[0]);
+	end();
+}
+
 static void removal_while_pending(void)
 {
 	struct peer a, b;
@@ -212,11 +236,29 @@ static void callback_frees_its_watch(void)
 		struct peer *peer = calloc(1, sizeof(*peer));
 
 		peer_open(peer, 'f', LOOP_READ);
-		peer->is_freeing = true;
+		peer->to_free = peer;
 		poke(peer);
 	}
 	CHECK_INT(NULL, loop_turn(loop, 0), 10); /* AddressSanitizer looks on */
 	CHECK_INT(NULL, loop_turn(loop, 0), 0);
+	end();
+}
+
+/* Each frees the other: who comes second must not be called, nor looked at. */
+static void callback_frees_a_pending_watch(void)
+{
+	struct peer *a = calloc(1, sizeof(*a)), *b = calloc(1, sizeof(*b));
+
+	begin();
+	peer_open(a, 'a', LOOP_READ);
+	peer_open(b, 'b', LOOP_READ);
+	a->to_free = b;
+	b->to_free = a;
+	poke(a);
+	poke(b);
+	CHECK_INT(NULL, loop_turn(loop, 0), 1);
+	CHECK_INT("one was called", strlen(story), 1);
+	peer_free(story[0] == 'a' ? a : b);
 	end();
 }
 
@@ -448,9 +490,11 @@ void suite_loop(void)
 	CHECK_TEST(reads_and_writes);
 	CHECK_TEST(bad_descriptor);
 	CHECK_TEST(hang_up_comes_with_what_was_asked);
+	CHECK_TEST(hang_up_of_a_pipe);
 	CHECK_TEST(removal_while_pending);
 	CHECK_TEST(interest_lost_while_pending);
 	CHECK_TEST(callback_frees_its_watch);
+	CHECK_TEST(callback_frees_a_pending_watch);
 	CHECK_TEST(more_than_one_wait_takes);
 	CHECK_TEST(timers_follow_the_clock);
 	CHECK_TEST(descriptors_before_timers);
