@@ -1,0 +1,50 @@
+/* mixer/ports.h -- pairs of UDP ports with bound sockets: RTP on the even, RTCP on the odd port.
+ *
+ * Free pairs stand in a queue, first freed first used, so taking and giving back cost the same
+ * whatever the range. The order is random at the start (a guessed port is half a hijack, RFC 3550
+ * section 9 apart). A pair rests after use, so that the tail of an old stream does not reach a new
+ * leg. Pairs that the kernel refuses (somebody else's) are passed over and tried again later.
+ * Source: RFC 3550 section 11 (even and odd). Thread: control.
+ */
+#ifndef MIXER_PORTS_H
+#define MIXER_PORTS_H
+
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/random.h"
+
+enum {
+	PORTS_TRIES_MAX = 64 /* pairs tried for one taking */
+};
+
+struct ports;
+
+struct port_pair {
+	struct addr local; /* bound RTP address; RTCP is one port above */
+	int rtp_fd, rtcp_fd;
+};
+
+struct ports_params {
+	uint16_t low, high;      /* inclusive; the first even port counts */
+	uint32_t quarantine_ms;
+	struct random *random;   /* borrowed for the call */
+};
+
+/* -EINVAL: no pair in the range. -ENOMEM. */
+int ports_new(const struct ports_params *params, struct ports **ret_ports);
+struct ports *ports_free(struct ports *ports);
+
+/* Binds a pair at the address of `local` (its port is ignored, any-address allowed): non-blocking,
+ * close-on-exec, DSCP EF (RFC 4594 4.1), kernel receive time stamps.
+ * ERR_MEDIA_NO_PORTS: all are in use, rest, or belong to others; otherwise errno of socket or bind
+ * (-EMFILE, -EADDRNOTAVAIL, ...), and no pair is lost. */
+int ports_take(struct ports *ports, const struct addr *local, uint64_t now_ms,
+	       struct port_pair *ret_pair);
+
+/* Closes the sockets; the pair rests until quarantine_ms after now_ms. */
+void ports_give(struct ports *ports, struct port_pair *pair, uint64_t now_ms);
+
+uint32_t ports_free_count(const struct ports *ports); /* pairs in no use, resting ones included */
+
+#endif
