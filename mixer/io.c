@@ -58,7 +58,7 @@ int io_new(bool has_stamps, struct io **ret_io)
 	for (uint32_t i = 0; i < IO_RX_BATCH; i++) {
 		struct msghdr *head = &io->rx_head[i].msg_hdr;
 
-		io->rx[i].iov = (struct iovec){ io->rx[i].data, IO_RX_OCTETS_MAX };
+		io->rx[i].iov = (struct iovec){io->rx[i].data, IO_RX_OCTETS_MAX};
 		head->msg_iov = &io->rx[i].iov;
 		head->msg_iovlen = 1;
 		head->msg_name = &io->packets[i].from;

@@ -2,8 +2,8 @@
  *
  * Receiving empties a socket with one recvmmsg (a socket of one leg holds one packet per tick, a
  * shared one many). Sending collects packets of all legs and puts them out in runs: neighbours of
- * one socket go by one sendmmsg, single ones by sendto. With a socket per leg every run is one long;
- * when legs share a socket the same calls make batches, and nothing above has to change.
+ * one socket go by one sendmmsg, single ones by sendto. With a socket per leg every run is one
+ * long; when legs share a socket the same calls make batches, and nothing above has to change.
  *
  * Arrival times are the kernel's (SO_TIMESTAMPNS), moved to the monotonic clock, so that jitter is
  * measured at the wire and not at the tick.

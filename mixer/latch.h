@@ -1,17 +1,18 @@
 /* mixer/latch.h -- whose RTP is believed: symmetric RTP (RFC 4961) with protection against hijack.
  *
- * The *signalled* address is what SDP says. The *source* is where the stream that we play comes from.
+ * The *signalled* address is what SDP says. The *source* is where the stream that we play comes
+ * from.
  * 1. Before there is a source: a packet from the signalled address is believed at once. Of anybody
  *    else only with is_symmetric, and only after LATCH_RUN consecutive packets (same address, same
  *    SSRC, sequence numbers one apart).
  * 2. While the source speaks, nobody else is believed.
- * 3. When the source has been silent for LATCH_SILENT_MS, a newcomer may take over under rule 1; the
- *    signalled address is then a newcomer like all others.
+ * 3. When the source has been silent for LATCH_SILENT_MS, a newcomer may take over under rule 1;
+ * the signalled address is then a newcomer like all others.
  * 4. Signalling that names another address (latch_set) forgets the source, unless it names the
  *    source itself.
- * Callers pass only packets that parse as RTP with an accepted payload type. Everything not believed
- * is counted in `rejected`, but for the run-up of a newcomer that came through.
- * Thread: the leg's worker. Plain value; pure, time is handed in.
+ * Callers pass only packets that parse as RTP with an accepted payload type. Everything not
+ * believed is counted in `rejected`, but for the run-up of a newcomer that came through. Thread:
+ * the leg's worker. Plain value; pure, time is handed in.
  */
 #ifndef MIXER_LATCH_H
 #define MIXER_LATCH_H
@@ -23,9 +24,9 @@
 #include "base/attr.h"
 
 enum {
-	LATCH_RUN = 3,        /* consecutive packets of a newcomer */
+	LATCH_RUN = 3,         /* consecutive packets of a newcomer */
 	LATCH_SILENT_MS = 500, /* silence of the source before anybody may follow it */
-	LATCH_CANDIDATES = 4  /* newcomers watched at a time; a flood of one does not hide another */
+	LATCH_CANDIDATES = 4 /* newcomers watched at a time; a flood of one does not hide another */
 };
 
 enum latch_verdict {

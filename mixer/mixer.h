@@ -25,10 +25,10 @@ enum {
 };
 
 struct mixer_params {
-	struct loop *loop;      /* borrowed; events arrive through it. NULL: through mixer_poll */
-	struct clock clock;     /* the system's, unless is_manual */
-	struct random *random;  /* borrowed, used on control only */
-	uint32_t workers;       /* 0: one per online core */
+	struct loop *loop;     /* borrowed; events arrive through it. NULL: through mixer_poll */
+	struct clock clock;    /* the system's, unless is_manual */
+	struct random *random; /* borrowed, used on control only */
+	uint32_t workers;      /* 0: one per online core */
 	uint16_t port_low, port_high; /* inclusive; RTP takes the even, RTCP the odd ports */
 	uint32_t port_quarantine_ms;  /* a port rests so long after its leg; 0: default */
 	uint32_t legs_max, rooms_max;

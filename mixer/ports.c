@@ -15,11 +15,11 @@
 enum { TOS_EF = 46 << 2 };
 
 struct ports {
-	uint16_t first;         /* even */
+	uint16_t first; /* even */
 	uint32_t pairs;
 	uint32_t quarantine_ms;
-	uint32_t head, count;   /* of the queue */
-	uint32_t *queue;        /* pair numbers, oldest first */
+	uint32_t head, count;     /* of the queue */
+	uint32_t *queue;          /* pair numbers, oldest first */
 	uint64_t *rests_until_ms; /* by pair number */
 	bool *is_free;            /* by pair number: a pair given back twice is a defect */
 };
@@ -165,7 +165,7 @@ static int pair_bind(struct port_pair *pair, uint16_t port)
 int ports_take(struct ports *ports, const struct addr *local, uint64_t now_ms,
 	       struct port_pair *ret_pair)
 {
-	struct port_pair pair = { .local = *local, .rtp_fd = -1, .rtcp_fd = -1 };
+	struct port_pair pair = {.local = *local, .rtp_fd = -1, .rtcp_fd = -1};
 
 	if (!addr_is_set(local))
 		return -EINVAL;

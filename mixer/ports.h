@@ -26,9 +26,9 @@ struct port_pair {
 };
 
 struct ports_params {
-	uint16_t low, high;      /* inclusive; the first even port counts */
+	uint16_t low, high; /* inclusive; the first even port counts */
 	uint32_t quarantine_ms;
-	struct random *random;   /* borrowed for the call */
+	struct random *random; /* borrowed for the call */
 };
 
 /* -EINVAL: no pair in the range. -ENOMEM. */

@@ -98,7 +98,8 @@ void free(void *p)
 	__libc_free(p);
 }
 
-/* The next definition of a function, looked up once; a race of two threads stores the same value. */
+/* The next definition of a function, looked up once; a race of two threads stores the same value.
+ */
 #define TRAP_NEXT(type, name)                                                                      \
 	static type *_Atomic next;                                                                 \
 	type *call = next;                                                                         \

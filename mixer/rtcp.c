@@ -56,7 +56,8 @@ static int packet_next(const uint8_t **data, size_t *len, struct packet *ret)
 		return -EINVAL;
 	if (p[0] & 0x20) {
 		padding = p[octets - 1];
-		if (octets != *len || padding == 0 || padding % 4 || padding > octets - HEADER_OCTETS)
+		if (octets != *len || padding == 0 || padding % 4 ||
+		    padding > octets - HEADER_OCTETS)
 			return -EINVAL;
 	}
 	ret->type = p[1];
@@ -158,11 +159,10 @@ static int packet_read(const struct packet *packet, uint32_t our_ssrc, struct rt
 int rtcp_parse_rt(const uint8_t *data, size_t len, uint32_t our_ssrc,
 		  struct rtcp_report *ret_report)
 {
-	struct rtcp_report report = { 0 };
+	struct rtcp_report report = {0};
 	uint32_t packets = 0;
 
-	if (len < HEADER_OCTETS + 4 || (data[1] != TYPE_SR && data[1] != TYPE_RR) ||
-	    data[0] & 0x20)
+	if (len < HEADER_OCTETS + 4 || (data[1] != TYPE_SR && data[1] != TYPE_RR) || data[0] & 0x20)
 		return -EINVAL;
 	report.ssrc = get_u32(data + HEADER_OCTETS);
 	while (len > 0) {

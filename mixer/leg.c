@@ -1,0 +1,497 @@
+/* mixer/leg.c -- the RTP side of a leg.
+ *
+ * A new SSRC from the believed source is taken over when it comes twice in a row with no packet of
+ * the old one in between: a phone that starts anew costs one packet, and two streams that are sent
+ * into one port at a time do not make the playout start over at each packet.
+ */
+#include "mixer/leg.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "mixer/kernel.h"
+#include "mixer/quality.h"
+
+enum {
+	SSRC_RUN = 2,
+	QUALITY_WINDOW_MS = 2000,
+	QUALITY_SMOOTH = 4, /* windows */
+	FIXED_DELAY_MS = 30 /* packetisation at the peer, and half a tick */
+};
+
+#define TICK_NS ((uint64_t)LEG_TICK_MS * 1000000)
+
+int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
+{
+	struct playout_params playout = {.codec = MEDIA_CODEC_PCMU,
+					 .pull_ms = LEG_TICK_MS,
+					 .delay_ms_max = params->jitter_max_ms};
+	struct leg *leg = calloc(1, sizeof(*leg));
+	int err;
+
+	if (!leg)
+		return -ENOMEM;
+	err = playout_new(&playout, &leg->playout);
+	if (err) {
+		free(leg);
+		return err;
+	}
+	leg->owner = params->owner;
+	leg->rtp_fd = params->rtp_fd;
+	leg->rtcp_fd = params->rtcp_fd;
+	leg->dtmf_pt = MEDIA_PT_NONE;
+	leg->tx_seq = (uint16_t)random_u32(params->random);
+	leg->tx_ts = random_u32(params->random);
+	leg->tx_ssrc = random_u32(params->random);
+	leg->control = (struct leg_control){.gain_in_q14 = KERNEL_GAIN_UNITY_Q14,
+					    .gain_out_q14 = KERNEL_GAIN_UNITY_Q14};
+	leg->housekeep_in = (uint8_t)(1 + leg->tx_ssrc % LEG_HOUSEKEEP_TICKS);
+	leg->stats.level_in = leg->stats.level_out = MEDIA_LEVEL_SILENT;
+	list_init(&leg->node);
+	latch_init(&leg->latch);
+	rtp_source_init(&leg->source, LEG_SAMPLE_HZ);
+	dtmf_init(&leg->dtmf, LEG_SAMPLE_HZ);
+	limiter_init(&leg->limiter, LEG_SAMPLE_HZ);
+	cell_init(&leg->cell);
+	cell_write_rt(&leg->cell, &leg->stats);
+	*ret_leg = leg;
+	return 0;
+}
+
+struct leg *leg_free(struct leg *leg)
+{
+	if (!leg)
+		return NULL;
+	playout_free(leg->playout);
+	free(leg);
+	return NULL;
+}
+
+/* Commands ---------------------------------------------------------------------------------- */
+
+static bool pt_is_valid(uint8_t pt)
+{
+	return pt == MEDIA_PT_NONE || pt < 128;
+}
+
+int leg_params_check(const struct media_leg_params *params)
+{
+	if (params->receive_count > MEDIA_FORMATS_MAX || !pt_is_valid(params->dtmf_pt_receive) ||
+	    !pt_is_valid(params->dtmf_pt_send))
+		return -EINVAL;
+	for (uint8_t i = 0; i < params->receive_count; i++) {
+		if (params->receive[i].payload_type > 127)
+			return -EINVAL;
+		if (!codec_find(params->receive[i].codec))
+			return ERR_MEDIA_CODEC;
+	}
+	if (params->send.codec == MEDIA_CODEC_NONE)
+		return 0;
+	if (!codec_find(params->send.codec))
+		return ERR_MEDIA_CODEC;
+	if (params->send.payload_type > 127 || params->ptime_ms < MEDIA_PTIME_MS_MIN ||
+	    params->ptime_ms > MEDIA_PTIME_MS_MAX || params->ptime_ms % 10)
+		return -EINVAL;
+	return 0;
+}
+
+static void set_receive(struct leg *leg, const struct media_leg_params *params, uint64_t now_ns)
+{
+	memset(leg->pt_codec, 0, sizeof(leg->pt_codec));
+	for (uint8_t i = 0; i < params->receive_count; i++)
+		leg->pt_codec[params->receive[i].payload_type] = (uint8_t)params->receive[i].codec;
+	leg->dtmf_pt = params->dtmf_pt_receive;
+	if (params->is_receiving && !leg->is_receiving) {
+		playout_reset_rt(leg->playout);
+		leg->heard_ns = now_ns; /* quiet counts from here */
+	}
+	leg->is_receiving = params->is_receiving;
+}
+
+static void set_send(struct leg *leg, const struct media_leg_params *params)
+{
+	const struct codec *codec = codec_find(params->send.codec);
+
+	if (codec != leg->send_codec || params->ptime_ms != leg->ptime_ms)
+		leg->pack_len = 0;
+	if (params->is_sending && !leg->is_sending)
+		leg->is_marked = true; /* a talk spurt begins (RFC 3551 4.1) */
+	leg->send_codec = codec;
+	leg->send_pt = params->send.payload_type;
+	leg->ptime_ms = params->ptime_ms;
+	leg->is_sending = params->is_sending;
+}
+
+void leg_set_rt(struct leg *leg, const struct media_leg_params *params, uint64_t now_ns)
+{
+	set_receive(leg, params, now_ns);
+	set_send(leg, params);
+	(void)latch_set_rt(&leg->latch, &params->remote_rtp, params->is_symmetric);
+	if (!addr_eq(&leg->rtcp.signalled, &params->remote_rtcp))
+		leg->rtcp.source = (struct addr){0};
+	leg->rtcp.signalled = params->remote_rtcp;
+	leg->rtcp.has_mux = params->has_rtcp_mux;
+}
+
+void leg_control_rt(struct leg *leg, const struct leg_control *control)
+{
+	leg->control = *control;
+}
+
+void leg_begin_rt(struct leg *leg, struct leg_env *env)
+{
+	if (leg->last_tick_ns && env->now_ns > leg->last_tick_ns + TICK_NS)
+		leg->tx_ts += (uint32_t)((env->now_ns - leg->last_tick_ns) / TICK_NS - 1) *
+			      LEG_SAMPLES;
+	if (!leg->last_tick_ns)
+		leg->heard_ns = env->now_ns;
+	leg->last_tick_ns = env->now_ns;
+}
+
+/* Receiving --------------------------------------------------------------------------------- */
+
+static void discard(struct leg *leg, struct leg_env *env)
+{
+	leg->stats.rx_discarded++;
+	env->rx_discarded++;
+}
+
+/* Whether a packet belongs to the stream that is played: see the head of this file. */
+static bool ssrc_admit(struct leg *leg, const struct rtp_packet *rtp)
+{
+	if (!leg->source.is_started || rtp->ssrc == leg->source.ssrc) {
+		leg->next_run = 0;
+		return true;
+	}
+	if (leg->next_run > 0 && leg->next_ssrc == rtp->ssrc &&
+	    (uint16_t)(leg->next_seq + 1) == rtp->seq)
+		leg->next_run++;
+	else
+		leg->next_run = 1;
+	leg->next_ssrc = rtp->ssrc;
+	leg->next_seq = rtp->seq;
+	return leg->next_run >= SSRC_RUN;
+}
+
+static void tell_digit(struct leg *leg, struct leg_env *env, const struct dtmf_digit *digit)
+{
+	struct leg_event event = {.kind = MEDIA_LEG_DTMF,
+				  .object = leg,
+				  .digit = digit->digit,
+				  .duration_ms = digit->duration_ms};
+
+	if (!ring_post_rt(env->events, &event))
+		env->events_dropped++;
+}
+
+static void play_event(struct leg *leg, struct leg_env *env, const struct rtp_packet *rtp,
+		       uint64_t arrival_us)
+{
+	struct dtmf_digit digits[2];
+	int count = dtmf_put_rt(&leg->dtmf, rtp, arrival_us, digits);
+
+	playout_skip_rt(leg->playout, rtp, arrival_us);
+	if (count == -EBADMSG)
+		discard(leg, env);
+	for (int i = 0; i < count; i++)
+		tell_digit(leg, env, &digits[i]);
+}
+
+/* A packet of the believed source, of an accepted payload type, while we listen. */
+static void play(struct leg *leg, struct leg_env *env, const struct rtp_packet *rtp,
+		 uint64_t arrival_us)
+{
+	enum media_codec codec = leg->pt_codec[rtp->payload_type];
+	enum jitter_put_result result;
+
+	if (!ssrc_admit(leg, rtp) ||
+	    rtp_source_update_rt(&leg->source, rtp, arrival_us) == RTP_DROP) {
+		discard(leg, env);
+		return;
+	}
+	if (rtp->payload_type == leg->dtmf_pt) {
+		play_event(leg, env, rtp, arrival_us);
+		return;
+	}
+	result = playout_put_rt(leg->playout, rtp, codec, arrival_us);
+	if (result == JITTER_DUPLICATE || result == JITTER_OVERFLOW)
+		discard(leg, env);
+}
+
+static bool is_believed(struct leg *leg, struct leg_env *env, const struct io_packet *packet,
+			const struct rtp_packet *rtp)
+{
+	struct latch_packet from = {.from = &packet->from, .ssrc = rtp->ssrc, .seq = rtp->seq};
+
+	switch (latch_packet_rt(&leg->latch, &from, env->now_ns)) {
+	case LATCH_LEARNT:
+		leg->must_tell_remote = true;
+		return true;
+	case LATCH_ACCEPT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void leg_packet_rt(struct leg *leg, struct leg_env *env, const struct io_packet *packet)
+{
+	struct rtp_packet rtp;
+
+	if (leg->rtcp.has_mux && rtp_is_rtcp(packet->data, packet->len)) {
+		leg_rtcp_packet_rt(leg, env, packet);
+		return;
+	}
+	if (packet->is_truncated || rtp_parse(packet->data, packet->len, &rtp) != 0 ||
+	    (leg->pt_codec[rtp.payload_type] == MEDIA_CODEC_NONE &&
+	     rtp.payload_type != leg->dtmf_pt)) {
+		discard(leg, env);
+		return;
+	}
+	if (!is_believed(leg, env, packet, &rtp))
+		return;
+	leg->stats.rx_packets++;
+	leg->stats.rx_octets += rtp.payload_len;
+	leg->stats.rx_last_ms = packet->arrival_ns / 1000000;
+	leg->heard_ns = env->now_ns;
+	leg->activity = LEG_ACTIVITY_ACTIVE;
+	env->rx_packets++;
+	if (leg->is_receiving)
+		play(leg, env, &rtp, packet->arrival_ns / 1000);
+}
+
+void leg_receive_rt(struct leg *leg, struct leg_env *env)
+{
+	for (uint32_t round = 0; round < LEG_RX_ROUNDS; round++) {
+		const struct io_packet *packets;
+		uint32_t count = io_receive_rt(env->io, leg->rtp_fd, &packets);
+
+		for (uint32_t i = 0; i < count; i++)
+			leg_packet_rt(leg, env, &packets[i]);
+		if (count < IO_RX_BATCH)
+			return;
+	}
+}
+
+/* The frame --------------------------------------------------------------------------------- */
+
+static bool gate(struct leg *leg)
+{
+	/* Opens at once, so that no word loses its beginning; the talk detector is slower. */
+	if (leg->frame.level < LEG_GATE_DBOV || leg->frame.is_talking)
+		leg->gate_ms = LEG_GATE_HANG_MS;
+	else
+		leg->gate_ms -= MIN_OF(leg->gate_ms, (uint16_t)LEG_TICK_MS);
+	return leg->gate_ms > 0;
+}
+
+static void apply_gain(struct leg *leg)
+{
+	leg->pcm = leg->frame.pcm;
+	leg->is_exact = leg->frame.payload && leg->frame.payload_len <= LEG_CHUNK_OCTETS_MAX;
+	if (leg->control.gain_in_q14 == KERNEL_GAIN_UNITY_Q14)
+		return;
+	memcpy(leg->gained, leg->frame.pcm, sizeof(leg->gained));
+	kernel_best()->gain_rt(leg->gained, leg->control.gain_in_q14, LEG_SAMPLES);
+	leg->pcm = leg->gained;
+	leg->is_exact = false;
+}
+
+void leg_pull_rt(struct leg *leg, struct leg_env *env, bool is_heard)
+{
+	uint64_t now_us = env->now_ns / 1000;
+	struct dtmf_digit digit;
+	bool is_open;
+
+	leg->is_summed = false;
+	leg->is_talking = false;
+	leg->stats.level_in = MEDIA_LEVEL_SILENT;
+	if (dtmf_tick_rt(&leg->dtmf, now_us, &digit))
+		tell_digit(leg, env, &digit);
+	if (!leg->is_receiving)
+		return;
+	leg->frame = playout_get_rt(leg->playout, now_us);
+	assert(leg->frame.samples == LEG_SAMPLES);
+	leg->stats.level_in = leg->frame.level;
+	is_open = gate(leg);
+	if (leg->control.is_muted || dtmf_is_muting_rt(&leg->dtmf, now_us))
+		return;
+	leg->is_talking = leg->frame.is_talking;
+	leg->is_summed = is_heard && is_open && !leg->frame.is_silent;
+	if (leg->is_summed)
+		apply_gain(leg);
+}
+
+void leg_skip_rt(struct leg *leg, struct leg_env *env, uint32_t frames)
+{
+	leg->tx_ts += frames * LEG_SAMPLES;
+	if (!leg->is_receiving)
+		return;
+	for (uint32_t i = 0; i < MIN_OF(frames, (uint32_t)LEG_SKIP_MAX); i++)
+		(void)playout_get_rt(leg->playout, env->now_ns / 1000);
+}
+
+/* Sending ----------------------------------------------------------------------------------- */
+
+/* One packet, `ts` the time of its first sample. */
+static void send_packet(struct leg *leg, struct leg_env *env, const struct leg_chunk *chunk,
+			uint32_t ts)
+{
+	const struct addr *to = latch_remote(&leg->latch);
+	struct rtp_packet rtp = {.has_marker = leg->is_marked,
+				 .payload_type = leg->send_pt,
+				 .seq = leg->tx_seq,
+				 .ts = ts,
+				 .ssrc = leg->tx_ssrc,
+				 .csrc_count = chunk->csrc_count};
+	uint8_t *out;
+	int header;
+
+	if (addr_port(to) == 0 || addr_is_any(to)) /* not known yet, or held (RFC 3264 8.4) */
+		return;
+	if (chunk->csrc_count)
+		memcpy(rtp.csrc, chunk->csrc, chunk->csrc_count * sizeof(rtp.csrc[0]));
+	out = io_packet_rt(env->io);
+	header = rtp_write(&rtp, out, IO_TX_OCTETS_MAX);
+	assert(header > 0 && (uint32_t)header + chunk->len <= IO_TX_OCTETS_MAX);
+	memcpy(out + header, chunk->payload, chunk->len);
+	io_send_rt(env->io, leg->rtp_fd, to, (size_t)header + chunk->len);
+	leg->is_marked = false;
+	leg->tx_seq++;
+	leg->stats.tx_packets++;
+	leg->stats.tx_octets += chunk->len;
+	env->tx_packets++;
+}
+
+/* Collects frames and cuts packets of another ptime out of them; codecs here are sliceable. */
+static void send_packed(struct leg *leg, struct leg_env *env, const struct leg_chunk *chunk)
+{
+	uint32_t per_ms = leg->send_codec->octets_per_ms;
+	uint32_t clock_per_ms = leg->send_codec->clock_hz / 1000;
+	uint16_t packet_len = (uint16_t)(leg->ptime_ms * per_ms);
+	uint16_t at = 0;
+
+	assert(leg->send_codec->is_sliceable &&
+	       leg->pack_len + chunk->len <= (int)sizeof(leg->pack));
+	memcpy(leg->pack + leg->pack_len, chunk->payload, chunk->len);
+	leg->pack_len = (uint16_t)(leg->pack_len + chunk->len);
+	while (leg->pack_len - at >= packet_len) {
+		struct leg_chunk part = *chunk;
+		uint32_t left_ms = (uint32_t)(leg->pack_len - at) / per_ms;
+
+		part.payload = leg->pack + at;
+		part.len = packet_len;
+		/* tx_ts stands before this frame; what is packed ends behind it. */
+		send_packet(leg, env, &part, leg->tx_ts + LEG_SAMPLES - left_ms * clock_per_ms);
+		at = (uint16_t)(at + packet_len);
+	}
+	leg->pack_len = (uint16_t)(leg->pack_len - at);
+	memmove(leg->pack, leg->pack + at, leg->pack_len);
+}
+
+void leg_send_rt(struct leg *leg, struct leg_env *env, const struct leg_chunk *chunk)
+{
+	leg->stats.level_out = chunk ? chunk->level : MEDIA_LEVEL_SILENT;
+	if (!chunk)
+		leg->pack_len = 0;
+	else if (leg->ptime_ms == LEG_TICK_MS)
+		send_packet(leg, env, chunk, leg->tx_ts);
+	else
+		send_packed(leg, env, chunk);
+	leg->tx_ts += LEG_SAMPLES;
+	leg->last_tick_ns = env->now_ns;
+}
+
+/* Housekeeping ------------------------------------------------------------------------------ */
+
+/* Share of packets that the ear missed, over windows of QUALITY_WINDOW_MS. */
+static void loss_window(struct leg *leg, const struct jitter_stats *jitter, uint64_t now_ns)
+{
+	uint64_t missed = jitter->lost + jitter->late;
+	uint64_t packets, missed_now;
+
+	if (now_ns - leg->window_ns < (uint64_t)QUALITY_WINDOW_MS * 1000000)
+		return;
+	missed_now = missed - leg->window_missed;
+	packets = leg->stats.rx_packets - leg->window_packets + missed_now;
+	if (packets > 0) {
+		int64_t loss_q16 = (int64_t)(missed_now * 65536 / packets);
+
+		leg->loss_q16 = (uint32_t)((int64_t)leg->loss_q16 +
+					   (loss_q16 - (int64_t)leg->loss_q16) / QUALITY_SMOOTH);
+	}
+	leg->window_ns = now_ns;
+	leg->window_missed = missed;
+	leg->window_packets = leg->stats.rx_packets;
+}
+
+static void stats_publish(struct leg *leg, struct leg_env *env)
+{
+	struct playout_stats playout = playout_stats_rt(leg->playout);
+	struct media_leg_stats *stats = &leg->stats;
+
+	loss_window(leg, &playout.jitter, env->now_ns);
+	stats->rx_lost = rtp_source_lost(&leg->source);
+	stats->rx_late = playout.jitter.late;
+	stats->rx_rejected_source = leg->latch.rejected;
+	stats->concealed_ms = playout.concealed_ms;
+	stats->rx_jitter_us = rtp_source_jitter_us(&leg->source);
+	stats->delay_ms = playout.jitter.delay_ms;
+	stats->delay_ms_max = playout.jitter.delay_ms_max;
+	stats->is_talking = leg->is_talking;
+	stats->remote_rtp = *latch_remote(&leg->latch);
+	if (stats->rx_packets > 0)
+		stats->mos_x100 = quality_mos_x100_rt(
+			stats->delay_ms + stats->round_trip_us / 2000 + FIXED_DELAY_MS,
+			leg->loss_q16);
+	cell_write_rt(&leg->cell, stats);
+}
+
+static bool tell(struct leg *leg, struct leg_env *env, struct leg_event event)
+{
+	event.object = leg;
+	return ring_post_rt(env->events, &event);
+}
+
+/* States, not happenings: what the ring did not take is told at a later tick, if still true. */
+static void tell_states(struct leg *leg, struct leg_env *env)
+{
+	if (leg->must_tell_remote && tell(leg, env,
+					  (struct leg_event){.kind = MEDIA_LEG_LATCHED,
+							     .remote = *latch_remote(&leg->latch)}))
+		leg->must_tell_remote = false;
+	if (leg->activity != leg->told_activity &&
+	    tell(leg, env,
+		 (struct leg_event){.kind = leg->activity == LEG_ACTIVITY_ACTIVE
+						    ? MEDIA_LEG_ACTIVE
+						    : MEDIA_LEG_QUIET}))
+		leg->told_activity = leg->activity;
+	if (leg->is_talking != leg->told_talking &&
+	    tell(leg, env, (struct leg_event){.kind = MEDIA_LEG_TALKING, .is_on = leg->is_talking}))
+		leg->told_talking = leg->is_talking;
+}
+
+void leg_finish_rt(struct leg *leg, struct leg_env *env)
+{
+	tell_states(leg, env);
+	if (--leg->housekeep_in > 0)
+		return;
+	leg->housekeep_in = LEG_HOUSEKEEP_TICKS;
+	leg_rtcp_receive_rt(leg, env);
+	leg_rtcp_due_rt(leg, env);
+	if (leg->is_receiving && env->now_ns - leg->heard_ns >= env->quiet_ns)
+		leg->activity = LEG_ACTIVITY_QUIET;
+	stats_publish(leg, env);
+}
+
+void leg_end_rt(struct leg *leg, struct leg_env *env)
+{
+	if (leg->rtcp.has_sent || leg->stats.tx_packets > 0)
+		leg_rtcp_send_rt(leg, env, true);
+	leg->is_talking = false;
+	leg->stats.level_in = leg->stats.level_out = MEDIA_LEVEL_SILENT;
+	stats_publish(leg, env);
+}

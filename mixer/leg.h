@@ -1,0 +1,211 @@
+/* mixer/leg.h -- one RTP session with one peer (RFC 3550), as its worker sees it.
+ *
+ * In a tick the bus asks each leg three things, in this order: leg_receive_rt empties its sockets
+ * into the playout, leg_pull_rt takes the frame of this tick, leg_send_rt puts what it shall hear
+ * on the wire. RTCP, quiet detection and statistics ride along every LEG_HOUSEKEEP_TICKS.
+ *
+ * Ownership: control makes a leg, hands it to a worker by command, gets it back by event, frees
+ * it. Whoever has it may call anything here; fields are written by leg.c and leg_rtcp.c only, but
+ * for `node`, `bus` (bus.c) and `owner` (control, before the leg is handed over).
+ */
+#ifndef MIXER_LEG_H
+#define MIXER_LEG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/random.h"
+#include "base/ring.h"
+#include "media.h"
+#include "mixer/cell.h"
+#include "mixer/codec.h"
+#include "mixer/dtmf.h"
+#include "mixer/io.h"
+#include "mixer/latch.h"
+#include "mixer/limiter.h"
+#include "mixer/playout.h"
+#include "mixer/rtp.h"
+
+struct bus;
+
+enum {
+	LEG_TICK_MS = CODEC_FRAME_MS,
+	LEG_SAMPLE_HZ = 8000,
+	LEG_SAMPLES = LEG_SAMPLE_HZ / 1000 * LEG_TICK_MS, /* of one frame */
+	LEG_CHUNK_OCTETS_MAX = LEG_SAMPLES,               /* of one encoded frame */
+	LEG_PACK_OCTETS_MAX = LEG_CHUNK_OCTETS_MAX / LEG_TICK_MS * MEDIA_PTIME_MS_MAX,
+	LEG_RX_ROUNDS = 4,       /* receives per tick at most: a flood does not hold up the room */
+	LEG_HOUSEKEEP_TICKS = 5, /* statistics and RTCP every 100 ms, legs staggered */
+	LEG_GATE_DBOV = 60,      /* softer than this for LEG_GATE_HANG_MS: not summed */
+	LEG_GATE_HANG_MS = 400,
+	LEG_SKIP_MAX = 50 /* frames dropped at most when the worker was held up */
+};
+
+/* What a worker posts to control. Leg events carry the leg; `kind` is an enum media_event_kind or
+ * one of these. */
+enum leg_event_kind { LEG_EVENT_RETURNED = 100, LEG_EVENT_BUS_RETURNED };
+
+struct leg_event {
+	int kind;
+	bool is_on;
+	char digit;
+	uint16_t duration_ms;
+	void *object; /* struct leg *, with BUS_RETURNED struct bus * */
+	struct addr remote;
+};
+
+/* What a worker lends its legs; one per worker. */
+struct leg_env {
+	struct io *io;
+	struct ring *events;
+	struct random random;        /* seeded: no system call */
+	uint64_t now_ns;             /* of this pass, monotonic */
+	uint64_t wall_minus_mono_ns; /* fixed at the start: reports need no more than one clock */
+	uint64_t quiet_ns;
+	const char *cname;
+	uint64_t rx_packets, tx_packets, rx_discarded, events_dropped; /* totals of the worker */
+};
+
+/* leg_control in the mixer's terms. */
+struct leg_control {
+	bool is_muted, is_deaf;
+	int32_t gain_in_q14, gain_out_q14;
+};
+
+enum leg_activity { LEG_ACTIVITY_NONE, LEG_ACTIVITY_ACTIVE, LEG_ACTIVITY_QUIET };
+
+/* RTCP side; leg_rtcp.c. */
+struct leg_rtcp {
+	struct addr signalled; /* from SDP */
+	struct addr source;    /* of the last report that was believed, unset: none */
+	bool has_mux;
+	bool has_sent;                  /* a first report went out */
+	uint64_t due_ns;                /* next report, 0: not planned yet */
+	uint64_t sent_packets_reported; /* tx_packets at the last report: sender or not (6.4) */
+	uint32_t lsr;                   /* middle 32 bits of the peer's last SR */
+	uint64_t lsr_ns;                /* its arrival */
+};
+
+struct leg {
+	struct list node; /* in bus->legs, or in the worker's list of returns */
+	struct bus *bus;
+	void *owner; /* control's */
+	int rtp_fd, rtcp_fd;
+
+	/* Receiving. */
+	struct latch latch;
+	struct playout *playout;
+	struct rtp_source source;
+	struct dtmf dtmf;
+	uint8_t pt_codec[128]; /* enum media_codec by payload type, 0: not accepted */
+	uint8_t dtmf_pt;       /* or MEDIA_PT_NONE */
+	bool is_receiving;
+	uint32_t next_ssrc; /* a new SSRC on trial, see leg.c */
+	uint16_t next_seq;
+	uint8_t next_run;
+	uint64_t heard_ns; /* last RTP or RTCP, or when receiving began */
+
+	/* What it says in this tick. */
+	struct playout_frame frame;
+	const int16_t *pcm; /* after gain; LEG_SAMPLES */
+	bool is_summed;
+	bool is_exact;    /* frame.payload is what pcm encodes */
+	uint16_t gate_ms; /* left of the gate's hangover */
+	int16_t gained[LEG_SAMPLES];
+
+	/* What it hears. */
+	const struct codec *send_codec; /* NULL: nothing is sent */
+	uint8_t send_pt;
+	uint16_t ptime_ms;
+	bool is_sending, is_marked; /* is_marked: next packet carries the marker */
+	uint16_t tx_seq;
+	uint32_t tx_ts, tx_ssrc; /* tx_ts: of the next sample; it runs on while nothing is sent */
+	uint16_t pack_len;
+	uint8_t pack[LEG_PACK_OCTETS_MAX + LEG_CHUNK_OCTETS_MAX]; /* ptime other than the tick's */
+	struct limiter limiter;
+
+	struct leg_control control;
+	struct leg_rtcp rtcp;
+	uint64_t last_tick_ns;
+	uint8_t housekeep_in; /* ticks */
+
+	/* State told to control: posted anew each tick until the ring took it. */
+	bool is_talking, told_talking, must_tell_remote;
+	enum leg_activity activity, told_activity;
+
+	/* Quality window. */
+	uint64_t window_ns, window_missed, window_packets;
+	uint32_t loss_q16; /* smoothed */
+
+	struct media_leg_stats stats; /* the owner's copy */
+	struct cell cell;             /* what control reads */
+};
+
+/* Control. `random` gives SSRC, first sequence number and timestamp (RFC 3550 5.1). The descriptors
+ * stay the caller's. -ENOMEM. */
+struct leg_new_params {
+	int rtp_fd, rtcp_fd;
+	uint16_t jitter_max_ms;
+	struct random *random;
+	void *owner;
+};
+int leg_new(const struct leg_new_params *params, struct leg **ret_leg);
+struct leg *leg_free(struct leg *leg);
+
+/* ERR_MEDIA_CODEC or -EINVAL for what leg_set_rt could not carry out; control asks first. */
+int leg_params_check(const struct media_leg_params *params);
+
+void leg_set_rt(struct leg *leg, const struct media_leg_params *params,
+		uint64_t now_ns) NONBLOCKING;
+void leg_control_rt(struct leg *leg, const struct leg_control *control) NONBLOCKING;
+
+/* Begins on a worker: media time goes on from where it was left. */
+void leg_begin_rt(struct leg *leg, struct leg_env *env) NONBLOCKING;
+
+/* Ends it: BYE to the peer (RFC 3550 6.6), final statistics. */
+void leg_end_rt(struct leg *leg, struct leg_env *env) NONBLOCKING;
+
+void leg_receive_rt(struct leg *leg, struct leg_env *env) NONBLOCKING;
+
+/* One datagram of the RTP port; leg_receive_rt calls it, fuzzers and tests too. */
+void leg_packet_rt(struct leg *leg, struct leg_env *env,
+		   const struct io_packet *packet) NONBLOCKING;
+
+/* The frame of this tick: frame, pcm, is_summed, is_exact. `is_heard`: the leg is in a room. */
+void leg_pull_rt(struct leg *leg, struct leg_env *env, bool is_heard) NONBLOCKING;
+
+/* Media time passes without sound: the worker missed `frames` ticks. */
+void leg_skip_rt(struct leg *leg, struct leg_env *env, uint32_t frames) NONBLOCKING;
+
+/* What a leg hears in one tick, encoded in its codec. */
+struct leg_chunk {
+	const uint8_t *payload;
+	uint16_t len;
+	uint8_t level;        /* -dBov */
+	const uint32_t *csrc; /* who can be heard, host order */
+	uint8_t csrc_count;
+};
+
+/* True when leg_send_rt would send something at all. */
+static inline bool leg_can_send(const struct leg *leg)
+{
+	return leg->is_sending && leg->send_codec;
+}
+
+/* Sends, or packs until ptime is full. chunk NULL: time passes, nothing is sent. */
+void leg_send_rt(struct leg *leg, struct leg_env *env, const struct leg_chunk *chunk) NONBLOCKING;
+
+/* Last of the tick: RTCP, quiet detection, statistics, events. */
+void leg_finish_rt(struct leg *leg, struct leg_env *env) NONBLOCKING;
+
+/* leg_rtcp.c ------------------------------------------------------------------------------- */
+
+/* A datagram of the RTCP port, or of the RTP port with rtcp-mux. */
+void leg_rtcp_packet_rt(struct leg *leg, struct leg_env *env,
+			const struct io_packet *packet) NONBLOCKING;
+void leg_rtcp_receive_rt(struct leg *leg, struct leg_env *env) NONBLOCKING; /* empties the socket */
+void leg_rtcp_send_rt(struct leg *leg, struct leg_env *env, bool is_bye) NONBLOCKING;
+void leg_rtcp_due_rt(struct leg *leg, struct leg_env *env) NONBLOCKING; /* sends when it is time */
+
+#endif

@@ -1,0 +1,415 @@
+/* mixer/worker.c */
+#include "mixer/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "mixer/rt_trap.h"
+
+#define TICK_NS ((uint64_t)WORKER_TICK_MS * 1000000)
+#define PHASE_NS ((uint64_t)WORKER_PHASE_MS * 1000000)
+#define NEVER UINT64_MAX
+
+struct phase {
+	struct list buses;
+	uint32_t leg_count;
+	uint64_t due_ns; /* of its next tick, NEVER without legs */
+};
+
+/* Written by the worker alone, read by control. */
+struct counters {
+	_Atomic uint64_t ticks, ticks_late, tick_late_us_max, ticks_skipped;
+	_Atomic uint64_t rx_packets, tx_packets, rx_discarded, tx_failed, events_dropped;
+};
+
+struct worker {
+	/* Fixed after worker_new. */
+	struct clock clock;
+	struct ring *commands, *events;
+
+	/* Control's. */
+	pthread_t thread;
+	bool is_started, is_realtime;
+	_Atomic bool must_stop;
+
+	/* The worker's. */
+	struct phase phases[WORKER_PHASES];
+	struct bus lounge;
+	struct list returns; /* legs that the event ring did not take yet */
+	struct list bus_returns;
+	struct leg_env env;
+	struct bus_scratch scratch;
+	struct counters counters;
+};
+
+/* Life -------------------------------------------------------------------------------------- */
+
+int worker_new(const struct worker_params *params, struct worker **ret_worker)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int err;
+
+	if (!worker)
+		return -ENOMEM;
+	worker->clock = params->clock;
+	err = ring_new(WORKER_COMMANDS, sizeof(struct worker_command), RING_WAKE_EVENTFD,
+		       &worker->commands);
+	if (err == 0)
+		err = ring_new(WORKER_EVENTS, sizeof(struct leg_event), RING_WAKE_EVENTFD,
+			       &worker->events);
+	if (err == 0)
+		err = io_new(params->has_stamps, &worker->env.io);
+	if (err) {
+		worker_free(worker);
+		return err;
+	}
+	for (uint32_t i = 0; i < WORKER_PHASES; i++) {
+		list_init(&worker->phases[i].buses);
+		worker->phases[i].due_ns = NEVER;
+	}
+	list_init(&worker->returns);
+	list_init(&worker->bus_returns);
+	bus_init(&worker->lounge, true, NULL);
+	bus_scratch_init(&worker->scratch);
+	worker->env.events = worker->events;
+	random_init_seeded(&worker->env.random, params->seed);
+	worker->env.wall_minus_mono_ns = clock_wall_ms(&params->clock) * 1000000 -
+					 clock_mono_ns(&params->clock);
+	worker->env.quiet_ns = (uint64_t)params->quiet_ms * 1000000;
+	worker->env.cname = params->cname;
+	*ret_worker = worker;
+	return 0;
+}
+
+struct worker *worker_free(struct worker *worker)
+{
+	if (!worker)
+		return NULL;
+	worker_stop(worker);
+	io_free(worker->env.io);
+	ring_free(worker->events);
+	ring_free(worker->commands);
+	free(worker);
+	return NULL;
+}
+
+bool worker_post(struct worker *worker, const struct worker_command *command)
+{
+	return ring_post_rt(worker->commands, command);
+}
+
+struct ring *worker_events(struct worker *worker)
+{
+	return worker->events;
+}
+
+bool worker_is_realtime(const struct worker *worker)
+{
+	return worker->is_realtime;
+}
+
+static uint64_t count_load(const _Atomic uint64_t *count)
+{
+	return atomic_load_explicit(count, memory_order_relaxed);
+}
+
+struct worker_counts worker_counts(const struct worker *worker)
+{
+	const struct counters *counters = &worker->counters;
+
+	return (struct worker_counts){
+		.ticks = count_load(&counters->ticks),
+		.ticks_late = count_load(&counters->ticks_late),
+		.tick_late_us_max = count_load(&counters->tick_late_us_max),
+		.ticks_skipped = count_load(&counters->ticks_skipped),
+		.rx_packets = count_load(&counters->rx_packets),
+		.tx_packets = count_load(&counters->tx_packets),
+		.rx_discarded = count_load(&counters->rx_discarded),
+		.tx_failed = count_load(&counters->tx_failed),
+		.events_dropped = count_load(&counters->events_dropped),
+	};
+}
+
+/* Phases ------------------------------------------------------------------------------------ */
+
+static void count_set(_Atomic uint64_t *count, uint64_t value)
+{
+	atomic_store_explicit(count, value, memory_order_relaxed);
+}
+
+static void count_add(_Atomic uint64_t *count, uint64_t more)
+{
+	count_set(count, count_load(count) + more);
+}
+
+/* Phase i is due at i * PHASE_NS past every multiple of TICK_NS; the first such time after now. */
+static uint64_t phase_first_due(uint32_t i, uint64_t now_ns)
+{
+	uint64_t due_ns = now_ns / TICK_NS * TICK_NS + i * PHASE_NS;
+
+	return due_ns > now_ns ? due_ns : due_ns + TICK_NS;
+}
+
+static void bus_enter(struct worker *worker, struct bus *bus)
+{
+	uint32_t best = 0;
+
+	for (uint32_t i = 1; i < WORKER_PHASES; i++)
+		if (worker->phases[i].leg_count < worker->phases[best].leg_count)
+			best = i;
+	bus->phase = (uint8_t)best;
+	list_append(&worker->phases[best].buses, &bus->node);
+}
+
+static void leg_enter(struct worker *worker, struct leg *leg, struct bus *bus)
+{
+	struct phase *phase;
+
+	if (!bus)
+		bus = &worker->lounge;
+	if (bus->phase == BUS_PHASE_NONE)
+		bus_enter(worker, bus);
+	phase = &worker->phases[bus->phase];
+	if (phase->leg_count++ == 0)
+		phase->due_ns = phase_first_due(bus->phase, worker->env.now_ns);
+	bus_add_rt(bus, leg);
+	leg_begin_rt(leg, &worker->env);
+}
+
+static void leg_leave(struct worker *worker, struct leg *leg)
+{
+	struct bus *bus = leg->bus;
+	struct phase *phase = &worker->phases[bus->phase];
+
+	bus_remove_rt(bus, leg);
+	assert(phase->leg_count > 0);
+	if (--phase->leg_count == 0)
+		phase->due_ns = NEVER;
+	if (bus->leg_count == 0) { /* an idle room takes no ticks */
+		list_remove(&bus->node);
+		bus->phase = BUS_PHASE_NONE;
+	}
+}
+
+/* Commands ---------------------------------------------------------------------------------- */
+
+static void command_run(struct worker *worker, const struct worker_command *command)
+{
+	struct leg *leg = command->leg;
+
+	switch (command->kind) {
+	case WORKER_NOTHING:
+		break;
+	case WORKER_BUS_RETIRE:
+		assert(command->bus->leg_count == 0);
+		list_append(&worker->bus_returns, &command->bus->node);
+		break;
+	case WORKER_LEG_ADD:
+		leg_enter(worker, leg, command->bus);
+		break;
+	case WORKER_LEG_MOVE:
+		leg_leave(worker, leg);
+		leg_enter(worker, leg, command->bus);
+		break;
+	case WORKER_LEG_SET:
+		leg_set_rt(leg, &command->params, worker->env.now_ns);
+		break;
+	case WORKER_LEG_CONTROL:
+		leg_control_rt(leg, &command->control);
+		break;
+	case WORKER_LEG_END:
+		leg_end_rt(leg, &worker->env);
+		io_flush_rt(worker->env.io); /* before its sockets are closed */
+		leg_leave(worker, leg);
+		list_append(&worker->returns, &leg->node);
+		break;
+	case WORKER_LEG_YIELD:
+		leg_leave(worker, leg);
+		list_append(&worker->returns, &leg->node);
+		break;
+	}
+}
+
+/* Returns whether more are waiting. */
+static bool commands_take(struct worker *worker)
+{
+	struct worker_command command;
+
+	for (uint32_t i = 0; i < WORKER_COMMANDS_PASS; i++) {
+		if (!ring_take_rt(worker->commands, &command))
+			return false;
+		command_run(worker, &command);
+	}
+	return true;
+}
+
+/* Gives objects back. What the ring does not take stays in the list for the next pass: nothing of
+ * this may be lost. */
+static void returns_post(struct worker *worker)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &worker->returns) {
+		struct leg *leg = LIST_ENTRY(it, struct leg, node);
+
+		/* Off the list first: once posted it is control's. */
+		list_remove(it);
+		if (!ring_post_rt(worker->events,
+				  &(struct leg_event){.kind = LEG_EVENT_RETURNED, .object = leg})) {
+			list_append(worker->returns.next, it); /* in front, as it was */
+			return;
+		}
+	}
+	LIST_FOREACH (it, tmp, &worker->bus_returns) {
+		struct bus *bus = LIST_ENTRY(it, struct bus, node);
+
+		list_remove(it);
+		if (!ring_post_rt(
+			    worker->events,
+			    &(struct leg_event){.kind = LEG_EVENT_BUS_RETURNED, .object = bus})) {
+			list_append(worker->bus_returns.next, it);
+			return;
+		}
+	}
+}
+
+/* The tick ---------------------------------------------------------------------------------- */
+
+static void lateness_count(struct worker *worker, uint64_t late_ns, uint64_t skipped)
+{
+	struct counters *counters = &worker->counters;
+	uint64_t late_us = late_ns / 1000;
+
+	count_add(&counters->ticks, 1);
+	if (late_us > WORKER_LATE_US)
+		count_add(&counters->ticks_late, 1);
+	if (late_us > count_load(&counters->tick_late_us_max))
+		count_set(&counters->tick_late_us_max, late_us);
+	count_add(&counters->ticks_skipped, skipped);
+}
+
+static void phase_tick(struct worker *worker, struct phase *phase)
+{
+	uint64_t late_ns = worker->env.now_ns - phase->due_ns;
+	uint64_t skipped = late_ns / TICK_NS;
+	struct list *it, *tmp;
+
+	lateness_count(worker, late_ns, skipped);
+	phase->due_ns += (skipped + 1) * TICK_NS;
+	LIST_FOREACH (it, tmp, &phase->buses)
+		bus_tick_rt(LIST_ENTRY(it, struct bus, node), &worker->scratch, &worker->env,
+			    (uint32_t)skipped);
+}
+
+/* The phase that is due first. */
+static struct phase *phase_next(struct worker *worker)
+{
+	struct phase *next = &worker->phases[0];
+
+	for (uint32_t i = 1; i < WORKER_PHASES; i++)
+		if (worker->phases[i].due_ns < next->due_ns)
+			next = &worker->phases[i];
+	return next;
+}
+
+static void counters_publish(struct worker *worker)
+{
+	struct counters *counters = &worker->counters;
+
+	count_set(&counters->rx_packets, worker->env.rx_packets);
+	count_set(&counters->tx_packets, worker->env.tx_packets);
+	count_set(&counters->rx_discarded, worker->env.rx_discarded);
+	count_set(&counters->events_dropped, worker->env.events_dropped);
+	count_set(&counters->tx_failed, io_tx_failed_rt(worker->env.io));
+}
+
+static uint64_t next_pass(struct worker *worker, bool has_commands)
+{
+	if (has_commands)
+		return worker->env.now_ns;
+	if (!list_empty(&worker->returns) || !list_empty(&worker->bus_returns))
+		return MIN_OF(phase_next(worker)->due_ns, worker->env.now_ns + PHASE_NS);
+	return phase_next(worker)->due_ns;
+}
+
+uint64_t worker_tick_rt(struct worker *worker, uint64_t now_ns)
+{
+	bool has_commands;
+	uint64_t next_ns;
+
+	rt_trap_enter();
+	worker->env.now_ns = now_ns;
+	io_begin_rt(worker->env.io, now_ns);
+	has_commands = commands_take(worker);
+	for (struct phase *phase; (phase = phase_next(worker))->due_ns <= now_ns;)
+		phase_tick(worker, phase);
+	returns_post(worker);
+	counters_publish(worker);
+	next_ns = next_pass(worker, has_commands);
+	rt_trap_leave();
+	return next_ns;
+}
+
+/* The thread -------------------------------------------------------------------------------- */
+
+static void sleep_until(struct worker *worker, uint64_t due_ns)
+{
+	struct timespec due = {.tv_sec = (time_t)(due_ns / 1000000000),
+			       .tv_nsec = (long)(due_ns % 1000000000)};
+
+	if (due_ns == NEVER) { /* the ring was found empty: its eventfd tells of the next command */
+		struct pollfd commands = {.fd = ring_fd(worker->commands), .events = POLLIN};
+
+		(void)poll(&commands, 1, -1);
+		ring_fd_ack(worker->commands);
+		return;
+	}
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
+		;
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *worker = arg;
+
+	while (!atomic_load_explicit(&worker->must_stop, memory_order_acquire))
+		sleep_until(worker, worker_tick_rt(worker, clock_mono_ns(&worker->clock)));
+	return NULL;
+}
+
+int worker_start(struct worker *worker)
+{
+	struct sched_param priority = {.sched_priority = WORKER_PRIORITY};
+	sigset_t all, before;
+	int err;
+
+	assert(!worker->is_started);
+	sigfillset(&all); /* signals are for control */
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&worker->thread, NULL, worker_main, worker);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err)
+		return -err;
+	worker->is_started = true;
+	(void)pthread_setname_np(worker->thread, "hearth-mixer");
+	/* Needs CAP_SYS_NICE or a limit; without it the worker is one thread among others. */
+	worker->is_realtime = pthread_setschedparam(worker->thread, SCHED_FIFO, &priority) == 0;
+	return 0;
+}
+
+void worker_stop(struct worker *worker)
+{
+	if (!worker->is_started)
+		return;
+	atomic_store_explicit(&worker->must_stop, true, memory_order_release);
+	/* Wakes a worker that sleeps; when the ring is full it does not. */
+	(void)worker_post(worker, &(struct worker_command){.kind = WORKER_NOTHING});
+	pthread_join(worker->thread, NULL);
+	worker->is_started = false;
+}
