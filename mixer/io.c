@@ -12,10 +12,7 @@ enum { STAMP_AGE_NS_MAX = 1000000000 }; /* an older stamp is a clock that was se
 
 struct rx_slot {
 	uint8_t data[IO_RX_OCTETS_MAX];
-	union {
-		struct cmsghdr align;
-		uint8_t octets[CMSG_SPACE(sizeof(struct timespec))];
-	} control;
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct timespec))];
 	struct iovec iov;
 };
 
@@ -62,7 +59,7 @@ int io_new(bool has_stamps, struct io **ret_io)
 		head->msg_iov = &io->rx[i].iov;
 		head->msg_iovlen = 1;
 		head->msg_name = &io->packets[i].from;
-		head->msg_control = has_stamps ? &io->rx[i].control : NULL;
+		head->msg_control = has_stamps ? io->rx[i].control : NULL;
 		rx_prepare(io, i);
 	}
 	for (uint32_t i = 0; i < IO_TX_BATCH; i++) {

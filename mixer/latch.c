@@ -40,7 +40,7 @@ static enum latch_verdict source_take(struct latch *latch, const struct addr *fr
 	return addr_eq(&before, latch_remote(latch)) ? LATCH_ACCEPT : LATCH_LEARNT;
 }
 
-/* The newcomer's slot, or the one that has waited longest. */
+/* The newcomer's slot, or else a free one, or the one that has waited longest. */
 static struct latch_candidate *candidate_find(struct latch *latch, const struct addr *from)
 {
 	struct latch_candidate *oldest = &latch->candidates[0];
@@ -50,7 +50,8 @@ static struct latch_candidate *candidate_find(struct latch *latch, const struct 
 
 		if (addr_eq(&candidate->from, from))
 			return candidate;
-		if (candidate->last_ns < oldest->last_ns)
+		if (oldest->run > 0 &&
+		    (candidate->run == 0 || candidate->last_ns < oldest->last_ns))
 			oldest = candidate;
 	}
 	latch->rejected += oldest->run; /* pushed out: it will not come through */

@@ -84,7 +84,7 @@ struct mixer {
 	struct mixer_worker workers[MIXER_WORKERS_MAX];
 };
 
-static_assert(CNAME_CHARS <= RTCP_CNAME_MAX, "CNAME");
+static_assert((int)CNAME_CHARS <= (int)RTCP_CNAME_MAX, "CNAME");
 
 static uint64_t now_ms(const struct mixer *mixer)
 {

@@ -1,0 +1,204 @@
+/* tests/unit/mixer/test_ports.c -- range 41900 to 41999, but for the rows that say otherwise. */
+#include "mixer/ports.h"
+
+#include <errno.h>
+#include <netinet/ip.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "tests/support/check.h"
+
+enum { LOW = 41900, HIGH = 41919, PAIRS = 10, REST_MS = 1000 };
+
+static struct random rng;
+
+static struct addr local_addr(const char *text)
+{
+	struct addr addr = {0};
+
+	CHECK_INT(text, addr_parse_ip(slice_of(text), &addr), 0);
+	return addr;
+}
+
+static struct ports *make(uint16_t low, uint16_t high)
+{
+	struct ports_params params = {low, high, REST_MS, &rng};
+	struct ports *ports = NULL;
+
+	random_init_seeded(&rng, 1);
+	CHECK_INT("new", ports_new(&params, &ports), 0);
+	return ports;
+}
+
+static void ranges(void)
+{
+	static const struct {
+		const char *row;
+		uint16_t low, high;
+		int err;
+		uint32_t pairs;
+	} cases[] = {
+		{"one pair", 41900, 41901, 0, 1},
+		{"odd ends", 41901, 41905, 0, 2},
+		{"the last ports there are", 65534, 65535, 0, 1},
+		{"odd port alone", 41901, 41901, -EINVAL, 0},
+		{"odd port and the next", 41901, 41902, -EINVAL, 0},
+		{"backwards", 41910, 41900, -EINVAL, 0},
+		{"port 0", 0, 100, -EINVAL, 0},
+		{"odd at the end of all", 65535, 65535, -EINVAL, 0},
+		{"the default range", 16384, 32767, 0, 8192},
+	};
+
+	random_init_seeded(&rng, 1);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ports_params params = {cases[i].low, cases[i].high, REST_MS, &rng};
+		struct ports *ports = NULL;
+
+		CHECK_INT(cases[i].row, ports_new(&params, &ports), cases[i].err);
+		if (ports)
+			CHECK_INT(cases[i].row, ports_free_count(ports), cases[i].pairs);
+		ports_free(ports);
+	}
+}
+
+static int bound_port(int fd)
+{
+	struct addr addr = {0};
+	socklen_t len = sizeof(addr);
+
+	return getsockname(fd, &addr.sa, &len) == 0 ? addr_port(&addr) : -1;
+}
+
+static void a_pair_is_even_and_odd(const char *ip)
+{
+	struct ports *ports = make(LOW, HIGH);
+	struct addr local = local_addr(ip);
+	struct port_pair pair;
+	int tos = 0;
+	socklen_t len = sizeof(tos);
+
+	if (CHECK_INT(ip, ports_take(ports, &local, 0, &pair), 0)) {
+		uint16_t port = addr_port(&pair.local);
+
+		CHECK(ip, port % 2 == 0 && port >= LOW && port < HIGH);
+		CHECK(ip, addr_eq_ip(&pair.local, &local));
+		CHECK_INT(ip, bound_port(pair.rtp_fd), port);
+		CHECK_INT(ip, bound_port(pair.rtcp_fd), port + 1);
+		if (addr_is_v6(&local))
+			(void)getsockopt(pair.rtp_fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, &len);
+		else
+			(void)getsockopt(pair.rtp_fd, IPPROTO_IP, IP_TOS, &tos, &len);
+		CHECK_INT("DSCP EF", tos, 46 << 2);
+		ports_give(ports, &pair, 0);
+		CHECK_INT(ip, pair.rtp_fd, -1);
+	}
+	ports_free(ports);
+}
+
+static void v4(void)
+{
+	a_pair_is_even_and_odd("127.0.0.1");
+	a_pair_is_even_and_odd("0.0.0.0");
+}
+
+static void v6(void)
+{
+	int probe = socket(AF_INET6, SOCK_DGRAM, 0);
+	struct addr loopback = local_addr("::1");
+
+	/* A machine without IPv6 has nothing to test here. */
+	if (probe >= 0 && bind(probe, &loopback.sa, addr_len(&loopback)) == 0) {
+		a_pair_is_even_and_odd("::1");
+		a_pair_is_even_and_odd("::");
+	}
+	if (probe >= 0)
+		close(probe);
+}
+
+/* Takes everything, is refused, gives all back, rests, takes again. */
+static void exhausted_and_rested(void)
+{
+	struct ports *ports = make(LOW, HIGH);
+	struct addr local = local_addr("127.0.0.1");
+	struct port_pair pairs[PAIRS], extra = {.rtp_fd = -7};
+	bool seen[PAIRS] = {false};
+
+	for (int i = 0; i < PAIRS; i++) {
+		if (!CHECK_INT("take", ports_take(ports, &local, 0, &pairs[i]), 0))
+			return;
+		seen[(addr_port(&pairs[i].local) - LOW) / 2] = true;
+	}
+	for (int i = 0; i < PAIRS; i++)
+		CHECK("each pair once", seen[i]);
+	CHECK_INT("none left", ports_free_count(ports), 0);
+	CHECK_INT("none left", ports_take(ports, &local, 0, &extra), ERR_MEDIA_NO_PORTS);
+	CHECK_INT("output untouched", extra.rtp_fd, -7);
+	for (int i = 0; i < PAIRS; i++)
+		ports_give(ports, &pairs[i], 500 + (uint64_t)i);
+	CHECK_INT("all back", ports_free_count(ports), PAIRS);
+	CHECK_INT("they rest", ports_take(ports, &local, 500 + REST_MS - 1, &extra),
+		  ERR_MEDIA_NO_PORTS);
+	CHECK_INT("first freed, first used", ports_take(ports, &local, 500 + REST_MS, &extra), 0);
+	CHECK("first freed, first used", addr_eq(&extra.local, &pairs[0].local));
+	ports_give(ports, &extra, 500 + REST_MS);
+	ports_free(ports);
+}
+
+/* Somebody else has the RTP port of one pair and the RTCP port of another. */
+static void refused_ports_are_passed_over(void)
+{
+	struct ports *ports = make(LOW, LOW + 5);
+	struct addr local = local_addr("127.0.0.1"), taken = local;
+	struct port_pair pair, second;
+	int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
+
+	addr_set_port(&taken, LOW);
+	CHECK_INT("foreign", bind(a, &taken.sa, addr_len(&taken)), 0);
+	addr_set_port(&taken, LOW + 3);
+	CHECK_INT("foreign", bind(b, &taken.sa, addr_len(&taken)), 0);
+	if (CHECK_INT("the third", ports_take(ports, &local, 0, &pair), 0)) {
+		CHECK_INT("the third", addr_port(&pair.local), LOW + 4);
+		CHECK_INT("no more", ports_take(ports, &local, 0, &second), ERR_MEDIA_NO_PORTS);
+		close(a);
+		close(b);
+		if (CHECK_INT("later", ports_take(ports, &local, 2 * REST_MS, &second), 0))
+			ports_give(ports, &second, 0);
+		ports_give(ports, &pair, 0);
+	}
+	ports_free(ports);
+}
+
+/* What is not the port's fault costs no pair. */
+static void other_errors(void)
+{
+	struct ports *ports = make(LOW, HIGH);
+	struct addr local = local_addr("192.0.2.77"), unset = {0};
+	struct port_pair pair;
+	struct rlimit before, none;
+
+	CHECK_INT("not our address", ports_take(ports, &local, 0, &pair), -EADDRNOTAVAIL);
+	CHECK_INT("no address", ports_take(ports, &unset, 0, &pair), -EINVAL);
+	local = local_addr("127.0.0.1");
+	if (getrlimit(RLIMIT_NOFILE, &before) == 0) {
+		none = before;
+		none.rlim_cur = 3; /* the standard ones only */
+		(void)setrlimit(RLIMIT_NOFILE, &none);
+		CHECK_INT("no descriptors", ports_take(ports, &local, 0, &pair), -EMFILE);
+		(void)setrlimit(RLIMIT_NOFILE, &before);
+	}
+	CHECK_INT("nothing lost", ports_free_count(ports), PAIRS);
+	ports_free(ports);
+}
+
+void suite_ports(void)
+{
+	CHECK_SUITE("ports");
+	CHECK_TEST(ranges);
+	CHECK_TEST(v4);
+	CHECK_TEST(v6);
+	CHECK_TEST(exhausted_and_rested);
+	CHECK_TEST(refused_ports_are_passed_over);
+	CHECK_TEST(other_errors);
+}
