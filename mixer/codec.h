@@ -23,12 +23,12 @@ enum {
 
 struct codec {
 	enum media_codec id;
-	const char *name;      /* as in a=rtpmap */
-	uint32_t clock_hz;     /* RTP timestamp units per second */
-	uint32_t sample_hz;    /* of pcm */
+	const char *name;       /* as in a=rtpmap */
+	uint32_t clock_hz;      /* RTP timestamp units per second */
+	uint32_t sample_hz;     /* of pcm */
 	uint16_t octets_per_ms; /* of payload; for constant-rate codecs, else an upper bound */
-	bool is_sliceable;     /* every octet stands for clock_hz / 1000 / octets_per_ms units: payload
-	                        * may be cut and joined at any octet */
+	bool is_sliceable; /* every octet stands for clock_hz / 1000 / octets_per_ms units: payload
+			    * may be cut and joined at any octet */
 	uint8_t silence_octet; /* sliceable codecs: digital silence */
 
 	size_t decoder_size, encoder_size; /* 0: stateless */
@@ -38,9 +38,11 @@ struct codec {
 	/* Clock units that a payload lasts; 0: not a valid payload. */
 	uint32_t (*duration_rt)(const uint8_t *payload, size_t len);
 	/* Returns samples written (at most cap). */
-	size_t (*decode_rt)(void *state, const uint8_t *payload, size_t len, int16_t *pcm, size_t cap);
+	size_t (*decode_rt)(void *state, const uint8_t *payload, size_t len, int16_t *pcm,
+			    size_t cap);
 	/* Returns octets written (at most cap). */
-	size_t (*encode_rt)(void *state, const int16_t *pcm, size_t samples, uint8_t *payload, size_t cap);
+	size_t (*encode_rt)(void *state, const int16_t *pcm, size_t samples, uint8_t *payload,
+			    size_t cap);
 };
 
 /* NULL for MEDIA_CODEC_NONE and unknown numbers. */

@@ -1,9 +1,9 @@
 /* mixer/jitter.h -- adaptive jitter buffer of one RTP stream.
  *
- * Packets go in as they arrive, still encoded; the tick takes out pieces of the time line, in order.
- * It adds no delay of its own on a steady network (a packet leaves at the first tick after it came),
- * learns how late packets come, and holds just enough to play all but the last few per cent of
- * them, never more than delay_ms_max.
+ * Packets go in as they arrive, still encoded; the tick takes out pieces of the time line, in
+ * order. It adds no delay of its own on a steady network (a packet leaves at the first tick after
+ * it came), learns how late packets come, and holds just enough to play all but the last few per
+ * cent of them, never more than delay_ms_max.
  *
  * Units:  time line in RTP clock units; times in microseconds of the monotonic clock.
  * Memory: all made in jitter_new. Threads: _new/_free on control, *_rt on the leg's worker.
@@ -17,17 +17,17 @@
 #include <stdint.h>
 
 enum {
-	JITTER_SLOTS = 128,          /* packets held at most (power of two) */
+	JITTER_SLOTS = 128, /* packets held at most (power of two) */
 	JITTER_DELAY_MS_DEFAULT = 200,
 	JITTER_DELAY_MS_LIMIT = 1000, /* of delay_ms_max */
 	JITTER_PACKET_OCTETS_MAX = 1500
 };
 
 struct jitter_params {
-	uint32_t clock_hz;       /* of the stream, 8000 .. 90000 */
-	uint16_t pull_ms;        /* length of the tick's frame: 10 or 20 */
-	uint16_t delay_ms_max;   /* hard cap; 0: default */
-	uint32_t pool_octets;    /* payload memory; 0: 8 octets per ms for delay_ms_max + 800 ms */
+	uint32_t clock_hz;     /* of the stream, 8000 .. 90000 */
+	uint16_t pull_ms;      /* length of the tick's frame: 10 or 20 */
+	uint16_t delay_ms_max; /* hard cap; 0: default */
+	uint32_t pool_octets;  /* payload memory; 0: 8 octets per ms for delay_ms_max + 800 ms */
 };
 
 struct jitter_packet {
@@ -39,23 +39,23 @@ struct jitter_packet {
 	uint16_t seq;
 	uint32_t ts;
 	uint32_t ssrc;
-	uint32_t duration;      /* clock units; 0: not sound (telephone-event): the number is used up,
-	                         * nothing is missing */
+	uint32_t duration; /* clock units; 0: not sound (telephone-event): the number is used up,
+			    * nothing is missing */
 	uint64_t arrival_us;
 };
 
 enum jitter_put_result {
 	JITTER_STORED,
 	JITTER_DUPLICATE,
-	JITTER_LATE,     /* its turn was over */
-	JITTER_OVERFLOW  /* too large, or too far ahead */
+	JITTER_LATE,    /* its turn was over */
+	JITTER_OVERFLOW /* too large, or too far ahead */
 };
 
 enum jitter_kind {
-	JITTER_PIECE,   /* payload to decode */
-	JITTER_LOST,    /* sound is missing here and time goes on: conceal `duration` */
-	JITTER_WAIT,    /* nothing is there yet, time line stands still: conceal `duration` */
-	JITTER_SILENCE  /* pause of the speaker (DTX, hold, end of the spurt), or nothing yet */
+	JITTER_PIECE,  /* payload to decode */
+	JITTER_LOST,   /* sound is missing here and time goes on: conceal `duration` */
+	JITTER_WAIT,   /* nothing is there yet, time line stands still: conceal `duration` */
+	JITTER_SILENCE /* pause of the speaker (DTX, hold, end of the spurt), or nothing yet */
 };
 
 struct jitter_piece {
@@ -63,15 +63,15 @@ struct jitter_piece {
 	const uint8_t *payload; /* PIECE: borrowed until the next put or get */
 	uint16_t payload_len;
 	uint8_t tag;
-	uint32_t duration;      /* clock units; for unsliceable payload may exceed what was wanted */
-	bool is_spurt_start;    /* PIECE after silence: no continuity with what was played before */
+	uint32_t duration; /* clock units; for unsliceable payload may exceed what was wanted */
+	bool has_stood;    /* PIECE after WAIT: the delay has grown, time line and clock parted */
 };
 
 /* What the depth is and should be, for who can stretch or squeeze sound. Clock units. */
 struct jitter_advice {
-	uint32_t shorten_max; /* so much may be cut out of the time line now, 0: none */
+	uint32_t shorten_max; /* so much may be cut out of the time line now, and is there; 0: none
+			       */
 	uint32_t lengthen;    /* so much should be inserted, 0: none */
-	uint32_t align;       /* of shorten_max: this much makes frames meet packets (0: they do) */
 	bool is_urgent;       /* over the cap: cut even where it can be heard */
 };
 
@@ -93,14 +93,20 @@ void jitter_reset_rt(struct jitter *jitter);
 
 enum jitter_put_result jitter_put_rt(struct jitter *jitter, const struct jitter_packet *packet);
 
-/* Opens the tick at now_us: decides whether a spurt may start. Once per frame, before the gets. */
-void jitter_tick_rt(struct jitter *jitter, uint64_t now_us);
+/* Opens the tick at now_us: decides whether a spurt may start. Once per frame, before the gets.
+ * `ahead`: units that the caller took earlier and has not played yet. */
+void jitter_tick_rt(struct jitter *jitter, uint64_t now_us, uint32_t ahead);
 
 /* The next part of the time line, at most `want` units (except unsliceable packets). Call until
  * the frame is full. Every result carries a duration of at least 1. */
 struct jitter_piece jitter_get_rt(struct jitter *jitter, uint32_t want);
 
-struct jitter_advice jitter_advice_rt(const struct jitter *jitter);
+/* Gives back the last `units` of what the gets of this tick took: the time line steps back. Only
+ * sliceable pieces, and only as much as the last run of pieces held. */
+void jitter_unget_rt(struct jitter *jitter, uint32_t units);
+
+/* Of the present tick, before the first get. */
+struct jitter_advice jitter_advice_rt(struct jitter *jitter);
 
 struct jitter_stats jitter_stats_rt(const struct jitter *jitter);
 

@@ -19,9 +19,9 @@ uint8_t level_g711(enum media_codec codec, const uint8_t *payload, uint32_t len)
 
 /* Talk detector with hangover above an adaptive noise floor. */
 struct level_talk {
-	float floor_db;      /* noise floor, -dBov; falls at once, rises slowly */
-	uint16_t loud_ms;    /* loud in a row */
-	uint16_t hang_ms;    /* left of the hangover */
+	float floor_db;   /* noise floor, -dBov; falls at once, rises slowly */
+	uint16_t loud_ms; /* loud in a row */
+	uint16_t hang_ms; /* left of the hangover */
 	bool is_talking;
 };
 

@@ -19,21 +19,24 @@
 #include "mixer/rtp.h"
 
 struct playout_params {
-	enum media_codec codec;  /* decides clock and memory; a stream may use others of the same clock */
-	uint16_t pull_ms;        /* 10 or 20 */
-	uint16_t delay_ms_max;   /* 0: JITTER_DELAY_MS_DEFAULT */
+	enum media_codec
+		codec;    /* decides clock and memory; a stream may use others of the same clock */
+	uint16_t pull_ms; /* 10 or 20 */
+	uint16_t delay_ms_max; /* 0: JITTER_DELAY_MS_DEFAULT */
+	bool is_whole;         /* never cut packets, as stateful codecs need it anyway: for tests */
 };
 
 struct playout_frame {
-	const int16_t *pcm;     /* `samples` of them, borrowed until the next call; never NULL */
+	const int16_t *pcm; /* `samples` of them, borrowed until the next call; never NULL */
 	uint16_t samples;
-	const uint8_t *payload; /* not NULL: these octets, in `codec`, are exactly pcm: pass them on */
+	const uint8_t
+		*payload; /* not NULL: these octets, in `codec`, are exactly pcm: pass them on */
 	uint16_t payload_len;
 	enum media_codec codec;
-	uint8_t level;          /* -dBov of pcm, 127: digital silence */
-	bool is_silent;         /* pcm is all zero: nothing to add */
-	bool is_concealed;      /* part of it was invented */
-	bool is_talking;        /* talk detector (level.h), hangover included */
+	uint8_t level;     /* -dBov of pcm, 127: digital silence */
+	bool is_silent;    /* digital silence (A-law's +8 included), pcm is zero: nothing to add */
+	bool is_concealed; /* part of it was invented */
+	bool is_talking;   /* talk detector (level.h), hangover included */
 };
 
 struct playout_stats {
@@ -51,8 +54,8 @@ struct playout *playout_free(struct playout *playout);
 /* Forgets the stream (leg moved, re-negotiated); counters stay. */
 void playout_reset_rt(struct playout *playout);
 
-/* A sound packet that passed rtp_source; `codec` is what its payload type stands for. A payload that
- * the codec refuses counts as overflow. arrival_us: monotonic. */
+/* A sound packet that passed rtp_source; `codec` is what its payload type stands for. A payload
+ * that the codec refuses counts as overflow. arrival_us: monotonic. */
 enum jitter_put_result playout_put_rt(struct playout *playout, const struct rtp_packet *packet,
 				      enum media_codec codec, uint64_t arrival_us);
 

@@ -1,11 +1,12 @@
 /* mixer/plc.h -- packet-loss concealment and time-scale of one mono stream.
  *
- * Keeps the last PLC_HISTORY samples that were played. When sound is missing it goes on with the
- * waveform's own period, fading out; when sound comes back it cross-fades.
+ * Keeps the last 60 ms that were played. When sound is missing it goes on with the waveform's own
+ * period, fading out; when sound comes back it cross-fades, in phase where it can.
  * The same search for similarity serves to shorten and lengthen sound without a click.
  *
- * Shape:  int16_t mono at sample_hz, frames of any length up to PLC_FRAME_MAX.
+ * Shape:  int16_t mono at sample_hz (8000 or 16000), any length up to PLC_FRAME_MS_MAX.
  * Thread: the leg's worker. Plain value, owned by the caller, no allocation.
+ * Names:  plc_init and plc_rx are SpanDSP's; none of ours is.
  */
 #ifndef MIXER_PLC_H
 #define MIXER_PLC_H
@@ -14,41 +15,52 @@
 #include <stdint.h>
 
 enum {
-	PLC_HISTORY = 480,   /* samples: 60 ms at 8 kHz (wider bands search a decimated history) */
-	PLC_FRAME_MAX = 160 * 3,
-	PLC_LAG_MIN = 40,    /* 200 Hz */
-	PLC_LAG_MAX = 200,   /* 40 Hz */
-	PLC_SILENT_AFTER_MS = 120
+	PLC_SAMPLE_HZ_MAX = 16000,
+	PLC_HISTORY_MS = 60,
+	PLC_FRAME_MS_MAX = 60,
+	PLC_LAG_MS_MAX = 25, /* longest period that is searched */
+	PLC_HISTORY_MAX = PLC_SAMPLE_HZ_MAX / 1000 * PLC_HISTORY_MS,
+	PLC_FRAME_MAX = PLC_SAMPLE_HZ_MAX / 1000 * PLC_FRAME_MS_MAX,
+	PLC_LAG_MAX = PLC_SAMPLE_HZ_MAX / 1000 * PLC_LAG_MS_MAX
 };
 
 struct plc {
-	int16_t history[PLC_HISTORY]; /* newest last */
-	int16_t cycle[PLC_LAG_MAX];   /* what is repeated during a loss */
-	uint16_t lag;
-	uint16_t at;        /* position in cycle */
-	uint32_t lost;      /* samples concealed in a row, 0: sound is good */
-	uint32_t hold;      /* samples before the fade begins */
-	uint32_t fade;      /* samples the fade lasts */
+	uint32_t per_ms;  /* samples per millisecond */
+	uint32_t lost;    /* samples invented in a row, 0: sound is good */
+	uint32_t hold;    /* of them, before the fade begins */
+	uint32_t fade;    /* samples that the fade lasts */
+	uint32_t lag, at; /* length of cycle, position in it */
+	int32_t step;     /* from the last good sample to where the cycle would have it */
+	int16_t history[PLC_HISTORY_MAX]; /* newest last; the last per_ms * PLC_HISTORY_MS count */
+	int16_t cycle[PLC_LAG_MAX];       /* what is repeated */
 };
 
-void plc_init(struct plc *plc);
+void plc_begin(struct plc *plc, uint32_t sample_hz);
 
-/* Good sound: remembers it; right after a loss also cross-fades its start, in place. Returns true
- * when `pcm` was changed. */
-bool plc_good_rt(struct plc *plc, int16_t *pcm, uint32_t samples);
+/* Good sound in pcm[samples]. Right after a loss its start is cross-faded with what would have been
+ * invented, in place; to meet that in phase it may be moved back by up to shift_max samples (what
+ * falls off the end was not played). Returns the samples moved. The result is remembered. */
+uint32_t plc_good_rt(struct plc *plc, int16_t *pcm, uint32_t samples, uint32_t shift_max);
 
-/* Missing sound: writes `samples`. Returns false when it has faded to silence. */
+/* True while plc_good_rt would change the next sound. */
+bool plc_is_lost(const struct plc *plc);
+
+/* Missing sound: writes `samples`. Returns false when all of it was silence. */
 bool plc_conceal_rt(struct plc *plc, int16_t *pcm, uint32_t samples);
 
-/* Silence by intent: fades what plays to zero in 5 ms and writes silence. */
+/* Silence by intent: what was playing goes to zero in 5 ms, the rest is zero. Sound that follows is
+ * not touched. */
 void plc_silence_rt(struct plc *plc, int16_t *pcm, uint32_t samples);
 
-/* Cuts out of pcm[samples] at most `cut_max` (and at least `cut_min`) at the place and length
- * where it is heard least. Returns the samples cut, 0: no good place. is_forced: always finds one. */
-uint32_t plc_shorten_rt(int16_t *pcm, uint32_t samples, uint32_t cut_min, uint32_t cut_max,
+/* Time-scale. Both work on the start of pcm, look for the length that is heard least, and return
+ * it; 0: no good place now. is_forced: takes the best there is.
+ *
+ * Shorten: pcm holds frame + cut_max samples; cuts cut_min..cut_max; pcm[0..frame) is the result.
+ * Lengthen: pcm holds frame samples; inserts add_min..add_max (at most PLC_LAG_MS_MAX); the last
+ * `result` samples of the input fall off the end. */
+uint32_t plc_shorten_rt(int16_t *pcm, uint32_t frame, uint32_t cut_min, uint32_t cut_max,
 			bool is_forced);
-
-/* Inserts at most `add_max` samples (room for them behind pcm[samples]). Returns samples added. */
-uint32_t plc_lengthen_rt(int16_t *pcm, uint32_t samples, uint32_t add_min, uint32_t add_max);
+uint32_t plc_lengthen_rt(const struct plc *plc, int16_t *pcm, uint32_t frame, uint32_t add_min,
+			 uint32_t add_max);
 
 #endif

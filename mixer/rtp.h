@@ -13,11 +13,11 @@
 #include <stdint.h>
 
 enum {
-	RTP_HEADER_LEN = 12,     /* without CSRCs and extension */
-	RTP_CSRC_MAX = 15,       /* four bits of CC */
-	RTP_DROPOUT_MAX = 3000,  /* A.1: a jump forward of less is loss */
-	RTP_MISORDER_MAX = 100,  /* A.1: a jump back of less is reordering */
-	RTP_PROBATION = 2,       /* A.1: consecutive packets before a source counts */
+	RTP_HEADER_LEN = 12,    /* without CSRCs and extension */
+	RTP_CSRC_MAX = 15,      /* four bits of CC */
+	RTP_DROPOUT_MAX = 3000, /* A.1: a jump forward of less is loss */
+	RTP_MISORDER_MAX = 100, /* A.1: a jump back of less is reordering */
+	RTP_PROBATION = 2,      /* A.1: consecutive packets before a source counts */
 	RTP_EXT_ONE_BYTE = 0xbede
 };
 
@@ -70,10 +70,10 @@ int64_t rtp_seq_extend(int64_t reference, uint16_t seq);
 int64_t rtp_ts_extend(int64_t reference, uint32_t ts);
 
 enum rtp_verdict {
-	RTP_ACCEPT,    /* use it */
+	RTP_ACCEPT,         /* use it */
 	RTP_PROBATION_RUNS, /* plausible, source not valid yet: may be played, must not latch */
-	RTP_RESTART,   /* accepted, the sequence started anew: the peer restarted or jumped */
-	RTP_DROP       /* a stray: far off in sequence */
+	RTP_RESTART,        /* accepted, the sequence started anew: the peer restarted or jumped */
+	RTP_DROP            /* a stray: far off in sequence */
 };
 
 /* Receiver state of one SSRC. Plain value, fields written by rtp_source_* only. */
@@ -81,15 +81,15 @@ struct rtp_source {
 	uint32_t ssrc;
 	uint32_t clock_hz;
 	uint16_t max_seq;
-	uint32_t cycles;      /* 65536 per wrap */
+	uint32_t cycles; /* 65536 per wrap */
 	uint32_t base_seq;
-	uint32_t bad_seq;     /* last stray + 1, or above 65535: none */
-	uint32_t probation;   /* packets still owed */
-	uint32_t received;    /* since base_seq, duplicates included (A.3) */
+	uint32_t bad_seq;   /* last stray + 1, or above 65535: none */
+	uint32_t probation; /* packets still owed */
+	uint32_t received;  /* since base_seq, duplicates included (A.3) */
 	uint32_t expected_prior, received_prior;
 	uint64_t lost_carried; /* lost before the last restart */
-	int64_t transit;      /* last packet's, clock units; INT64_MIN: none */
-	uint32_t jitter_q4;   /* A.8, clock units times 16 */
+	int64_t transit;       /* last packet's, clock units; INT64_MIN: none */
+	uint32_t jitter_q4;    /* A.8, clock units times 16 */
 	bool is_started;
 };
 
@@ -103,9 +103,9 @@ enum rtp_verdict rtp_source_update_rt(struct rtp_source *source, const struct rt
 struct rtp_report { /* of RFC 3550 6.4.1 */
 	uint32_t ssrc;
 	uint8_t fraction_lost_q8;
-	int32_t lost;        /* cumulative, 24 bits signed */
+	int32_t lost;         /* cumulative, 24 bits signed */
 	uint32_t highest_seq; /* extended */
-	uint32_t jitter;     /* clock units */
+	uint32_t jitter;      /* clock units */
 };
 
 /* The report block's figures; starts the next reporting interval. */

@@ -1,0 +1,722 @@
+#include "mixer/jitter.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
+
+/* Design.
+ *
+ * Place. Packets lie in a ring of slots indexed by sequence number; their payload in a circular
+ * pool filled in order of arrival. A slot remembers where in the endless octet count it wrote, so
+ * an overwritten payload is recognised by arithmetic and nothing is ever freed.
+ *
+ * Time. transit = arrival - timestamp. The least transit of the last seconds is `base`: the path at
+ * its best (a windowed minimum, so it follows clock drift and route changes). The lateness of a
+ * packet is transit - base. A position n on the time line played now has the delay D = now - base -
+ * n.
+ *
+ * What a tick needs. Frames and packets need not meet: with g the greatest common divisor of packet
+ * and frame and x = (packet boundary - n) mod g, the packet that is needed earliest after its
+ * arrival has the margin D - x - (frame - g). A packet is in time when its lateness is below that
+ * margin. For 20 ms packets and frames that meet (x = 0), margin = D, somewhere between 0 and 20 ms
+ * as the phases fall: no delay beyond the wait for the tick. Nothing between is of use: cutting
+ * frames across packets only makes a part of each packet wait for the next one. So the right
+ * positions come in steps of g, and the best is the last whose margin is at least the target.
+ *
+ * Target. A histogram of lateness in 1 ms bins with exponential forgetting (weights grow instead of
+ * all bins shrinking, so a packet costs O(1)); target is its quantile, rounded up to the bin's
+ * edge, and a guard. Packets later than the cap cannot be saved by any allowed delay and do not
+ * count. Bins are kept against `origin`, which follows base in whole bins, so a route change moves
+ * no packet between bins.
+ *
+ * Change of delay. Three ways, by how little is heard: a spurt starts where it should (free); sound
+ * is shortened or lengthened by the caller as jitter_advice_rt tells (WSOLA in plc.c, whole frames
+ * in silence); and an underrun: while nothing is there, the time line stands (WAIT) and the ear
+ * gets concealment. When packets come again, the position is chosen between "where we stood"
+ * (everything is played, the delay has grown) and "where time is" (the late ones are dropped, the
+ * delay is as before): the latest position that gives the target its margin. One straggler is
+ * dropped; a worse network is believed.
+ *
+ * Rejected: a fixed number of packets as target (20 ms steps even on a LAN); time line that always
+ * advances (each step of the path's delay costs a hole of its size); deciding on arrival (a late
+ * packet may still be overtaken by the decision to wait).
+ */
+
+#define QUANTILE_TAIL 0.02f
+
+enum {
+	SLOT_MASK = JITTER_SLOTS - 1,
+	BIN_US = 1000,
+	GUARD_US = 500, /* so that drift is met before it makes an underrun */
+	BINS = 512,     /* covers lateness up to 512 ms; more than any useful cap */
+	BASE_BUCKETS = 8,
+	BASE_BUCKET_US = 500000, /* base looks back 4 s */
+	JUMP_US = 1000000,       /* transit that jumps so far is a new time line */
+	HOLD_MS_MAX = 100,       /* nothing came for so long: a pause, the next packet is a spurt */
+	LATE_RUN_MAX = 8,        /* so many late in a row: the path has changed beyond the cap */
+	SHORTEN_SLACK_US = 3000, /* hysteresis above one step */
+	LENGTHEN_SLACK_US = 2000, /* hysteresis below the target */
+	POOL_SLACK_MS = 800,
+	FORGET_PER_PACKET_MS = 20 /* FORGET is per 20 ms of sound */
+};
+
+#define FORGET 0.992f /* half of it is forgotten in 1.7 s */
+#define WEIGHT_LIMIT 1e12f
+
+static_assert((JITTER_SLOTS & SLOT_MASK) == 0, "ring index is a mask");
+
+struct slot {
+	int64_t seq; /* extended; -1: empty */
+	int64_t ts;
+	uint64_t pool_at; /* endless octet count of the payload's first octet */
+	uint32_t duration;
+	uint16_t len;
+	uint8_t tag;
+	bool is_sliceable, has_marker, was_played;
+};
+
+enum phase {
+	FRESH, /* nothing heard of this time line yet */
+	PAUSE, /* between spurts */
+	PLAY
+};
+
+struct jitter {
+	struct jitter_params params;
+	enum phase phase;
+	uint32_t ssrc;
+	bool has_ssrc;
+	bool has_stood; /* the position went back while nothing was there */
+	bool was_skip;  /* the newest packet was no sound */
+
+	int64_t n;                 /* next unit to play */
+	int64_t seq_next;          /* first packet that may hold n */
+	int64_t seq_high, ts_high; /* newest packet */
+	int64_t transit_high;      /* and its transit */
+	uint32_t duration;         /* of a packet, lately */
+	uint32_t step;             /* gcd(duration, pull) */
+	uint32_t pull;             /* frame in clock units */
+	uint32_t held;             /* units that the time line stood, since the last piece */
+	uint32_t late_run;
+	uint64_t now_us;
+	uint32_t ahead;
+
+	int64_t base_us, origin_us; /* least transit; left edge of bin 0 */
+	int64_t bucket_min[BASE_BUCKETS];
+	uint64_t bucket_start_us;
+	uint32_t bucket_at;
+	float bin[BINS], weight, total;
+	uint32_t bin_top; /* highest bin in use */
+	int64_t target_us;
+
+	struct slot slot[JITTER_SLOTS];
+	struct jitter_stats stats;
+	uint64_t pool_head; /* endless count */
+	uint8_t pool[];
+};
+
+/* Units ------------------------------------------------------------------------------------- */
+
+static int64_t us_of(const struct jitter *j, int64_t units)
+{
+	return units * 1000000 / (int64_t)j->params.clock_hz;
+}
+
+static uint32_t units_of_ms(const struct jitter *j, uint32_t ms)
+{
+	return j->params.clock_hz / 1000 * ms;
+}
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+	while (b) {
+		uint32_t r = a % b;
+
+		a = b;
+		b = r;
+	}
+	return a;
+}
+
+/* Network ----------------------------------------------------------------------------------- */
+
+static void bins_clear(struct jitter *j)
+{
+	memset(j->bin, 0, sizeof(j->bin));
+	j->weight = 1;
+	j->bin[0] = j->total = 4; /* a little trust, so that one packet is not the whole truth */
+	j->bin_top = 0;
+}
+
+static void base_start(struct jitter *j, int64_t transit, uint64_t arrival_us)
+{
+	for (uint32_t i = 0; i < BASE_BUCKETS; i++)
+		j->bucket_min[i] = INT64_MAX;
+	j->bucket_at = 0;
+	j->bucket_min[0] = transit;
+	j->bucket_start_us = arrival_us;
+	j->base_us = j->origin_us = transit;
+}
+
+/* Moves the histogram by whole bins so that bin 0 is at or just below base. */
+static void origin_follow(struct jitter *j)
+{
+	int64_t shift = (j->base_us - j->origin_us) / BIN_US;
+	uint32_t by;
+
+	if (j->base_us < j->origin_us)
+		shift--;
+	if (shift == 0)
+		return;
+	j->origin_us += shift * BIN_US;
+	by = (uint32_t)(shift < 0 ? MIN_OF(-shift, BINS - 1) : MIN_OF(shift, BINS - 1));
+	if (shift < 0) {
+		uint32_t top = MIN_OF(j->bin_top + by, BINS - 1);
+
+		for (uint32_t i = BINS - by; i < BINS;
+		     i++) /* what falls off stays in the last bin */
+			j->bin[BINS - 1 - by] += i == BINS - 1 - by ? 0 : j->bin[i];
+		memmove(j->bin + by, j->bin, (BINS - by) * sizeof(j->bin[0]));
+		memset(j->bin, 0, by * sizeof(j->bin[0]));
+		j->bin_top = top;
+	} else {
+		for (uint32_t i = 0; i < by; i++)
+			j->bin[by] += j->bin[i];
+		memmove(j->bin, j->bin + by, (BINS - by) * sizeof(j->bin[0]));
+		memset(j->bin + BINS - by, 0, by * sizeof(j->bin[0]));
+		j->bin_top = j->bin_top > by ? j->bin_top - by : 0;
+	}
+}
+
+static void base_update(struct jitter *j, int64_t transit, uint64_t arrival_us)
+{
+	int64_t least = INT64_MAX;
+
+	/* After a pause many buckets end at once; then all but the present one are old. */
+	for (uint32_t i = 0; arrival_us - j->bucket_start_us >= BASE_BUCKET_US; i++) {
+		if (i == BASE_BUCKETS) {
+			j->bucket_start_us = arrival_us;
+			break;
+		}
+		j->bucket_at = (j->bucket_at + 1) % BASE_BUCKETS;
+		j->bucket_min[j->bucket_at] = INT64_MAX;
+		j->bucket_start_us += BASE_BUCKET_US;
+	}
+	if (transit < j->bucket_min[j->bucket_at])
+		j->bucket_min[j->bucket_at] = transit;
+	for (uint32_t i = 0; i < BASE_BUCKETS; i++)
+		least = MIN_OF(least, j->bucket_min[i]);
+	j->base_us = least;
+	origin_follow(j);
+}
+
+static int64_t target_max(const struct jitter *j)
+{
+	int64_t cap = (int64_t)j->params.delay_ms_max * 1000 - us_of(j, 2 * j->pull);
+
+	return MAX_OF(cap, BIN_US);
+}
+
+static void target_update(struct jitter *j)
+{
+	float tail = 0, limit = j->total * QUANTILE_TAIL;
+	int64_t target;
+	uint32_t i;
+
+	while (j->bin_top > 0 && j->bin[j->bin_top] < j->total * 1e-6f)
+		j->bin[j->bin_top--] = 0;
+	for (i = j->bin_top; i > 0; i--) {
+		tail += j->bin[i];
+		if (tail > limit)
+			break;
+	}
+	target = j->origin_us + (int64_t)(i + 1) * BIN_US - j->base_us + GUARD_US;
+	j->target_us = MIN_OF(target, target_max(j));
+}
+
+static void bins_scale(struct jitter *j)
+{
+	float total = 0;
+
+	for (uint32_t i = 0; i < BINS; i++) {
+		j->bin[i] /= j->weight;
+		total += j->bin[i];
+	}
+	j->total = total;
+	j->weight = 1;
+}
+
+/* One packet's lateness. `duration` makes forgetting a matter of time, not of packet rate. */
+static void bins_add(struct jitter *j, int64_t transit, uint32_t duration)
+{
+	int64_t bin = (transit - j->origin_us) / BIN_US;
+	float share = (float)us_of(j, duration) / (FORGET_PER_PACKET_MS * 1000.0f);
+
+	if (transit - j->base_us > (int64_t)j->params.delay_ms_max * 1000)
+		return;
+	bin = MIN_OF(bin, BINS - 1);
+	j->weight *= 1 + (1 / FORGET - 1) * share;
+	j->bin[bin] += j->weight * share;
+	j->total += j->weight * share;
+	j->bin_top = MAX_OF(j->bin_top, (uint32_t)bin);
+	if (j->weight > WEIGHT_LIMIT)
+		bins_scale(j);
+	target_update(j);
+}
+
+/* Life -------------------------------------------------------------------------------------- */
+
+static void slots_clear(struct jitter *j)
+{
+	for (uint32_t i = 0; i < JITTER_SLOTS; i++)
+		j->slot[i].seq = -1;
+}
+
+int jitter_new(const struct jitter_params *params, struct jitter **ret_jitter)
+{
+	struct jitter_params p = *params;
+	struct jitter *j;
+
+	p.delay_ms_max = p.delay_ms_max ? p.delay_ms_max : JITTER_DELAY_MS_DEFAULT;
+	if (p.clock_hz < 8000 || p.clock_hz > 90000 || p.clock_hz % 1000 ||
+	    (p.pull_ms != 10 && p.pull_ms != 20) || p.delay_ms_max > JITTER_DELAY_MS_LIMIT ||
+	    p.delay_ms_max < 2 * p.pull_ms)
+		return -EINVAL;
+	p.pool_octets = p.pool_octets ? p.pool_octets : 8u * (p.delay_ms_max + POOL_SLACK_MS);
+	if (p.pool_octets < 2 * JITTER_PACKET_OCTETS_MAX || p.pool_octets > 1u << 24)
+		return -EINVAL;
+
+	j = calloc(1, sizeof(*j) + p.pool_octets);
+	if (!j)
+		return -ENOMEM;
+	j->params = p;
+	j->pull = units_of_ms(j, p.pull_ms);
+	bins_clear(j);
+	jitter_reset_rt(j);
+	j->target_us = BIN_US;
+	*ret_jitter = j;
+	return 0;
+}
+
+struct jitter *jitter_free(struct jitter *jitter)
+{
+	free(jitter);
+	return NULL;
+}
+
+void jitter_reset_rt(struct jitter *j)
+{
+	slots_clear(j);
+	j->phase = FRESH;
+	j->has_ssrc = false;
+	j->held = 0;
+	j->late_run = 0;
+	j->duration = j->pull;
+	j->step = j->pull;
+	j->stats.delay_ms = 0;
+}
+
+/* In ---------------------------------------------------------------------------------------- */
+
+static struct slot *slot_at(struct jitter *j, int64_t seq)
+{
+	return &j->slot[seq & SLOT_MASK];
+}
+
+static bool slot_holds(const struct jitter *j, const struct slot *slot, int64_t seq)
+{
+	return slot->seq == seq &&
+	       (slot->len == 0 || j->pool_head - slot->pool_at <= j->params.pool_octets);
+}
+
+static void timeline_start(struct jitter *j, const struct jitter_packet *p)
+{
+	bool is_first = !j->has_ssrc;
+
+	slots_clear(j);
+	j->phase = FRESH;
+	j->has_ssrc = true;
+	j->ssrc = p->ssrc;
+	/* Far from zero, so that what was sent before the first one we saw has a place, too. */
+	j->seq_high = j->seq_next = ((int64_t)1 << 32) + p->seq;
+	j->ts_high = ((int64_t)1 << 40) + p->ts;
+	j->held = 0;
+	j->late_run = 0;
+	j->transit_high = (int64_t)p->arrival_us - us_of(j, j->ts_high);
+	base_start(j, j->transit_high, p->arrival_us);
+	if (!is_first)
+		j->stats.resyncs++;
+}
+
+static bool is_new_timeline(const struct jitter *j, int64_t seq, int64_t transit)
+{
+	int64_t ahead = seq - j->seq_high;
+
+	return ahead >= JITTER_SLOTS || ahead <= -JITTER_SLOTS || transit - j->base_us > JUMP_US ||
+	       transit - j->base_us < -JUMP_US;
+}
+
+static uint64_t pool_store(struct jitter *j, const uint8_t *payload, uint16_t len)
+{
+	uint32_t at = (uint32_t)(j->pool_head % j->params.pool_octets);
+	uint64_t start;
+
+	if (at + len > j->params.pool_octets) /* no wrap inside a payload */
+		j->pool_head += j->params.pool_octets - at;
+	start = j->pool_head;
+	memcpy(j->pool + start % j->params.pool_octets, payload, len);
+	j->pool_head += len;
+	return start;
+}
+
+static void slot_fill(struct jitter *j, int64_t seq, int64_t ts, const struct jitter_packet *p)
+{
+	struct slot *slot = slot_at(j, seq);
+
+	*slot = (struct slot){.seq = seq,
+			      .ts = ts,
+			      .duration = p->duration,
+			      .tag = p->tag,
+			      .is_sliceable = p->is_sliceable,
+			      .has_marker = p->has_marker};
+	if (p->duration) {
+		slot->len = p->payload_len;
+		slot->pool_at = pool_store(j, p->payload, p->payload_len);
+		if (p->duration != j->duration) {
+			j->duration = p->duration;
+			j->step = gcd(p->duration, j->pull);
+		}
+	}
+}
+
+/* A packet whose turn is over. Many in a row: the path became slower than the cap can bridge, or
+ * by more than was believed yet; then the time line starts anew at the present delay. */
+static enum jitter_put_result put_late(struct jitter *j, const struct jitter_packet *p)
+{
+	j->stats.late++;
+	if (++j->late_run >= LATE_RUN_MAX)
+		timeline_start(j, p);
+	return JITTER_LATE;
+}
+
+enum jitter_put_result jitter_put_rt(struct jitter *j, const struct jitter_packet *p)
+{
+	int64_t seq, ts, transit;
+
+	assert(p->duration == 0 || p->payload != NULL);
+	if (p->duration && (p->payload_len == 0 || p->payload_len > JITTER_PACKET_OCTETS_MAX ||
+			    p->duration > units_of_ms(j, 1000))) {
+		j->stats.overflows++;
+		return JITTER_OVERFLOW;
+	}
+	if (!j->has_ssrc || p->ssrc != j->ssrc)
+		timeline_start(j, p);
+	seq = j->seq_high + (int16_t)(uint16_t)(p->seq - (uint16_t)j->seq_high);
+	ts = j->ts_high + (int32_t)(p->ts - (uint32_t)j->ts_high);
+	transit = (int64_t)p->arrival_us - us_of(j, ts);
+	if (slot_at(j, seq)->seq == seq) {
+		j->stats.duplicates++;
+		return JITTER_DUPLICATE;
+	}
+	/* Telephone-events all carry the start of their digit: no clock to be read from them. */
+	if (p->duration && is_new_timeline(j, seq, transit)) {
+		timeline_start(j, p);
+		seq = j->seq_high;
+		ts = j->ts_high;
+		transit = j->base_us;
+	}
+	if (p->duration) {
+		base_update(j, transit, p->arrival_us);
+		bins_add(j, transit, p->duration);
+	}
+	if (seq > j->seq_high || j->phase == FRESH)
+		j->was_skip = p->duration == 0;
+	if (j->phase == FRESH && seq < j->seq_next)
+		j->seq_next = seq;
+	if (seq < j->seq_next || (j->phase == PLAY && p->duration && ts + p->duration <= j->n))
+		return put_late(j, p);
+	if (seq - j->seq_next >= JITTER_SLOTS) {
+		timeline_start(j, p);
+		seq = j->seq_high;
+		ts = j->ts_high;
+		transit = j->base_us;
+	}
+	j->late_run = 0;
+	slot_fill(j, seq, ts, p);
+	if (seq > j->seq_high) {
+		j->seq_high = seq;
+		if (p->duration) {
+			j->ts_high = ts;
+			j->transit_high = transit;
+		}
+	}
+	j->stats.stored++;
+	return JITTER_STORED;
+}
+
+/* Out --------------------------------------------------------------------------------------- */
+
+/* First packet with sound at or after seq_next, NULL: none. *ret_missing: numbers without packet
+ * before it. Forgets slots whose payload is gone. */
+static struct slot *first_sound(struct jitter *j, uint32_t *ret_missing)
+{
+	uint32_t missing = 0;
+
+	for (int64_t seq = j->seq_next; seq <= j->seq_high; seq++) {
+		struct slot *slot = slot_at(j, seq);
+
+		if (!slot_holds(j, slot, seq)) {
+			missing++;
+		} else if (slot->duration &&
+			   (j->phase != PLAY || slot->ts + slot->duration > j->n)) {
+			*ret_missing = missing;
+			return slot;
+		}
+	}
+	return NULL;
+}
+
+static int64_t delay_us(const struct jitter *j, int64_t n)
+{
+	return (int64_t)j->now_us - j->base_us - us_of(j, n - j->ahead);
+}
+
+/* Distance from n up to the next packet boundary, modulo the common step. */
+static uint32_t misfit(const struct jitter *j, int64_t n)
+{
+	int64_t x = (j->ts_high - n) % (int64_t)j->step;
+
+	return (uint32_t)(x < 0 ? x + j->step : x);
+}
+
+static int64_t margin_us(const struct jitter *j, int64_t n)
+{
+	return delay_us(j, n) - us_of(j, misfit(j, n) + j->pull - j->step);
+}
+
+static void note_delay(struct jitter *j)
+{
+	int64_t delay = delay_us(j, j->n + j->held);
+
+	j->stats.delay_ms = delay > 0 ? (uint32_t)(delay / 1000) : 0;
+	j->stats.delay_ms_max = MAX_OF(j->stats.delay_ms_max, j->stats.delay_ms);
+	j->stats.target_ms = (uint32_t)(j->target_us / 1000);
+}
+
+static void start_at(struct jitter *j, int64_t n)
+{
+	j->phase = PLAY;
+	j->n = n;
+	j->held = 0;
+}
+
+/* A spurt starts when its first packet has waited for the target; what came as a backlog (a stall
+ * of the network during the pause) is cut so that the delay is right at once. */
+static void spurt_try(struct jitter *j)
+{
+	uint32_t missing;
+	struct slot *first = first_sound(j, &missing);
+	int64_t slack, ahead;
+
+	if (!first)
+		return;
+	/* Even the newest packet is later than we may ever wait: the path is another one now. */
+	if (delay_us(j, j->ts_high) > (int64_t)j->params.delay_ms_max * 1000)
+		base_start(j, j->transit_high, j->now_us);
+	slack = margin_us(j, first->ts) - j->target_us;
+	if (slack < 0)
+		return;
+	ahead = slack / us_of(j, j->pull) * j->pull;
+	start_at(j, MIN_OF(first->ts + ahead, MAX_OF(j->ts_high, first->ts)));
+}
+
+void jitter_tick_rt(struct jitter *j, uint64_t now_us, uint32_t ahead)
+{
+	j->now_us = now_us;
+	j->ahead = ahead;
+	if (j->phase != PLAY && j->has_ssrc)
+		spurt_try(j);
+	if (j->phase == PLAY)
+		note_delay(j);
+}
+
+static struct jitter_piece piece_of(enum jitter_kind kind, uint32_t duration)
+{
+	return (struct jitter_piece){.kind = kind, .duration = duration};
+}
+
+/* After standing still: the latest position between "stood" and "time" that leaves the target its
+ * margin, and where frames meet packets if there is one. */
+static void hold_end(struct jitter *j)
+{
+	int64_t stood = j->n, time = j->n + j->held;
+	int64_t n = time - (j->step - misfit(j, time)) % j->step;
+	int64_t best = stood;
+
+	for (; n >= stood; n -= j->step) {
+		best = n;
+		if (margin_us(j, n) >= j->target_us)
+			break;
+	}
+	if (delay_us(j, best) > (int64_t)j->params.delay_ms_max * 1000)
+		best = time;
+	j->n = best;
+	j->held = 0;
+	j->has_stood = best < time;
+}
+
+static struct jitter_piece pause_begin(struct jitter *j, uint32_t want)
+{
+	j->phase = PAUSE;
+	j->held = 0;
+	return piece_of(JITTER_SILENCE, want);
+}
+
+static struct jitter_piece underrun(struct jitter *j, uint32_t want)
+{
+	if (j->was_skip || j->held + want > units_of_ms(j, HOLD_MS_MAX))
+		return pause_begin(j, want);
+	j->held += want;
+	return piece_of(JITTER_WAIT, want);
+}
+
+static struct jitter_piece take(struct jitter *j, struct slot *slot, uint32_t want)
+{
+	const uint8_t *payload = j->pool + slot->pool_at % j->params.pool_octets;
+	struct jitter_piece piece = {
+		.kind = JITTER_PIECE, .tag = slot->tag, .has_stood = j->has_stood};
+	uint32_t skip;
+
+	j->has_stood = false;
+	if (!slot->is_sliceable) {
+		piece.payload = payload;
+		piece.payload_len = slot->len;
+		piece.duration = slot->duration;
+		j->n = slot->ts + slot->duration;
+	} else {
+		skip = (uint32_t)(j->n - slot->ts);
+		piece.duration = MIN_OF(want, slot->duration - skip);
+		piece.payload = payload + (uint64_t)skip * slot->len / slot->duration;
+		piece.payload_len = (uint16_t)((uint64_t)piece.duration * slot->len /
+					       slot->duration);
+		j->n += piece.duration;
+	}
+	slot->was_played = true;
+	j->seq_next = slot->seq + (j->n >= slot->ts + slot->duration);
+	return piece;
+}
+
+/* There is sound, but later than n. Numbers are missing: loss (or still on its way, then waiting is
+ * right while the target asks for it). None missing: the speaker paused. */
+static struct jitter_piece gap(struct jitter *j, const struct slot *next, uint32_t missing,
+			       uint32_t want)
+{
+	int64_t length = next->ts - j->n;
+	bool is_pause = missing == 0 || length > (int64_t)(missing + 1) * j->duration;
+
+	if (is_pause) {
+		j->stats.lost += missing;
+		j->seq_next = next->seq;
+		return pause_begin(j, want);
+	}
+	if (margin_us(j, j->n) < j->target_us - LENGTHEN_SLACK_US &&
+	    j->held + want <= 2 * j->pull) {
+		j->held += want;
+		return piece_of(JITTER_WAIT, want);
+	}
+	j->held = 0;
+	want = (uint32_t)MIN_OF((int64_t)want, length);
+	j->n += want;
+	if (j->n >= next->ts) {
+		j->stats.lost += missing;
+		j->seq_next = next->seq;
+	}
+	return piece_of(JITTER_LOST, want);
+}
+
+struct jitter_piece jitter_get_rt(struct jitter *j, uint32_t want)
+{
+	uint32_t missing = 0;
+	struct slot *slot;
+
+	assert(want > 0);
+	if (j->phase != PLAY)
+		return piece_of(JITTER_SILENCE, want);
+	slot = first_sound(j, &missing);
+	if (!slot)
+		return underrun(j, want);
+	if (j->held) {
+		hold_end(j);
+		slot = first_sound(j, &missing);
+		if (!slot)
+			return underrun(j, want);
+	}
+	if (slot->ts > j->n)
+		return gap(j, slot, missing, want);
+	j->stats.lost += missing;
+	return take(j, slot, want);
+}
+
+void jitter_unget_rt(struct jitter *j, uint32_t units)
+{
+	if (j->phase != PLAY)
+		return;
+	j->n -= units;
+	for (;;) {
+		const struct slot *slot = slot_at(j, j->seq_next - 1);
+
+		if (!slot_holds(j, slot, j->seq_next - 1) || !slot->was_played ||
+		    slot->ts + slot->duration <= j->n)
+			break;
+		j->seq_next--;
+	}
+}
+
+/* Units from n on that are there without a gap, up to `enough`. */
+static uint32_t contiguous(struct jitter *j, uint32_t enough)
+{
+	int64_t end = j->n;
+
+	for (int64_t seq = j->seq_next; seq <= j->seq_high && end - j->n < enough; seq++) {
+		const struct slot *slot = slot_at(j, seq);
+
+		if (!slot_holds(j, slot, seq) || (slot->duration && slot->ts > end))
+			break;
+		end = MAX_OF(end, slot->ts + slot->duration);
+	}
+	return (uint32_t)(end - j->n);
+}
+
+struct jitter_advice jitter_advice_rt(struct jitter *j)
+{
+	struct jitter_advice advice = {0};
+	int64_t slack, step_us = us_of(j, j->step), need;
+	uint32_t x, there;
+
+	if (j->phase != PLAY || j->held)
+		return advice;
+	slack = margin_us(j, j->n) - j->target_us;
+	x = misfit(j, j->n);
+	if (slack < 0) {
+		need = -slack;
+		advice.lengthen = (uint32_t)(j->step - x + (need - 1) / step_us * j->step);
+		return advice;
+	}
+	slack -= SHORTEN_SLACK_US + j->target_us / 4;
+	advice.shorten_max = x + (slack > 0 ? (uint32_t)(slack / step_us) * j->step : 0);
+	if (advice.shorten_max) {
+		there = contiguous(j, advice.shorten_max + j->pull);
+		there -= MIN_OF(there, j->pull);
+		advice.shorten_max = MIN_OF(advice.shorten_max, there);
+	}
+	advice.is_urgent = delay_us(j, j->n) > (int64_t)j->params.delay_ms_max * 1000;
+	return advice;
+}
+
+struct jitter_stats jitter_stats_rt(const struct jitter *j)
+{
+	return j->stats;
+}

@@ -1,0 +1,206 @@
+/* tests/bench/sound.c -- what a listener hears of a bad network, on a virtual clock.
+ *
+ *   bench_sound [seconds]
+ *
+ * One talker sends through a path that loses and delays packets; the very receiving chain of the
+ * mixer (mixer/playout.h) plays it at its ticks. Measured per row:
+ *   glitch  share of 40 ms windows in which what is not the tone (413 Hz) is above -20 dB
+ *   span    the same with SpanDSP's concealment and no time-scale (loss rows only)
+ *   hole    the same with silence in place of what is lost
+ *   delay   between a packet's earliest possible arrival and its play, p50 and p99
+ * and what the chain says of itself. The same seed gives the same table.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Not spandsp.h: its playout.h has names that are ours, too. */
+#include <spandsp/telephony.h>
+
+#include <spandsp/plc.h>
+
+#include "base/attr.h"
+#include "base/random.h"
+#include "mixer/codec.h"
+#include "mixer/playout.h"
+#include "tests/support/path.h"
+
+enum { FRAME = 160, WINDOW = 320, SECONDS = 120, WARM_UP_S = 4, AMPLITUDE = 10000 };
+
+static const struct row {
+	const char *name;
+	struct path_params path;
+	double glitch_max; /* of 100; the mark of shared measurements */
+} rows[] = {
+	{"clean", {0}, 0},
+	{"loss 1 %", {.loss_pm = 10}, 0.7},
+	{"loss 3 %", {.loss_pm = 30}, 1.0},
+	{"loss 5 %", {.loss_pm = 50}, 1.3},
+	{"loss 10 %", {.loss_pm = 100}, 2.3},
+	{"loss 20 %", {.loss_pm = 200}, 10},
+	{"loss 5 % bursty", {.loss_pm = 50, .burst = 3}, 10},
+	{"jitter 20 ms", {.jitter_us = 20000}, 0.0},
+	{"jitter 40 ms", {.jitter_us = 40000}, 0.3},
+	{"jitter 80 ms", {.jitter_us = 80000}, 1.0},
+	{"jitter 40 in order", {.jitter_us = 40000, .is_in_order = true}, 1.0},
+	{"spikes 100 ms 1 %", {.spike_us = 100000, .spike_pm = 10, .is_in_order = true}, 3},
+	{"drift +200 ppm", {.drift_ppm = 200}, 0.3},
+	{"drift -200 ppm", {.drift_ppm = -200}, 0.3},
+	{"40 ms + 5 % loss", {.jitter_us = 40000, .loss_pm = 50}, 3},
+};
+
+struct sent {
+	int16_t pcm[FRAME];
+	uint8_t octets[FRAME];
+};
+
+static void tone(uint64_t from, int16_t pcm[FRAME])
+{
+	for (uint32_t i = 0; i < FRAME; i++)
+		pcm[i] = (int16_t)lrint(AMPLITUDE *
+					sin(2 * M_PI * 413 * (double)(from + i) / 8000));
+}
+
+static bool is_glitched(const int16_t pcm[WINDOW])
+{
+	double c = 0, s = 0, total = 0, in_tone;
+
+	for (uint32_t i = 0; i < WINDOW; i++) {
+		double phase = 2 * M_PI * 413 * i / 8000;
+
+		c += pcm[i] * cos(phase);
+		s += pcm[i] * sin(phase);
+		total += (double)pcm[i] * pcm[i];
+	}
+	in_tone = 2 * (c * c + s * s) / WINDOW;
+	/* The fit over a window that holds no whole number of cycles is off by less than -40 dB. */
+	return total - in_tone > 0.01 * total ||
+	       total < 0.25 * WINDOW * AMPLITUDE * AMPLITUDE / 2.0;
+}
+
+struct ear {
+	int16_t window[WINDOW];
+	uint32_t have, ticks;
+	uint64_t windows, glitches;
+};
+
+static void ear_hear(struct ear *ear, const int16_t *pcm)
+{
+	if (ear->ticks++ < WARM_UP_S * 50)
+		return;
+	memcpy(ear->window + ear->have, pcm, FRAME * sizeof(*pcm));
+	ear->have += FRAME;
+	if (ear->have == WINDOW) {
+		ear->windows++;
+		ear->glitches += is_glitched(ear->window);
+		ear->have = 0;
+	}
+}
+
+static double ear_percent(const struct ear *ear)
+{
+	return ear->windows ? 100.0 * (double)ear->glitches / (double)ear->windows : 0;
+}
+
+/* The same losses without a jitter buffer: with SpanDSP's concealment, or holes. */
+static void others_run(const struct row *row, uint32_t seconds, struct ear *span, struct ear *hole)
+{
+	struct path path;
+	plc_state_t plc;
+	struct path_packet out;
+
+	path_init(&path, &row->path, 1);
+	plc_init(&plc);
+	for (uint64_t i = 0; i < seconds * 50u; i++) {
+		int16_t pcm[FRAME], filled[FRAME] = {0};
+		bool is_there = path_send(&path, (struct path_packet){.number = i}, i * 20000);
+
+		while (path_arrived(&path, UINT64_MAX, &out))
+			;
+		tone(i * FRAME, pcm);
+		for (uint32_t k = 0; k < FRAME; k++)
+			pcm[k] = codec_ulaw_decode(codec_ulaw_encode(pcm[k]));
+		ear_hear(hole, is_there ? pcm : filled);
+		if (is_there)
+			(void)plc_rx(&plc, pcm, FRAME);
+		else
+			(void)plc_fillin(&plc, pcm, FRAME);
+		ear_hear(span, pcm);
+	}
+}
+
+static int compare_u32(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void put(struct playout *playout, const struct path_packet *arrived)
+{
+	const struct codec *codec = codec_find(MEDIA_CODEC_PCMU);
+	int16_t pcm[FRAME];
+	uint8_t octets[FRAME];
+	struct rtp_packet packet = {.payload_type = 0,
+				    .seq = (uint16_t)arrived->number,
+				    .ts = (uint32_t)(arrived->number * FRAME),
+				    .ssrc = 1,
+				    .payload = octets,
+				    .payload_len = FRAME};
+
+	tone(arrived->number * FRAME, pcm);
+	(void)codec->encode_rt(NULL, pcm, FRAME, octets, FRAME);
+	(void)playout_put_rt(playout, &packet, MEDIA_CODEC_PCMU, arrived->at_us);
+}
+
+static void run(const struct row *row, uint32_t seconds)
+{
+	struct playout_params params = {.codec = MEDIA_CODEC_PCMU, .pull_ms = 20};
+	uint64_t ticks = seconds * 50u, sent = 0;
+	uint32_t *delays = calloc(ticks, sizeof(*delays)), count = 0;
+	struct ear ear = {0}, span = {0}, hole = {0};
+	struct playout *playout;
+	struct playout_stats stats;
+	struct path path;
+	struct path_packet arrived;
+
+	if (!delays || playout_new(&params, &playout))
+		abort();
+	path_init(&path, &row->path, 1);
+	for (uint64_t tick = 1; tick <= ticks; tick++) {
+		uint64_t now = tick * 20000 + 7000; /* a phase like any other */
+
+		for (; path_send_time(&path, sent * 20000) <= now; sent++)
+			(void)path_send(&path, (struct path_packet){.number = sent},
+					path_send_time(&path, sent * 20000));
+		while (path_arrived(&path, now, &arrived))
+			put(playout, &arrived);
+		ear_hear(&ear, playout_get_rt(playout, now).pcm);
+		if (tick > WARM_UP_S * 50)
+			delays[count++] = playout_stats_rt(playout).jitter.delay_ms;
+	}
+	qsort(delays, count, sizeof(*delays), compare_u32);
+	stats = playout_stats_rt(playout);
+	if (row->path.loss_pm && !row->path.jitter_us)
+		others_run(row, seconds, &span, &hole);
+	printf("%-20s %6.2f %6.2f %6.2f %6.2f  %4u %4u  %5u %5u %6u %6u %6u\n", row->name,
+	       ear_percent(&ear), row->glitch_max, ear_percent(&span), ear_percent(&hole),
+	       delays[count / 2], delays[count * 99 / 100], (unsigned)stats.jitter.lost,
+	       (unsigned)stats.jitter.late, (unsigned)stats.concealed_ms,
+	       (unsigned)stats.shortened_ms, (unsigned)stats.lengthened_ms);
+	playout_free(playout);
+	free(delays);
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t seconds = argc > 1 ? (uint32_t)atoi(argv[1]) : SECONDS;
+
+	printf("%-20s %6s %6s %6s %6s  %4s %4s  %5s %5s %6s %6s %6s\n", "path", "glitch", "mark",
+	       "span", "hole", "p50", "p99", "lost", "late", "cncl", "short", "longer");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		run(&rows[i], seconds);
+	return 0;
+}
