@@ -13,7 +13,7 @@
 
 #include "base/loop.h"
 
-enum { STORE_QUEUE_MAX = 65536, STORE_ID_MAX = 64, STORE_URI_MAX = 255, STORE_TEXT_MAX = 127 };
+enum { STORE_QUEUE_MAX = 65536, STORE_READS_MAX = 64, STORE_ROWS_MAX = 500, STORE_ID_MAX = 64, STORE_URI_MAX = 255, STORE_TEXT_MAX = 127 };
 
 struct store;
 
@@ -40,21 +40,29 @@ struct store_call_record {
 };
 
 /* Opens or creates and migrates the file (on the calling thread), then starts the thread. `loop` NULL: answers come
- * in store_poll. ERR_STORE_FAILED with *reterr_text, a static or store-owned sentence. */
+ * in store_poll. ERR_STORE_FAILED, ERR_STORE_FULL or -ENOMEM with *reterr_text, a sentence that stays until the
+ * next store_new. A file that is damaged, of another program or of a newer version is left as it is. */
 int store_new(const char *path, struct loop *loop, struct store **ret_store, const char **reterr_text);
-/* Finishes queued jobs (at most 5 s), stops the thread. Accepts NULL; returns NULL. */
+/* Finishes queued jobs (while the database fails: at most 5 s), stops the thread. Handlers of answers that
+ * have not come by then are not called. Accepts NULL; returns NULL. */
 struct store *store_free(struct store *store);
+
+/* Keeps the latest `records_max` call records, older ones go (0: all stay, the default). Before any write is
+ * posted. */
+void store_keep_records(struct store *store, uint64_t records_max);
 
 /* Every stored room, once, on the calling thread; before any write is posted. */
 int store_rooms_load(struct store *store, void (*on_room)(void *arg, const struct store_room *room), void *arg);
 
-/* Jobs; the struct is copied. ERR_QUEUE_FULL (counted). */
+/* Jobs; the struct is copied. ERR_QUEUE_FULL (counted), -ENOMEM (counted as refused too). */
 int store_room_put_post(struct store *store, const struct store_room *room);
 int store_room_delete_post(struct store *store, const char *id);
 int store_call_record_post(struct store *store, const struct store_call_record *record);
 
 /* Latest records first, of one room or ("" or NULL) of all, older than `before_id` (0: from the newest),
- * at most `limit` (1..500). The handler runs on the control thread; `records` are borrowed for the call. ERR_QUEUE_FULL. */
+ * at most `limit` (1 .. STORE_ROWS_MAX). The handler runs on the control thread, never from inside this call; `rows` are
+ * borrowed for the call; err is 0 or what store_health knows. Sees every write posted before, unless those fail. At most
+ * STORE_READS_MAX at once: ERR_QUEUE_FULL. */
 struct store_call_record_row {
 	uint64_t id;
 	struct store_call_record record;
@@ -67,10 +75,15 @@ void store_poll(struct store *store); /* runs due handlers when there is no loop
 
 struct store_stats {
 	uint64_t jobs_done, jobs_failed, jobs_refused; /* failed: tries, not jobs */
+	uint64_t jobs_dropped;    /* given up: the database refuses the row itself, or the end came first */
 	uint32_t queued;
 	bool is_healthy;          /* the last job succeeded */
 	char last_error[128];
 };
 void store_stats(struct store *store, struct store_stats *ret_stats);
+
+/* 0 while writes succeed; ERR_STORE_FULL while the disk is full, ERR_STORE_FAILED while they fail otherwise: then what is
+ * posted is kept in the queue and tried again, and whoever promises durability says so (507). */
+int store_health(struct store *store);
 
 #endif

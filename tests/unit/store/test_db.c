@@ -1,0 +1,262 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "store/db.h"
+#include "tests/support/check.h"
+#include "tests/unit/store/scratch.h"
+
+struct seen {
+	uint32_t count;
+	struct store_room rooms[8];
+};
+
+static void on_room(void *arg, const struct store_room *room)
+{
+	struct seen *seen = arg;
+
+	if (seen->count < ARRAY_LEN(seen->rooms))
+		seen->rooms[seen->count] = *room;
+	seen->count++;
+}
+
+static struct db *open_or_fail(const struct scratch *scratch)
+{
+	char text[DB_ERROR_MAX] = "";
+	struct db *db = NULL;
+
+	CHECK_INT("open", db_open(scratch->db, &db, text), 0);
+	CHECK_STR("open", text, "");
+	return db;
+}
+
+static void rooms_are_kept(void)
+{
+	struct scratch scratch = scratch_new();
+	struct db *db = open_or_fail(&scratch);
+	struct store_room room = scratch_room("b");
+	struct seen seen = {0};
+
+	CHECK_INT(NULL, db_room_put(db, &room), 0);
+	room = scratch_room("a");
+	CHECK_INT(NULL, db_room_put(db, &room), 0);
+	room.is_locked = false;
+	room.is_muted = true;
+	CHECK_INT("again: changes", db_room_put(db, &room), 0);
+	room = scratch_room("c");
+	CHECK_INT(NULL, db_room_put(db, &room), 0);
+	CHECK_INT(NULL, db_room_delete(db, "c"), 0);
+	CHECK_INT("unknown is no mistake", db_room_delete(db, "nobody"), 0);
+	db_close(db);
+
+	db = open_or_fail(&scratch);
+	CHECK_INT(NULL, db_rooms_each(db, on_room, &seen), 0);
+	CHECK_INT(NULL, seen.count, 2);
+	CHECK_STR(NULL, seen.rooms[0].id, "a");
+	CHECK_INT(NULL, seen.rooms[0].is_locked, false);
+	CHECK_INT(NULL, seen.rooms[0].is_muted, true);
+	CHECK_STR(NULL, seen.rooms[1].id, "b");
+	CHECK_INT(NULL, seen.rooms[1].is_locked, true);
+	CHECK_INT(NULL, seen.rooms[1].participants_max, 7);
+	CHECK_INT(NULL, seen.rooms[1].created_wall_ms, 1234567890123);
+	db_close(db);
+	scratch_done(&scratch);
+}
+
+static void records_come_back_as_they_were(void)
+{
+	struct scratch scratch = scratch_new();
+	struct db *db = open_or_fail(&scratch);
+	struct db_records_query query = {.limit = 1};
+	struct store_call_record record = scratch_record("r", 1);
+	struct store_call_record_row row;
+	uint32_t count = 0;
+
+	CHECK_INT(NULL, db_record_add(db, &record), 0);
+	CHECK_INT(NULL, db_records_read(db, &query, &row, &count), 0);
+	CHECK_INT(NULL, count, 1);
+	CHECK_INT(NULL, row.id, 1);
+	CHECK_STR(NULL, row.record.room, record.room);
+	CHECK_STR(NULL, row.record.participant, record.participant);
+	CHECK_STR(NULL, row.record.uri, record.uri);
+	CHECK_STR(NULL, row.record.display_name, record.display_name);
+	CHECK_STR(NULL, row.record.call_id, record.call_id);
+	CHECK_INT(NULL, row.record.is_outgoing, record.is_outgoing);
+	CHECK_INT(NULL, row.record.started_wall_ms, record.started_wall_ms);
+	CHECK_INT(NULL, row.record.answered_wall_ms, record.answered_wall_ms);
+	CHECK_INT(NULL, row.record.ended_wall_ms, record.ended_wall_ms);
+	CHECK_INT(NULL, row.record.status, record.status);
+	CHECK_STR(NULL, row.record.end_cause, record.end_cause);
+	CHECK_INT(NULL, row.record.rx_packets, record.rx_packets);
+	CHECK_INT(NULL, row.record.rx_lost, record.rx_lost);
+	CHECK_INT(NULL, row.record.tx_packets, record.tx_packets);
+	CHECK_INT(NULL, row.record.jitter_us, record.jitter_us);
+	CHECK_INT(NULL, row.record.mos_x100, record.mos_x100);
+	db_close(db);
+	scratch_done(&scratch);
+}
+
+static void pages_of_records(void)
+{
+	static const struct {
+		const char *name;
+		struct db_records_query query;
+		uint64_t ids[4]; /* 0 ends */
+	} rows[] = {
+		{"newest first", {.limit = 3}, {6, 5, 4}},
+		{"older than", {.before_id = 3, .limit = 3}, {2, 1}},
+		{"of a room", {.room = "odd", .limit = 3}, {5, 3, 1}},
+		{"of a room, older than", {.room = "odd", .before_id = 5, .limit = 1}, {3}},
+		{"of no room", {.room = "none", .limit = 3}, {0}},
+		{"beyond any id", {.before_id = UINT64_MAX, .limit = 1}, {6}},
+	};
+	struct scratch scratch = scratch_new();
+	struct db *db = open_or_fail(&scratch);
+
+	for (unsigned i = 1; i <= 6; i++) {
+		struct store_call_record record = scratch_record(i % 2 ? "odd" : "even", i);
+
+		CHECK_INT(NULL, db_record_add(db, &record), 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct store_call_record_row found[3];
+		uint32_t count = 99, want = 0;
+
+		CHECK_INT(rows[i].name, db_records_read(db, &rows[i].query, found, &count), 0);
+		while (want < ARRAY_LEN(rows[i].ids) && rows[i].ids[want])
+			want++;
+		CHECK_INT(rows[i].name, count, want);
+		for (uint32_t j = 0; j < count && j < want; j++)
+			CHECK_INT(rows[i].name, found[j].id, rows[i].ids[j]);
+	}
+	CHECK_INT(NULL, db_records_trim(db, 2), 0);
+	{
+		struct db_records_query all = {.limit = 3};
+		struct store_call_record_row found[3];
+		uint32_t count = 0;
+
+		CHECK_INT("trimmed", db_records_read(db, &all, found, &count), 0);
+		CHECK_INT("trimmed", count, 2);
+		CHECK_INT("trimmed", found[1].id, 5);
+	}
+	db_close(db);
+	scratch_done(&scratch);
+}
+
+static void full_disk(void)
+{
+	struct scratch scratch = scratch_new();
+	struct db *db = open_or_fail(&scratch);
+	struct store_call_record record = scratch_record("r", 1);
+	int err = 0;
+
+	CHECK_INT(NULL, db_limit_pages(db, 12), 0);
+	for (int i = 0; i < 1000 && !err; i++) {
+		CHECK_INT(NULL, db_begin(db), 0);
+		for (int j = 0; j < 20 && !err; j++)
+			err = db_record_add(db, &record);
+		if (!err)
+			err = db_commit(db);
+	}
+	CHECK_INT(NULL, err, ERR_STORE_FULL);
+	CHECK_STR(NULL, db_error(db), "database or disk is full");
+	db_rollback(db);
+	CHECK_INT(NULL, db_limit_pages(db, 0), 0);
+	CHECK_INT("room again", db_begin(db), 0);
+	CHECK_INT("room again", db_record_add(db, &record), 0);
+	CHECK_INT("room again", db_commit(db), 0);
+	db_close(db);
+	scratch_done(&scratch);
+}
+
+static void refuses_what_is_not_ours(void)
+{
+	static const struct {
+		const char *name, *content, *sql, *complaint;
+	} rows[] = {
+		{"not SQLite",
+		 "this is some other file, long enough to have a header of its own.....", NULL,
+		 "file is not a database"},
+		{"another program's", NULL, "CREATE TABLE t (a)", "belongs to another program"},
+		{"another program's, marked", NULL, "PRAGMA application_id = 5",
+		 "belongs to another program"},
+		{"newer", NULL, "PRAGMA application_id = 1213355080; PRAGMA user_version = 99",
+		 "was written by a newer version of hearthd (format 99, this one knows 1)"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct scratch scratch = scratch_new();
+		char text[DB_ERROR_MAX] = "", want[DB_ERROR_MAX];
+		struct db *db = NULL;
+
+		if (rows[i].content)
+			scratch_write(&scratch, rows[i].content, strlen(rows[i].content));
+		if (rows[i].sql)
+			scratch_sql(&scratch, rows[i].sql);
+		(void)snprintf(want, sizeof(want), "%s: %s", scratch.db, rows[i].complaint);
+		CHECK_INT(rows[i].name, db_open(scratch.db, &db, text), ERR_STORE_FAILED);
+		CHECK_STR(rows[i].name, text, want);
+		CHECK(rows[i].name, db == NULL);
+		scratch_done(&scratch);
+	}
+}
+
+static void damaged_file(void)
+{
+	struct scratch scratch = scratch_new();
+	struct db *db = open_or_fail(&scratch);
+	char text[DB_ERROR_MAX] = "";
+	FILE *file;
+
+	for (unsigned i = 0; i < 50; i++) {
+		struct store_call_record record = scratch_record("r", i);
+
+		CHECK_INT(NULL, db_record_add(db, &record), 0);
+	}
+	db = db_close(db);
+	file = fopen(scratch.db, "r+b");
+	(void)fseek(file, 100, SEEK_SET); /* behind the header: the page of the schema */
+	for (int i = 0; i < 3000; i++)
+		(void)fputc(0xff, file);
+	(void)fclose(file);
+	CHECK_INT(NULL, db_open(scratch.db, &db, text), ERR_STORE_FAILED);
+	CHECK(text, strstr(text, "malformed") != NULL);
+	scratch_done(&scratch);
+}
+
+static void no_such_folder(void)
+{
+	char text[DB_ERROR_MAX] = "";
+	struct db *db = NULL;
+
+	CHECK_INT(NULL, db_open("/nowhere/at/all.db", &db, text), ERR_STORE_FAILED);
+	CHECK_STR(NULL, text, "/nowhere/at/all.db: unable to open database file");
+}
+
+static void moved_file_is_noticed(void)
+{
+	struct scratch scratch = scratch_new();
+	struct db *db = open_or_fail(&scratch);
+
+	CHECK(NULL, !db_is_moved(db));
+	CHECK_INT(NULL, unlink(scratch.db), 0);
+	CHECK(NULL, db_is_moved(db));
+	db_close(db);
+	scratch_done(&scratch);
+}
+
+void suite_db(void)
+{
+	CHECK_SUITE("db");
+	CHECK_TEST(rooms_are_kept);
+	CHECK_TEST(records_come_back_as_they_were);
+	CHECK_TEST(pages_of_records);
+	CHECK_TEST(full_disk);
+	CHECK_TEST(refuses_what_is_not_ours);
+	CHECK_TEST(damaged_file);
+	CHECK_TEST(no_such_folder);
+	CHECK_TEST(moved_file_is_noticed);
+}
