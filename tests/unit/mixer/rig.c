@@ -33,11 +33,11 @@ void phone_close(struct phone *phone)
 uint32_t phone_packet(struct phone *phone, const uint8_t *payload, uint16_t len,
 		      uint8_t out[RIG_PACKET_MAX])
 {
-	struct rtp_packet rtp = { .has_marker = phone->has_marker,
-				  .payload_type = phone->pt,
-				  .seq = phone->seq++,
-				  .ts = phone->ts,
-				  .ssrc = phone->ssrc };
+	struct rtp_packet rtp = {.has_marker = phone->has_marker,
+				 .payload_type = phone->pt,
+				 .seq = phone->seq++,
+				 .ts = phone->ts,
+				 .ssrc = phone->ssrc};
 	int header = rtp_write(&rtp, out, RIG_PACKET_MAX);
 
 	phone->ts += len;
@@ -60,7 +60,7 @@ void phone_send(struct phone *phone, const struct addr *to, const uint8_t *paylo
 
 size_t phone_receive_raw(struct phone *phone, uint32_t wait_ms, uint8_t data[RIG_PACKET_MAX])
 {
-	struct pollfd ready = { .fd = phone->fd, .events = POLLIN };
+	struct pollfd ready = {.fd = phone->fd, .events = POLLIN};
 	ssize_t len;
 
 	if (poll(&ready, 1, (int)wait_ms) <= 0)
@@ -89,10 +89,10 @@ uint32_t phone_drain(struct phone *phone)
 
 void rig_init(struct rig *rig)
 {
-	struct ports_params ports = { .low = RIG_PORT_LOW,
-				      .high = RIG_PORT_HIGH,
-				      .quarantine_ms = 0,
-				      .random = &rig->random };
+	struct ports_params ports = {.low = RIG_PORT_LOW,
+				     .high = RIG_PORT_HIGH,
+				     .quarantine_ms = 0,
+				     .random = &rig->random};
 
 	memset(rig, 0, sizeof(*rig));
 	random_init_seeded(&rig->random, 7);
@@ -116,7 +116,7 @@ void rig_done(struct rig *rig)
 
 struct rig_leg rig_leg_open(struct rig *rig)
 {
-	struct leg_new_params params = { .random = &rig->random };
+	struct leg_new_params params = {.random = &rig->random};
 	struct rig_leg leg;
 	struct addr local;
 
@@ -138,17 +138,16 @@ void rig_leg_close(struct rig *rig, struct rig_leg *leg)
 
 struct media_leg_params rig_params(const struct phone *phone)
 {
-	struct media_leg_params params = { .remote_rtp = phone->addr,
-					   .remote_rtcp = phone->addr,
-					   .receive = { { MEDIA_CODEC_PCMU, 0 },
-							{ MEDIA_CODEC_PCMA, 8 } },
-					   .receive_count = 2,
-					   .send = { MEDIA_CODEC_PCMU, 0 },
-					   .dtmf_pt_receive = 101,
-					   .dtmf_pt_send = MEDIA_PT_NONE,
-					   .ptime_ms = 20,
-					   .is_sending = true,
-					   .is_receiving = true };
+	struct media_leg_params params = {.remote_rtp = phone->addr,
+					  .remote_rtcp = phone->addr,
+					  .receive = {{MEDIA_CODEC_PCMU, 0}, {MEDIA_CODEC_PCMA, 8}},
+					  .receive_count = 2,
+					  .send = {MEDIA_CODEC_PCMU, 0},
+					  .dtmf_pt_receive = 101,
+					  .dtmf_pt_send = MEDIA_PT_NONE,
+					  .ptime_ms = 20,
+					  .is_sending = true,
+					  .is_receiving = true};
 
 	addr_set_port(&params.remote_rtcp, (uint16_t)(addr_port(&phone->addr) + 1));
 	return params;
@@ -157,10 +156,10 @@ struct media_leg_params rig_params(const struct phone *phone)
 void rig_feed_raw(struct rig *rig, struct leg *leg, const struct addr *from, const void *data,
 		  size_t len)
 {
-	struct io_packet packet = { .data = data,
-				    .len = (uint32_t)len,
-				    .arrival_ns = rig->env.now_ns,
-				    .from = *from };
+	struct io_packet packet = {.data = data,
+				   .len = (uint32_t)len,
+				   .arrival_ns = rig->env.now_ns - RIG_ARRIVAL_NS,
+				   .from = *from};
 
 	leg_packet_rt(leg, &rig->env, &packet);
 }

@@ -1,7 +1,8 @@
 /* tests/unit/mixer/rig.h -- what the suites of legs, buses, workers and mixers share: phones on the
  * loopback, an environment for legs, tones and an ear for them.
  *
- * Time is virtual throughout. What a phone awaits it awaits with a generous poll, never by sleeping.
+ * Time is virtual throughout. What a phone awaits it awaits with a generous poll, never by
+ * sleeping.
  */
 #ifndef TESTS_UNIT_MIXER_RIG_H
 #define TESTS_UNIT_MIXER_RIG_H
@@ -22,6 +23,7 @@ enum {
 
 #define RIG_TICK_NS ((uint64_t)LEG_TICK_MS * 1000000)
 #define RIG_START_NS ((uint64_t)1000000000000)
+#define RIG_ARRIVAL_NS ((uint64_t)5000000) /* packets come so long before the tick */
 
 /* A peer: one RTP socket, one stream that it sends. */
 struct phone {

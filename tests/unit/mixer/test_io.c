@@ -3,12 +3,13 @@
 
 #include <poll.h>
 
+#include "base/clock.h"
 #include "tests/support/check.h"
 #include "tests/unit/mixer/rig.h"
 
 static uint32_t receive(struct io *io, struct phone *phone, const struct io_packet **ret)
 {
-	struct pollfd ready = { .fd = phone->fd, .events = POLLIN };
+	struct pollfd ready = {.fd = phone->fd, .events = POLLIN};
 
 	(void)poll(&ready, 1, RIG_WAIT_MS);
 	return io_receive_rt(io, phone->fd, ret);
@@ -20,7 +21,7 @@ static void sends_from_many_sockets_in_order(void)
 	struct phone from[PHONES], to;
 	struct io *io;
 	uint8_t data[RIG_PACKET_MAX];
-	int last[PHONES] = { -1, -1, -1 };
+	int last[PHONES] = {-1, -1, -1};
 	uint32_t count = 0;
 
 	CHECK_INT("new", io_new(false, &io), 0);
@@ -126,7 +127,7 @@ static void stamps(void)
 	(void)setsockopt(to.fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 	before = clock_mono_ns(&clock);
 	phone_send_raw(&from, &to.addr, "x", 1);
-	(void)poll(&(struct pollfd){ .fd = to.fd, .events = POLLIN }, 1, RIG_WAIT_MS);
+	(void)poll(&(struct pollfd){.fd = to.fd, .events = POLLIN}, 1, RIG_WAIT_MS);
 	after = clock_mono_ns(&clock);
 	io_begin_rt(io, after + 1000000);
 	if (CHECK_INT("one", io_receive_rt(io, to.fd, &packets), 1))

@@ -44,12 +44,12 @@ static void advance(uint32_t ticks)
 
 static void params_are_checked(void)
 {
-	struct media_leg_params good = { .receive = { { MEDIA_CODEC_PCMU, 0 } },
-					 .receive_count = 1,
-					 .send = { MEDIA_CODEC_PCMA, 8 },
-					 .dtmf_pt_receive = MEDIA_PT_NONE,
-					 .dtmf_pt_send = 101,
-					 .ptime_ms = 20 };
+	struct media_leg_params good = {.receive = {{MEDIA_CODEC_PCMU, 0}},
+					.receive_count = 1,
+					.send = {MEDIA_CODEC_PCMA, 8},
+					.dtmf_pt_receive = MEDIA_PT_NONE,
+					.dtmf_pt_send = 101,
+					.ptime_ms = 20};
 	struct media_leg_params bad;
 
 	CHECK_INT("good", leg_params_check(&good), 0);
@@ -103,7 +103,7 @@ static void what_is_refused_is_counted(void)
 	CHECK_INT("accepted", leg->stats.rx_octets, RIG_FRAME);
 	rig_feed_raw(&rig, leg, &phone.addr, data, len);
 	CHECK_INT("a duplicate", leg->stats.rx_discarded, 3);
-	rig_feed_raw(&rig, leg, &phone.addr, (uint8_t[]){ 0x80, 200, 0, 1, 0, 0, 0, 5 }, 8);
+	rig_feed_raw(&rig, leg, &phone.addr, (uint8_t[]){0x80, 200, 0, 1, 0, 0, 0, 5}, 8);
 	CHECK_INT("RTCP without rtcp-mux", leg->stats.rx_discarded, 4);
 	CHECK_INT("the worker counts as well", rig.env.rx_discarded, 4);
 	phone_close(&stranger);
@@ -177,12 +177,12 @@ static void mute_gate_and_gain(void)
 		struct leg_control control;
 		bool is_heard, want_summed, want_exact;
 	} cases[] = {
-		{ "as it comes", 9000, { false, false, 1 << 14, 1 << 14 }, true, true, true },
-		{ "muted", 9000, { true, false, 1 << 14, 1 << 14 }, true, false, false },
-		{ "in no room", 9000, { false, false, 1 << 14, 1 << 14 }, false, false, false },
-		{ "with gain", 4000, { false, false, 2 << 14, 1 << 14 }, true, true, false },
-		{ "below the gate", 10, { false, false, 1 << 14, 1 << 14 }, true, false, false },
-		{ "digital silence", 0, { false, false, 1 << 14, 1 << 14 }, true, false, false },
+		{"as it comes", 9000, {false, false, 1 << 14, 1 << 14}, true, true, true},
+		{"muted", 9000, {true, false, 1 << 14, 1 << 14}, true, false, false},
+		{"in no room", 9000, {false, false, 1 << 14, 1 << 14}, false, false, false},
+		{"with gain", 4000, {false, false, 2 << 14, 1 << 14}, true, true, false},
+		{"below the gate", 10, {false, false, 1 << 14, 1 << 14}, true, false, false},
+		{"digital silence", 0, {false, false, 1 << 14, 1 << 14}, true, false, false},
 	};
 
 	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
@@ -211,8 +211,8 @@ static void mute_gate_and_gain(void)
 
 static void feed_digit(struct leg *leg, uint8_t event, bool is_end, uint16_t duration)
 {
-	uint8_t payload[4] = { event, is_end ? 0x8a : 0x0a, (uint8_t)(duration >> 8),
-			       (uint8_t)duration };
+	uint8_t payload[4] = {event, is_end ? 0x8a : 0x0a, (uint8_t)(duration >> 8),
+			      (uint8_t)duration};
 	uint32_t ts = phone.ts;
 
 	phone.pt = 101;
@@ -249,7 +249,7 @@ static void digits_are_told_once(void)
 static void a_full_ring_loses_digits_but_no_states(void)
 {
 	struct leg *leg = setup(false);
-	struct leg_event filler = { .kind = 999 };
+	struct leg_event filler = {.kind = 999};
 	uint8_t payload[RIG_FRAME];
 
 	while (ring_post_rt(rig.env.events, &filler))
@@ -285,7 +285,7 @@ static void run_silent(struct leg *leg, uint32_t ticks)
 
 static void quiet_and_active(void)
 {
-	static const uint8_t payload[RIG_FRAME] = { 0 };
+	static const uint8_t payload[RIG_FRAME] = {0};
 	struct leg *leg = setup(false);
 
 	run_silent(leg, 240);
@@ -322,7 +322,7 @@ static void a_leg_on_hold_is_never_quiet(void)
 
 static void latching_is_told_and_followed(void)
 {
-	static const uint8_t payload[RIG_FRAME] = { 0 };
+	static const uint8_t payload[RIG_FRAME] = {0};
 	struct leg *leg = setup(true);
 	struct phone nat;
 	struct leg_event event;
@@ -344,7 +344,7 @@ static void latching_is_told_and_followed(void)
 static void send_counting(struct leg *leg, uint32_t ticks, uint8_t *counter)
 {
 	uint8_t payload[LEG_CHUNK_OCTETS_MAX];
-	struct leg_chunk chunk = { .payload = payload, .len = sizeof(payload), .level = 20 };
+	struct leg_chunk chunk = {.payload = payload, .len = sizeof(payload), .level = 20};
 
 	for (uint32_t k = 0; k < ticks; k++) {
 		for (size_t i = 0; i < sizeof(payload); i++)
@@ -421,8 +421,8 @@ static void nothing_is_sent_to_nowhere(void)
 	static const struct {
 		const char *row, *remote;
 	} cases[] = {
-		{ "port 0", "127.0.0.1:0" },
-		{ "held the old way", "0.0.0.0:4000" },
+		{"port 0", "127.0.0.1:0"},
+		{"held the old way", "0.0.0.0:4000"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -430,8 +430,8 @@ static void nothing_is_sent_to_nowhere(void)
 		struct media_leg_params params = rig_params(&phone);
 		uint8_t counter = 0;
 
-		CHECK_INT(cases[i].row,
-			  addr_parse(slice_of(cases[i].remote), &params.remote_rtp), 0);
+		CHECK_INT(cases[i].row, addr_parse(slice_of(cases[i].remote), &params.remote_rtp),
+			  0);
 		leg_set_rt(leg, &params, rig.env.now_ns);
 		send_counting(leg, 3, &counter);
 		CHECK_INT(cases[i].row, leg->stats.tx_packets, 0);
@@ -445,7 +445,7 @@ static void nothing_is_sent_to_nowhere(void)
 static void feed_report(struct leg *leg, const struct rtcp_build *build, const struct addr *from)
 {
 	uint8_t data[RTCP_BUILD_MAX];
-	struct io_packet packet = { .data = data, .arrival_ns = rig.env.now_ns, .from = *from };
+	struct io_packet packet = {.data = data, .arrival_ns = rig.env.now_ns, .from = *from};
 
 	packet.len = (uint32_t)rtcp_build_rt(build, data);
 	leg_rtcp_packet_rt(leg, &rig.env, &packet);
@@ -455,10 +455,15 @@ static void reports_are_read(void)
 {
 	struct leg *leg = setup(false);
 	uint64_t ntp = rtcp_ntp(rig.env.now_ns + rig.env.wall_minus_mono_ns);
-	struct rtcp_block block = { .ssrc = leg->tx_ssrc, .fraction_q8 = 26,
-				    .lsr = (uint32_t)(ntp >> 16), .dlsr = 65536 / 10 };
-	struct rtcp_build build = { .ssrc = 5, .is_sender = true, .ntp = 0x1234567890abcdef,
-				    .block = &block, .cname = "x" };
+	struct rtcp_block block = {.ssrc = leg->tx_ssrc,
+				   .fraction_q8 = 26,
+				   .lsr = (uint32_t)(ntp >> 16),
+				   .dlsr = 65536 / 10};
+	struct rtcp_build build = {.ssrc = 5,
+				   .is_sender = true,
+				   .ntp = 0x1234567890abcdef,
+				   .block = &block,
+				   .cname = "x"};
 	struct phone stranger;
 
 	phone_open(&stranger, 6);
@@ -492,8 +497,8 @@ static void reports_are_sent(void)
 {
 	struct leg *leg = setup(false);
 	struct media_leg_params params = rig_params(&phone);
-	struct rtcp_build build = { .ssrc = 77, .is_sender = true, .ntp = 0x1234567890abcdef,
-				    .cname = "x" };
+	struct rtcp_build build = {
+		.ssrc = 77, .is_sender = true, .ntp = 0x1234567890abcdef, .cname = "x"};
 	uint8_t data[RIG_PACKET_MAX], counter = 0;
 	struct rtcp_report got;
 	struct phone rtcp;
@@ -504,13 +509,13 @@ static void reports_are_sent(void)
 	params.remote_rtcp = rtcp.addr;
 	leg_set_rt(leg, &params, rig.env.now_ns);
 	feed_stream(leg, 77, 1);
-	feed_stream(leg, 77, 3);
+	feed_stream(leg, 77, 2);
+	feed_stream(leg, 77, 4);
 	feed_report(leg, &build, &phone.addr);
 	sr_ns = rig.env.now_ns;
 	send_counting(leg, 2, &counter);
 	len = await_report(leg, &rtcp, data);
-	if (CHECK("came", len > 0) &&
-	    CHECK_INT("parses", rtcp_parse_rt(data, len, 77, &got), 0)) {
+	if (CHECK("came", len > 0) && CHECK_INT("parses", rtcp_parse_rt(data, len, 77, &got), 0)) {
 		uint64_t sent_ns = rig.env.now_ns - RIG_TICK_NS;
 
 		CHECK_INT("ssrc", got.ssrc, leg->tx_ssrc);
@@ -521,8 +526,8 @@ static void reports_are_sent(void)
 		CHECK("about the peer", got.has_block);
 		CHECK_INT("one lost", got.block.lost, 1);
 		CHECK_INT("its SR", got.block.lsr, 0x567890ab);
-		CHECK_NEAR("since then", got.block.dlsr,
-			   (double)(sent_ns - sr_ns) * 65536 / 1e9, 2);
+		CHECK_NEAR("since then", got.block.dlsr, (double)(sent_ns - sr_ns) * 65536 / 1e9,
+			   2);
 	}
 	leg_end_rt(leg, &rig.env);
 	io_flush_rt(rig.env.io);
@@ -539,8 +544,8 @@ static void reports_on_the_rtp_port(void)
 	struct media_leg_params params = rig_params(&phone);
 	uint8_t data[RIG_PACKET_MAX];
 	struct rtcp_report got;
-	struct rtcp_block block = { .ssrc = leg->tx_ssrc, .fraction_q8 = 26 };
-	struct rtcp_build build = { .ssrc = 5, .block = &block, .cname = "x" };
+	struct rtcp_block block = {.ssrc = leg->tx_ssrc, .fraction_q8 = 26};
+	struct rtcp_build build = {.ssrc = 5, .block = &block, .cname = "x"};
 	size_t len;
 
 	params.has_rtcp_mux = true;
@@ -557,10 +562,10 @@ static void reports_on_the_rtp_port(void)
 
 static void rtcp_follows_a_latched_peer(void)
 {
-	static const uint8_t payload[RIG_FRAME] = { 0 };
+	static const uint8_t payload[RIG_FRAME] = {0};
 	struct leg *leg = setup(true);
 	struct media_leg_params params = rig_params(&phone);
-	struct rtcp_build build = { .ssrc = 5, .cname = "x" };
+	struct rtcp_build build = {.ssrc = 5, .cname = "x"};
 	uint8_t data[RIG_PACKET_MAX];
 	struct phone rtcp;
 
@@ -580,8 +585,8 @@ static void rtcp_follows_a_latched_peer(void)
 static void malformed_reports_are_counted(void)
 {
 	struct leg *leg = setup(false);
-	struct io_packet packet = { .data = (const uint8_t *)"\x80\xc8\0\0", .len = 4,
-				    .from = phone.addr };
+	struct io_packet packet = {
+		.data = (const uint8_t *)"\x80\xc8\0\0", .len = 4, .from = phone.addr};
 
 	leg_rtcp_packet_rt(leg, &rig.env, &packet);
 	CHECK_INT("malformed", leg->stats.rx_discarded, 1);
