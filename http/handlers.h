@@ -1,0 +1,34 @@
+/* http/handlers.h -- what the routes lead to. Each fills the request's reply and returns 0, or
+ * returns a code that http/problem.h turns into a problem document. Thread: control.
+ */
+#ifndef HTTP_HANDLERS_H
+#define HTTP_HANDLERS_H
+
+struct request;
+
+int server_get(struct request *request);
+
+int rooms_list(struct request *request);
+int rooms_create(struct request *request);
+int room_get(struct request *request);
+int room_change(struct request *request);
+int room_delete(struct request *request);
+
+int participants_list(struct request *request);
+int participants_invite(struct request *request);
+int participant_get(struct request *request);
+int participant_change(struct request *request);
+int participant_kick(struct request *request);
+
+int call_records_list(struct request *request); /* answers later */
+int events_open(struct request *request);       /* answers as long as the client stays */
+
+int openapi_get(struct request *request);
+int problems_list(struct request *request);
+int problems_get(struct request *request);
+int metrics_get(struct request *request);
+int health_live(struct request *request);
+int health_ready(struct request *request);
+int page_get(struct request *request);
+
+#endif

@@ -1,0 +1,57 @@
+/* http/health.c -- is it alive, and does it want calls. */
+#include "focus/focus.h"
+#include "http/handlers.h"
+#include "http/server.h"
+
+int health_live(struct request *request)
+{
+	struct json json = json_to(request_body(request));
+
+	json_open(&json, NULL, '{');
+	json_text(&json, "status", "alive");
+	json_close(&json, '}');
+	return 0;
+}
+
+enum { REASONS_MAX = 4 };
+
+static size_t find_reasons(struct http *http, const char *reasons[REASONS_MAX])
+{
+	struct media *media = focus_media(http->focus);
+	struct store *store = focus_store(http->focus);
+	struct media_totals totals = {0};
+	struct store_stats stats;
+	size_t count = 0;
+
+	if (focus_is_draining(http->focus))
+		reasons[count++] = "draining";
+	media->ops->totals(media->ctx, &totals);
+	if (totals.workers == 0)
+		reasons[count++] = "no_mixer";
+	else if (totals.ports_free == 0)
+		reasons[count++] = "no_media_ports";
+	if (store) {
+		store_stats(store, &stats);
+		if (!stats.is_healthy)
+			reasons[count++] = "store_failing";
+	}
+	return count;
+}
+
+int health_ready(struct request *request)
+{
+	struct json json = json_to(request_body(request));
+	const char *reasons[REASONS_MAX];
+	size_t count = find_reasons(request_http(request), reasons);
+
+	json_open(&json, NULL, '{');
+	json_text(&json, "status", count ? "not_ready" : "ready");
+	json_open(&json, "reasons", '[');
+	for (size_t i = 0; i < count; i++)
+		json_text(&json, NULL, reasons[i]);
+	json_close(&json, ']');
+	json_close(&json, '}');
+	if (count)
+		request_set_status(request, 503);
+	return 0;
+}

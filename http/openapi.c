@@ -1,0 +1,431 @@
+/* http/openapi.c -- the description, written once at start. */
+#include "http/openapi.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "http/handlers.h"
+#include "http/json.h"
+#include "http/problem.h"
+#include "http/schema.h"
+#include "http/server.h"
+#include "version.h"
+
+/* Parameters by the name that routes call them; path parameters go by their name in the path. */
+struct parameter {
+	const char *ref, *name, *in, *type;
+	const char *help;
+};
+
+static const struct parameter parameters[] = {
+	{"limit", "limit", "query", "integer", "How many at most; 100 when missing."},
+	{"after", "after", "query", "string", "Begin behind this one: `next` of the page before."},
+	{"before", "before", "query", "integer", "Older than this one: `next` of the page before."},
+	{"room", "room", "query", "string", "Of this room only."},
+	{"levels", "levels", "query", "string",
+	 "Also send `levels` events of this room, four a second while somebody sounds."},
+	{"last_event_id", "last_event_id", "query", "integer",
+	 "The same as the header, for clients that cannot set one."},
+	{"last_event_id_header", "Last-Event-ID", "header", "integer",
+	 "Number of the last event seen: those behind it are sent first."},
+	{"if_match", "If-Match", "header", "string",
+	 "ETag the change is based on: 412 when it is no longer the present one."},
+	{"idempotency_key", "Idempotency-Key", "header", "string",
+	 "Any text of 1 to 255 characters: the same request under the same key is carried out "
+	 "once, and "
+	 "answered alike for 24 hours."},
+};
+
+static const struct parameter path_parameters[] = {
+	{"room", "room", "path", "string", "Name of the room."},
+	{"participant", "participant", "path", "string", "Id of the participant."},
+	{"problem", "problem", "path", "string", "Last part of a problem's type."},
+};
+
+static const uint16_t every_status[] = {400, 401, 403, 406, 500, 503};
+static const uint16_t body_status[] = {413, 415, 422};
+
+static bool is_among(const uint16_t *list, size_t count, uint16_t status)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (list[i] == status)
+			return true;
+	}
+	return false;
+}
+
+bool openapi_has_status(const struct route *route, uint16_t status)
+{
+	if (status == route->status)
+		return true;
+	if ((route->flags & ROUTE_OPEN) && (status == 401 || status == 403))
+		return false;
+	if (!route->content_type && status == 406)
+		return false;
+	if (route->request && is_among(body_status, ARRAY_LEN(body_status), status))
+		return true;
+	return is_among(every_status, ARRAY_LEN(every_status), status) ||
+	       is_among(route->errors, ARRAY_LEN(route->errors), status);
+}
+
+/* Schemas ------------------------------------------------------------------------------------- */
+
+static void add_ref(struct json *json, const char *name)
+{
+	char ref[96] = "#/components/schemas/";
+
+	strncat(ref, name, sizeof(ref) - strlen(ref) - 1);
+	json_text(json, "$ref", ref);
+}
+
+static void add_type(struct json *json, const struct field *field, const char *type)
+{
+	if (!(field->flags & FIELD_NULLABLE)) {
+		json_text(json, "type", type);
+		return;
+	}
+	json_open(json, "type", '[');
+	json_text(json, NULL, type);
+	json_text(json, NULL, "null");
+	json_close(json, ']');
+}
+
+static void add_bounds(struct json *json, const struct field *field, const char *min,
+		       const char *max)
+{
+	if (field->min == 0 && field->max == 0)
+		return;
+	json_real(json, min, field->min, 0);
+	if (field->max >= field->min)
+		json_real(json, max, field->max, 0);
+}
+
+static void add_list(struct json *json, const struct field *field)
+{
+	json_text(json, "type", "array");
+	json_open(json, "items", '{');
+	if (field->of)
+		add_ref(json, field->of);
+	else
+		json_text(json, "type", "string");
+	json_close(json, '}');
+}
+
+static void add_field(struct json *json, const struct field *field)
+{
+	json_open(json, field->name, '{');
+	switch (field->type) {
+	case FIELD_STRING:
+		add_type(json, field, "string");
+		add_bounds(json, field, "minLength", "maxLength");
+		break;
+	case FIELD_BOOL:
+		add_type(json, field, "boolean");
+		break;
+	case FIELD_INTEGER:
+		add_type(json, field, "integer");
+		add_bounds(json, field, "minimum", "maximum");
+		break;
+	case FIELD_NUMBER:
+		add_type(json, field, "number");
+		add_bounds(json, field, "minimum", "maximum");
+		break;
+	case FIELD_TIME:
+		add_type(json, field, "string");
+		json_text(json, "format", "date-time");
+		break;
+	case FIELD_OBJECT:
+		add_ref(json, field->of);
+		break;
+	case FIELD_LIST:
+		add_list(json, field);
+		break;
+	}
+	json_text(json, "description", field->help);
+	json_close(json, '}');
+}
+
+/* What we read must have its required fields; what we write has all that are not optional. */
+static bool is_required(const struct schema *schema, const struct field *field)
+{
+	return schema->is_input ? field->flags & FIELD_REQUIRED : !(field->flags & FIELD_OPTIONAL);
+}
+
+static void add_schema(struct json *json, const struct schema *schema)
+{
+	json_open(json, schema->name, '{');
+	json_text(json, "type", "object");
+	json_text(json, "description", schema->help);
+	json_open(json, "properties", '{');
+	for (const struct field *field = schema->fields; field->name; field++)
+		add_field(json, field);
+	json_close(json, '}');
+	json_open(json, "required", '[');
+	for (const struct field *field = schema->fields; field->name; field++) {
+		if (is_required(schema, field))
+			json_text(json, NULL, field->name);
+	}
+	json_close(json, ']');
+	json_bool(json, "additionalProperties", false);
+	json_close(json, '}');
+}
+
+/* Operations ---------------------------------------------------------------------------------- */
+
+static void add_content(struct json *json, const char *type, const char *schema)
+{
+	json_open(json, "content", '{');
+	json_open(json, type, '{');
+	json_open(json, "schema", '{');
+	if (schema)
+		add_ref(json, schema);
+	else
+		json_text(json, "type",
+			  strcmp(type, "application/json") == 0 ? "object" : "string");
+	json_close(json, '}');
+	json_close(json, '}');
+	json_close(json, '}');
+}
+
+static void add_parameter(struct json *json, const struct parameter *parameter)
+{
+	json_open(json, NULL, '{');
+	json_text(json, "name", parameter->name);
+	json_text(json, "in", parameter->in);
+	json_bool(json, "required", strcmp(parameter->in, "path") == 0);
+	json_text(json, "description", parameter->help);
+	json_open(json, "schema", '{');
+	json_text(json, "type", parameter->type);
+	json_close(json, '}');
+	json_close(json, '}');
+}
+
+static void add_path_parameters(struct json *json, const char *path)
+{
+	for (const char *open = strchr(path, '{'); open; open = strchr(open + 1, '{')) {
+		struct slice name = slice_make(open + 1, strcspn(open + 1, "}"));
+
+		for (size_t i = 0; i < ARRAY_LEN(path_parameters); i++) {
+			if (slice_is(name, path_parameters[i].name))
+				add_parameter(json, &path_parameters[i]);
+		}
+	}
+}
+
+static void add_parameters(struct json *json, const struct route *route)
+{
+	struct slice refs = slice_of(route->params ? route->params : "");
+
+	json_open(json, "parameters", '[');
+	add_path_parameters(json, route->path);
+	while (refs.len > 0) {
+		struct slice ref = slice_first(refs, slice_find(refs, ' '));
+
+		refs = slice_from(refs, ref.len + 1);
+		for (size_t i = 0; i < ARRAY_LEN(parameters); i++) {
+			if (slice_is(ref, parameters[i].ref))
+				add_parameter(json, &parameters[i]);
+		}
+	}
+	json_close(json, ']');
+}
+
+static const char *status_text(uint16_t status)
+{
+	switch (status) {
+	case 401:
+		return "A valid token is needed.";
+	case 403:
+		return "Not allowed.";
+	case 404:
+		return "Not there.";
+	case 406:
+		return "Accept leaves out what this gives.";
+	case 409:
+		return "Not possible as things are.";
+	case 412:
+		return "Changed since the ETag was given.";
+	case 413:
+		return "The body is too large.";
+	case 415:
+		return "The body is not JSON.";
+	case 422:
+		return "A field does not fit.";
+	case 500:
+		return "A defect of the server.";
+	case 503:
+		return "Not now; Retry-After says when to ask again.";
+	default:
+		return "The request is malformed.";
+	}
+}
+
+static void add_response(struct json *json, const struct route *route, uint16_t status)
+{
+	bool is_success = status == route->status;
+	bool is_own = is_success || ((route->flags & ROUTE_SAME_503) && status == 503);
+	char key[8];
+
+	(void)snprintf(key, sizeof(key), "%u", status);
+	json_open(json, key, '{');
+	json_text(json, "description", is_success ? route->summary : status_text(status));
+	if (!is_own)
+		add_content(json, PROBLEM_CONTENT_TYPE, "Problem");
+	else if (route->content_type)
+		add_content(json,
+			    slice_is(slice_of(route->content_type), "application/json") ||
+					    !strchr(route->content_type, ';')
+				    ? route->content_type
+				    : "text/plain",
+			    strcmp(route->content_type, "text/event-stream") == 0
+				    ? NULL
+				    : route->response);
+	json_close(json, '}');
+}
+
+static void add_operation(struct json *json, const struct route *route)
+{
+	static const struct {
+		const char *method, *key;
+	} methods[] = {{"GET", "get"}, {"POST", "post"}, {"PATCH", "patch"}, {"DELETE", "delete"}};
+	const char *key = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		if (strcmp(route->method, methods[i].method) == 0)
+			key = methods[i].key;
+	}
+	json_open(json, key, '{');
+	json_text(json, "operationId", route->operation);
+	json_text(json, "summary", route->summary);
+	add_parameters(json, route);
+	if (route->request) {
+		json_open(json, "requestBody", '{');
+		add_content(json, "application/json", route->request);
+		json_close(json, '}');
+	}
+	json_open(json, "responses", '{');
+	for (uint16_t status = 200; status < 600; status++) {
+		if (openapi_has_status(route, status))
+			add_response(json, route, status);
+	}
+	json_close(json, '}');
+	if (route->flags & ROUTE_OPEN) {
+		json_open(json, "security", '[');
+		json_close(json, ']');
+	}
+	json_close(json, '}');
+}
+
+/* The table keeps the routes of one path together. */
+static void add_paths(struct json *json)
+{
+	const struct route *route;
+	const char *path = NULL;
+
+	json_open(json, "paths", '{');
+	for (size_t i = 0; (route = route_at(i)) != NULL; i++) {
+		if (route->flags & ROUTE_HIDDEN)
+			continue;
+		if (!path || strcmp(path, route->path) != 0) {
+			if (path)
+				json_close(json, '}');
+			json_open(json, route->path, '{');
+			path = route->path;
+		}
+		add_operation(json, route);
+	}
+	json_close(json, '}');
+	json_close(json, '}');
+}
+
+static void add_components(struct json *json)
+{
+	const struct schema *schema;
+
+	json_open(json, "components", '{');
+	json_open(json, "schemas", '{');
+	for (size_t i = 0; (schema = schema_at(i)) != NULL; i++)
+		add_schema(json, schema);
+	json_close(json, '}');
+	json_open(json, "securitySchemes", '{');
+	json_open(json, "token", '{');
+	json_text(json, "type", "http");
+	json_text(json, "scheme", "bearer");
+	json_text(json, "description", "http.token; not asked while it is empty.");
+	json_close(json, '}');
+	json_close(json, '}');
+	json_close(json, '}');
+}
+
+void openapi_write(struct buf *out)
+{
+	struct json json = json_to(out);
+
+	json_open(&json, NULL, '{');
+	json_text(&json, "openapi", "3.1.0");
+	json_open(&json, "info", '{');
+	json_text(&json, "title", "Hearth");
+	json_text(&json, "version", HEARTH_VERSION);
+	json_text(&json, "description",
+		  "Rooms and participants of a SIP conference server. Errors are problem documents "
+		  "(RFC 9457).");
+	json_close(&json, '}');
+	json_open(&json, "security", '[');
+	json_open(&json, NULL, '{');
+	json_open(&json, "token", '[');
+	json_close(&json, ']');
+	json_close(&json, '}');
+	json_open(&json, NULL, '{');
+	json_close(&json, '}');
+	json_close(&json, ']');
+	add_paths(&json);
+	add_components(&json);
+	json_close(&json, '}');
+}
+
+/* Routes that tell of the API itself ---------------------------------------------------------- */
+
+int openapi_get(struct request *request)
+{
+	buf_addslice(request_body(request), buf_slice(&request_http(request)->description));
+	return 0;
+}
+
+static void add_kind(struct json *json, const struct problem *problem)
+{
+	char type[96] = PROBLEM_TYPE_PREFIX;
+
+	strncat(type, problem->name, sizeof(type) - sizeof(PROBLEM_TYPE_PREFIX));
+	json_open(json, NULL, '{');
+	json_text(json, "type", type);
+	json_text(json, "title", problem_title(problem));
+	json_uint(json, "status", problem->status);
+	json_close(json, '}');
+}
+
+int problems_list(struct request *request)
+{
+	struct json json = json_to(request_body(request));
+	const struct problem *problem;
+
+	json_open(&json, NULL, '{');
+	json_open(&json, "problems", '[');
+	for (size_t i = 0; (problem = problem_at(i)) != NULL; i++)
+		add_kind(&json, problem);
+	json_close(&json, ']');
+	json_close(&json, '}');
+	return 0;
+}
+
+int problems_get(struct request *request)
+{
+	struct json json = json_to(request_body(request));
+	const struct problem *problem = problem_find(request_arg(request, 0));
+
+	if (!problem)
+		return ERR_HTTP_NOT_FOUND;
+	add_kind(&json, problem);
+	return 0;
+}

@@ -1,0 +1,305 @@
+/* http/schema.c -- the tables. */
+#include "http/schema.h"
+
+#include <string.h>
+
+#include "base/attr.h"
+
+enum { TEXT_MAX = 127, URI_MAX = 255, NAME_MAX_CHARS = 64, PARTICIPANTS_MAX = 100000 };
+
+#define GAIN_MIN (-60)
+#define GAIN_MAX 30
+
+static const struct field room_create[] = {
+	{"id", FIELD_STRING, FIELD_NULLABLE, 1, NAME_MAX_CHARS, NULL,
+	 "Name of the room: letters, digits and . _ ~ + -, not beginning with a dot. Missing or "
+	 "null: "
+	 "a fresh conf-... name."},
+	{"locked", FIELD_BOOL, 0, 0, 0, NULL, "Nobody new comes in by calling."},
+	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Everybody is muted, whatever their own state."},
+	{"max_participants", FIELD_INTEGER, FIELD_NULLABLE, 1, PARTICIPANTS_MAX, NULL,
+	 "Null: the configured rooms.participants_max."},
+	{0},
+};
+
+static const struct field room_change[] = {
+	{"locked", FIELD_BOOL, 0, 0, 0, NULL, "Nobody new comes in by calling."},
+	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Everybody is muted, whatever their own state."},
+	{"max_participants", FIELD_INTEGER, FIELD_NULLABLE, 1, PARTICIPANTS_MAX, NULL,
+	 "Null: the configured rooms.participants_max."},
+	{0},
+};
+
+static const struct field room[] = {
+	{"id", FIELD_STRING, 0, 1, NAME_MAX_CHARS, NULL, "Name of the room."},
+	{"uri", FIELD_STRING, 0, 0, 0, NULL, "What a phone dials to come in."},
+	{"origin", FIELD_STRING, 0, 0, 0, NULL,
+	 "Who made it: api (kept until deleted), call (ends when the last leaves) or factory."},
+	{"locked", FIELD_BOOL, 0, 0, 0, NULL, "Nobody new comes in by calling."},
+	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Everybody is muted, whatever their own state."},
+	{"max_participants", FIELD_INTEGER, 0, 1, PARTICIPANTS_MAX, NULL, "The limit in force."},
+	{"participants", FIELD_INTEGER, 0, 0, PARTICIPANTS_MAX, NULL,
+	 "How many are in it or on their way in or out."},
+	{"created_at", FIELD_TIME, 0, 0, 0, NULL, "When it was made."},
+	{0},
+};
+
+static const struct field room_list[] = {
+	{"rooms", FIELD_LIST, 0, 0, 0, "Room", "In the order of their names."},
+	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "Give it as `after` to read on; null on the last page."},
+	{0},
+};
+
+static const struct field invite[] = {
+	{"uri", FIELD_STRING, FIELD_REQUIRED, 1, URI_MAX, NULL,
+	 "Whom to call: sip:, sips: or tel:."},
+	{"display_name", FIELD_STRING, FIELD_NULLABLE, 0, TEXT_MAX, NULL,
+	 "Shown in the roster until the called party tells its own."},
+	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Muted from the start."},
+	{"deaf", FIELD_BOOL, 0, 0, 0, NULL, "Deaf from the start."},
+	{0},
+};
+
+static const struct field participant_change[] = {
+	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "The room does not hear it."},
+	{"deaf", FIELD_BOOL, 0, 0, 0, NULL, "It does not hear the room."},
+	{"gain_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it says."},
+	{"volume_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it hears."},
+	{0},
+};
+
+static const struct field quality[] = {
+	{"loss", FIELD_NUMBER, 0, 0, 1, NULL,
+	 "Part of the packets sent to us that did not arrive or came too late."},
+	{"remote_loss", FIELD_NUMBER, 0, 0, 1, NULL,
+	 "Part of our packets that the peer last reported lost."},
+	{"jitter_ms", FIELD_NUMBER, 0, 0, 0, NULL, "Interarrival jitter (RFC 3550 6.4.1)."},
+	{"delay_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Depth of the jitter buffer now."},
+	{"delay_ms_max", FIELD_INTEGER, 0, 0, 0, NULL, "The deepest it has been."},
+	{"round_trip_ms", FIELD_NUMBER, FIELD_NULLABLE, 0, 0, NULL,
+	 "From RTCP; null when not known."},
+	{"mos", FIELD_NUMBER, FIELD_NULLABLE, 1, 5, NULL,
+	 "Estimated mean opinion score; null when not known."},
+	{"level_dbov", FIELD_INTEGER, 0, -127, 0, NULL,
+	 "What it says, before mute. -127: silence."},
+	{"heard_level_dbov", FIELD_INTEGER, 0, -127, 0, NULL, "What it hears."},
+	{"rx_packets", FIELD_INTEGER, 0, 0, 0, NULL, "RTP packets received."},
+	{"rx_lost", FIELD_INTEGER, 0, 0, 0, NULL, "RTP packets that never came."},
+	{"rx_late", FIELD_INTEGER, 0, 0, 0, NULL, "RTP packets that came after their turn."},
+	{"rx_discarded", FIELD_INTEGER, 0, 0, 0, NULL,
+	 "Packets that were malformed, repeated or not the peer's."},
+	{"tx_packets", FIELD_INTEGER, 0, 0, 0, NULL, "RTP packets sent."},
+	{"concealed_ms", FIELD_INTEGER, 0, 0, 0, NULL,
+	 "Sound that had to be invented for lost packets."},
+	{0},
+};
+
+static const struct field participant[] = {
+	{"id", FIELD_STRING, 0, 1, 16, NULL, "Unique in the server's life."},
+	{"room_id", FIELD_STRING, 0, 1, NAME_MAX_CHARS, NULL, "The room it is in."},
+	{"uri", FIELD_STRING, 0, 0, 0, NULL, "The peer's address."},
+	{"display_name", FIELD_STRING, 0, 0, 0, NULL, "May be empty."},
+	{"state", FIELD_STRING, 0, 0, 0, NULL,
+	 "dialing-in, dialing-out, alerting, connected, on-hold or disconnecting (RFC 4575 "
+	 "5.7.3)."},
+	{"direction", FIELD_STRING, 0, 0, 0, NULL,
+	 "incoming: it called us; outgoing: we called it."},
+	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "The room does not hear it."},
+	{"room_muted", FIELD_BOOL, 0, 0, 0, NULL, "Muted because the room is."},
+	{"deaf", FIELD_BOOL, 0, 0, 0, NULL, "It does not hear the room."},
+	{"gain_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it says."},
+	{"volume_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it hears."},
+	{"talking", FIELD_BOOL, 0, 0, 0, NULL, "Speaks now."},
+	{"level_dbov", FIELD_INTEGER, 0, -127, 0, NULL,
+	 "What it says, before mute. -127: silence."},
+	{"codec", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "Null before it is agreed."},
+	{"call_id", FIELD_STRING, 0, 0, 0, NULL, "Call-ID of its SIP call."},
+	{"remote_focus", FIELD_BOOL, 0, 0, 0, NULL, "The peer is a conference itself (isfocus)."},
+	{"created_at", FIELD_TIME, 0, 0, 0, NULL, "When the call began."},
+	{"connected_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
+	 "When it was answered; null before."},
+	{"quality", FIELD_OBJECT, 0, 0, 0, "Quality", "How its line does."},
+	{0},
+};
+
+static const struct field participant_list[] = {
+	{"participants", FIELD_LIST, 0, 0, 0, "Participant", "In the order of joining."},
+	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "Give it as `after` to read on; null on the last page."},
+	{0},
+};
+
+static const struct field call_record[] = {
+	{"id", FIELD_INTEGER, 0, 1, 0, NULL, "Grows with time."},
+	{"room_id", FIELD_STRING, 0, 0, 0, NULL, "The room."},
+	{"participant_id", FIELD_STRING, 0, 0, 0, NULL, "The participant."},
+	{"uri", FIELD_STRING, 0, 0, 0, NULL, "The peer's address."},
+	{"display_name", FIELD_STRING, 0, 0, 0, NULL, "May be empty."},
+	{"call_id", FIELD_STRING, 0, 0, 0, NULL, "Call-ID of its SIP call."},
+	{"direction", FIELD_STRING, 0, 0, 0, NULL, "incoming or outgoing."},
+	{"started_at", FIELD_TIME, 0, 0, 0, NULL, "INVITE received or sent."},
+	{"answered_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL, "Null: never."},
+	{"ended_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL, "When it was gone."},
+	{"duration_ms", FIELD_INTEGER, 0, 0, 0, NULL, "From answer to end; 0 when never answered."},
+	{"status", FIELD_INTEGER, 0, 0, 0, NULL, "SIP status of the INVITE."},
+	{"cause", FIELD_STRING, 0, 0, 0, NULL, "bye, kicked, room_closed, timeout ..."},
+	{"rx_packets", FIELD_INTEGER, 0, 0, 0, NULL, "RTP packets received."},
+	{"rx_lost", FIELD_INTEGER, 0, 0, 0, NULL, "RTP packets that never came."},
+	{"tx_packets", FIELD_INTEGER, 0, 0, 0, NULL, "RTP packets sent."},
+	{"jitter_ms", FIELD_NUMBER, 0, 0, 0, NULL, "Interarrival jitter at the end."},
+	{"mos", FIELD_NUMBER, FIELD_NULLABLE, 1, 5, NULL, "Estimated mean opinion score."},
+	{0},
+};
+
+static const struct field call_record_list[] = {
+	{"call_records", FIELD_LIST, 0, 0, 0, "CallRecord", "Newest first."},
+	{"next", FIELD_INTEGER, FIELD_NULLABLE, 0, 0, NULL,
+	 "Give it as `before` to read on; null on the last page."},
+	{0},
+};
+
+static const struct field event[] = {
+	{"seq", FIELD_INTEGER, 0, 1, 0, NULL,
+	 "Sequence number, the same as the event's id; no gaps."},
+	{"type", FIELD_STRING, 0, 0, 0, NULL, "The same as the event's name."},
+	{"time", FIELD_TIME, 0, 0, 0, NULL, "When it happened."},
+	{"room_id", FIELD_STRING, 0, 0, 0, NULL, "The room it happened in."},
+	{"participant_id", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL, "Whom it is about."},
+	{"room", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Room",
+	 "In room.* events: the room after it."},
+	{"participant", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Participant",
+	 "In participant.* events and dtmf: the participant after it."},
+	{"cause", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL,
+	 "Why: bye, kicked, room_closed, busy ..."},
+	{"status", FIELD_INTEGER, FIELD_OPTIONAL, 0, 0, NULL,
+	 "In participant.left: SIP status of a call that failed."},
+	{"digit", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL, "In dtmf: 0-9 * # A-D."},
+	{"duration_ms", FIELD_INTEGER, FIELD_OPTIONAL, 0, 0, NULL,
+	 "In dtmf: how long it was pressed."},
+	{0},
+};
+
+static const struct field level[] = {
+	{"id", FIELD_STRING, 0, 0, 0, NULL, "The participant."},
+	{"level_dbov", FIELD_INTEGER, 0, -127, 0, NULL, "What it says, before mute."},
+	{"talking", FIELD_BOOL, 0, 0, 0, NULL, "Speaks now."},
+	{0},
+};
+
+static const struct field levels[] = {
+	{"room_id", FIELD_STRING, 0, 0, 0, NULL, "The room that the client watches."},
+	{"levels", FIELD_LIST, 0, 0, 0, "Level", "Who is not silent; all others are."},
+	{0},
+};
+
+static const struct field server[] = {
+	{"version", FIELD_STRING, 0, 0, 0, NULL, "Version of the program."},
+	{"started_at", FIELD_TIME, 0, 0, 0, NULL,
+	 "When it was started; event numbers begin anew with it."},
+	{"sip_host", FIELD_STRING, 0, 0, 0, NULL, "host[:port] behind the @ of every room's URI."},
+	{"factory_uris", FIELD_LIST, 0, 0, 0, NULL,
+	 "URIs that make a fresh conference when called."},
+	{"autocreate", FIELD_BOOL, 0, 0, 0, NULL,
+	 "A call to a name that is no room makes that room."},
+	{"dial_out", FIELD_BOOL, 0, 0, 0, NULL, "The API may call people."},
+	{"draining", FIELD_BOOL, 0, 0, 0, NULL, "Shuts down: takes nobody new."},
+	{"rooms", FIELD_INTEGER, 0, 0, 0, NULL, "Rooms now."},
+	{"participants", FIELD_INTEGER, 0, 0, 0, NULL, "Participants now."},
+	{"event_seq", FIELD_INTEGER, 0, 0, 0, NULL, "Number of the last event."},
+	{0},
+};
+
+static const struct field health[] = {
+	{"status", FIELD_STRING, 0, 0, 0, NULL, "alive."},
+	{0},
+};
+
+static const struct field readiness[] = {
+	{"status", FIELD_STRING, 0, 0, 0, NULL, "ready or not_ready."},
+	{"reasons", FIELD_LIST, 0, 0, 0, NULL,
+	 "Why not: draining, store_failing, no_media_ports, no_mixer."},
+	{0},
+};
+
+static const struct field problem[] = {
+	{"type", FIELD_STRING, 0, 0, 0, NULL, "Reference to the kind of problem; stable."},
+	{"title", FIELD_STRING, 0, 0, 0, NULL, "The kind in words."},
+	{"status", FIELD_INTEGER, 0, 400, 599, NULL, "HTTP status."},
+	{"detail", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL, "What is wrong this time."},
+	{"instance", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL, "Path of the request."},
+	{"field", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL, "Field of the body that does not fit."},
+	{"parameter", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL,
+	 "Parameter or header that does not fit."},
+	{"line", FIELD_INTEGER, FIELD_OPTIONAL, 0, 0, NULL, "Where the body stops being JSON."},
+	{"column", FIELD_INTEGER, FIELD_OPTIONAL, 0, 0, NULL, "Where the body stops being JSON."},
+	{0},
+};
+
+static const struct field problem_kind[] = {
+	{"type", FIELD_STRING, 0, 0, 0, NULL, "Reference to the kind of problem."},
+	{"title", FIELD_STRING, 0, 0, 0, NULL, "The kind in words."},
+	{"status", FIELD_INTEGER, 0, 400, 599, NULL, "HTTP status."},
+	{0},
+};
+
+static const struct field problem_list[] = {
+	{"problems", FIELD_LIST, 0, 0, 0, "ProblemKind", "Every kind of problem."},
+	{0},
+};
+
+const struct schema SCHEMA_ROOM_CREATE = {"RoomCreate", "A room to be made.", room_create, 1};
+const struct schema SCHEMA_ROOM_CHANGE = {"RoomChange", "What of a room changes.", room_change, 1};
+const struct schema SCHEMA_INVITE = {"Invite", "Somebody to be called in.", invite, 1};
+const struct schema SCHEMA_PARTICIPANT_CHANGE = {
+	"ParticipantChange", "What of a participant changes.", participant_change, 1};
+
+static const struct schema written[] = {
+	{"Room", "A conference.", room, 0},
+	{"RoomList", "A page of rooms.", room_list, 0},
+	{"Participant", "One party of a conference.", participant, 0},
+	{"Quality", "How a line does.", quality, 0},
+	{"ParticipantList", "A page of participants.", participant_list, 0},
+	{"CallRecord", "A call that has ended.", call_record, 0},
+	{"CallRecordList", "A page of call records.", call_record_list, 0},
+	{"Event", "The data of one event of the stream.", event, 0},
+	{"Levels", "The data of a levels event.", levels, 0},
+	{"Level", "How loud somebody is.", level, 0},
+	{"Server", "What to know before dialling.", server, 0},
+	{"Health", "That it lives.", health, 0},
+	{"Readiness", "Whether new calls are welcome.", readiness, 0},
+	{"Problem", "An error (RFC 9457).", problem, 0},
+	{"ProblemKind", "A kind of error.", problem_kind, 0},
+	{"ProblemList", "Every kind of error.", problem_list, 0},
+};
+
+static const struct schema *const read_schemas[] = {&SCHEMA_ROOM_CREATE, &SCHEMA_ROOM_CHANGE,
+						    &SCHEMA_INVITE, &SCHEMA_PARTICIPANT_CHANGE};
+
+const struct schema *schema_at(size_t index)
+{
+	if (index < ARRAY_LEN(read_schemas))
+		return read_schemas[index];
+	index -= ARRAY_LEN(read_schemas);
+	return index < ARRAY_LEN(written) ? &written[index] : NULL;
+}
+
+const struct schema *schema_find(const char *name)
+{
+	const struct schema *schema;
+
+	for (size_t i = 0; (schema = schema_at(i)) != NULL; i++) {
+		if (strcmp(schema->name, name) == 0)
+			return schema;
+	}
+	return NULL;
+}
+
+const struct field *schema_field(const struct schema *schema, const char *name)
+{
+	for (const struct field *field = schema->fields; field->name; field++) {
+		if (strcmp(field->name, name) == 0)
+			return field;
+	}
+	return NULL;
+}

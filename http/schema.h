@@ -1,0 +1,52 @@
+/* http/schema.h -- the documents of the API, each field once.
+ *
+ * Bodies that we read are checked against these tables (http/document.h), bodies that we write are
+ * described by them, and /openapi.json is made from them. Thread: any, all constant.
+ */
+#ifndef HTTP_SCHEMA_H
+#define HTTP_SCHEMA_H
+
+#include <stddef.h>
+
+enum field_type {
+	FIELD_STRING, /* min, max: characters */
+	FIELD_BOOL,
+	FIELD_INTEGER, /* min, max: value */
+	FIELD_NUMBER,
+	FIELD_TIME,   /* RFC 3339 text */
+	FIELD_OBJECT, /* of schema `of` */
+	FIELD_LIST    /* of schema `of`, or of strings */
+};
+
+enum field_flag {
+	FIELD_REQUIRED =
+		1, /* in documents that we read: must be there; all others are always written */
+	FIELD_NULLABLE = 2,
+	FIELD_OPTIONAL = 4 /* in documents that we write: may be missing */
+};
+
+struct field {
+	const char *name;
+	enum field_type type;
+	unsigned flags;
+	double min, max; /* both 0: unbounded */
+	const char *of;
+	const char *help;
+};
+
+struct schema {
+	const char *name;
+	const char *help;
+	const struct field *fields; /* ends with a NULL name */
+	int is_input;               /* a document that we read */
+};
+
+extern const struct schema SCHEMA_ROOM_CREATE, SCHEMA_ROOM_CHANGE, SCHEMA_INVITE,
+	SCHEMA_PARTICIPANT_CHANGE;
+
+/* Every schema in the order of the description; NULL at the end. */
+const struct schema *schema_at(size_t index);
+const struct schema *schema_find(const char *name); /* NULL: unknown */
+const struct field *schema_field(const struct schema *schema, const char *name);
+
+#endif

@@ -1,0 +1,19 @@
+/* http/view.h -- rooms, participants and events as JSON. The fields are those of http/schema.c.
+ * Thread: control. */
+#ifndef HTTP_VIEW_H
+#define HTTP_VIEW_H
+
+#include "focus/focus.h"
+#include "http/json.h"
+
+void view_room(struct json *json, const char *key, const struct room_view *room);
+void view_participant(struct json *json, const char *key,
+		      const struct participant_view *participant);
+void view_event(struct json *json, const struct focus_event *event);
+void view_call_record(struct json *json, const struct store_call_record_row *row);
+
+/* -dBov of the mixer (127: silence) as the API has it: -127 to 0. */
+int view_level_dbov(uint8_t level);
+const char *view_direction(bool is_outgoing); /* "outgoing", "incoming" */
+
+#endif
