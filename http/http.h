@@ -27,8 +27,9 @@ struct http;
 int http_new(struct loop *loop, struct focus *focus, const struct config *config,
 	     struct http **ret_http, const char **reterr_text);
 
-/* Closes every connection. Call it before focus_free, and store_free after it: answers of the store
- * that are still under way are dropped. Accepts NULL; returns NULL. */
+/* Closes every connection. Before focus_free and store_free, and with no turn of the loop between
+ * it and store_free: answers of the store that are still under way have nobody to go to. Accepts
+ * NULL; returns NULL. */
 struct http *http_free(struct http *http);
 
 /* Closes the listening socket; open connections and event streams go on. For the end of a drain. */

@@ -38,7 +38,7 @@ int participants_list(struct request *request)
 {
 	struct json json = json_to(request_body(request));
 	struct participant_view view = {0};
-	struct participant *participant;
+	struct participant *participant = NULL;
 	struct room *room;
 	struct page page;
 	uint32_t count = 0;

@@ -30,6 +30,7 @@ static const struct problem problems[] = {
 	{ERR_ROOM_LOCKED, 409, "room-locked", NULL, 0},
 	{ERR_ROOM_NAME, 422, "room-name", NULL, 0},
 	{ERR_BAD_TARGET, 422, "bad-target", NULL, 0},
+	{ERR_LOOP, 422, "loop", NULL, 0},
 	{ERR_NOT_ALLOWED, 403, "not-allowed", NULL, 0},
 	{ERR_ROOM_LIMIT, 503, "room-limit", NULL, 30},
 	{ERR_PARTICIPANT_LIMIT, 503, "participant-limit", NULL, 30},

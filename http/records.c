@@ -13,9 +13,13 @@
 #include "http/server.h"
 #include "http/view.h"
 
-enum { RECORDS_LIMIT_DEFAULT = 100, RECORDS_LIMIT_MAX = 500, RECORDS_WAIT_MS = 10000 };
+enum { RECORDS_LIMIT_DEFAULT = 100, RECORDS_LIMIT_MAX = 250, RECORDS_WAIT_MS = 10000 };
+
+_Static_assert((int)RECORDS_LIMIT_MAX < (int)STORE_ROWS_MAX,
+	       "one more row tells whether more follow");
 
 struct query {
+	struct list node;        /* in http->queries */
 	struct request *request; /* NULL: answered or gone */
 	struct timer timer;
 	uint32_t limit;
@@ -52,11 +56,11 @@ static void write_records(struct request *request, uint32_t limit,
 
 	json_open(&json, NULL, '{');
 	json_open(&json, "call_records", '[');
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < MIN_OF(count, limit); i++)
 		view_call_record(&json, &rows[i]);
 	json_close(&json, ']');
-	if (count == limit)
-		json_uint(&json, "next", rows[count - 1].id);
+	if (count > limit)
+		json_uint(&json, "next", rows[limit - 1].id);
 	else
 		json_null(&json, "next");
 	json_close(&json, '}');
@@ -73,7 +77,16 @@ static void on_records(void *arg, int err, const struct store_call_record_row *r
 			write_records(request, query->limit, rows, count);
 		request_answer(request, err);
 	}
+	list_remove(&query->node);
 	free(query);
+}
+
+void call_records_drop(struct http *http)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &http->queries)
+		free(LIST_ENTRY(it, struct query, node));
 }
 
 static int post(struct request *request, const char *room, uint64_t before, uint32_t limit)
@@ -93,6 +106,7 @@ static int post(struct request *request, const char *room, uint64_t before, uint
 		free(query);
 		return err;
 	}
+	list_append(&http->queries, &query->node);
 	timer_start(loop_wheel(http->loop), &query->timer, RECORDS_WAIT_MS);
 	request_on_gone(request, on_gone, query);
 	request_wait(request);

@@ -1,4 +1,5 @@
 /* http/rooms.c -- /api/v1/rooms and one room; and what to know of the server before dialling. */
+#include "base/err.h"
 #include "focus/focus.h"
 #include "http/handlers.h"
 #include "http/paging.h"
@@ -52,6 +53,15 @@ static void read_settings(const struct document *document, struct room_settings 
 	(void)document_u32(document, "max_participants", &settings->participants_max);
 }
 
+/* A room made or changed here is promised to survive a restart: not while nothing can be written.
+ */
+static int check_store(const struct request *request)
+{
+	struct store *store = focus_store(request_http(request)->focus);
+
+	return store ? store_health(store) : 0;
+}
+
 static int fail_create(struct request *request, int err, struct slice id)
 {
 	if (err == ERR_ROOM_EXISTS)
@@ -79,7 +89,9 @@ int rooms_create(struct request *request)
 		return err;
 	(void)document_text(document, "id", &id);
 	read_settings(document, &settings);
-	err = focus_room_create(request_http(request)->focus, id, &settings, &room);
+	err = check_store(request);
+	if (!err)
+		err = focus_room_create(request_http(request)->focus, id, &settings, &room);
 	if (err) {
 		err = fail_create(request, err, id);
 	} else {
@@ -127,7 +139,9 @@ int room_change(struct request *request)
 		return err;
 	read_settings(document, &view.settings);
 	document_free(document);
-	err = focus_room_set(request_http(request)->focus, room, &view.settings);
+	err = view.origin == ROOM_BY_API ? check_store(request) : 0;
+	if (!err)
+		err = focus_room_set(request_http(request)->focus, room, &view.settings);
 	if (!err)
 		reply_room(request, room);
 	return err;

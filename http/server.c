@@ -181,6 +181,7 @@ int http_new(struct loop *loop, struct focus *focus, const struct config *config
 	http->config = config;
 	http->started_wall_ms = clock_wall_ms(loop_clock(loop));
 	list_init(&http->waiting);
+	list_init(&http->queries);
 	timer_init(&http->timer, on_due, http);
 	http->rerun = (struct loop_defer){.run = on_due, .arg = http};
 	err = start(http, reterr_text);
@@ -215,6 +216,7 @@ struct http *http_free(struct http *http)
 	events_free(http->events);
 	timer_stop(loop_wheel(http->loop), &http->timer);
 	loop_defer_cancel(http->loop, &http->rerun);
+	call_records_drop(http);
 	idempotency_free(http->idempotency);
 	buf_done(&http->description);
 	free(http);

@@ -43,6 +43,7 @@ struct http {
 	struct idempotency *idempotency;
 	struct buf description; /* /openapi.json */
 	struct list waiting;    /* requests that are suspended */
+	struct list queries;    /* what the store has been asked (records.c) */
 	struct http_stats stats;
 	uint64_t started_wall_ms;
 };
@@ -84,6 +85,9 @@ struct request {
 	void (*on_gone)(void *arg);
 	void *gone_arg;
 };
+
+/* Forgets what the store has not answered, at the end: no turn of the loop may follow. */
+void call_records_drop(struct http *http);
 
 /* Callbacks of the daemon (request.c). */
 enum MHD_Result request_on_access(void *http, struct MHD_Connection *connection, const char *url,
