@@ -56,7 +56,7 @@ static void use_codec(int leg, enum media_codec codec, uint8_t pt, uint16_t ptim
 {
 	struct media_leg_params params = rig_params(&phones[leg]);
 
-	params.send = (struct media_format){ codec, pt };
+	params.send = (struct media_format){codec, pt};
 	params.ptime_ms = ptime_ms;
 	leg_set_rt(legs[leg].leg, &params, rig.env.now_ns);
 }
@@ -67,7 +67,7 @@ static void control(int leg, struct leg_control c)
 }
 
 #define UNITY KERNEL_GAIN_UNITY_Q14
-#define NORMAL ((struct leg_control){ false, false, UNITY, UNITY })
+#define NORMAL ((struct leg_control){false, false, UNITY, UNITY})
 
 /* Every leg of `talkers` (a set of bits) says noise of its own, at `amplitude`. */
 static void feed_noise(uint32_t talkers, int amplitude)
@@ -112,8 +112,8 @@ static void everybody_hears_the_sum_minus_own(void)
 		const char *row;
 		uint32_t talkers, want_talkers;
 	} cases[] = {
-		{ "nobody", 0x0, 0 },	 { "one", 0x4, 1 },	    { "two", 0x41, 2 },
-		{ "three", 0x83, 3 },	 { "all but one", 0xfe, 7 }, { "all", 0xff, 8 },
+		{"nobody", 0x0, 0}, {"one", 0x4, 1},          {"two", 0x41, 2},
+		{"three", 0x83, 3}, {"all but one", 0xfe, 7}, {"all", 0xff, 8},
 	};
 
 	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
@@ -157,9 +157,7 @@ static void the_wire_carries_the_mix(void)
 	for (uint32_t k = 0; k < RIG_FRAME; k++)
 		want[k] = (int16_t)(legs[0].leg->pcm[k] + legs[1].leg->pcm[k]);
 	for (int i = 0; i < 5; i++) {
-		const int16_t *from = i == 0 ? legs[1].leg->pcm :
-				      i == 1 ? legs[0].leg->pcm :
-					       want;
+		const int16_t *from = i == 0 ? legs[1].leg->pcm : i == 1 ? legs[0].leg->pcm : want;
 		bool is_same = true;
 
 		if (!CHECK("came", phone_receive(&phones[i], RIG_WAIT_MS, &got, data)))
@@ -167,8 +165,8 @@ static void the_wire_carries_the_mix(void)
 		CHECK_INT("length", got.payload_len, RIG_FRAME);
 		CHECK_INT("payload type", got.payload_type, i == 4 ? 8 : 0);
 		for (uint32_t k = 0; k < RIG_FRAME; k++)
-			is_same &= got.payload[k] == (i == 4 ? codec_alaw_encode(from[k]) :
-							       codec_ulaw_encode(from[k]));
+			is_same &= got.payload[k] == (i == 4 ? codec_alaw_encode(from[k])
+							     : codec_ulaw_encode(from[k]));
 		CHECK("the mix", is_same);
 	}
 	teardown();
@@ -193,9 +191,8 @@ static void a_lone_talker_passes_bit_exact(void)
 		if (CHECK("came", phone_receive(&phones[1], RIG_WAIT_MS, &got, data)))
 			exact += memcmp(got.payload, said[tick % 3], RIG_FRAME) == 0;
 		if (CHECK("came", phone_receive(&phones[2], RIG_WAIT_MS, &got, data)))
-			CHECK("transcoded",
-			      got.payload[1] ==
-				      codec_alaw_encode(codec_ulaw_decode(said[tick % 3][1])));
+			CHECK("transcoded", got.payload[1] == codec_alaw_encode(codec_ulaw_decode(
+								      said[tick % 3][1])));
 		if (CHECK("came", phone_receive(&phones[0], RIG_WAIT_MS, &got, data)))
 			CHECK("it hears nothing of itself",
 			      got.payload[0] == 0xff && got.payload[RIG_FRAME - 1] == 0xff);
@@ -237,9 +234,9 @@ static void mute_deaf_and_gain(void)
 
 	setup(4, false);
 	warm_up(0x3, 2000);
-	control(1, (struct leg_control){ true, false, UNITY, UNITY });
-	control(2, (struct leg_control){ false, true, UNITY, UNITY });
-	control(3, (struct leg_control){ false, false, UNITY, 2 * UNITY });
+	control(1, (struct leg_control){true, false, UNITY, UNITY});
+	control(2, (struct leg_control){false, true, UNITY, UNITY});
+	control(3, (struct leg_control){false, false, UNITY, 2 * UNITY});
 	feed_noise(0x3, 2000);
 	bus_gather_rt(&bus, &scratch, &rig.env, 0);
 	CHECK_INT("a muted leg is not summed", scratch.talkers, 1);
@@ -277,12 +274,12 @@ static void contributors_are_listed(void)
 		uint32_t talkers;
 		uint8_t listener_count, talker_count;
 	} cases[] = {
-		{ "none", 0, 0, 0 },
-		{ "one", 0x1, 1, 0 },
-		{ "three", 0x7, 3, 2 },
-		{ "fifteen", 0x7fff, 15, 14 },
-		{ "sixteen: a listener has room for fifteen", 0xffff, 15, 15 },
-		{ "nineteen", 0x7ffff, 15, 15 },
+		{"none", 0, 0, 0},
+		{"one", 0x1, 1, 0},
+		{"three", 0x7, 3, 2},
+		{"fifteen", 0x7fff, 15, 14},
+		{"sixteen: a listener has room for fifteen", 0xffff, 15, 15},
+		{"nineteen", 0x7ffff, 15, 15},
 	};
 
 	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
@@ -326,7 +323,7 @@ static void a_lounge_is_silent(void)
 /* Listeners of 10, 20, 30, 40 and 60 ms hear the same sound. */
 static void every_ptime_carries_the_same_sound(void)
 {
-	static const uint16_t ptimes[] = { 20, 10, 30, 40, 60 };
+	static const uint16_t ptimes[] = {20, 10, 30, 40, 60};
 	enum { TICKS = 12, OCTETS = TICKS * RIG_FRAME };
 	uint8_t heard[ARRAY_LEN(ptimes)][OCTETS], data[RIG_PACKET_MAX];
 

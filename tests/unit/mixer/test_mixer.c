@@ -39,18 +39,18 @@ static void on_event(void *arg, const struct media_event *event)
 
 static struct mixer_params base_params(void)
 {
-	return (struct mixer_params){ .clock = clock_virtual(&clock_v),
-				      .random = &rng,
-				      .workers = 2,
-				      .port_low = RIG_PORT_LOW,
-				      .port_high = RIG_PORT_HIGH,
-				      .port_quarantine_ms = 100,
-				      .legs_max = 64,
-				      .rooms_max = 16,
-				      .quiet_ms = QUIET_MS,
-				      .is_manual = true,
-				      .on_event = on_event,
-				      .arg = &media };
+	return (struct mixer_params){.clock = clock_virtual(&clock_v),
+				     .random = &rng,
+				     .workers = 2,
+				     .port_low = RIG_PORT_LOW,
+				     .port_high = RIG_PORT_HIGH,
+				     .port_quarantine_ms = 100,
+				     .legs_max = 64,
+				     .rooms_max = 16,
+				     .quiet_ms = QUIET_MS,
+				     .is_manual = true,
+				     .on_event = on_event,
+				     .arg = &media};
 }
 
 static void setup_with(const struct mixer_params *params, uint32_t count)
@@ -70,7 +70,7 @@ static void setup(uint32_t count)
 	struct mixer_params params = base_params();
 
 	random_init_seeded(&rng, 4);
-	clock_v = (struct clock_virtual){ RIG_START_NS, 1700000000000 };
+	clock_v = (struct clock_virtual){RIG_START_NS, 1700000000000};
 	setup_with(&params, count);
 }
 
@@ -103,7 +103,7 @@ static handle room_open(void)
 
 static int try_open(handle room, uint64_t tag, handle *ret_leg, struct addr *ret_local)
 {
-	struct media_leg_open open = { .room = room, .tag = tag };
+	struct media_leg_open open = {.room = room, .tag = tag};
 	int err;
 
 	(void)addr_parse(SLICE("127.0.0.1:0"), &open.local);
@@ -144,7 +144,7 @@ static struct media_totals totals(void)
 /* Conversations ----------------------------------------------------------------------------- */
 
 enum { HEARD_TICKS = 40, WARM_TICKS = 20 };
-static const double tones[] = { 400, 700, 1100, 1700, 2300 };
+static const double tones[] = {400, 700, 1100, 1700, 2300};
 static int16_t heard[PHONES_MAX][HEARD_TICKS * RIG_FRAME];
 
 /* `talkers` (a set of bits) say their tones; what each phone hears after the start is kept. */
@@ -167,8 +167,8 @@ static void talk(uint32_t talkers, const struct addr *locals)
 			if (!CHECK("came", phone_receive(&phones[i], RIG_WAIT_MS, &got, data)))
 				return;
 			for (uint32_t k = 0; tick >= WARM_TICKS && k < RIG_FRAME; k++)
-				heard[i][(tick - WARM_TICKS) * RIG_FRAME + k] =
-					codec_ulaw_decode(got.payload[k]);
+				heard[i][(tick - WARM_TICKS) * RIG_FRAME + k] = codec_ulaw_decode(
+					got.payload[k]);
 		}
 	}
 }
@@ -246,8 +246,8 @@ static void legs_move(void)
 			CHECK_INT("after the move", hears(0, k), k == room + 1);
 			CHECK_INT("after the move", hears(k, 0), k == room + 1);
 		}
-		CHECK_INT("a room with legs stays",
-			  media.ops->room_close(media.ctx, rooms[room]), ERR_STATE);
+		CHECK_INT("a room with legs stays", media.ops->room_close(media.ctx, rooms[room]),
+			  ERR_STATE);
 	}
 	CHECK_INT("out", media.ops->leg_move(media.ctx, legs[0], 0), 0);
 	CHECK_INT("close", leg_close(legs[2]), 0);
@@ -262,7 +262,7 @@ static void legs_move(void)
 /* Operations while a leg is on its way to another worker: kept, in order, carried out there. */
 static void operations_on_the_way(void)
 {
-	struct media_leg_control muted = { .is_muted = true };
+	struct media_leg_control muted = {.is_muted = true};
 	struct addr locals[PHONES_MAX];
 	struct media_leg_params params;
 	handle rooms[2], leg;
@@ -307,15 +307,15 @@ static void params_are_checked(void)
 		uint32_t value;
 		int err;
 	} cases[] = {
-		{ "as it is", offsetof(struct mixer_params, workers), 1, 0 },
-		{ "too many workers", offsetof(struct mixer_params, workers),
-		  MIXER_WORKERS_MAX + 1, -EINVAL },
-		{ "no legs", offsetof(struct mixer_params, legs_max), 0, -EINVAL },
-		{ "too many legs", offsetof(struct mixer_params, legs_max), MIXER_LEGS_MAX + 1,
-		  -EINVAL },
-		{ "no rooms", offsetof(struct mixer_params, rooms_max), 0, -EINVAL },
-		{ "too many rooms", offsetof(struct mixer_params, rooms_max),
-		  MIXER_ROOMS_MAX + 1, -EINVAL },
+		{"as it is", offsetof(struct mixer_params, workers), 1, 0},
+		{"too many workers", offsetof(struct mixer_params, workers), MIXER_WORKERS_MAX + 1,
+		 -EINVAL},
+		{"no legs", offsetof(struct mixer_params, legs_max), 0, -EINVAL},
+		{"too many legs", offsetof(struct mixer_params, legs_max), MIXER_LEGS_MAX + 1,
+		 -EINVAL},
+		{"no rooms", offsetof(struct mixer_params, rooms_max), 0, -EINVAL},
+		{"too many rooms", offsetof(struct mixer_params, rooms_max), MIXER_ROOMS_MAX + 1,
+		 -EINVAL},
 	};
 	struct mixer_params params;
 
@@ -343,7 +343,7 @@ static void limits_have_their_errors(void)
 	handle h, legs[6];
 
 	random_init_seeded(&rng, 4);
-	clock_v = (struct clock_virtual){ RIG_START_NS, 1700000000000 };
+	clock_v = (struct clock_virtual){RIG_START_NS, 1700000000000};
 	params.legs_max = 6;
 	params.rooms_max = 2;
 	params.port_high = params.port_low + 7; /* four pairs */
@@ -374,14 +374,14 @@ static void limits_have_their_errors(void)
 /* The command ring is full: what may fail says so, closing is done all the same. */
 static void closing_never_fails(void)
 {
-	struct media_leg_control control = { .is_muted = true };
+	struct media_leg_control control = {.is_muted = true};
 	struct mixer_params params = base_params();
 	handle room, legs[4], moved, other;
 	struct addr local;
 	uint32_t ports;
 
 	random_init_seeded(&rng, 4);
-	clock_v = (struct clock_virtual){ RIG_START_NS, 1700000000000 };
+	clock_v = (struct clock_virtual){RIG_START_NS, 1700000000000};
 	setup_with(&params, 1);
 	ports = totals().ports_free;
 	room = room_open();
@@ -527,7 +527,7 @@ static void threads_with_churn(void)
 {
 	enum { LEGS = 6, ROUNDS = 12 };
 	struct mixer_params params = base_params();
-	struct media_leg_control control = { .is_muted = true };
+	struct media_leg_control control = {.is_muted = true};
 	struct addr locals[LEGS];
 	handle rooms[2], legs[LEGS];
 	uint8_t payload[RIG_FRAME];
@@ -577,7 +577,7 @@ static void threads_carry_a_conversation(void)
 	struct mixer_params params = base_params();
 	uint8_t payload[RIG_FRAME], data[RIG_PACKET_MAX];
 	struct clock clock = clock_system();
-	uint32_t ticks[3] = { 0 };
+	uint32_t ticks[3] = {0};
 	struct addr locals[3];
 	uint64_t start_ns;
 	handle room;

@@ -15,11 +15,11 @@ static struct phone phone;
 
 static void setup(void)
 {
-	struct worker_params params = { .quiet_ms = 5000, .seed = 1, .cname = "worker" };
+	struct worker_params params = {.quiet_ms = 5000, .seed = 1, .cname = "worker"};
 
 	rig_init(&rig);
 	phone_open(&phone, 3);
-	clock_v = (struct clock_virtual){ RIG_START_NS, 1700000000000 };
+	clock_v = (struct clock_virtual){RIG_START_NS, 1700000000000};
 	params.clock = clock_virtual(&clock_v);
 	worker = NULL;
 	if (!CHECK_INT("new", worker_new(&params, &worker), 0))
@@ -43,8 +43,8 @@ static struct rig_leg add_leg(struct bus *bus)
 	struct rig_leg leg = rig_leg_open(&rig);
 	struct media_leg_params params = rig_params(&phone);
 
-	command((struct worker_command){ .kind = WORKER_LEG_ADD, .leg = leg.leg, .bus = bus });
-	command((struct worker_command){ .kind = WORKER_LEG_SET, .leg = leg.leg, .params = params });
+	command((struct worker_command){.kind = WORKER_LEG_ADD, .leg = leg.leg, .bus = bus});
+	command((struct worker_command){.kind = WORKER_LEG_SET, .leg = leg.leg, .params = params});
 	return leg;
 }
 
@@ -61,7 +61,7 @@ static void *event_object(int kind)
 
 static void end_leg(struct rig_leg *leg, uint64_t now_ns)
 {
-	command((struct worker_command){ .kind = WORKER_LEG_END, .leg = leg->leg });
+	command((struct worker_command){.kind = WORKER_LEG_END, .leg = leg->leg});
 	(void)worker_tick_rt(worker, now_ns);
 	CHECK("came back", event_object(LEG_EVENT_RETURNED) == leg->leg);
 	rig_leg_close(&rig, leg);
@@ -89,7 +89,7 @@ static void sleeps_without_legs(void)
 	CHECK_INT("ten packets", worker_counts(worker).tx_packets, 10);
 	end_leg(&leg, now_ns - 1);
 	CHECK("sleeps again", worker_tick_rt(worker, now_ns) == UINT64_MAX);
-	command((struct worker_command){ .kind = WORKER_BUS_RETIRE, .bus = bus });
+	command((struct worker_command){.kind = WORKER_BUS_RETIRE, .bus = bus});
 	(void)worker_tick_rt(worker, now_ns);
 	CHECK("the bus came back", event_object(LEG_EVENT_BUS_RETURNED) == bus);
 	bus_free(bus);
@@ -102,7 +102,7 @@ static void rooms_are_dealt_to_phases(void)
 	struct bus *buses[BUSES];
 	struct rig_leg legs[BUSES];
 	uint64_t now_ns = RIG_START_NS;
-	uint32_t of_phase[WORKER_PHASES] = { 0 };
+	uint32_t of_phase[WORKER_PHASES] = {0};
 
 	setup();
 	for (int i = 0; i < BUSES; i++) {
@@ -138,10 +138,13 @@ static void lateness(void)
 		uint64_t late_us;
 		uint32_t want_late, want_skipped;
 	} cases[] = {
-		{ "in time", 0, 0, 0 },		 { "2 ms", 2000, 0, 0 },
-		{ "3 ms", 3000, 1, 0 },		 { "just under a tick", 19999, 1, 0 },
-		{ "one tick", 20000, 1, 1 },	 { "three and a half", 70000, 1, 3 },
-		{ "ten seconds", 10000000, 1, 500 },
+		{"in time", 0, 0, 0},
+		{"2 ms", 2000, 0, 0},
+		{"3 ms", 3000, 1, 0},
+		{"just under a tick", 19999, 1, 0},
+		{"one tick", 20000, 1, 1},
+		{"three and a half", 70000, 1, 3},
+		{"ten seconds", 10000000, 1, 500},
 	};
 
 	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
@@ -183,7 +186,7 @@ static void commands_are_capped_per_pass(void)
 	setup();
 	leg = add_leg(NULL);
 	CHECK("waits for the tick", worker_tick_rt(worker, RIG_START_NS) > RIG_START_NS);
-	while (worker_post(worker, &(struct worker_command){ .kind = WORKER_NOTHING }))
+	while (worker_post(worker, &(struct worker_command){.kind = WORKER_NOTHING}))
 		posted++;
 	CHECK_INT("the ring's limit", posted, WORKER_COMMANDS);
 	for (uint32_t i = 0; i < WORKER_COMMANDS / WORKER_COMMANDS_PASS; i++)
@@ -197,7 +200,7 @@ static void commands_are_capped_per_pass(void)
 static void full_ring_keeps_what_comes_back(void)
 {
 	enum { LEGS = 5 };
-	struct leg_event filler = { .kind = 999 };
+	struct leg_event filler = {.kind = 999};
 	struct rig_leg legs[LEGS];
 	struct bus *bus;
 	uint64_t now_ns = RIG_START_NS;
@@ -210,8 +213,8 @@ static void full_ring_keeps_what_comes_back(void)
 	while (ring_post_rt(worker_events(worker), &filler))
 		;
 	for (int i = 0; i < LEGS; i++)
-		command((struct worker_command){ .kind = WORKER_LEG_END, .leg = legs[i].leg });
-	command((struct worker_command){ .kind = WORKER_BUS_RETIRE, .bus = bus });
+		command((struct worker_command){.kind = WORKER_LEG_END, .leg = legs[i].leg});
+	command((struct worker_command){.kind = WORKER_BUS_RETIRE, .bus = bus});
 	CHECK_INT("comes back soon to try again", worker_tick_rt(worker, now_ns + 1),
 		  now_ns + 1 + WORKER_PHASE_MS * 1000000);
 	CHECK("nothing yet", event_object(LEG_EVENT_RETURNED) == NULL);
@@ -236,13 +239,13 @@ static void moves_and_yields(void)
 	leg = add_leg(a);
 	(void)worker_tick_rt(worker, RIG_START_NS);
 	CHECK("in a", leg.leg->bus == a);
-	command((struct worker_command){ .kind = WORKER_LEG_MOVE, .leg = leg.leg, .bus = b });
+	command((struct worker_command){.kind = WORKER_LEG_MOVE, .leg = leg.leg, .bus = b});
 	(void)worker_tick_rt(worker, RIG_START_NS + 1);
 	CHECK("in b", leg.leg->bus == b && a->leg_count == 0 && a->phase == BUS_PHASE_NONE);
-	command((struct worker_command){ .kind = WORKER_LEG_MOVE, .leg = leg.leg });
+	command((struct worker_command){.kind = WORKER_LEG_MOVE, .leg = leg.leg});
 	(void)worker_tick_rt(worker, RIG_START_NS + 2);
 	CHECK("in the lounge", leg.leg->bus->is_lounge);
-	command((struct worker_command){ .kind = WORKER_LEG_YIELD, .leg = leg.leg });
+	command((struct worker_command){.kind = WORKER_LEG_YIELD, .leg = leg.leg});
 	CHECK("left", worker_tick_rt(worker, RIG_START_NS + 3) == UINT64_MAX);
 	CHECK("left", event_object(LEG_EVENT_RETURNED) == leg.leg && leg.leg->bus == NULL);
 	rig_leg_close(&rig, &leg);
@@ -263,9 +266,9 @@ static void time_goes_on_between_workers(void)
 	due_ns = worker_tick_rt(worker, RIG_START_NS);
 	(void)worker_tick_rt(worker, due_ns);
 	ts = leg.leg->tx_ts;
-	command((struct worker_command){ .kind = WORKER_LEG_YIELD, .leg = leg.leg });
+	command((struct worker_command){.kind = WORKER_LEG_YIELD, .leg = leg.leg});
 	(void)worker_tick_rt(worker, due_ns + 1);
-	command((struct worker_command){ .kind = WORKER_LEG_ADD, .leg = leg.leg });
+	command((struct worker_command){.kind = WORKER_LEG_ADD, .leg = leg.leg});
 	(void)worker_tick_rt(worker, due_ns + 10 * RIG_TICK_NS);
 	CHECK_INT("nine ticks were missed", leg.leg->tx_ts - ts, 9 * LEG_SAMPLES);
 	(void)event_object(LEG_EVENT_RETURNED);
