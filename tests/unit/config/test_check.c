@@ -2,91 +2,83 @@
 #include "config/table.h"
 #include "tests/support/check.h"
 
+static const struct {
+	const char *assignment, *complaint; /* without "-o: key: " and the end of line; "" none */
+} keys[] = {
+	{"sip.listen=udp:0.0.0.0:5060", ""},
+	{"sip.listen=udp:[::]:5060, tcp:[::1]:5061", ""},
+	{"sip.listen=tls:0.0.0.0:5061",
+	 "tls:0.0.0.0:5061: tls is not available in this version; use udp or tcp"},
+	{"sip.listen=wss:0.0.0.0:443",
+	 "wss:0.0.0.0:443: wss is not available in this version; use udp or tcp"},
+	{"sip.listen=sctp:0.0.0.0:5060", "\"sctp:0.0.0.0:5060\" must begin with udp: or tcp:"},
+	{"sip.listen=0.0.0.0:5060", "\"0.0.0.0:5060\" must begin with udp: or tcp:"},
+	{"sip.listen=udp:5060", "\"udp:5060\" must be proto:address:port, such as "
+				"udp:0.0.0.0:5060 or tcp:[::]:5060"},
+	{"sip.listen=udp:1.2.3.4:0", "\"udp:1.2.3.4:0\" must be proto:address:port, such "
+				     "as udp:0.0.0.0:5060 or tcp:[::]:5060"},
+	{"sip.listen=udp:1.2.3.4:5060,udp:1.2.3.4:5060", "\"udp:1.2.3.4:5060\" stands there twice"},
+	{"sip.listen=udp:1.2.3.4:5060,,tcp:1.2.3.4:5060", "\"\" must begin with udp: or tcp:"},
+	{"sip.domains=example.com, 192.0.2.1,[2001:db8::1],pbx_1", ""},
+	{"sip.domains=example.com:5060", "\"example.com:5060\" is not a host name"},
+	{"sip.domains=a..b", "\"a..b\" is not a host name"},
+	{"sip.domains=-a", "\"-a\" is not a host name"},
+	{"sip.domains=[2001:db8::1", "\"[2001:db8::1\" is not a host name"},
+	{"sip.public_host=pbx.example.com:5070", ""},
+	{"sip.public_host=[2001:db8::1]:5070", ""},
+	{"sip.public_host=[2001:db8::1]", ""},
+	{"sip.public_host=pbx:0", "\"pbx:0\" is not a host or host:port"},
+	{"sip.public_host=sip:pbx", "\"sip:pbx\" is not a host or host:port"},
+	{"sip.outbound_proxy=sip:proxy;lr", ""},
+	{"sip.outbound_proxy=proxy", "\"proxy\" is not a SIP URI, such as sip:host"},
+	{"sip.outbound_proxy=sip:", "\"sip:\" is not a SIP URI, such as sip:host"},
+	{"focus.central_factory=sip:a b", "\"sip:a b\" is not a SIP URI, such as sip:host"},
+	{"focus.central_factory=<sip:a>", "\"<sip:a>\" is not a SIP URI, such as sip:host"},
+	{"http.listen=[::1]:8080", ""},
+	{"http.listen=8080", "\"8080\" must be address:port, such as 127.0.0.1:8080"},
+	{"http.listen=0.0.0.0:8080",
+	 "0.0.0.0:8080 can be reached from other machines, so http.token must be set"},
+	{"http.token=abc def", "may consist of letters, digits and -._~+/= only"},
+	{"media.address=192.0.2.1", ""},
+	{"media.address=2001:db8::1", ""},
+	{"media.address=0.0.0.0", "\"0.0.0.0\" is not an IP address that peers can send to"},
+	{"media.address=host", "\"host\" is not an IP address that peers can send to"},
+	{"media.ports=40000-40001", ""},
+	{"media.ports=40001-40002",
+	 "40001-40002 holds no pair of ports (an even one for RTP, the next for RTCP)"},
+	{"media.ports=40002-40000", "\"40002-40000\" must be low-high, such as 16384-32767"},
+	{"media.ports=40000-70000", "\"40000-70000\" must be low-high, such as 16384-32767"},
+	{"media.ports=0-100", "\"0-100\" must be low-high, such as 16384-32767"},
+	{"media.ports=40000", "\"40000\" must be low-high, such as 16384-32767"},
+	{"media.codecs=pcma", ""},
+	{"media.codecs=PCMU,G729", "\"G729\" is not a codec of this version; known are PCMU, PCMA"},
+	{"media.codecs=PCMU,pcmu", "\"pcmu\" stands there twice"},
+	{"media.ptime_ms=30", ""},
+	{"media.ptime_ms=25", "25 is not a multiple of 10 ms"},
+	{"focus.factory_users=", ""},
+	{"focus.factory_users=a@b", "\"a@b\" is not the user part of a SIP URI"},
+	{"log.level=debug", ""},
+	{"log.level=loud", "\"loud\" must be error, warn, info or debug"},
+	{"log.format=json", ""},
+	{"log.format=xml1", "\"xml1\" must be text or json"},
+};
+
 static void one_key(void)
 {
-	static const struct {
-		const char *assignment,
-			*complaint; /* without "-o: key: " and the end of line; "" none */
-	} rows[] = {
-		{"sip.listen=udp:0.0.0.0:5060", ""},
-		{"sip.listen=udp:[::]:5060, tcp:[::1]:5061", ""},
-		{"sip.listen=tls:0.0.0.0:5061",
-		 "tls:0.0.0.0:5061: tls is not available in this version; use udp or tcp"},
-		{"sip.listen=wss:0.0.0.0:443",
-		 "wss:0.0.0.0:443: wss is not available in this version; use udp or tcp"},
-		{"sip.listen=sctp:0.0.0.0:5060",
-		 "\"sctp:0.0.0.0:5060\" must begin with udp: or tcp:"},
-		{"sip.listen=0.0.0.0:5060", "\"0.0.0.0:5060\" must begin with udp: or tcp:"},
-		{"sip.listen=udp:5060", "\"udp:5060\" must be proto:address:port, such as "
-					"udp:0.0.0.0:5060 or tcp:[::]:5060"},
-		{"sip.listen=udp:1.2.3.4:0", "\"udp:1.2.3.4:0\" must be proto:address:port, such "
-					     "as udp:0.0.0.0:5060 or tcp:[::]:5060"},
-		{"sip.listen=udp:1.2.3.4:5060,udp:1.2.3.4:5060",
-		 "\"udp:1.2.3.4:5060\" stands there twice"},
-		{"sip.listen=udp:1.2.3.4:5060,,tcp:1.2.3.4:5060",
-		 "\"\" must begin with udp: or tcp:"},
-		{"sip.domains=example.com, 192.0.2.1,[2001:db8::1],pbx_1", ""},
-		{"sip.domains=example.com:5060", "\"example.com:5060\" is not a host name"},
-		{"sip.domains=a..b", "\"a..b\" is not a host name"},
-		{"sip.domains=-a", "\"-a\" is not a host name"},
-		{"sip.domains=[2001:db8::1", "\"[2001:db8::1\" is not a host name"},
-		{"sip.public_host=pbx.example.com:5070", ""},
-		{"sip.public_host=[2001:db8::1]:5070", ""},
-		{"sip.public_host=[2001:db8::1]", ""},
-		{"sip.public_host=pbx:0", "\"pbx:0\" is not a host or host:port"},
-		{"sip.public_host=sip:pbx", "\"sip:pbx\" is not a host or host:port"},
-		{"sip.outbound_proxy=sip:proxy;lr", ""},
-		{"sip.outbound_proxy=proxy", "\"proxy\" is not a SIP URI, such as sip:host"},
-		{"sip.outbound_proxy=sip:", "\"sip:\" is not a SIP URI, such as sip:host"},
-		{"focus.central_factory=sip:a b", "\"sip:a b\" is not a SIP URI, such as sip:host"},
-		{"focus.central_factory=<sip:a>", "\"<sip:a>\" is not a SIP URI, such as sip:host"},
-		{"http.listen=[::1]:8080", ""},
-		{"http.listen=8080", "\"8080\" must be address:port, such as 127.0.0.1:8080"},
-		{"http.listen=0.0.0.0:8080",
-		 "0.0.0.0:8080 can be reached from other machines, so http.token must be set"},
-		{"http.token=abc def", "may consist of letters, digits and -._~+/= only"},
-		{"media.address=192.0.2.1", ""},
-		{"media.address=2001:db8::1", ""},
-		{"media.address=0.0.0.0",
-		 "\"0.0.0.0\" is not an IP address that peers can send to"},
-		{"media.address=host", "\"host\" is not an IP address that peers can send to"},
-		{"media.ports=40000-40001", ""},
-		{"media.ports=40001-40002",
-		 "40001-40002 holds no pair of ports (an even one for RTP, the next for RTCP)"},
-		{"media.ports=40002-40000",
-		 "\"40002-40000\" must be low-high, such as 16384-32767"},
-		{"media.ports=40000-70000",
-		 "\"40000-70000\" must be low-high, such as 16384-32767"},
-		{"media.ports=0-100", "\"0-100\" must be low-high, such as 16384-32767"},
-		{"media.ports=40000", "\"40000\" must be low-high, such as 16384-32767"},
-		{"media.codecs=pcma", ""},
-		{"media.codecs=PCMU,G729",
-		 "\"G729\" is not a codec of this version; known are PCMU, PCMA"},
-		{"media.codecs=PCMU,pcmu", "\"pcmu\" stands there twice"},
-		{"media.ptime_ms=30", ""},
-		{"media.ptime_ms=25", "25 is not a multiple of 10 ms"},
-		{"focus.factory_users=", ""},
-		{"focus.factory_users=a@b", "\"a@b\" is not the user part of a SIP URI"},
-		{"log.level=debug", ""},
-		{"log.level=loud", "\"loud\" must be error, warn, info or debug"},
-		{"log.format=json", ""},
-		{"log.format=xml1", "\"xml1\" must be text or json"},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct slice name = slice_of(rows[i].assignment);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct slice name = slice_of(keys[i].assignment);
 		struct buf errors = BUF_INIT, want = BUF_INIT;
 		struct config *config = NULL;
 
 		name = slice_first(name, slice_find(name, '='));
-		if (rows[i].complaint[0])
+		if (keys[i].complaint[0])
 			buf_addf(&want, "-o: " SLICE_FMT ": %s\n", SLICE_ARG(name),
-				 rows[i].complaint);
+				 keys[i].complaint);
 		(void)config_new(&config);
-		CHECK_INT(rows[i].assignment, config_set(config, rows[i].assignment, &errors), 0);
-		CHECK_INT(rows[i].assignment, config_check(config, &errors),
-			  rows[i].complaint[0] ? ERR_CONFIG : 0);
-		CHECK_STR(rows[i].assignment, errors.p ? errors.p : "", want.p ? want.p : "");
+		CHECK_INT(keys[i].assignment, config_set(config, keys[i].assignment, &errors), 0);
+		CHECK_INT(keys[i].assignment, config_check(config, &errors),
+			  keys[i].complaint[0] ? ERR_CONFIG : 0);
+		CHECK_STR(keys[i].assignment, errors.p ? errors.p : "", want.p ? want.p : "");
 		config_free(config);
 		buf_done(&errors);
 		buf_done(&want);

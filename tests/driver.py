@@ -1,0 +1,246 @@
+"""Runs every test there is, stage by stage, and counts: what ./test calls.
+
+A stage builds what it needs and runs programs. Programs tell their outcome in one of two ways:
+
+- a line `NAME: N passed, M failed` (CUnit executables, tests/support/check.h), or
+- lines `ok NAME` and `not ok NAME: why` (lint, flow and browser scripts);
+
+a program that says neither counts as one test, by its exit status; and one that fails without
+saying which test did counts as one failure more. Output is shown when something failed.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PYTHON = "/usr/bin/python3"  # the one that has Debian's modules
+JOBS = max(1, min(4, os.cpu_count() or 1))
+FUZZ_SECONDS = 20
+SCRIPT_SECONDS = 600
+
+# What each sanitizer is asked beyond its defaults.
+ENVIRONMENT = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1",
+}
+
+# Executables whose code runs on more than one thread.
+THREADED = ["unit_base", "unit_store", "unit_mixer"]
+
+_totals = {"passed": 0, "failed": 0}
+
+
+def command_text(command):
+    return " ".join(str(part) for part in command)
+
+
+def run(command, seconds, **environment):
+    """(exit status, output) of a command; its whole group is gone afterwards."""
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen([str(part) for part in command], cwd=ROOT, stdout=output,
+                                   stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                   env=os.environ | ENVIRONMENT | environment, start_new_session=True)
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            status = f"no end within {seconds} s"
+        try:
+            os.killpg(process.pid, 9)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        output.seek(0)
+        return status, output.read().decode(errors="replace")
+
+
+def counts(status, output):
+    """(passed, failed) of one program."""
+    passed = failed = 0
+    for line in output.splitlines():
+        if found := re.match(r"\S+: (\d+) passed, (\d+) failed$", line):
+            passed += int(found[1])
+            failed += int(found[2])
+        elif re.match(r"ok \S", line):
+            passed += 1
+        elif re.match(r"not ok \S", line):
+            failed += 1
+    if status != 0 and failed == 0:
+        failed = 1
+    elif status == 0 and passed == 0 and failed == 0:
+        passed = 1
+    return passed, failed
+
+
+def report(name, status, output, keep=200):
+    """Adds to the totals; shows the output of a failure. Returns whether all passed."""
+    passed, failed = counts(status, output)
+    _totals["passed"] += passed
+    _totals["failed"] += failed
+    print(f"  {name}: {passed} passed, {failed} failed" + (f" ({status})" if status else ""), flush=True)
+    if failed:
+        lines = output.splitlines()
+        if len(lines) > keep:
+            print(f"    ... {len(lines) - keep} lines before")
+        for line in lines[-keep:]:
+            print("    " + line)
+        sys.stdout.flush()
+    return failed == 0
+
+
+def build(preset, *targets):
+    """Configures and builds; a failure counts as a failed test, for nothing behind it can run."""
+    launcher = []
+    if subprocess.run(["which", "ccache"], capture_output=True).returncode == 0:
+        launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"]
+    begin = time.monotonic()
+    status, output = run(["cmake", "--preset", preset, *launcher], 300)
+    if status == 0:
+        wanted = ["--target", *targets] if targets else []
+        status, output = run(["cmake", "--build", "--preset", preset, "-j", JOBS, *wanted], 1800)
+    print(f"  build {preset}: {time.monotonic() - begin:.0f} s", flush=True)
+    if status != 0:
+        report(f"build {preset}", status or 1, output)
+    return status == 0
+
+
+def registered(preset):
+    """What CTest knows: [(name, command, labels, timeout)]."""
+    text = subprocess.run(["ctest", "--test-dir", f"build/{preset}", "--show-only=json-v1"], cwd=ROOT,
+                          capture_output=True, text=True, check=True).stdout
+    found = []
+    for test in json.loads(text)["tests"]:
+        properties = {each["name"]: each["value"] for each in test.get("properties", [])}
+        if "command" in test:
+            found.append((test["name"], test["command"], properties.get("LABELS", []),
+                          properties.get("TIMEOUT", 300)))
+    return found
+
+
+def run_registered(preset, wanted=lambda name, labels: True):
+    """Runs what CTest knows, a few at a time, in the order of the list."""
+    tests = [test for test in registered(preset) if wanted(test[0], test[2])]
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        running = [(name, pool.submit(run, command, timeout)) for name, command, _, timeout in tests]
+        for name, future in running:
+            report(f"{preset} {name}", *future.result())
+    if not tests:
+        report(f"{preset}", 1, "no test is registered")
+
+
+# Stages ---------------------------------------------------------------------------------------------
+
+def stage_lint():
+    """Layers, sizes, format, scripts, Dockerfile, unit file."""
+    for script in sorted((ROOT / "tests" / "lint").glob("*.py")):
+        report(script.name, *run([PYTHON, script], 120))
+
+
+def stage_unit():
+    """Unit tests and simulations as they are developed: gcc, warnings as errors, real-time trap."""
+    if build("dev"):
+        run_registered("dev", lambda name, labels: "fuzz" not in labels)
+
+
+def stage_asan():
+    """All of it under AddressSanitizer, LeakSanitizer and UBSan."""
+    if build("asan"):
+        run_registered("asan")
+
+
+def stage_tsan():
+    """The parts with threads under ThreadSanitizer."""
+    if build("tsan", *THREADED):
+        run_registered("tsan", lambda name, labels: name in THREADED)
+
+
+def fuzz_one(name):
+    """A short hunt from the seed corpus; new inputs go to build/, a crash is left there too."""
+    program = ROOT / "build" / "fuzz" / "tests" / "fuzz" / name
+    corpus = ROOT / "tests" / "fuzz" / "corpus" / name.removeprefix("fuzz_")
+    found = ROOT / "build" / "fuzz" / "corpus" / name
+    found.mkdir(parents=True, exist_ok=True)
+    return run([program, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=1024",
+                "-print_final_stats=1", f"-artifact_prefix={found.parent}/crash-{name}-", found, corpus],
+               FUZZ_SECONDS * 6)
+
+
+def stage_fuzz():
+    """Everything built by clang, warnings as errors; each fuzz target replays its corpus, then hunts."""
+    if not build("fuzz"):
+        return
+    run_registered("fuzz", lambda name, labels: "fuzz" in labels)
+    names = [name for name, _, labels, _ in registered("fuzz") if "fuzz" in labels]
+    with concurrent.futures.ThreadPoolExecutor(min(2, JOBS)) as pool:
+        for name, result in zip(names, pool.map(fuzz_one, names)):
+            report(f"{name} for {FUZZ_SECONDS} s", *result)
+
+
+def run_scripts(folder):
+    """Test scripts against the sanitized server, one at a time: they listen to sound in real time."""
+    if not build("asan", "hearthd"):
+        return
+    scripts = sorted((ROOT / "tests" / folder).glob("test_*.py"))
+    for script in scripts:
+        report(f"{folder}/{script.name}",
+               *run([PYTHON, script], SCRIPT_SECONDS, HEARTHD=str(ROOT / "build" / "asan" / "hearthd")))
+    if not scripts:
+        report(folder, 1, "no script")
+
+
+def stage_flow():
+    """SIPp, baresip and curl against the real server."""
+    run_scripts("flow")
+
+
+def stage_browser():
+    """The page in a headless Chromium."""
+    run_scripts("browser")
+
+
+def stage_release():
+    """What people run: built with optimisation and hardening, and looked at from outside."""
+    if not build("release", "hearthd"):
+        return
+    program = ROOT / "build" / "release" / "hearthd"
+    report("release starts", *run([program, "-V"], 20))
+    report("release accepts conf/hearth.conf", *run([program, "-C", "-c", "conf/hearth.conf"], 20))
+    report("release is hardened", *run([PYTHON, "tests/support/hardened.py", program], 20))
+
+
+STAGES = {name.removeprefix("stage_"): function for name, function in list(globals().items())
+          if name.startswith("stage_")}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="./test", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Builds and tests everything, or the stages named.",
+        epilog="stages:\n" + "\n".join(f"  {name:8} {function.__doc__.splitlines()[0]}"
+                                       for name, function in STAGES.items()))
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help="default: all")
+    wanted = parser.parse_args().stages
+    if unknown := [name for name in wanted if name not in STAGES]:
+        parser.error(f"unknown stage {unknown[0]}; there are {', '.join(STAGES)}")
+    begin = time.monotonic()
+    for name, function in STAGES.items():
+        if wanted and name not in wanted:
+            continue
+        at = time.monotonic()
+        print(f"{name}: {function.__doc__.splitlines()[0]}", flush=True)
+        function()
+        print(f"{name}: {time.monotonic() - at:.0f} s", flush=True)
+    print(f"all: {time.monotonic() - begin:.0f} s")
+    print(f"{_totals['passed']} passed, {_totals['failed']} failed", flush=True)
+    sys.exit(1 if _totals["failed"] or not _totals["passed"] else 0)
+
+
+if __name__ == "__main__":
+    main()
