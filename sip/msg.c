@@ -65,11 +65,12 @@ static void parse_request_line(struct slice line, struct sip_msg *msg)
 
 	msg->is_request = true;
 	msg->method_text = cursor_span(&c, CHAR_TOKEN);
-	msg->method = sip_method_parse(msg->method_text);
 	if (msg->method_text.len == 0 || !cursor_skip(&c, ' ')) {
 		note_error(msg, ERR_SIP_SYNTAX);
+		msg->method_text = SLICE_NONE; /* not a request by any reading */
 		return;
 	}
+	msg->method = sip_method_parse(msg->method_text);
 	rest = cursor_rest(&c);
 	for (at = rest.len; at > 0 && rest.p[at - 1] != ' '; at--)
 		;
