@@ -57,7 +57,7 @@ enum {
 	JUMP_US = 1000000,       /* transit that jumps so far is a new time line */
 	HOLD_MS_MAX = 100,       /* nothing came for so long: a pause, the next packet is a spurt */
 	LATE_RUN_MAX = 8,        /* so many late in a row: the path has changed beyond the cap */
-	SHORTEN_SLACK_US = 3000, /* hysteresis above one step */
+	SHORTEN_SLACK_US = 2000, /* hysteresis above one step */
 	LENGTHEN_SLACK_US = 2000, /* hysteresis below the target */
 	POOL_SLACK_MS = 800,
 	FORGET_PER_PACKET_MS = 20 /* FORGET is per 20 ms of sound */

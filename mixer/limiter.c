@@ -25,7 +25,7 @@ enum {
 	FULL = 32767
 };
 
-#define KNEE 28000.0f
+#define KNEE 30000.0f
 #define AT_REST 0.9999f
 
 void limiter_init(struct limiter *limiter, uint32_t sample_hz)

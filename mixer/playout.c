@@ -274,7 +274,6 @@ static void shorten(struct playout *p, const struct jitter_advice *advice)
 	if (p->have < wanted) /* not complete after all */
 		return;
 	memcpy(tail, p->work + p->frame, cut_max * sizeof(*tail));
-	cut_min = cut_max > cut_min ? cut_min : 1;
 	cut = plc_shorten_rt(p->work, p->frame, cut_min, cut_max, advice->is_urgent);
 	give_back(p, tail + cut, cut_max - cut);
 	p->have = p->frame;

@@ -305,9 +305,11 @@ uint32_t plc_shorten_rt(int16_t *pcm, uint32_t frame, uint32_t cut_min, uint32_t
 				.is_long_liked = true};
 	struct match match;
 
-	assert(cut_min >= 1 && cut_min <= cut_max && splice >= 1);
+	assert(cut_min >= 1 && cut_max >= 1 && splice >= 1);
 	if (is_quiet(pcm, frame + cut_max)) {
 		match.lag = cut_max;
+	} else if (cut_min > cut_max) {
+		return 0;
 	} else {
 		match = search_run(&search, 1);
 		if (match.value < GOOD_SIMILARITY && !is_forced)
