@@ -35,6 +35,8 @@ struct sip_net_events {
 };
 
 struct sip_net_ops {
+	/* `events` are copied; NULL: nobody listens any more. No event is raised from inside a call of these
+	 * functions, and every one of them may be called inside an event. */
 	void (*listen)(void *ctx, const struct sip_net_events *events);
 	/* Queues one message. Streams: uses flow->connection when it lives, else one to
 	 * flow->remote, else opens one. Fills *ret_flow (may be NULL) with the path taken. ERR_SIP_TRANSPORT,

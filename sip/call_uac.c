@@ -1,0 +1,369 @@
+/* The caller's side of an INVITE: progress, the first 2xx and those of other forks, refusal, CANCEL. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "sip/build.h"
+#include "sip/ua_priv.h"
+
+enum { CALL_ID_CHARS = 26 };
+
+/* CANCEL (9.1) ------------------------------------------------------------------------------------------------ */
+
+/* Only after a provisional answer; the INVITE may have overtaken nothing before that. */
+static void send_cancel(struct sip_call *call)
+{
+	if (call->is_cancelled || !call->has_provisional || !call->invite || !call->invite->ctx)
+		return;
+	call->is_cancelled = true;
+	(void)sip_ctx_cancel(call->invite->ctx, call->end_headers);
+	timer_start(call->ua->wheel, &call->invite_timer, 64 * (uint64_t)sip_tx_t1_ms(call->ua->tx));
+}
+
+static void start_cancel(struct sip_call *call)
+{
+	call->state = SIP_CALL_ENDING;
+	call->wants_cancel = true;
+	timer_stop(call->ua->wheel, &call->invite_timer);
+	send_cancel(call);
+}
+
+void call_uac_hangup(struct sip_call *call)
+{
+	if (!call->invite || !call->invite->ctx) {
+		if (call->invite)
+			call_tx_free(call->invite); /* still being resolved, or it failed just now */
+		call_end_soon(call);
+		return;
+	}
+	start_cancel(call);
+}
+
+static void on_invite_timer(void *arg)
+{
+	struct sip_call *call = arg;
+
+	if (!call->is_cancelled) {
+		call_set_end(call, SIP_END_TIMEOUT, 408, SLICE("no final answer in time"));
+		call_uac_hangup(call);
+		return;
+	}
+	/* The CANCEL had no effect within 64*T1: the transaction counts as cancelled. */
+	if (call->invite && call->invite->ctx)
+		sip_ctx_abandon(call->invite->ctx);
+	call_end(call, NULL);
+}
+
+void call_uac_init(struct sip_call *call)
+{
+	timer_init(&call->invite_timer, on_invite_timer, call);
+}
+
+/* Answers -------------------------------------------------------------------------------------------------------- */
+
+static struct sip_dialog *find_fork(struct sip_call *call, struct slice tag, uint32_t *ret_at)
+{
+	for (uint32_t i = 0; i < call->fork_count; i++) {
+		if (slice_is(tag, call->forks[i]->remote_tag)) {
+			*ret_at = i;
+			return call->forks[i];
+		}
+	}
+	return NULL;
+}
+
+static int add_fork(struct sip_call *call, const struct sip_msg *response, struct sip_dialog **ret_dialog)
+{
+	struct sip_dialog *dialog;
+	int err;
+
+	if (call->fork_count == CALL_FORKS_MAX)
+		return ERR_LIMIT;
+	err = sip_dialog_fork(call->start, response, &dialog);
+	if (err)
+		return err;
+	dialog->owner = call;
+	call->forks[call->fork_count++] = dialog;
+	*ret_dialog = dialog;
+	return 0;
+}
+
+/* An early dialog (12.1), so that requests of the callee find the call. */
+static void note_early(struct sip_call *call, const struct sip_msg *response)
+{
+	struct sip_dialog *dialog;
+	struct sip_addr to;
+	uint32_t at;
+
+	if (sip_msg_addr(response, SIP_H_TO, &to) || !slice_present(sip_addr_tag(&to)))
+		return;
+	if (!find_fork(call, sip_addr_tag(&to), &at) && add_fork(call, response, &dialog) == 0)
+		ua_dialog_add(call->ua, dialog);
+}
+
+static void on_provisional(struct sip_call *call, const struct sip_msg *response)
+{
+	call->has_provisional = true;
+	if (call->wants_cancel) {
+		send_cancel(call);
+		return;
+	}
+	if (response->status == 100 || call->state == SIP_CALL_ENDING)
+		return;
+	note_early(call, response);
+	call->state = SIP_CALL_RINGING;
+	if (call->handlers.on_progress)
+		call->handlers.on_progress(call->arg, call, response);
+}
+
+/* Early dialogs end with the first 2xx, their own surplus ones stay until the call is freed. */
+static void drop_early(struct sip_call *call)
+{
+	for (uint32_t i = 0; i < call->fork_count; i++) {
+		ua_dialog_remove(call->ua, call->forks[i]);
+		sip_dialog_free(call->forks[i]);
+	}
+	call->fork_count = 0;
+}
+
+/* A second callee answered: acknowledge and say good-bye (13.2.2.4). */
+static void end_fork(struct call_tx *tx, const struct sip_msg *response)
+{
+	struct sip_dialog *dialog;
+
+	if (add_fork(tx->call, response, &dialog))
+		return;
+	call_send_ack(tx->call, dialog, tx->cseq, SLICE_NONE);
+	call_send_bye(tx->call, dialog);
+}
+
+/* Their answer to our offer, or our answer to the offer in their 2xx. */
+static int exchange(struct call_tx *tx, const struct sip_msg *response, struct buf *ret_answer)
+{
+	struct sip_call *call = tx->call;
+	struct slice sdp = ua_sdp(response);
+	int err;
+
+	if (!call->offer || sdp.len == 0)
+		return ERR_SDP_MISMATCH;
+	if (tx->body.len > 0)
+		return offer_read_answer(call->offer, sdp);
+	err = offer_read(call->offer, sdp);
+	if (!err)
+		err = offer_write_answer(call->offer, ret_answer);
+	return err ? err : buf_err(ret_answer);
+}
+
+static int take_dialog(struct call_tx *tx, const struct sip_msg *response)
+{
+	struct sip_call *call = tx->call;
+	int err = sip_dialog_fork(call->start, response, &call->dialog);
+
+	drop_early(call);
+	if (err)
+		return err;
+	call->dialog->owner = call;
+	ua_dialog_add(call->ua, call->dialog);
+	return 0;
+}
+
+static void establish(struct call_tx *tx, const struct sip_msg *response)
+{
+	struct sip_call *call = tx->call;
+	bool is_wanted = call->state != SIP_CALL_ENDING;
+	struct buf answer = BUF_INIT;
+	int err;
+
+	timer_stop(call->ua->wheel, &call->invite_timer);
+	call->wants_cancel = false;
+	if (take_dialog(tx, response)) {
+		call_set_end(call, SIP_END_LOCAL, 0, SLICE("the 2xx makes no dialog"));
+		call_end(call, response);
+		return;
+	}
+	err = exchange(tx, response, &answer);
+	call_send_ack(call, call->dialog, tx->cseq, err ? SLICE_NONE : buf_slice(&answer));
+	buf_done(&answer);
+	if (err || !is_wanted) {
+		call_set_end(call, SIP_END_LOCAL, 0, SLICE("no usable session description in the 2xx"));
+		call_send_bye(call, call->dialog);
+		return;
+	}
+	call->state = SIP_CALL_ESTABLISHED;
+	call_tell_media(call);
+	if (call->state == SIP_CALL_ESTABLISHED && call->handlers.on_established)
+		call->handlers.on_established(call->arg, call, response);
+}
+
+static void on_success(struct call_tx *tx, const struct sip_msg *response)
+{
+	struct sip_call *call = tx->call;
+	bool is_failed = false;
+
+	if (call_ack_again(call, tx->cseq, response, &is_failed) || is_failed)
+		return;
+	if (call->dialog || call->is_over)
+		end_fork(tx, response);
+	else
+		establish(tx, response);
+}
+
+static void on_failure(struct call_tx *tx, const struct sip_msg *response)
+{
+	struct sip_call *call = tx->call;
+
+	if (call->is_over)
+		return;
+	if (response->status == 503 && call->state != SIP_CALL_ENDING && call_tx_next_target(tx))
+		return;
+	call_set_end(call, SIP_END_REMOTE, response->status, response->reason);
+	call->end_status = response->status;
+	call_end(call, response);
+}
+
+void call_uac_response(struct call_tx *tx, const struct sip_msg *response)
+{
+	if (response->status < 200)
+		on_provisional(tx->call, response);
+	else if (response->status < 300)
+		on_success(tx, response);
+	else
+		on_failure(tx, response);
+}
+
+/* 8.1.3.1: no answer is 408, a transport that fails 503. */
+void call_uac_failed(struct call_tx *tx, int err)
+{
+	struct sip_call *call = tx->call;
+
+	if (call->is_over)
+		return;
+	if (err == ERR_SIP_TIMEOUT)
+		call_set_end(call, SIP_END_TIMEOUT, 408, SLICE("no answer"));
+	else
+		call_set_end(call, SIP_END_TRANSPORT, 503, slice_of(err_text(err)));
+	call_end(call, NULL);
+}
+
+/* A new call --------------------------------------------------------------------------------------------------------- */
+
+static struct slice without_headers(struct slice uri)
+{
+	return slice_first(uri, slice_find(uri, '?'));
+}
+
+/* An outbound proxy is a loose router, also when its URI forgets to say so. */
+static int add_route(struct slice route, struct buf *ret_text)
+{
+	struct slice ignored;
+	struct sip_uri uri;
+
+	if (sip_uri_parse(route, &uri))
+		return ERR_SIP_URI_SYNTAX;
+	buf_addf(ret_text, "<" SLICE_FMT "%s>", SLICE_ARG(route),
+		 sip_uri_param(&uri, "lr", &ignored) ? "" : ";lr");
+	return buf_err(ret_text);
+}
+
+static int make_start(struct sip_call *call, const struct sip_call_invite *invite)
+{
+	struct random *random = call->ua->random;
+	char call_id[CALL_ID_CHARS + 1], tag[SIP_TAG_MAX];
+	struct buf to = BUF_INIT, route = BUF_INIT;
+	int err = 0;
+
+	buf_addf(&to, "<" SLICE_FMT ">", SLICE_ARG(without_headers(invite->target)));
+	if (slice_present(invite->route))
+		err = add_route(invite->route, &route);
+	if (!err)
+		err = buf_err(&to);
+	if (!err)
+		err = sip_dialog_new_uac(
+			&(struct sip_dialog_start){
+				.call_id = slice_of(random_token(random, call_id, CALL_ID_CHARS)),
+				.local_tag = slice_of(random_token(random, tag, 12)),
+				.from = invite->from,
+				.to = slice_present(invite->to) ? invite->to : buf_slice(&to),
+				.target = without_headers(invite->target),
+				.route = route.len > 0 ? buf_slice(&route) : SLICE_NONE,
+				.cseq = 1 + random_below(random, 1000),
+			},
+			&call->start);
+	buf_done(&to);
+	buf_done(&route);
+	return err;
+}
+
+static int read_remote(struct sip_call *call)
+{
+	struct sip_addr to;
+	int err = sip_addr_parse(slice_of(call->start->remote), &to);
+
+	return err ? err : call_set_remote(call, &to);
+}
+
+static int start_invite(struct sip_call *call, const struct sip_call_invite *invite)
+{
+	struct buf offer = BUF_INIT;
+	int err = 0;
+
+	if (invite->local)
+		err = sip_call_set_local(call, invite->local);
+	if (!err && invite->local)
+		err = offer_write(call->offer, &offer);
+	if (!err)
+		err = buf_err(&offer);
+	if (!err)
+		err = call_tx_start(call,
+				    &(struct call_tx_new){
+					    .kind = CALL_TX_INVITE,
+					    .dialog = call->start,
+					    .method = "INVITE",
+					    .cseq = call->start->local_cseq,
+					    .headers = invite->headers,
+					    .content_type = offer.len > 0 ? "application/sdp" : NULL,
+					    .body = buf_slice(&offer),
+				    },
+				    &call->invite);
+	buf_done(&offer);
+	return err;
+}
+
+static int check_target(struct slice target)
+{
+	struct sip_uri uri;
+
+	if (sip_uri_parse(target, &uri))
+		return ERR_SIP_URI_SYNTAX;
+	return uri.scheme == SIP_SCHEME_SIP || uri.scheme == SIP_SCHEME_SIPS ? 0 : ERR_BAD_TARGET;
+}
+
+int sip_call_new(struct sip_ua *ua, const struct sip_call_invite *invite, struct sip_call **ret_call)
+{
+	struct sip_call *call = NULL;
+	int err;
+
+	err = check_target(invite->target);
+	if (!err)
+		err = call_alloc(ua, &call);
+	if (err)
+		return err;
+	call->is_outgoing = true;
+	call->state = SIP_CALL_CALLING;
+	sip_call_bind(call, invite->handlers, invite->arg);
+	err = sip_call_set_contact(call, invite->contact_user, invite->contact_params);
+	if (!err)
+		err = make_start(call, invite);
+	if (!err)
+		err = read_remote(call);
+	if (!err)
+		err = start_invite(call, invite);
+	if (err) {
+		call_free(call);
+		return err;
+	}
+	timer_start(ua->wheel, &call->invite_timer, invite->timeout_ms ? invite->timeout_ms : CALL_TIMEOUT_MS);
+	*ret_call = call;
+	return 0;
+}

@@ -1,0 +1,90 @@
+/* sip/tx_priv.h -- what tx.c, tx_client.c and tx_server.c share. Private to them and their tests. */
+#ifndef SIP_TX_PRIV_H
+#define SIP_TX_PRIV_H
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "sip/tx.h"
+#include "sip/tx_table.h"
+
+enum { SIP_TX_VIA_TEXT_MAX = 4096 }; /* a longer top Via is answered with 400 */
+
+struct sip_tx_layer {
+	struct wheel *wheel;
+	struct random *random;
+	struct sip_net net;
+	struct sip_tx_handlers handlers;
+	uint32_t t1_ms, t2_ms, t4_ms;
+	uint32_t transactions_max;
+	const char *product;
+	struct slice public_host;
+	struct sip_ua_stats *stats;
+	struct hash *clients;   /* sip_ctx.node by branch and method */
+	struct hash *by_remote; /* sip_ctx.remote_node by protocol and address, for transport errors */
+	struct hash *servers;   /* sip_stx.node by key */
+	struct hash *merges;    /* sip_stx.merge_node by merge key */
+	struct list all_clients, all_servers;
+};
+
+struct sip_ctx {
+	struct sip_tx_layer *layer;
+	struct list all, failing;
+	struct hash_node node, remote_node;
+	struct timer resend, life;
+	struct sip_flow flow;
+	struct buf message;
+	struct buf ack; /* of a refusal, once it came */
+	sip_ctx_fn *on_event;
+	void *arg;
+	uint32_t interval_ms;
+	uint8_t machine, state;
+	uint8_t method; /* enum sip_method */
+	char method_text[SIP_CTX_METHOD_MAX];
+	char branch[SIP_BRANCH_MAX];
+};
+
+struct sip_stx {
+	struct sip_tx_layer *layer;
+	struct list all;
+	struct hash_node node, merge_node;
+	struct timer resend, life;
+	struct sip_flow flow, path; /* where it came from; where answers go */
+	const struct sip_msg *live; /* while the request is being handed up */
+	char *request;              /* copy of it until the final answer */
+	size_t request_len;
+	struct buf response; /* the last one sent */
+	sip_stx_fn *on_event;
+	void *watcher;
+	uint32_t interval_ms;
+	uint16_t status; /* of `response`, 0 none */
+	uint16_t key_len, merge_len, via_len;
+	uint8_t machine, state;
+	uint8_t method;
+	bool is_held; /* the core owes a final answer: not freed before */
+	char to_tag[SIP_TAG_MAX];
+	char text[]; /* key, merge key, top Via */
+};
+
+/* tx.c */
+uint64_t sip_tx_life_ms(const struct sip_tx_layer *layer, enum sip_tx_life life, bool is_reliable);
+uint32_t sip_tx_next_interval(const struct sip_tx_layer *layer, unsigned actions, uint32_t interval_ms);
+bool sip_tx_has_room(const struct sip_tx_layer *layer);
+/* Answers without a transaction (8.2.7). `reason` NULL: standard. */
+void sip_tx_answer_stateless(struct sip_tx_layer *layer, const struct sip_flow *flow,
+			     const struct sip_msg *request, const struct sip_reply *reply);
+void sip_tx_count_response_out(struct sip_tx_layer *layer, uint16_t status);
+
+/* tx_client.c */
+void sip_ctx_receive(struct sip_tx_layer *layer, const struct sip_msg *response);
+void sip_ctx_fail_flow(struct sip_tx_layer *layer, const struct sip_flow *flow);
+void sip_ctx_free_all(struct sip_tx_layer *layer);
+bool sip_ctx_match(const struct hash_node *node, const void *key);
+bool sip_ctx_match_remote(const struct hash_node *node, const void *key);
+
+/* tx_server.c */
+void sip_stx_receive(struct sip_tx_layer *layer, const struct sip_flow *flow, const struct sip_msg *request);
+void sip_stx_free_all(struct sip_tx_layer *layer);
+bool sip_stx_match(const struct hash_node *node, const void *key);
+bool sip_stx_match_merge(const struct hash_node *node, const void *key);
+
+#endif

@@ -1,0 +1,147 @@
+#include "sip/ua.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "sip/build.h"
+#include "sip/ua_priv.h"
+
+static char *copy(const char *text)
+{
+	return slice_dup(slice_of(text ? text : ""));
+}
+
+static int copy_strings(struct sip_ua *ua, const struct sip_ua_params *params)
+{
+	ua->allow = copy(params->allow);
+	ua->supported = copy(params->supported);
+	ua->product = copy(params->product);
+	if (!ua->allow || !ua->supported || !ua->product)
+		return -ENOMEM;
+	if (!slice_present(params->public_host))
+		return 0;
+	ua->public_host = slice_dup(params->public_host);
+	return ua->public_host ? 0 : -ENOMEM;
+}
+
+static int make_layer(struct sip_ua *ua, const struct sip_ua_params *params)
+{
+	return sip_tx_layer_new(
+		&(struct sip_tx_params){
+			.wheel = params->wheel,
+			.random = params->random,
+			.net = params->net,
+			.handlers = {.on_request = ua_on_request, .on_ack = ua_on_ack, .arg = ua},
+			.t1_ms = params->t1_ms,
+			.t2_ms = params->t2_ms,
+			.t4_ms = params->t4_ms,
+			.transactions_max = params->transactions_max,
+			.product = *ua->product ? ua->product : NULL,
+			.public_host = slice_of(ua->public_host),
+			.stats = &ua->stats,
+		},
+		&ua->tx);
+}
+
+int sip_ua_new(const struct sip_ua_params *params, struct sip_ua **ret_ua)
+{
+	struct sip_ua *ua = calloc(1, sizeof(*ua));
+	int err = -ENOMEM;
+
+	assert(params->wheel && params->random && params->net.ops);
+	if (!ua)
+		return err;
+	ua->wheel = params->wheel;
+	ua->clock = params->clock;
+	ua->random = params->random;
+	ua->net = params->net;
+	ua->resolver = params->resolver;
+	ua->handlers = params->handlers;
+	ua->calls_max = params->calls_max;
+	list_init(&ua->calls);
+	err = copy_strings(ua, params);
+	if (!err)
+		err = sip_dialog_table_new(&ua->dialogs);
+	if (!err)
+		err = make_layer(ua, params);
+	if (err) {
+		sip_ua_free(ua);
+		return err;
+	}
+	*ret_ua = ua;
+	return 0;
+}
+
+struct sip_ua *sip_ua_free(struct sip_ua *ua)
+{
+	struct list *it, *tmp;
+
+	if (!ua)
+		return NULL;
+	LIST_FOREACH(it, tmp, &ua->calls)
+		call_free(LIST_ENTRY(it, struct sip_call, node));
+	ua->tx = sip_tx_layer_free(ua->tx);
+	ua->dialogs = hash_free(ua->dialogs);
+	free(ua->allow);
+	free(ua->supported);
+	free(ua->product);
+	free(ua->public_host);
+	free(ua);
+	return NULL;
+}
+
+const struct sip_ua_stats *sip_ua_stats(const struct sip_ua *ua)
+{
+	return &ua->stats;
+}
+
+void ua_dialog_add(struct sip_ua *ua, struct sip_dialog *dialog)
+{
+	sip_dialog_add(ua->dialogs, dialog);
+	ua->stats.dialogs++;
+}
+
+void ua_dialog_remove(struct sip_ua *ua, struct sip_dialog *dialog)
+{
+	if (!dialog || !dialog->node.linked)
+		return;
+	hash_remove(ua->dialogs, &dialog->node);
+	ua->stats.dialogs--;
+}
+
+void ua_add_capabilities(const struct sip_ua *ua, struct buf *buf)
+{
+	sip_build_header(buf, "Allow", "%s", ua->allow);
+	if (*ua->supported)
+		sip_build_header(buf, "Supported", "%s", ua->supported);
+}
+
+/* 2xx and 405 tell what we can do (RFC 3261 13.3.1.4, 8.2.1, 11.2). */
+int sip_stx_reply(struct sip_stx *tx, const struct sip_reply *reply)
+{
+	struct sip_ua *ua = sip_tx_layer_arg(sip_stx_layer(tx));
+	struct buf headers = BUF_INIT;
+	int err;
+
+	if (reply->status >= 200 && reply->status < 300)
+		ua_add_capabilities(ua, &headers);
+	else if (reply->status == 405)
+		sip_build_header(&headers, "Allow", "%s", ua->allow);
+	err = buf_err(&headers);
+	if (!err)
+		err = sip_stx_respond(tx, &(struct sip_stx_response){.reply = reply, .headers = buf_slice(&headers)});
+	buf_done(&headers);
+	return err;
+}
+
+int ua_reply_text(struct sip_stx *tx, uint16_t status, const char *reason, const char *headers)
+{
+	return sip_stx_reply(tx, &(struct sip_reply){.status = status, .reason = reason, .headers = headers});
+}
+
+int ua_reply(struct sip_stx *tx, uint16_t status, const char *headers)
+{
+	return ua_reply_text(tx, status, NULL, headers);
+}

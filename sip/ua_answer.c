@@ -1,0 +1,211 @@
+/* The answers that need no policy, in the order of RFC 3261 8.2: is it well-formed, may its method be used, is
+ * it for a dialog, did it come on two paths, what does it require, what is in its body. What passes goes to
+ * its call, or up to the application. */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "sip/build.h"
+#include "sip/ua_priv.h"
+
+static bool in_list(const char *list, struct slice token)
+{
+	struct slice rest = slice_of(list);
+
+	while (rest.len > 0) {
+		size_t end = slice_find(rest, ',');
+
+		if (slice_ieq(slice_trim(slice_first(rest, end)), token))
+			return true;
+		rest = slice_from(rest, end + 1);
+	}
+	return false;
+}
+
+static bool has_to_tag(const struct sip_msg *msg)
+{
+	struct sip_addr to;
+
+	return sip_msg_addr(msg, SIP_H_TO, &to) == 0 && slice_present(sip_addr_tag(&to));
+}
+
+/* 8.2.1: a method that we know but do not serve is 405, one that we do not know 501. */
+static bool method_is_served(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
+{
+	if (in_list(ua->allow, request->method_text))
+		return true;
+	(void)ua_reply(tx, request->method == SIP_METHOD_OTHER ? 501 : 405, NULL);
+	return false;
+}
+
+/* 8.2.2.3: 420 names every option that we do not have. */
+static bool requirements_are_met(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct buf unsupported = BUF_INIT;
+	struct sip_list_walk walk = {0};
+	struct slice option;
+
+	while (sip_list_next(request, SIP_H_REQUIRE, &walk, &option)) {
+		if (in_list(ua->supported, option))
+			continue;
+		buf_adds(&unsupported, unsupported.len == 0 ? "Unsupported: " : ", ");
+		buf_addslice(&unsupported, option);
+	}
+	if (unsupported.len == 0)
+		return true;
+	buf_adds(&unsupported, "\r\n");
+	(void)ua_reply(tx, buf_err(&unsupported) ? 500 : 420, buf_err(&unsupported) ? NULL : unsupported.p);
+	buf_done(&unsupported);
+	return false;
+}
+
+static bool body_is_optional(const struct sip_msg *msg)
+{
+	struct slice value = sip_msg_value(msg, SIP_H_CONTENT_DISPOSITION), handling;
+	struct slice params = slice_from(value, slice_find(value, ';') + 1);
+
+	return sip_param(params, "handling", &handling) && slice_iis(handling, "optional");
+}
+
+static bool is_encoded(const struct sip_msg *msg)
+{
+	struct slice encoding = sip_msg_value(msg, SIP_H_CONTENT_ENCODING);
+
+	return encoding.len > 0 && !slice_iis(encoding, "identity");
+}
+
+/* 8.2.3. Session descriptions are all that INVITE may carry. */
+static bool body_is_understood(struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct sip_content_type type;
+	uint32_t line = 0;
+	struct sdp *sdp;
+
+	if (request->body.len == 0 || body_is_optional(request))
+		return true;
+	if (is_encoded(request)) {
+		(void)ua_reply(tx, 415, "Accept-Encoding: identity\r\n");
+		return false;
+	}
+	if (sip_msg_content_type(request, &type)) {
+		(void)ua_reply_text(tx, 400, "Missing or malformed Content-Type", NULL);
+		return false;
+	}
+	if (!sip_content_is(&type, "application/sdp")) {
+		(void)ua_reply(tx, 415, "Accept: application/sdp\r\n");
+		return false;
+	}
+	if (sdp_parse(request->body, &sdp, &line)) {
+		(void)ua_reply_text(tx, 400, "Malformed session description", NULL);
+		return false;
+	}
+	sdp_free(sdp);
+	return true;
+}
+
+struct slice ua_sdp(const struct sip_msg *msg)
+{
+	struct sip_content_type type;
+
+	if (msg->body.len == 0 || is_encoded(msg) || sip_msg_content_type(msg, &type) ||
+	    !sip_content_is(&type, "application/sdp"))
+		return SLICE_NONE;
+	return msg->body;
+}
+
+/* 9.2: the CANCEL is answered with the tag of the INVITE's answers. */
+static void on_cancel(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *cancel)
+{
+	struct sip_stx *invite = sip_stx_find_cancelled(ua->tx, sip_stx_flow(tx), cancel);
+	struct sip_call *call = invite ? sip_stx_watcher(invite) : NULL;
+
+	if (!invite) {
+		(void)ua_reply(tx, 481, NULL);
+		return;
+	}
+	sip_stx_set_tag(tx, sip_stx_tag(invite));
+	(void)ua_reply(tx, 200, NULL);
+	if (call && !sip_stx_is_final(invite))
+		call_cancelled(call, cancel);
+}
+
+static void on_dialog_request(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct sip_dialog *dialog = sip_dialog_find(ua->dialogs, request);
+	struct sip_cseq cseq;
+
+	if (!dialog) {
+		(void)ua_reply(tx, 481, NULL);
+		return;
+	}
+	if (sip_msg_cseq(request, &cseq) || sip_dialog_check_cseq(dialog, cseq.number)) {
+		(void)ua_reply_text(tx, 500, "CSeq is out of order", NULL);
+		return;
+	}
+	if (!requirements_are_met(ua, tx, request))
+		return;
+	if (request->method == SIP_METHOD_INVITE && !body_is_understood(tx, request))
+		return;
+	call_on_request(dialog->owner, dialog, tx, request);
+}
+
+static bool needs_dialog(enum sip_method method)
+{
+	return method == SIP_METHOD_BYE || method == SIP_METHOD_PRACK || method == SIP_METHOD_UPDATE ||
+	       method == SIP_METHOD_INFO;
+}
+
+static void on_new_request(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
+{
+	if (needs_dialog(request->method)) {
+		(void)ua_reply(tx, 481, NULL);
+	} else if (sip_stx_is_merged(tx)) {
+		(void)ua_reply(tx, 482, NULL);
+	} else if (!requirements_are_met(ua, tx, request)) {
+		return; /* answered */
+	} else if (request->method == SIP_METHOD_INVITE) {
+		if (body_is_understood(tx, request))
+			call_invited(ua, tx, request);
+	} else if (ua->handlers.on_request) {
+		ua->handlers.on_request(ua->handlers.arg, tx, request);
+	} else {
+		(void)ua_reply(tx, 405, NULL);
+	}
+}
+
+void ua_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct sip_ua *ua = arg;
+	const char *text = NULL;
+	uint16_t status = 400;
+
+	if (sip_msg_check(request, &status, &text)) {
+		ua->stats.malformed++;
+		(void)ua_reply_text(tx, status, text, NULL);
+	} else if (!method_is_served(ua, tx, request)) {
+		return; /* answered */
+	} else if (request->method == SIP_METHOD_CANCEL) {
+		on_cancel(ua, tx, request);
+	} else if (has_to_tag(request)) {
+		on_dialog_request(ua, tx, request);
+	} else {
+		on_new_request(ua, tx, request);
+	}
+}
+
+/* An ACK is never answered. */
+void ua_on_ack(void *arg, const struct sip_flow *flow, const struct sip_msg *ack)
+{
+	struct sip_dialog *dialog;
+	struct sip_ua *ua = arg;
+	const char *text;
+	uint16_t status;
+
+	(void)flow;
+	if (sip_msg_check(ack, &status, &text)) {
+		ua->stats.malformed++;
+		return;
+	}
+	dialog = sip_dialog_find(ua->dialogs, ack);
+	if (dialog)
+		call_on_ack(dialog->owner, ack);
+}

@@ -1,0 +1,203 @@
+/* sip/ua_priv.h -- what ua*.c and call*.c share. Private to them and their tests.
+ *
+ * A call lives in two halves. For the application it begins with on_invite or sip_call_new and is gone after
+ * on_ended. Inside it stays until its transactions are over: a 2xx of another fork, or one that comes again,
+ * must still be acknowledged (RFC 3261 13.2.2.4).
+ */
+#ifndef SIP_UA_PRIV_H
+#define SIP_UA_PRIV_H
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "sip/dialog.h"
+#include "sip/resolver.h"
+#include "sip/tx.h"
+#include "sip/ua.h"
+
+enum {
+	CALL_FORKS_MAX = 16,      /* early and surplus dialogs of one INVITE; answers of others are dropped */
+	CALL_END_TEXT_MAX = 96,   /* octets of sip_call_end.text with its NUL; cut */
+	CALL_CONTACT_MAX = 256,   /* octets of the user part or the parameters of a Contact: ERR_LIMIT */
+	CALL_TXS_MAX = 32,        /* requests of one call under way: ERR_LIMIT */
+	CALL_TIMEOUT_MS = 180000, /* of an INVITE without a final answer */
+	CALL_PROGRESS_MS = 60000  /* a provisional answer is repeated (RFC 3261 13.3.1.1) */
+};
+
+struct sip_ua {
+	struct wheel *wheel;
+	struct clock clock;
+	struct random *random;
+	struct sip_net net;
+	struct sip_resolver *resolver;
+	struct sip_ua_handlers handlers;
+	char *allow, *supported, *product, *public_host;
+	uint32_t calls_max;
+	struct sip_tx_layer *tx;
+	struct hash *dialogs;
+	struct list calls; /* struct sip_call, also those that are over */
+	struct sip_ua_stats stats;
+};
+
+/* The ACK of a 2xx, kept to be sent again. */
+struct call_ack {
+	struct list node;
+	uint32_t cseq;
+	char *tag; /* To tag of the 2xx */
+	struct buf text;
+	struct sip_flow flow;
+};
+
+enum call_tx_kind { CALL_TX_INVITE, CALL_TX_REINVITE, CALL_TX_ACK, CALL_TX_BYE, CALL_TX_REQUEST };
+
+/* A request of ours on its way: resolve, write, send; the next target when one fails. */
+struct call_tx {
+	struct list node; /* call->txs */
+	struct sip_call *call;
+	enum call_tx_kind kind;
+	struct sip_dialog *dialog; /* borrowed of the call */
+	struct sip_query query;
+	struct sip_target targets[SIP_TARGETS_MAX];
+	uint32_t target_count, target_at;
+	struct sip_ctx *ctx; /* NULL: none, or it is over */
+	struct timer soon;   /* tells a failure that happened inside a call of the application */
+	int err;
+	uint32_t cseq;
+	bool is_answered; /* a final response came */
+	char *method, *headers, *content_type;
+	struct buf body;
+	sip_reply_fn *on_reply;
+	void *arg;
+};
+
+struct sip_call {
+	struct list node; /* ua->calls */
+	struct sip_ua *ua;
+	struct sip_call_handlers handlers;
+	void *arg;
+	enum sip_call_state state;
+	bool is_outgoing;
+	bool is_over; /* on_ended has been called */
+
+	/* Identity */
+	struct sip_dialog *start;  /* UAC: what the INVITE was written from */
+	struct sip_dialog *dialog; /* in ua->dialogs while the call is not over */
+	struct sip_dialog *forks[CALL_FORKS_MAX];
+	uint32_t fork_count;
+	char *remote_uri, *remote_display;
+	char contact_user[CALL_CONTACT_MAX], contact_params[CALL_CONTACT_MAX];
+	struct sip_flow flow;
+
+	/* Offer and answer */
+	struct offer_local local;
+	bool has_local;
+	struct offer *offer;     /* NULL before the local side is known */
+	struct buf remote_offer; /* UAS: of the first INVITE, until it is accepted */
+	bool media_is_due;       /* on_media follows, from the timer */
+
+	/* UAS: the INVITE being answered or acknowledged (first or later) */
+	struct sip_stx *stx;
+	uint32_t stx_cseq;
+	bool waits_ack, waits_answer; /* 2xx sent, ACK due; our offer was in it */
+	uint32_t resend_ms;
+	struct timer resend_timer, ack_timer, progress_timer;
+
+	/* UAC */
+	struct list txs, acks;
+	struct call_tx *invite;     /* the first INVITE */
+	struct call_tx *reinvite;   /* one of ours without a final answer */
+	struct timer invite_timer;  /* no final answer in time; later: no answer to the CANCEL */
+	struct timer glare_timer;
+	bool has_provisional, wants_cancel, is_cancelled, wants_reinvite;
+
+	/* The end */
+	bool wants_bye; /* as soon as it may be sent (RFC 3261 15) */
+	bool end_is_known;
+	enum sip_call_end_by end_by;
+	uint16_t end_status;
+	char end_text[CALL_END_TEXT_MAX];
+	char *end_headers; /* for BYE and CANCEL */
+	struct timer soon; /* what must not happen inside a call of the application; at last the free */
+	bool end_is_due;
+};
+
+/* ua.c */
+void ua_dialog_add(struct sip_ua *ua, struct sip_dialog *dialog);
+void ua_dialog_remove(struct sip_ua *ua, struct sip_dialog *dialog);
+/* Allow and Supported lines. */
+void ua_add_capabilities(const struct sip_ua *ua, struct buf *buf);
+int ua_reply(struct sip_stx *tx, uint16_t status, const char *headers);
+int ua_reply_text(struct sip_stx *tx, uint16_t status, const char *reason, const char *headers);
+
+/* ua_answer.c */
+void ua_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request);
+void ua_on_ack(void *arg, const struct sip_flow *flow, const struct sip_msg *ack);
+/* The session description in a message; absent when there is none. */
+struct slice ua_sdp(const struct sip_msg *msg);
+
+/* call.c */
+int call_alloc(struct sip_ua *ua, struct sip_call **ret_call);
+void call_free(struct sip_call *call);
+int call_set_remote(struct sip_call *call, const struct sip_addr *remote);
+int call_add_contact(const struct sip_call *call, const struct sip_flow *flow, struct buf *buf);
+void call_media_soon(struct sip_call *call);
+void call_tell_media(struct sip_call *call);
+/* Remembers why it ends; the first cause stays. */
+void call_set_end(struct sip_call *call, enum sip_call_end_by by, uint16_t status, struct slice text);
+/* Tells the application; the call is over. `message` may be NULL. */
+void call_end(struct sip_call *call, const struct sip_msg *message);
+void call_end_soon(struct sip_call *call);
+void call_free_if_idle(struct sip_call *call);
+int call_keep_headers(struct sip_call *call, const struct sip_reply *reason);
+
+/* call_tx.c */
+struct call_tx_new {
+	enum call_tx_kind kind;
+	struct sip_dialog *dialog;
+	const char *method;
+	uint32_t cseq;
+	const char *headers, *content_type;
+	struct slice body;
+	sip_reply_fn *on_reply;
+	void *arg;
+};
+int call_tx_start(struct sip_call *call, const struct call_tx_new *from, struct call_tx **ret_tx);
+void call_tx_free(struct call_tx *tx);
+/* Sends it again to the next target. False when there is none. */
+bool call_tx_next_target(struct call_tx *tx);
+void call_acks_free(struct sip_call *call);
+/* A 2xx that was acknowledged before: sends that ACK again. False when it is new; it is remembered then. */
+bool call_ack_again(struct sip_call *call, uint32_t cseq, const struct sip_msg *response, bool *ret_is_failed);
+void call_send_ack(struct sip_call *call, struct sip_dialog *dialog, uint32_t cseq, struct slice answer);
+void call_send_bye(struct sip_call *call, struct sip_dialog *dialog);
+
+/* call_uas.c */
+void call_invited(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request);
+void call_cancelled(struct sip_call *call, const struct sip_msg *cancel);
+int call_uas_reject(struct sip_call *call, const struct sip_reply *reply);
+int call_send_2xx(struct sip_call *call, const struct sip_reply *reply, struct slice description);
+void call_wait_ack(struct sip_call *call);
+void call_acked(struct sip_call *call, const struct sip_msg *message, bool has_body);
+void call_stop_uas(struct sip_call *call);
+void call_uas_init(struct sip_call *call);
+
+/* call_uac.c */
+void call_uac_response(struct call_tx *tx, const struct sip_msg *response);
+void call_uac_failed(struct call_tx *tx, int err);
+void call_uac_hangup(struct sip_call *call);
+void call_uac_init(struct sip_call *call);
+
+/* call_reinvite.c */
+void call_reinvited(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *request);
+void call_reinvite_response(struct call_tx *tx, const struct sip_msg *response);
+void call_reinvite_failed(struct call_tx *tx, int err);
+void call_try_reinvite(struct sip_call *call);
+void call_reinvite_init(struct sip_call *call);
+
+/* call_dialog.c */
+void call_on_request(struct sip_call *call, struct sip_dialog *dialog, struct sip_stx *tx,
+		     const struct sip_msg *request);
+void call_on_ack(struct sip_call *call, const struct sip_msg *ack);
+void call_bye_done(struct call_tx *tx, const struct sip_msg *response);
+void call_request_done(struct call_tx *tx, const struct sip_msg *response);
+
+#endif
