@@ -8,7 +8,8 @@
 #include "sip/build.h"
 #include "sip/ua_priv.h"
 
-/* Things due "soon" are those that must not happen inside a function that the application called. */
+/* Things due "soon" are those that must not happen inside a function that the application called.
+ */
 static void on_soon(void *arg)
 {
 	struct sip_call *call = arg;
@@ -70,7 +71,7 @@ void call_free(struct sip_call *call)
 {
 	struct list *it, *tmp;
 
-	LIST_FOREACH(it, tmp, &call->txs)
+	LIST_FOREACH (it, tmp, &call->txs)
 		call_tx_free(LIST_ENTRY(it, struct call_tx, node));
 	call_acks_free(call);
 	stop_timers(call);
@@ -98,9 +99,12 @@ void call_free_if_idle(struct sip_call *call)
 		soon(call);
 }
 
-/* The end --------------------------------------------------------------------------------------------------- */
+/* The end
+ * ---------------------------------------------------------------------------------------------------
+ */
 
-void call_set_end(struct sip_call *call, enum sip_call_end_by by, uint16_t status, struct slice text)
+void call_set_end(struct sip_call *call, enum sip_call_end_by by, uint16_t status,
+		  struct slice text)
 {
 	if (call->end_is_known)
 		return;
@@ -114,7 +118,7 @@ static void cancel_unsent(struct sip_call *call)
 {
 	struct list *it, *tmp;
 
-	LIST_FOREACH(it, tmp, &call->txs) {
+	LIST_FOREACH (it, tmp, &call->txs) {
 		struct call_tx *tx = LIST_ENTRY(it, struct call_tx, node);
 
 		tx->on_reply = NULL;
@@ -185,7 +189,9 @@ void sip_call_hangup(struct sip_call *call, const struct sip_reply *reason)
 	}
 }
 
-/* Media ------------------------------------------------------------------------------------------------------- */
+/* Media
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 void call_media_soon(struct sip_call *call)
 {
@@ -217,7 +223,9 @@ int sip_call_set_local(struct sip_call *call, const struct offer_local *local)
 	return 0;
 }
 
-/* Identity ------------------------------------------------------------------------------------------------------ */
+/* Identity
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static char *unescape_display(struct slice display)
 {
@@ -266,10 +274,11 @@ int call_add_contact(const struct sip_call *call, const struct sip_flow *flow, s
 		addr_text(&local, host);
 	}
 	if (flow->proto != SIP_UDP)
-		(void)snprintf(transport, sizeof(transport), ";transport=%s", sip_proto_param(flow->proto));
-	sip_build_header(buf, "Contact", "<sip:%s%s%s%s>%s%s", call->contact_user, *call->contact_user ? "@" : "",
-			 ua->public_host ? ua->public_host : host, transport, *call->contact_params ? ";" : "",
-			 call->contact_params);
+		(void)snprintf(transport, sizeof(transport), ";transport=%s",
+			       sip_proto_param(flow->proto));
+	sip_build_header(buf, "Contact", "<sip:%s%s%s%s>%s%s", call->contact_user,
+			 *call->contact_user ? "@" : "", ua->public_host ? ua->public_host : host,
+			 transport, *call->contact_params ? ";" : "", call->contact_params);
 	return buf_err(buf);
 }
 

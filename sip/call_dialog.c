@@ -4,9 +4,12 @@
 #include "base/err.h"
 #include "sip/ua_priv.h"
 
-/* Theirs ------------------------------------------------------------------------------------------------------ */
+/* Theirs
+ * ------------------------------------------------------------------------------------------------------
+ */
 
-/* 15.1.2. An INVITE that still waits is answered 487; a BYE may also be for an early dialog (15). */
+/* 15.1.2. An INVITE that still waits is answered 487; a BYE may also be for an early dialog (15).
+ */
 static void on_bye(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *bye)
 {
 	(void)ua_reply(tx, 200, NULL);
@@ -27,7 +30,8 @@ void call_on_request(struct sip_call *call, struct sip_dialog *dialog, struct si
 		     const struct sip_msg *request)
 {
 	if (is_early_fork(call, dialog)) {
-		/* A callee that has not answered yet has nothing to ask of us before PRACK and UPDATE. */
+		/* A callee that has not answered yet has nothing to ask of us before PRACK and
+		 * UPDATE. */
 		(void)ua_reply(tx, request->method == SIP_METHOD_INVITE ? 491 : 481, NULL);
 		return;
 	}
@@ -62,7 +66,9 @@ void call_on_ack(struct sip_call *call, const struct sip_msg *ack)
 	call_acked(call, ack, true);
 }
 
-/* Ours -------------------------------------------------------------------------------------------------------- */
+/* Ours
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 /* Any final answer ends it, and so does none (15.1.1). */
 void call_bye_done(struct call_tx *tx, const struct sip_msg *response)

@@ -1,4 +1,5 @@
-/* Re-INVITE from either side (RFC 3261 14), with its glare, and what the exchange of offers then says. */
+/* Re-INVITE from either side (RFC 3261 14), with its glare, and what the exchange of offers then
+ * says. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -6,7 +7,9 @@
 #include "sip/build.h"
 #include "sip/ua_priv.h"
 
-/* Ours -------------------------------------------------------------------------------------------------------- */
+/* Ours
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static int start_reinvite(struct sip_call *call)
 {
@@ -36,8 +39,8 @@ static int start_reinvite(struct sip_call *call)
 /* One exchange at a time, in either direction (RFC 3261 14.1, RFC 6337 2.2). */
 void call_try_reinvite(struct sip_call *call)
 {
-	if (!call->wants_reinvite || call->state != SIP_CALL_ESTABLISHED || call->reinvite || call->waits_ack ||
-	    timer_running(&call->glare_timer))
+	if (!call->wants_reinvite || call->state != SIP_CALL_ESTABLISHED || call->reinvite ||
+	    call->waits_ack || timer_running(&call->glare_timer))
 		return;
 	call->wants_reinvite = false;
 	if (start_reinvite(call) && call->handlers.on_reinvite_failed)
@@ -144,7 +147,9 @@ void call_reinvite_failed(struct call_tx *tx, int err)
 	call_send_bye(call, call->dialog);
 }
 
-/* Theirs --------------------------------------------------------------------------------------------------------- */
+/* Theirs
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void retry_later(struct sip_call *call, struct sip_stx *tx)
 {
@@ -190,7 +195,8 @@ static void on_stx(void *arg, struct sip_stx *tx, enum sip_stx_event event)
 		call->stx = NULL; /* the timer of the missing ACK follows */
 }
 
-static void accept_reinvite(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *request)
+static void accept_reinvite(struct sip_call *call, struct sip_stx *tx,
+			    const struct sip_msg *request)
 {
 	struct slice sdp = ua_sdp(request);
 	struct buf text = BUF_INIT;
@@ -227,7 +233,8 @@ static void accept_reinvite(struct sip_call *call, struct sip_stx *tx, const str
 void call_reinvited(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *request)
 {
 	if (call->waits_ack && !call->waits_answer) {
-		/* Who sends a new INVITE has had the 2xx to the last one: its ACK was lost (RFC 5407 3.1.4). */
+		/* Who sends a new INVITE has had the 2xx to the last one: its ACK was lost (RFC
+		 * 5407 3.1.4). */
 		call_acked(call, request, false);
 	}
 	if (call->state == SIP_CALL_ENDING)

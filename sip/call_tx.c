@@ -1,5 +1,6 @@
-/* Requests of a call on their way: the next hop is resolved, the message is written for it, and a target
- * that fails is followed by the next (RFC 3263 4.3). ACK of a 2xx is one of them, but no transaction. */
+/* Requests of a call on their way: the next hop is resolved, the message is written for it, and a
+ * target that fails is followed by the next (RFC 3263 4.3). ACK of a 2xx is one of them, but no
+ * transaction. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -8,9 +9,8 @@
 #include "sip/build.h"
 #include "sip/ua_priv.h"
 
-static void send_now(struct call_tx *tx);
-
-/* What became of it ------------------------------------------------------------------------------------------ */
+/* What became of it
+ * ------------------------------------------------------------------------------------------ */
 
 static void failed(struct call_tx *tx, int err)
 {
@@ -34,8 +34,6 @@ static void failed(struct call_tx *tx, int err)
 
 static void answered(struct call_tx *tx, const struct sip_msg *response)
 {
-	if (response->status >= 200)
-		tx->is_answered = true;
 	switch (tx->kind) {
 	case CALL_TX_INVITE:
 		call_uac_response(tx, response);
@@ -85,11 +83,11 @@ static void on_soon(void *arg)
 		call_free_if_idle(call);
 		return;
 	}
-	if (!tx->is_answered)
-		failed(tx, tx->err);
-	/* Being over the call frees what was not sent; whether this one still lives is told by the list. */
+	failed(tx, tx->err);
+	/* Being over the call frees what was not sent; whether this one still lives is told by the
+	 * list. */
 	struct list *it, *tmp;
-	LIST_FOREACH(it, tmp, &call->txs) {
+	LIST_FOREACH (it, tmp, &call->txs) {
 		if (it == &tx->node && !tx->ctx) {
 			call_tx_free(tx);
 			break;
@@ -104,14 +102,17 @@ static void fail_soon(struct call_tx *tx, int err)
 	timer_start(tx->call->ua->wheel, &tx->soon, 0);
 }
 
-/* Writing ------------------------------------------------------------------------------------------------------- */
+/* Writing
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_invite(const struct call_tx *tx)
 {
 	return tx->kind == CALL_TX_INVITE || tx->kind == CALL_TX_REINVITE;
 }
 
-static int write_request(struct call_tx *tx, const struct sip_flow *flow, struct buf *buf, char branch[SIP_BRANCH_MAX])
+static int write_request(struct call_tx *tx, const struct sip_flow *flow, struct buf *buf,
+			 char branch[SIP_BRANCH_MAX])
 {
 	const struct sip_ua *ua = tx->call->ua;
 	struct slice method = slice_of(tx->method);
@@ -136,26 +137,29 @@ static int write_request(struct call_tx *tx, const struct sip_flow *flow, struct
 	return buf_err(buf);
 }
 
-/* A peer on a stream is met again on the connection that it made (RFC 5923 in spirit): its Contact names the
- * address it comes from, but hardly a port that it listens on. */
+/* A peer on a stream is met again on the connection that it made (RFC 5923 in spirit): its Contact
+ * names the address it comes from, but hardly a port that it listens on. */
 static struct sip_flow flow_of(const struct call_tx *tx)
 {
 	const struct sip_target *target = &tx->targets[tx->target_at];
 	const struct sip_flow *last = &tx->call->flow;
 	struct sip_flow flow = {.proto = target->proto, .remote = target->addr};
 
-	if (last->proto == target->proto && last->connection && addr_eq_ip(&last->remote, &target->addr))
+	if (last->proto == target->proto && last->connection &&
+	    addr_eq_ip(&last->remote, &target->addr))
 		flow.connection = last->connection;
 	return flow;
 }
 
-/* Acknowledgements -------------------------------------------------------------------------------------------------- */
+/* Acknowledgements
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static struct call_ack *find_ack(struct sip_call *call, uint32_t cseq, struct slice tag)
 {
 	struct list *it, *tmp;
 
-	LIST_FOREACH(it, tmp, &call->acks) {
+	LIST_FOREACH (it, tmp, &call->acks) {
 		struct call_ack *ack = LIST_ENTRY(it, struct call_ack, node);
 
 		if (ack->cseq == cseq && slice_is(tag, ack->tag))
@@ -176,7 +180,7 @@ static void free_acks_of(struct sip_call *call, uint32_t cseq, bool all)
 {
 	struct list *it, *tmp;
 
-	LIST_FOREACH(it, tmp, &call->acks) {
+	LIST_FOREACH (it, tmp, &call->acks) {
 		struct call_ack *ack = LIST_ENTRY(it, struct call_ack, node);
 
 		if (all || ack->cseq == cseq)
@@ -205,7 +209,8 @@ static int remember_ack(struct sip_call *call, uint32_t cseq, struct slice tag)
 	return 0;
 }
 
-bool call_ack_again(struct sip_call *call, uint32_t cseq, const struct sip_msg *response, bool *ret_is_failed)
+bool call_ack_again(struct sip_call *call, uint32_t cseq, const struct sip_msg *response,
+		    bool *ret_is_failed)
 {
 	struct slice tag = SLICE("");
 	struct call_ack *ack;
@@ -239,9 +244,12 @@ static int send_ack(struct call_tx *tx, const struct sip_flow *flow, struct buf 
 	return err;
 }
 
-/* Sending ------------------------------------------------------------------------------------------------------------- */
+/* Sending
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
-static int send_request(struct call_tx *tx, const struct sip_flow *flow, const char *branch, struct buf *buf)
+static int send_request(struct call_tx *tx, const struct sip_flow *flow, const char *branch,
+			struct buf *buf)
 {
 	struct sip_call *call = tx->call;
 	int err;
@@ -327,7 +335,8 @@ static int copy_parts(struct call_tx *tx, const struct call_tx_new *from)
 		tx->content_type = slice_dup(slice_of(from->content_type));
 	if (from->body.len > 0)
 		buf_addslice(&tx->body, from->body);
-	if (!tx->method || (from->headers && !tx->headers) || (from->content_type && !tx->content_type))
+	if (!tx->method || (from->headers && !tx->headers) ||
+	    (from->content_type && !tx->content_type))
 		return -ENOMEM;
 	return buf_err(&tx->body);
 }
@@ -337,7 +346,7 @@ static bool has_too_many(struct sip_call *call)
 	struct list *it, *tmp;
 	uint32_t count = 0;
 
-	LIST_FOREACH(it, tmp, &call->txs)
+	LIST_FOREACH (it, tmp, &call->txs)
 		count++;
 	return count >= CALL_TXS_MAX;
 }
@@ -400,7 +409,8 @@ void call_tx_free(struct call_tx *tx)
 	free(tx);
 }
 
-void call_send_ack(struct sip_call *call, struct sip_dialog *dialog, uint32_t cseq, struct slice answer)
+void call_send_ack(struct sip_call *call, struct sip_dialog *dialog, uint32_t cseq,
+		   struct slice answer)
 {
 	/* When it cannot be started, the 2xx comes again without an ACK and the peer gives up. */
 	(void)call_tx_start(call,

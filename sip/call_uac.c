@@ -1,4 +1,5 @@
-/* The caller's side of an INVITE: progress, the first 2xx and those of other forks, refusal, CANCEL. */
+/* The caller's side of an INVITE: progress, the first 2xx and those of other forks, refusal,
+ * CANCEL. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +10,9 @@
 
 enum { CALL_ID_CHARS = 26 };
 
-/* CANCEL (9.1) ------------------------------------------------------------------------------------------------ */
+/* CANCEL (9.1)
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* Only after a provisional answer; the INVITE may have overtaken nothing before that. */
 static void send_cancel(struct sip_call *call)
@@ -18,7 +21,8 @@ static void send_cancel(struct sip_call *call)
 		return;
 	call->is_cancelled = true;
 	(void)sip_ctx_cancel(call->invite->ctx, call->end_headers);
-	timer_start(call->ua->wheel, &call->invite_timer, 64 * (uint64_t)sip_tx_t1_ms(call->ua->tx));
+	timer_start(call->ua->wheel, &call->invite_timer,
+		    64 * (uint64_t)sip_tx_t1_ms(call->ua->tx));
 }
 
 static void start_cancel(struct sip_call *call)
@@ -33,7 +37,8 @@ void call_uac_hangup(struct sip_call *call)
 {
 	if (!call->invite || !call->invite->ctx) {
 		if (call->invite)
-			call_tx_free(call->invite); /* still being resolved, or it failed just now */
+			call_tx_free(
+				call->invite); /* still being resolved, or it failed just now */
 		call_end_soon(call);
 		return;
 	}
@@ -60,7 +65,9 @@ void call_uac_init(struct sip_call *call)
 	timer_init(&call->invite_timer, on_invite_timer, call);
 }
 
-/* Answers -------------------------------------------------------------------------------------------------------- */
+/* Answers
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static struct sip_dialog *find_fork(struct sip_call *call, struct slice tag, uint32_t *ret_at)
 {
@@ -73,7 +80,8 @@ static struct sip_dialog *find_fork(struct sip_call *call, struct slice tag, uin
 	return NULL;
 }
 
-static int add_fork(struct sip_call *call, const struct sip_msg *response, struct sip_dialog **ret_dialog)
+static int add_fork(struct sip_call *call, const struct sip_msg *response,
+		    struct sip_dialog **ret_dialog)
 {
 	struct sip_dialog *dialog;
 	int err;
@@ -186,7 +194,8 @@ static void establish(struct call_tx *tx, const struct sip_msg *response)
 	call_send_ack(call, call->dialog, tx->cseq, err ? SLICE_NONE : buf_slice(&answer));
 	buf_done(&answer);
 	if (err || !is_wanted) {
-		call_set_end(call, SIP_END_LOCAL, 0, SLICE("no usable session description in the 2xx"));
+		call_set_end(call, SIP_END_LOCAL, 0,
+			     SLICE("no usable session description in the 2xx"));
 		call_send_bye(call, call->dialog);
 		return;
 	}
@@ -246,7 +255,9 @@ void call_uac_failed(struct call_tx *tx, int err)
 	call_end(call, NULL);
 }
 
-/* A new call --------------------------------------------------------------------------------------------------------- */
+/* A new call
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static struct slice without_headers(struct slice uri)
 {
@@ -315,17 +326,18 @@ static int start_invite(struct sip_call *call, const struct sip_call_invite *inv
 	if (!err)
 		err = buf_err(&offer);
 	if (!err)
-		err = call_tx_start(call,
-				    &(struct call_tx_new){
-					    .kind = CALL_TX_INVITE,
-					    .dialog = call->start,
-					    .method = "INVITE",
-					    .cseq = call->start->local_cseq,
-					    .headers = invite->headers,
-					    .content_type = offer.len > 0 ? "application/sdp" : NULL,
-					    .body = buf_slice(&offer),
-				    },
-				    &call->invite);
+		err = call_tx_start(
+			call,
+			&(struct call_tx_new){
+				.kind = CALL_TX_INVITE,
+				.dialog = call->start,
+				.method = "INVITE",
+				.cseq = call->start->local_cseq,
+				.headers = invite->headers,
+				.content_type = offer.len > 0 ? "application/sdp" : NULL,
+				.body = buf_slice(&offer),
+			},
+			&call->invite);
 	buf_done(&offer);
 	return err;
 }
@@ -339,7 +351,8 @@ static int check_target(struct slice target)
 	return uri.scheme == SIP_SCHEME_SIP || uri.scheme == SIP_SCHEME_SIPS ? 0 : ERR_BAD_TARGET;
 }
 
-int sip_call_new(struct sip_ua *ua, const struct sip_call_invite *invite, struct sip_call **ret_call)
+int sip_call_new(struct sip_ua *ua, const struct sip_call_invite *invite,
+		 struct sip_call **ret_call)
 {
 	struct sip_call *call = NULL;
 	int err;
@@ -363,7 +376,8 @@ int sip_call_new(struct sip_ua *ua, const struct sip_call_invite *invite, struct
 		call_free(call);
 		return err;
 	}
-	timer_start(ua->wheel, &call->invite_timer, invite->timeout_ms ? invite->timeout_ms : CALL_TIMEOUT_MS);
+	timer_start(ua->wheel, &call->invite_timer,
+		    invite->timeout_ms ? invite->timeout_ms : CALL_TIMEOUT_MS);
 	*ret_call = call;
 	return 0;
 }

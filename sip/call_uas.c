@@ -6,7 +6,8 @@
 #include "sip/build.h"
 #include "sip/ua_priv.h"
 
-/* The 2xx and its ACK (13.3.1.4) ---------------------------------------------------------------------------- */
+/* The 2xx and its ACK (13.3.1.4)
+ * ---------------------------------------------------------------------------- */
 
 static void on_resend(void *arg)
 {
@@ -69,11 +70,6 @@ void call_wait_ack(struct sip_call *call)
 	timer_start(wheel, &call->ack_timer, 64 * (uint64_t)t1_ms);
 }
 
-void call_stop_uas(struct sip_call *call)
-{
-	stop_waiting(call);
-}
-
 static void on_stx(void *arg, struct sip_stx *tx, enum sip_stx_event event)
 {
 	struct sip_call *call = arg;
@@ -83,11 +79,14 @@ static void on_stx(void *arg, struct sip_stx *tx, enum sip_stx_event event)
 		return; /* the machine goes on; a 2xx without ACK ends by its timer */
 	if (event == SIP_STX_GONE)
 		call->stx = NULL;
-	if (call->state == SIP_CALL_ENDING && call->end_is_known && !call->waits_ack && !call->wants_bye)
+	if (call->state == SIP_CALL_ENDING && call->end_is_known && !call->waits_ack &&
+	    !call->wants_bye)
 		call_end(call, NULL); /* a refusal has done its work */
 }
 
-/* A new call -------------------------------------------------------------------------------------------------- */
+/* A new call
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static int read_invite(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *request)
 {
@@ -155,7 +154,9 @@ void call_invited(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *r
 		(void)call_uas_reject(call, &(struct sip_reply){.status = 480});
 }
 
-/* Answers ------------------------------------------------------------------------------------------------------- */
+/* Answers
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static int respond(struct sip_call *call, const struct sip_reply *reply, bool has_contact)
 {
@@ -169,7 +170,9 @@ static int respond(struct sip_call *call, const struct sip_reply *reply, bool ha
 	if (!err)
 		err = buf_err(&headers);
 	if (!err)
-		err = sip_stx_respond(call->stx, &(struct sip_stx_response){.reply = reply, .headers = buf_slice(&headers)});
+		err = sip_stx_respond(
+			call->stx,
+			&(struct sip_stx_response){.reply = reply, .headers = buf_slice(&headers)});
 	buf_done(&headers);
 	return err;
 }

@@ -90,7 +90,8 @@ static int tag_of(const struct sip_msg *msg, enum sip_header_id id, char **ret_t
 	return err ? err : keep(sip_addr_tag(&addr), ret_tag);
 }
 
-static int keep_local_uas(struct sip_dialog *dialog, const struct sip_msg *request, const char *local_tag)
+static int keep_local_uas(struct sip_dialog *dialog, const struct sip_msg *request,
+			  const char *local_tag)
 {
 	struct slice to = sip_msg_value(request, SIP_H_TO);
 	struct sip_addr addr;
@@ -109,7 +110,8 @@ static int keep_local_uas(struct sip_dialog *dialog, const struct sip_msg *reque
 	return err;
 }
 
-int sip_dialog_new_uas(const struct sip_msg *request, const char *local_tag, struct sip_dialog **ret_dialog)
+int sip_dialog_new_uas(const struct sip_msg *request, const char *local_tag,
+		       struct sip_dialog **ret_dialog)
 {
 	struct sip_dialog *dialog = calloc(1, sizeof(*dialog));
 	struct sip_cseq cseq;
@@ -149,7 +151,8 @@ static int keep_from(struct sip_dialog *dialog, const struct sip_dialog_start *s
 	struct buf from = BUF_INIT;
 	int err;
 
-	buf_addf(&from, SLICE_FMT ";tag=" SLICE_FMT, SLICE_ARG(start->from), SLICE_ARG(start->local_tag));
+	buf_addf(&from, SLICE_FMT ";tag=" SLICE_FMT, SLICE_ARG(start->from),
+		 SLICE_ARG(start->local_tag));
 	err = buf_err(&from);
 	if (!err)
 		err = keep_value(buf_slice(&from), &dialog->local);
@@ -186,7 +189,8 @@ int sip_dialog_new_uac(const struct sip_dialog_start *start, struct sip_dialog *
 	return 0;
 }
 
-int sip_dialog_fork(const struct sip_dialog *start, const struct sip_msg *response, struct sip_dialog **ret_dialog)
+int sip_dialog_fork(const struct sip_dialog *start, const struct sip_msg *response,
+		    struct sip_dialog **ret_dialog)
 {
 	struct sip_dialog *dialog = calloc(1, sizeof(*dialog));
 	int err = -ENOMEM;
@@ -243,11 +247,14 @@ int sip_dialog_check_cseq(struct sip_dialog *dialog, uint32_t number)
 	return 0;
 }
 
-/* Requests ------------------------------------------------------------------------------------------------- */
+/* Requests
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static bool first_route(const struct sip_dialog *dialog, struct sip_addr *ret_route)
 {
-	return dialog->route_count > 0 && sip_addr_parse(slice_of(dialog->routes[0]), ret_route) == 0;
+	return dialog->route_count > 0 &&
+	       sip_addr_parse(slice_of(dialog->routes[0]), ret_route) == 0;
 }
 
 static bool is_strict(const struct sip_dialog *dialog, struct sip_addr *ret_route)
@@ -290,7 +297,8 @@ void sip_dialog_add_routes(const struct sip_dialog *dialog, struct buf *buf)
 		sip_build_header(buf, "Route", "<%s>", dialog->remote_target);
 }
 
-void sip_dialog_add_fields(const struct sip_dialog *dialog, uint32_t cseq, struct slice method, struct buf *buf)
+void sip_dialog_add_fields(const struct sip_dialog *dialog, uint32_t cseq, struct slice method,
+			   struct buf *buf)
 {
 	sip_build_header(buf, "Max-Forwards", "70");
 	sip_build_header(buf, "From", "%s", dialog->local);
@@ -299,7 +307,9 @@ void sip_dialog_add_fields(const struct sip_dialog *dialog, uint32_t cseq, struc
 	sip_build_header(buf, "CSeq", "%u " SLICE_FMT, cseq, SLICE_ARG(method));
 }
 
-/* Table ------------------------------------------------------------------------------------------------------ */
+/* Table
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 struct dialog_key {
 	struct slice call_id, local_tag, remote_tag;
@@ -316,7 +326,8 @@ static bool matches(const struct hash_node *node, const void *key)
 	const struct sip_dialog *dialog = CONTAINER_OF(node, struct sip_dialog, node);
 	const struct dialog_key *want = key;
 
-	return slice_is(want->call_id, dialog->call_id) && slice_is(want->local_tag, dialog->local_tag) &&
+	return slice_is(want->call_id, dialog->call_id) &&
+	       slice_is(want->local_tag, dialog->local_tag) &&
 	       slice_is(want->remote_tag, dialog->remote_tag);
 }
 

@@ -14,7 +14,8 @@ static bool matches(const struct hash_node *node, const void *key)
 	return slice_iis(*host, CONTAINER_OF(node, struct sip_name, node)->host);
 }
 
-int sip_resolver_new(struct wheel *wheel, sip_lookup_fn *lookup, void *ctx, struct sip_resolver **ret_resolver)
+int sip_resolver_new(struct wheel *wheel, sip_lookup_fn *lookup, void *ctx,
+		     struct sip_resolver **ret_resolver)
 {
 	struct sip_resolver *resolver = calloc(1, sizeof(*resolver));
 	int err;
@@ -84,7 +85,9 @@ static struct sip_name *name_new(struct sip_resolver *resolver, struct slice hos
 	return name;
 }
 
-/* Answers ---------------------------------------------------------------------------------------------------- */
+/* Answers
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void tell(struct sip_query *query, int err, const struct addr *addrs, uint32_t count)
 {
@@ -126,7 +129,9 @@ void sip_resolver_answer(struct sip_name *name, int err, const struct addr *addr
 	}
 }
 
-/* Questions --------------------------------------------------------------------------------------------------- */
+/* Questions
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static int read_transport(const struct sip_uri *uri, struct sip_query *query)
 {

@@ -1,5 +1,6 @@
-/* The look-ups of the server: c-ares, whose sockets are watched by the loop and whose time-outs run on its
- * wheel. c-ares never blocks here: it is asked on an open channel and answers from our events. */
+/* The look-ups of the server: c-ares, whose sockets are watched by the loop and whose time-outs run
+ * on its wheel. c-ares never blocks here: it is asked on an open channel and answers from our
+ * events. */
 #include <ares.h>
 #include <errno.h>
 #include <netdb.h>
@@ -73,7 +74,8 @@ static void on_ready(void *arg, unsigned events)
 	struct dns_socket *socket = arg;
 	ares_socket_t fd = socket->watch.fd;
 
-	ares_process_fd(socket->dns->channel, events & (LOOP_READ | LOOP_ERROR) ? fd : ARES_SOCKET_BAD,
+	ares_process_fd(socket->dns->channel,
+			events & (LOOP_READ | LOOP_ERROR) ? fd : ARES_SOCKET_BAD,
 			events & LOOP_WRITE ? fd : ARES_SOCKET_BAD);
 	set_timer(socket->dns);
 }

@@ -1,5 +1,5 @@
-/* The layer itself: what arrives is parsed and given to its transaction; timers by transport; answers that
- * need no transaction; the Via rules that both sides share. */
+/* The layer itself: what arrives is parsed and given to its transaction; timers by transport;
+ * answers that need no transaction; the Via rules that both sides share. */
 #include "sip/tx.h"
 
 #include <assert.h>
@@ -28,7 +28,8 @@ uint64_t sip_tx_life_ms(const struct sip_tx_layer *layer, enum sip_tx_life life,
 	return 0;
 }
 
-uint32_t sip_tx_next_interval(const struct sip_tx_layer *layer, unsigned actions, uint32_t interval_ms)
+uint32_t sip_tx_next_interval(const struct sip_tx_layer *layer, unsigned actions,
+			      uint32_t interval_ms)
 {
 	if (actions & SIP_TX_RESEND_START)
 		return layer->t1_ms;
@@ -43,7 +44,8 @@ uint32_t sip_tx_next_interval(const struct sip_tx_layer *layer, unsigned actions
 
 bool sip_tx_has_room(const struct sip_tx_layer *layer)
 {
-	uint64_t live = (uint64_t)layer->stats->client_transactions + layer->stats->server_transactions;
+	uint64_t live = (uint64_t)layer->stats->client_transactions +
+			layer->stats->server_transactions;
 
 	return layer->transactions_max == 0 || live < layer->transactions_max;
 }
@@ -55,19 +57,22 @@ void sip_tx_count_response_out(struct sip_tx_layer *layer, uint16_t status)
 	layer->stats->status_out[status]++;
 }
 
-/* Via ---------------------------------------------------------------------------------------------- */
+/* Via
+ * ---------------------------------------------------------------------------------------------- */
 
 static uint16_t default_port(enum sip_proto proto)
 {
 	return proto == SIP_TLS ? 5061 : proto == SIP_WS ? 80 : proto == SIP_WSS ? 443 : 5060;
 }
 
-int sip_tx_response_path(const struct sip_flow *flow, const struct sip_via *via, struct sip_flow *ret_path)
+int sip_tx_response_path(const struct sip_flow *flow, const struct sip_via *via,
+			 struct sip_flow *ret_path)
 {
 	struct sip_flow path = *flow;
 
 	if (sip_proto_is_reliable(flow->proto)) {
-		/* The connection of the request; should it be gone, the sent-by port at the source. */
+		/* The connection of the request; should it be gone, the sent-by port at the source.
+		 */
 		addr_set_port(&path.remote, via->port ? via->port : default_port(flow->proto));
 	} else if (slice_present(via->maddr) && addr_parse_ip(via->maddr, &path.remote) == 0) {
 		addr_set_port(&path.remote, via->port ? via->port : default_port(flow->proto));
@@ -174,7 +179,8 @@ int sip_tx_send(struct sip_tx_layer *layer, const struct sip_flow *flow, struct 
 	return layer->net.ops->send(layer->net.ctx, flow, text, NULL);
 }
 
-/* Answers without a transaction -------------------------------------------------------------------- */
+/* Answers without a transaction
+ * -------------------------------------------------------------------- */
 
 /* The tag must come out the same for a retransmission (8.2.7): a keyed hash of what stays equal. */
 static void stateless_tag(const struct sip_msg *request, char out[SIP_TAG_MAX])
@@ -250,7 +256,8 @@ static void refuse_malformed(struct sip_tx_layer *layer, const struct sip_flow *
 				});
 }
 
-/* Events of the net ---------------------------------------------------------------------------------- */
+/* Events of the net
+ * ---------------------------------------------------------------------------------- */
 
 static void on_message(void *arg, const struct sip_flow *flow, struct slice data)
 {
@@ -289,7 +296,9 @@ static void on_garbage(void *arg, const struct sip_flow *flow, int err)
 	layer->stats->malformed++;
 }
 
-/* Life ------------------------------------------------------------------------------------------------ */
+/* Life
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static int make_tables(struct sip_tx_layer *layer)
 {

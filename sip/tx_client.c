@@ -15,7 +15,8 @@ struct remote_key {
 	const struct sip_flow *flow;
 };
 
-/* Tables ------------------------------------------------------------------------------------------- */
+/* Tables
+ * ------------------------------------------------------------------------------------------- */
 
 static uint64_t client_hash(const struct client_key *key)
 {
@@ -69,11 +70,12 @@ void sip_ctx_free_all(struct sip_tx_layer *layer)
 {
 	struct list *it, *tmp;
 
-	LIST_FOREACH(it, tmp, &layer->all_clients)
+	LIST_FOREACH (it, tmp, &layer->all_clients)
 		free_tx(LIST_ENTRY(it, struct sip_ctx, all));
 }
 
-/* Sending ------------------------------------------------------------------------------------------- */
+/* Sending
+ * ------------------------------------------------------------------------------------------- */
 
 static bool send_text(struct sip_ctx *tx, const struct buf *text)
 {
@@ -83,7 +85,8 @@ static bool send_text(struct sip_ctx *tx, const struct buf *text)
 }
 
 /* Header fields that ACK and CANCEL copy from the request (9.1, 17.1.1.3). */
-static void copy_request_fields(struct buf *buf, const struct sip_msg *request, struct slice to, const char *method)
+static void copy_request_fields(struct buf *buf, const struct sip_msg *request, struct slice to,
+				const char *method)
 {
 	const struct sip_header *route = NULL;
 	struct sip_cseq cseq = {0};
@@ -101,7 +104,8 @@ static void copy_request_fields(struct buf *buf, const struct sip_msg *request, 
 	sip_build_header(buf, "CSeq", "%u %s", cseq.number, method);
 }
 
-/* The ACK of a refusal is part of the transaction: same branch, To with the answer's tag (17.1.1.3). */
+/* The ACK of a refusal is part of the transaction: same branch, To with the answer's tag
+ * (17.1.1.3). */
 static void build_ack(struct sip_ctx *tx, const struct sip_msg *response)
 {
 	struct sip_msg request;
@@ -115,7 +119,8 @@ static void build_ack(struct sip_ctx *tx, const struct sip_msg *response)
 		buf_done(&tx->ack);
 }
 
-/* The machine ---------------------------------------------------------------------------------------- */
+/* The machine
+ * ---------------------------------------------------------------------------------------- */
 
 static void set_timers(struct sip_ctx *tx, const struct sip_tx_row *row)
 {
@@ -245,7 +250,8 @@ void sip_ctx_fail_flow(struct sip_tx_layer *layer, const struct sip_flow *flow)
 	}
 }
 
-/* Creation --------------------------------------------------------------------------------------------- */
+/* Creation
+ * --------------------------------------------------------------------------------------------- */
 
 static struct sip_ctx *alloc_tx(struct sip_tx_layer *layer, const struct sip_ctx_params *params)
 {
@@ -281,7 +287,8 @@ static void start(struct sip_ctx *tx)
 	timer_start(layer->wheel, &tx->life, sip_tx_life_ms(layer, SIP_TX_LIFE_64T1, false));
 }
 
-int sip_ctx_new(struct sip_tx_layer *layer, const struct sip_ctx_params *params, struct sip_ctx **ret_tx)
+int sip_ctx_new(struct sip_tx_layer *layer, const struct sip_ctx_params *params,
+		struct sip_ctx **ret_tx)
 {
 	struct sip_ctx *tx;
 	int err;
@@ -296,7 +303,8 @@ int sip_ctx_new(struct sip_tx_layer *layer, const struct sip_ctx_params *params,
 	tx = alloc_tx(layer, params);
 	if (!tx)
 		return -ENOMEM;
-	err = layer->net.ops->send(layer->net.ctx, &params->flow, buf_slice(params->message), &tx->flow);
+	err = layer->net.ops->send(layer->net.ctx, &params->flow, buf_slice(params->message),
+				   &tx->flow);
 	if (err) {
 		free_tx(tx);
 		return err;

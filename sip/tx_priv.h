@@ -1,4 +1,5 @@
-/* sip/tx_priv.h -- what tx.c, tx_client.c and tx_server.c share. Private to them and their tests. */
+/* sip/tx_priv.h -- what tx.c, tx_client.c and tx_server.c share. Private to them and their tests.
+ */
 #ifndef SIP_TX_PRIV_H
 #define SIP_TX_PRIV_H
 
@@ -19,10 +20,11 @@ struct sip_tx_layer {
 	const char *product;
 	struct slice public_host;
 	struct sip_ua_stats *stats;
-	struct hash *clients;   /* sip_ctx.node by branch and method */
-	struct hash *by_remote; /* sip_ctx.remote_node by protocol and address, for transport errors */
-	struct hash *servers;   /* sip_stx.node by key */
-	struct hash *merges;    /* sip_stx.merge_node by merge key */
+	struct hash *clients; /* sip_ctx.node by branch and method */
+	struct hash
+		*by_remote; /* sip_ctx.remote_node by protocol and address, for transport errors */
+	struct hash *servers; /* sip_stx.node by key */
+	struct hash *merges;  /* sip_stx.merge_node by merge key */
 	struct list all_clients, all_servers;
 };
 
@@ -67,7 +69,8 @@ struct sip_stx {
 
 /* tx.c */
 uint64_t sip_tx_life_ms(const struct sip_tx_layer *layer, enum sip_tx_life life, bool is_reliable);
-uint32_t sip_tx_next_interval(const struct sip_tx_layer *layer, unsigned actions, uint32_t interval_ms);
+uint32_t sip_tx_next_interval(const struct sip_tx_layer *layer, unsigned actions,
+			      uint32_t interval_ms);
 bool sip_tx_has_room(const struct sip_tx_layer *layer);
 /* Answers without a transaction (8.2.7). `reason` NULL: standard. */
 void sip_tx_answer_stateless(struct sip_tx_layer *layer, const struct sip_flow *flow,
@@ -82,7 +85,8 @@ bool sip_ctx_match(const struct hash_node *node, const void *key);
 bool sip_ctx_match_remote(const struct hash_node *node, const void *key);
 
 /* tx_server.c */
-void sip_stx_receive(struct sip_tx_layer *layer, const struct sip_flow *flow, const struct sip_msg *request);
+void sip_stx_receive(struct sip_tx_layer *layer, const struct sip_flow *flow,
+		     const struct sip_msg *request);
 void sip_stx_free_all(struct sip_tx_layer *layer);
 bool sip_stx_match(const struct hash_node *node, const void *key);
 bool sip_stx_match_merge(const struct hash_node *node, const void *key);

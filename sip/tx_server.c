@@ -1,7 +1,8 @@
 /* Server transactions (RFC 3261 17.2, RFC 6026 7.1), driven by sip/tx_table.h.
  *
- * The request is kept as text until the final answer and parsed again when an answer is written: an index of
- * header fields is larger than most messages. Afterwards only the last response is kept. */
+ * The request is kept as text until the final answer and parsed again when an answer is written: an
+ * index of header fields is larger than most messages. Afterwards only the last response is kept.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 #include "sip/build.h"
 #include "sip/tx_priv.h"
 
-/* Matching (17.2.3) ---------------------------------------------------------------------------------- */
+/* Matching (17.2.3)
+ * ---------------------------------------------------------------------------------- */
 
 static bool has_cookie(const struct sip_via *via)
 {
@@ -25,8 +27,10 @@ static void lower(struct buf *buf, size_t from)
 	}
 }
 
-/* The key of the transaction that `method` of this message belongs to; ACK and CANCEL pass "INVITE". */
-static void write_key(struct buf *buf, const struct sip_msg *msg, const struct sip_via *via, struct slice method)
+/* The key of the transaction that `method` of this message belongs to; ACK and CANCEL pass
+ * "INVITE". */
+static void write_key(struct buf *buf, const struct sip_msg *msg, const struct sip_via *via,
+		      struct slice method)
 {
 	struct sip_addr from;
 	struct sip_cseq cseq = {0};
@@ -113,8 +117,8 @@ bool sip_stx_is_merged(const struct sip_stx *tx)
 	       hash_find(tx->layer->merges, hash_slice(key.text), &key) != NULL;
 }
 
-static struct sip_stx *find(struct sip_tx_layer *layer, const struct sip_msg *msg, const struct sip_via *via,
-			    struct slice method)
+static struct sip_stx *find(struct sip_tx_layer *layer, const struct sip_msg *msg,
+			    const struct sip_via *via, struct slice method)
 {
 	struct hash_node *node = NULL;
 	struct buf key = BUF_INIT;
@@ -137,7 +141,8 @@ struct sip_stx *sip_stx_find_cancelled(struct sip_tx_layer *layer, const struct 
 	return sip_msg_via(cancel, &via) ? NULL : find(layer, cancel, &via, SLICE("INVITE"));
 }
 
-/* The machine ------------------------------------------------------------------------------------------ */
+/* The machine
+ * ------------------------------------------------------------------------------------------ */
 
 static void unlink_tx(struct sip_stx *tx)
 {
@@ -161,7 +166,7 @@ void sip_stx_free_all(struct sip_tx_layer *layer)
 {
 	struct list *it, *tmp;
 
-	LIST_FOREACH(it, tmp, &layer->all_servers)
+	LIST_FOREACH (it, tmp, &layer->all_servers)
 		free_tx(LIST_ENTRY(it, struct sip_stx, all));
 }
 
@@ -260,7 +265,9 @@ static void on_life(void *arg)
 	free_tx(tx);
 }
 
-/* Creation ----------------------------------------------------------------------------------------------- */
+/* Creation
+ * -----------------------------------------------------------------------------------------------
+ */
 
 struct new_tx {
 	const struct sip_flow *flow;
@@ -303,7 +310,8 @@ static struct sip_stx *alloc_tx(struct sip_tx_layer *layer, const struct new_tx 
 	return tx;
 }
 
-static void refuse(struct sip_tx_layer *layer, const struct new_tx *from, uint16_t status, const char *reason)
+static void refuse(struct sip_tx_layer *layer, const struct new_tx *from, uint16_t status,
+		   const char *reason)
 {
 	struct sip_reply reply = {.status = status, .reason = reason};
 
@@ -347,14 +355,16 @@ static void start_new(struct sip_tx_layer *layer, struct new_tx *from)
 		refuse(layer, from, 400, "Via, Call-ID or tag is too long");
 	} else if (!sip_tx_has_room(layer)) {
 		refuse(layer, from, 503, NULL);
-	} else if (buf_err(&from->key) == 0 && buf_err(&from->merge) == 0 && buf_err(&from->top_via) == 0) {
+	} else if (buf_err(&from->key) == 0 && buf_err(&from->merge) == 0 &&
+		   buf_err(&from->top_via) == 0) {
 		tx = alloc_tx(layer, from);
 	}
 	if (tx)
 		hand_up(tx, from->request);
 }
 
-void sip_stx_receive(struct sip_tx_layer *layer, const struct sip_flow *flow, const struct sip_msg *request)
+void sip_stx_receive(struct sip_tx_layer *layer, const struct sip_flow *flow,
+		     const struct sip_msg *request)
 {
 	bool is_ack = request->method == SIP_METHOD_ACK;
 	struct sip_via via;
@@ -385,10 +395,12 @@ void sip_stx_receive(struct sip_tx_layer *layer, const struct sip_flow *flow, co
 	buf_done(&from.top_via);
 }
 
-/* Answers ------------------------------------------------------------------------------------------------- */
+/* Answers
+ * -------------------------------------------------------------------------------------------------
+ */
 
-static void write_response(struct sip_stx *tx, const struct sip_msg *request, const struct sip_stx_response *response,
-			   struct buf *buf)
+static void write_response(struct sip_stx *tx, const struct sip_msg *request,
+			   const struct sip_stx_response *response, struct buf *buf)
 {
 	const struct sip_reply *reply = response->reply;
 	const struct sip_header *route = NULL;
@@ -402,7 +414,8 @@ static void write_response(struct sip_stx *tx, const struct sip_msg *request, co
 				});
 	if (reply->status > 100 && reply->status < 300) {
 		while ((route = sip_msg_next(request, SIP_H_RECORD_ROUTE, route)))
-			sip_build_header_slice(buf, "Record-Route", sip_header_value(request, route));
+			sip_build_header_slice(buf, "Record-Route",
+					       sip_header_value(request, route));
 	}
 	if (slice_present(response->headers))
 		buf_addslice(buf, response->headers);
@@ -465,7 +478,9 @@ int sip_stx_respond(struct sip_stx *tx, const struct sip_stx_response *response)
 	tx->status = status;
 	if (status >= 200)
 		release(tx);
-	handle(tx, status < 200 ? SIP_TX_SEND_1XX : status < 300 ? SIP_TX_SEND_2XX : SIP_TX_SEND_FINAL);
+	handle(tx, status < 200   ? SIP_TX_SEND_1XX
+		   : status < 300 ? SIP_TX_SEND_2XX
+				  : SIP_TX_SEND_FINAL);
 	return 0;
 }
 

@@ -2,11 +2,12 @@
 
 #include <assert.h>
 
-/* Short names, so that a row fits on a line and the table can be compared with the figures of the RFCs. */
+/* Short names, so that a row fits on a line and the table can be compared with the figures of the
+ * RFCs. */
 #define ROW(state, event, actions_, next_, life_)                                                  \
 	[SIP_TX_##state][SIP_TX_##event] = {true, SIP_TX_##next_, SIP_TX_LIFE_##life_, (actions_)}
 #define NOTHING(state, event) ROW(state, event, 0, state, KEEP)
-#define RESEND SIP_TX_DO_RESEND
+#define REPEAT SIP_TX_DO_RESEND
 #define ANSWER SIP_TX_DO_ANSWER
 #define ACK SIP_TX_DO_ACK
 #define PASS SIP_TX_DO_PASS
@@ -38,7 +39,7 @@ static const machine_rows invite_client = {
 	ROW(TRYING,     GOT_1XX,    PASS | STOP,           PROCEEDING, STOP),     /* B ends here */
 	ROW(TRYING,     GOT_2XX,    PASS | STOP,           ACCEPTED,   64T1),     /* M */
 	ROW(TRYING,     GOT_FINAL,  ACK | PASS | STOP,     COMPLETED,  64T1_UDP), /* D */
-	ROW(TRYING,     RESEND,     RESEND | DOUBLE,       TRYING,     KEEP),     /* A */
+	ROW(TRYING,     RESEND,     REPEAT | DOUBLE,       TRYING,     KEEP),     /* A */
 	ROW(TRYING,     EXPIRE,     TIMEOUT | STOP,        TERMINATED, STOP),     /* B */
 	ROW(TRYING,     ERROR,      REPORT | STOP,         TERMINATED, STOP),
 	ROW(PROCEEDING, GOT_1XX,    PASS,                  PROCEEDING, KEEP),
@@ -67,13 +68,13 @@ static const machine_rows client = {
 	ROW(TRYING,     GOT_1XX,    PASS,                  PROCEEDING, KEEP),
 	ROW(TRYING,     GOT_2XX,    PASS | STOP,           COMPLETED,  T4_UDP),   /* K */
 	ROW(TRYING,     GOT_FINAL,  PASS | STOP,           COMPLETED,  T4_UDP),
-	ROW(TRYING,     RESEND,     RESEND | CAPPED,       TRYING,     KEEP),     /* E */
+	ROW(TRYING,     RESEND,     REPEAT | CAPPED,       TRYING,     KEEP),     /* E */
 	ROW(TRYING,     EXPIRE,     TIMEOUT | STOP,        TERMINATED, STOP),     /* F */
 	ROW(TRYING,     ERROR,      REPORT | STOP,         TERMINATED, STOP),
 	ROW(PROCEEDING, GOT_1XX,    PASS,                  PROCEEDING, KEEP),
 	ROW(PROCEEDING, GOT_2XX,    PASS | STOP,           COMPLETED,  T4_UDP),
 	ROW(PROCEEDING, GOT_FINAL,  PASS | STOP,           COMPLETED,  T4_UDP),
-	ROW(PROCEEDING, RESEND,     RESEND | SLOW,         PROCEEDING, KEEP),     /* E */
+	ROW(PROCEEDING, RESEND,     REPEAT | SLOW,         PROCEEDING, KEEP),     /* E */
 	ROW(PROCEEDING, EXPIRE,     TIMEOUT | STOP,        TERMINATED, STOP),     /* F */
 	ROW(PROCEEDING, ERROR,      REPORT | STOP,         TERMINATED, STOP),
 	NOTHING(COMPLETED, GOT_1XX),
@@ -95,7 +96,7 @@ static const machine_rows invite_server = {
 	NOTHING(TRYING, RESEND),
 	NOTHING(TRYING, EXPIRE),
 	NOTHING(TRYING, ERROR),
-	ROW(PROCEEDING, GOT_REQUEST, RESEND,               PROCEEDING, KEEP),
+	ROW(PROCEEDING, GOT_REQUEST, REPEAT,               PROCEEDING, KEEP),
 	NOTHING(PROCEEDING, GOT_ACK),
 	ROW(PROCEEDING, SEND_1XX,   ANSWER,                PROCEEDING, KEEP),
 	ROW(PROCEEDING, SEND_2XX,   ANSWER,                ACCEPTED,   64T1),     /* L */
@@ -103,12 +104,12 @@ static const machine_rows invite_server = {
 	NOTHING(PROCEEDING, RESEND),
 	NOTHING(PROCEEDING, EXPIRE),
 	ROW(PROCEEDING, ERROR,      REPORT,                PROCEEDING, KEEP),
-	ROW(COMPLETED,  GOT_REQUEST, RESEND,               COMPLETED,  KEEP),
+	ROW(COMPLETED,  GOT_REQUEST, REPEAT,               COMPLETED,  KEEP),
 	ROW(COMPLETED,  GOT_ACK,    PASS | STOP,           CONFIRMED,  T4_UDP),   /* I */
 	NOTHING(COMPLETED, SEND_1XX),
 	NOTHING(COMPLETED, SEND_2XX),
 	NOTHING(COMPLETED, SEND_FINAL),
-	ROW(COMPLETED,  RESEND,     RESEND | CAPPED,       COMPLETED,  KEEP),     /* G */
+	ROW(COMPLETED,  RESEND,     REPEAT | CAPPED,       COMPLETED,  KEEP),     /* G */
 	ROW(COMPLETED,  EXPIRE,     TIMEOUT | STOP,        TERMINATED, STOP),     /* H */
 	ROW(COMPLETED,  ERROR,      REPORT,                COMPLETED,  KEEP),
 	NOTHING(CONFIRMED, GOT_REQUEST),
@@ -122,7 +123,7 @@ static const machine_rows invite_server = {
 	NOTHING(ACCEPTED, GOT_REQUEST), /* absorbed; the core resends the 2xx */
 	ROW(ACCEPTED,   GOT_ACK,    PASS,                  ACCEPTED,   KEEP),
 	NOTHING(ACCEPTED, SEND_1XX),
-	ROW(ACCEPTED,   SEND_2XX,   RESEND,                ACCEPTED,   KEEP),
+	ROW(ACCEPTED,   SEND_2XX,   REPEAT,                ACCEPTED,   KEEP),
 	NOTHING(ACCEPTED, SEND_FINAL),
 	NOTHING(ACCEPTED, RESEND),
 	ROW(ACCEPTED,   EXPIRE,     0,                     TERMINATED, STOP),     /* L */
@@ -140,7 +141,7 @@ static const machine_rows server = {
 	NOTHING(TRYING, RESEND),
 	NOTHING(TRYING, EXPIRE),
 	NOTHING(TRYING, ERROR),
-	ROW(PROCEEDING, GOT_REQUEST, RESEND,               PROCEEDING, KEEP),
+	ROW(PROCEEDING, GOT_REQUEST, REPEAT,               PROCEEDING, KEEP),
 	NOTHING(PROCEEDING, GOT_ACK),
 	ROW(PROCEEDING, SEND_1XX,   ANSWER,                PROCEEDING, KEEP),
 	ROW(PROCEEDING, SEND_2XX,   ANSWER,                COMPLETED,  64T1_UDP), /* J */
@@ -148,7 +149,7 @@ static const machine_rows server = {
 	NOTHING(PROCEEDING, RESEND),
 	NOTHING(PROCEEDING, EXPIRE),
 	ROW(PROCEEDING, ERROR,      REPORT,                TERMINATED, STOP),
-	ROW(COMPLETED,  GOT_REQUEST, RESEND,               COMPLETED,  KEEP),
+	ROW(COMPLETED,  GOT_REQUEST, REPEAT,               COMPLETED,  KEEP),
 	NOTHING(COMPLETED, GOT_ACK),
 	NOTHING(COMPLETED, SEND_1XX),
 	NOTHING(COMPLETED, SEND_2XX),

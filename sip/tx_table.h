@@ -1,8 +1,8 @@
 /* sip/tx_table.h -- the four transaction machines as data: one row per (state, event).
  *
- * Source: RFC 3261 17.1 and 17.2 with the Accepted state and the transport rules of RFC 6026. Timers
- * are two per transaction: `resend` (A, E, G) and `life` (B, D, F, H, I, J, K, L, M: never more than one
- * of them runs). Private to sip/tx*.c and its tests. Thread: any, constant data.
+ * Source: RFC 3261 17.1 and 17.2 with the Accepted state and the transport rules of RFC 6026.
+ * Timers are two per transaction: `resend` (A, E, G) and `life` (B, D, F, H, I, J, K, L, M: never
+ * more than one of them runs). Private to sip/tx*.c and its tests. Thread: any, constant data.
  */
 #ifndef SIP_TX_TABLE_H
 #define SIP_TX_TABLE_H
@@ -31,7 +31,7 @@ enum sip_tx_state {
 enum sip_tx_event {
 	SIP_TX_GOT_1XX, /* client: a response came */
 	SIP_TX_GOT_2XX,
-	SIP_TX_GOT_FINAL, /* 300 to 699 */
+	SIP_TX_GOT_FINAL,   /* 300 to 699 */
 	SIP_TX_GOT_REQUEST, /* server: the request came again */
 	SIP_TX_GOT_ACK,
 	SIP_TX_SEND_1XX, /* server: the core answers */
@@ -76,8 +76,8 @@ struct sip_tx_row {
 const struct sip_tx_row *sip_tx_row(enum sip_tx_machine machine, enum sip_tx_state state,
 				    enum sip_tx_event event);
 
-/* Whether the machine has the state, and whether the event can happen to it: the test asks for a row
- * for every such pair. */
+/* Whether the machine has the state, and whether the event can happen to it: the test asks for a
+ * row for every such pair. */
 bool sip_tx_has_state(enum sip_tx_machine machine, enum sip_tx_state state);
 bool sip_tx_has_event(enum sip_tx_machine machine, enum sip_tx_event event);
 

@@ -80,7 +80,7 @@ struct sip_ua *sip_ua_free(struct sip_ua *ua)
 
 	if (!ua)
 		return NULL;
-	LIST_FOREACH(it, tmp, &ua->calls)
+	LIST_FOREACH (it, tmp, &ua->calls)
 		call_free(LIST_ENTRY(it, struct sip_call, node));
 	ua->tx = sip_tx_layer_free(ua->tx);
 	ua->dialogs = hash_free(ua->dialogs);
@@ -131,14 +131,16 @@ int sip_stx_reply(struct sip_stx *tx, const struct sip_reply *reply)
 		sip_build_header(&headers, "Allow", "%s", ua->allow);
 	err = buf_err(&headers);
 	if (!err)
-		err = sip_stx_respond(tx, &(struct sip_stx_response){.reply = reply, .headers = buf_slice(&headers)});
+		err = sip_stx_respond(tx, &(struct sip_stx_response){
+						  .reply = reply, .headers = buf_slice(&headers)});
 	buf_done(&headers);
 	return err;
 }
 
 int ua_reply_text(struct sip_stx *tx, uint16_t status, const char *reason, const char *headers)
 {
-	return sip_stx_reply(tx, &(struct sip_reply){.status = status, .reason = reason, .headers = headers});
+	return sip_stx_reply(
+		tx, &(struct sip_reply){.status = status, .reason = reason, .headers = headers});
 }
 
 int ua_reply(struct sip_stx *tx, uint16_t status, const char *headers)

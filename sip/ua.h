@@ -4,13 +4,13 @@
  * offer/answer (sip/offer.h, RFC 3264). The core answers by itself what needs no policy: malformed
  * requests (400, 416, 505), merged requests (482), Max-Forwards 0 (483), unknown Require (420),
  * methods not allowed or unknown (405, 501), bodies of other types (415), unknown dialogs
- * (481), overload (503), CANCEL (200 and 487), glare (491, RFC 3261 14.2), session bodies that do not parse (400)
- * or do not fit (488), retransmission of 2xx until ACK.
+ * (481), overload (503), CANCEL (200 and 487), glare (491, RFC 3261 14.2), session bodies that do
+ * not parse (400) or do not fit (488), retransmission of 2xx until ACK.
  *
- * A *call* is one INVITE session: transaction, then dialog, with its offer/answer. It is owned by the
- * ua; a pointer to it is valid from on_invite / sip_call_new until on_ended has returned.
- * Handlers are called on the control thread, from the loop; inside any handler every function of this
- * header may be called.
+ * A *call* is one INVITE session: transaction, then dialog, with its offer/answer. It is owned by
+ * the ua; a pointer to it is valid from on_invite / sip_call_new until on_ended has returned.
+ * Handlers are called on the control thread, from the loop; inside any handler every function of
+ * this header may be called.
  */
 #ifndef SIP_UA_H
 #define SIP_UA_H
@@ -27,7 +27,7 @@
 
 struct sip_ua;
 struct sip_call;
-struct sip_stx;     /* a server transaction (sip/tx.h) that waits for its answer */
+struct sip_stx;      /* a server transaction (sip/tx.h) that waits for its answer */
 struct sip_resolver; /* sip/resolver.h */
 
 /* An answer, or the extra parts of a request. All borrowed for the call. */
@@ -43,9 +43,10 @@ enum sip_call_end_by { SIP_END_LOCAL, SIP_END_REMOTE, SIP_END_TIMEOUT, SIP_END_T
 
 struct sip_call_end {
 	enum sip_call_end_by by;
-	uint16_t status;             /* final status of the INVITE when it was not a 2xx, else 0 */
-	const char *text;            /* reason phrase or cause, for people; never NULL */
-	const struct sip_msg *message; /* the response or BYE that ended it; NULL for local ends and timeouts */
+	uint16_t status;  /* final status of the INVITE when it was not a 2xx, else 0 */
+	const char *text; /* reason phrase or cause, for people; never NULL */
+	const struct sip_msg
+		*message; /* the response or BYE that ended it; NULL for local ends and timeouts */
 };
 
 struct sip_call_handlers {
@@ -57,9 +58,10 @@ struct sip_call_handlers {
 	void (*on_media)(void *arg, struct sip_call *call, const struct offer_agreed *agreed);
 	/* A re-INVITE that we sent was refused (the old agreement stands). */
 	void (*on_reinvite_failed)(void *arg, struct sip_call *call, uint16_t status);
-	/* A request in the dialog other than INVITE, ACK, BYE, CANCEL, PRACK, UPDATE: answer it with
-	 * sip_stx_reply, now or later. NULL: 405 / 501. OPTIONS in a dialog comes here too. */
-	void (*on_request)(void *arg, struct sip_call *call, struct sip_stx *tx, const struct sip_msg *request);
+	/* A request in the dialog other than INVITE, ACK, BYE, CANCEL, PRACK, UPDATE: answer it
+	 * with sip_stx_reply, now or later. NULL: 405 / 501. OPTIONS in a dialog comes here too. */
+	void (*on_request)(void *arg, struct sip_call *call, struct sip_stx *tx,
+			   const struct sip_msg *request);
 	/* The last event. The call is gone when this returns. */
 	void (*on_ended)(void *arg, struct sip_call *call, const struct sip_call_end *end);
 };
@@ -68,7 +70,8 @@ struct sip_ua_handlers {
 	/* A new INVITE outside any dialog, checked. 100 Trying has been sent. The handler must
 	 * (now or later) accept, reject or redirect. It should first call sip_call_bind. */
 	void (*on_invite)(void *arg, struct sip_call *call, const struct sip_msg *request);
-	/* Any other request outside a dialog whose method is in `allow`: answer with sip_stx_reply. */
+	/* Any other request outside a dialog whose method is in `allow`: answer with sip_stx_reply.
+	 */
 	void (*on_request)(void *arg, struct sip_stx *tx, const struct sip_msg *request);
 	void *arg;
 };
@@ -80,12 +83,13 @@ struct sip_ua_params {
 	struct sip_net net;
 	struct sip_resolver *resolver; /* NULL: IP literals only */
 	struct sip_ua_handlers handlers;
-	const char *allow;             /* "INVITE, ACK, BYE, CANCEL, OPTIONS" */
-	const char *supported;         /* "timer, replaces"; "" for none */
-	const char *product;           /* Server and User-Agent */
-	uint32_t t1_ms, t2_ms, t4_ms;  /* 500, 4000, 5000 (RFC 3261 17); 0: those */
+	const char *allow;                    /* "INVITE, ACK, BYE, CANCEL, OPTIONS" */
+	const char *supported;                /* "timer, replaces"; "" for none */
+	const char *product;                  /* Server and User-Agent */
+	uint32_t t1_ms, t2_ms, t4_ms;         /* 500, 4000, 5000 (RFC 3261 17); 0: those */
 	uint32_t calls_max, transactions_max; /* beyond: 503 with Retry-After */
-	struct slice public_host;      /* host[:port] for Contact and Via in place of our address; absent: the address */
+	struct slice public_host; /* host[:port] for Contact and Via in place of our address;
+				     absent: the address */
 };
 
 /* Takes copies of the parameter's strings. -ENOMEM. */
@@ -99,8 +103,8 @@ struct sip_ua *sip_ua_free(struct sip_ua *ua);
 void sip_call_bind(struct sip_call *call, const struct sip_call_handlers *handlers, void *arg);
 void *sip_call_arg(const struct sip_call *call);
 
-/* The Contact of this call from now on: "<sip:user@host:port;transport=..>;params". Both are copied;
- * `params` such as "isfocus", or NULL. Default: the user part of the Request-URI. */
+/* The Contact of this call from now on: "<sip:user@host:port;transport=..>;params". Both are
+ * copied; `params` such as "isfocus", or NULL. Default: the user part of the Request-URI. */
 int sip_call_set_contact(struct sip_call *call, struct slice user, const char *params);
 
 /* What our side offers and answers with: media address, codecs, direction. Copied. Needed before
@@ -109,9 +113,9 @@ int sip_call_set_local(struct sip_call *call, const struct offer_local *local);
 
 /* 180, 181, 182, 183 (without a body). ERR_STATE after a final response. */
 int sip_call_progress(struct sip_call *call, const struct sip_reply *reply);
-/* 200 with the answer to their offer, or with our offer when they made none (their answer comes in the
- * ACK). `reply` may be NULL; status, content_type and body in it are ignored. ERR_SDP_NO_MEDIA, ERR_SDP_SYNTAX: nothing
- * was sent, reject it. ERR_STATE. */
+/* 200 with the answer to their offer, or with our offer when they made none (their answer comes in
+ * the ACK). `reply` may be NULL; status, content_type and body in it are ignored. ERR_SDP_NO_MEDIA,
+ * ERR_SDP_SYNTAX: nothing was sent, reject it. ERR_STATE. */
 int sip_call_accept(struct sip_call *call, const struct sip_reply *reply);
 /* 3xx to 6xx. on_ended follows (LOCAL) once the transaction has done its work. ERR_STATE. */
 int sip_call_reject(struct sip_call *call, const struct sip_reply *reply);
@@ -119,31 +123,34 @@ int sip_call_reject(struct sip_call *call, const struct sip_reply *reply);
 /* Outgoing INVITE ------------------------------------------------------------------------------ */
 
 struct sip_call_invite {
-	struct slice target;        /* Request-URI and To */
-	struct slice to;            /* whole To value when it differs from <target>; absent: <target> */
-	struct slice from;          /* "\"Room\" <sip:room@host>", without a tag */
+	struct slice target; /* Request-URI and To */
+	struct slice to;     /* whole To value when it differs from <target>; absent: <target> */
+	struct slice from;   /* "\"Room\" <sip:room@host>", without a tag */
 	struct slice contact_user;
 	const char *contact_params; /* "isfocus" or NULL */
 	struct slice route;         /* outbound proxy URI; absent: none */
 	const char *headers;        /* more lines, or NULL */
-	const struct offer_local *local; /* copied; NULL: INVITE without an offer, set before the 2xx comes */
-	uint32_t timeout_ms;        /* to a final response; then CANCEL. 0: 180 s */
+	const struct offer_local
+		*local;      /* copied; NULL: INVITE without an offer, set before the 2xx comes */
+	uint32_t timeout_ms; /* to a final response; then CANCEL. 0: 180 s */
 	const struct sip_call_handlers *handlers;
 	void *arg;
 };
-/* Sends (or begins to resolve) at once; failures that follow come by on_ended, never from inside this
- * call. ERR_SIP_URI_SYNTAX, ERR_BAD_TARGET, ERR_LIMIT, -ENOMEM. */
-int sip_call_new(struct sip_ua *ua, const struct sip_call_invite *invite, struct sip_call **ret_call);
+/* Sends (or begins to resolve) at once; failures that follow come by on_ended, never from inside
+ * this call. ERR_SIP_URI_SYNTAX, ERR_BAD_TARGET, ERR_LIMIT, -ENOMEM. */
+int sip_call_new(struct sip_ua *ua, const struct sip_call_invite *invite,
+		 struct sip_call **ret_call);
 
 /* Both ----------------------------------------------------------------------------------------- */
 
-/* Ends the call in whatever state it is: reject (status of `reason` or 480), CANCEL (and BYE should a
- * 2xx cross it, RFC 3261 9.1, 15), BYE. `reason` may be NULL: its status and headers go out where the
- * message has room for them. on_ended follows, later. Repeated calls are harmless. */
+/* Ends the call in whatever state it is: reject (status of `reason` or 480), CANCEL (and BYE should
+ * a 2xx cross it, RFC 3261 9.1, 15), BYE. `reason` may be NULL: its status and headers go out where
+ * the message has room for them. on_ended follows, later. Repeated calls are harmless. */
 void sip_call_hangup(struct sip_call *call, const struct sip_reply *reason);
 
-/* Re-INVITE with the present local description and Contact (RFC 3261 14.1). While another exchange is under
- * way it waits its turn; 491 is retried as 14.1 says. ERR_STATE before it is established. */
+/* Re-INVITE with the present local description and Contact (RFC 3261 14.1). While another exchange
+ * is under way it waits its turn; 491 is retried as 14.1 says. ERR_STATE before it is established.
+ */
 int sip_call_reinvite(struct sip_call *call);
 
 /* A request in the dialog. on_reply is called once with the final response, or with NULL
@@ -158,15 +165,26 @@ struct sip_call_request {
 };
 int sip_call_request(struct sip_call *call, const struct sip_call_request *request);
 
-enum sip_call_state { SIP_CALL_CALLING, SIP_CALL_RINGING, SIP_CALL_INCOMING, SIP_CALL_ACCEPTED, SIP_CALL_ESTABLISHED, SIP_CALL_ENDING };
+enum sip_call_state {
+	SIP_CALL_CALLING,
+	SIP_CALL_RINGING,
+	SIP_CALL_INCOMING,
+	SIP_CALL_ACCEPTED,
+	SIP_CALL_ESTABLISHED,
+	SIP_CALL_ENDING
+};
 enum sip_call_state sip_call_state(const struct sip_call *call);
 bool sip_call_is_outgoing(const struct sip_call *call);
 struct slice sip_call_id(const struct sip_call *call);
-struct slice sip_call_remote_uri(const struct sip_call *call);     /* AOR of the peer: From or To URI */
-struct slice sip_call_remote_display(const struct sip_call *call); /* unescaped UTF-8; empty when none */
-struct slice sip_call_remote_target(const struct sip_call *call);  /* peer's Contact URI, absent before it is known */
-bool sip_call_is_remote_focus(const struct sip_call *call);        /* isfocus in the peer's Contact (RFC 4579 5.2) */
-const struct sip_flow *sip_call_flow(const struct sip_call *call); /* last path; its local address is ours toward the peer */
+struct slice sip_call_remote_uri(const struct sip_call *call); /* AOR of the peer: From or To URI */
+struct slice
+sip_call_remote_display(const struct sip_call *call); /* unescaped UTF-8; empty when none */
+struct slice sip_call_remote_target(
+	const struct sip_call *call); /* peer's Contact URI, absent before it is known */
+bool sip_call_is_remote_focus(
+	const struct sip_call *call); /* isfocus in the peer's Contact (RFC 4579 5.2) */
+const struct sip_flow *sip_call_flow(
+	const struct sip_call *call); /* last path; its local address is ours toward the peer */
 
 /* Server transactions -------------------------------------------------------------------------- */
 
@@ -174,7 +192,8 @@ const struct sip_flow *sip_call_flow(const struct sip_call *call); /* last path;
 int sip_stx_reply(struct sip_stx *tx, const struct sip_reply *reply);
 const struct sip_flow *sip_stx_flow(const struct sip_stx *tx);
 
-/* Counters --------------------------------------------------------------------------------------- */
+/* Counters ---------------------------------------------------------------------------------------
+ */
 
 struct sip_ua_stats {
 	uint64_t requests_in[SIP_METHOD_COUNT], requests_out[SIP_METHOD_COUNT];
@@ -184,7 +203,7 @@ struct sip_ua_stats {
 	uint64_t stray_responses; /* matched no transaction */
 	uint64_t retransmits_in, retransmits_out;
 	uint64_t transport_failures;
-	uint64_t overload;        /* 503 because of a limit */
+	uint64_t overload; /* 503 because of a limit */
 	uint32_t calls, client_transactions, server_transactions, dialogs; /* live now */
 };
 const struct sip_ua_stats *sip_ua_stats(const struct sip_ua *ua); /* borrowed, always current */

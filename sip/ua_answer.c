@@ -1,6 +1,6 @@
-/* The answers that need no policy, in the order of RFC 3261 8.2: is it well-formed, may its method be used, is
- * it for a dialog, did it come on two paths, what does it require, what is in its body. What passes goes to
- * its call, or up to the application. */
+/* The answers that need no policy, in the order of RFC 3261 8.2: is it well-formed, may its method
+ * be used, is it for a dialog, did it come on two paths, what does it require, what is in its body.
+ * What passes goes to its call, or up to the application. */
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -38,7 +38,8 @@ static bool method_is_served(struct sip_ua *ua, struct sip_stx *tx, const struct
 }
 
 /* 8.2.2.3: 420 names every option that we do not have. */
-static bool requirements_are_met(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
+static bool requirements_are_met(struct sip_ua *ua, struct sip_stx *tx,
+				 const struct sip_msg *request)
 {
 	struct buf unsupported = BUF_INIT;
 	struct sip_list_walk walk = {0};
@@ -53,7 +54,8 @@ static bool requirements_are_met(struct sip_ua *ua, struct sip_stx *tx, const st
 	if (unsupported.len == 0)
 		return true;
 	buf_adds(&unsupported, "\r\n");
-	(void)ua_reply(tx, buf_err(&unsupported) ? 500 : 420, buf_err(&unsupported) ? NULL : unsupported.p);
+	(void)ua_reply(tx, buf_err(&unsupported) ? 500 : 420,
+		       buf_err(&unsupported) ? NULL : unsupported.p);
 	buf_done(&unsupported);
 	return false;
 }
@@ -150,8 +152,8 @@ static void on_dialog_request(struct sip_ua *ua, struct sip_stx *tx, const struc
 
 static bool needs_dialog(enum sip_method method)
 {
-	return method == SIP_METHOD_BYE || method == SIP_METHOD_PRACK || method == SIP_METHOD_UPDATE ||
-	       method == SIP_METHOD_INFO;
+	return method == SIP_METHOD_BYE || method == SIP_METHOD_PRACK ||
+	       method == SIP_METHOD_UPDATE || method == SIP_METHOD_INFO;
 }
 
 static void on_new_request(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)

@@ -1,8 +1,8 @@
 /* sip/ua_priv.h -- what ua*.c and call*.c share. Private to them and their tests.
  *
- * A call lives in two halves. For the application it begins with on_invite or sip_call_new and is gone after
- * on_ended. Inside it stays until its transactions are over: a 2xx of another fork, or one that comes again,
- * must still be acknowledged (RFC 3261 13.2.2.4).
+ * A call lives in two halves. For the application it begins with on_invite or sip_call_new and is
+ * gone after on_ended. Inside it stays until its transactions are over: a 2xx of another fork, or
+ * one that comes again, must still be acknowledged (RFC 3261 13.2.2.4).
  */
 #ifndef SIP_UA_PRIV_H
 #define SIP_UA_PRIV_H
@@ -15,10 +15,12 @@
 #include "sip/ua.h"
 
 enum {
-	CALL_FORKS_MAX = 16,      /* early and surplus dialogs of one INVITE; answers of others are dropped */
-	CALL_END_TEXT_MAX = 96,   /* octets of sip_call_end.text with its NUL; cut */
-	CALL_CONTACT_MAX = 256,   /* octets of the user part or the parameters of a Contact: ERR_LIMIT */
-	CALL_TXS_MAX = 32,        /* requests of one call under way: ERR_LIMIT */
+	CALL_FORKS_MAX =
+		16, /* early and surplus dialogs of one INVITE; answers of others are dropped */
+	CALL_END_TEXT_MAX = 96, /* octets of sip_call_end.text with its NUL; cut */
+	CALL_CONTACT_MAX =
+		256,       /* octets of the user part or the parameters of a Contact: ERR_LIMIT */
+	CALL_TXS_MAX = 32, /* requests of one call under way: ERR_LIMIT */
 	CALL_TIMEOUT_MS = 180000, /* of an INVITE without a final answer */
 	CALL_PROGRESS_MS = 60000  /* a provisional answer is repeated (RFC 3261 13.3.1.1) */
 };
@@ -62,7 +64,6 @@ struct call_tx {
 	struct timer soon;   /* tells a failure that happened inside a call of the application */
 	int err;
 	uint32_t cseq;
-	bool is_answered; /* a final response came */
 	char *method, *headers, *content_type;
 	struct buf body;
 	sip_reply_fn *on_reply;
@@ -103,9 +104,9 @@ struct sip_call {
 
 	/* UAC */
 	struct list txs, acks;
-	struct call_tx *invite;     /* the first INVITE */
-	struct call_tx *reinvite;   /* one of ours without a final answer */
-	struct timer invite_timer;  /* no final answer in time; later: no answer to the CANCEL */
+	struct call_tx *invite;    /* the first INVITE */
+	struct call_tx *reinvite;  /* one of ours without a final answer */
+	struct timer invite_timer; /* no final answer in time; later: no answer to the CANCEL */
 	struct timer glare_timer;
 	bool has_provisional, wants_cancel, is_cancelled, wants_reinvite;
 
@@ -116,7 +117,8 @@ struct sip_call {
 	uint16_t end_status;
 	char end_text[CALL_END_TEXT_MAX];
 	char *end_headers; /* for BYE and CANCEL */
-	struct timer soon; /* what must not happen inside a call of the application; at last the free */
+	struct timer
+		soon; /* what must not happen inside a call of the application; at last the free */
 	bool end_is_due;
 };
 
@@ -142,7 +144,8 @@ int call_add_contact(const struct sip_call *call, const struct sip_flow *flow, s
 void call_media_soon(struct sip_call *call);
 void call_tell_media(struct sip_call *call);
 /* Remembers why it ends; the first cause stays. */
-void call_set_end(struct sip_call *call, enum sip_call_end_by by, uint16_t status, struct slice text);
+void call_set_end(struct sip_call *call, enum sip_call_end_by by, uint16_t status,
+		  struct slice text);
 /* Tells the application; the call is over. `message` may be NULL. */
 void call_end(struct sip_call *call, const struct sip_msg *message);
 void call_end_soon(struct sip_call *call);
@@ -165,9 +168,12 @@ void call_tx_free(struct call_tx *tx);
 /* Sends it again to the next target. False when there is none. */
 bool call_tx_next_target(struct call_tx *tx);
 void call_acks_free(struct sip_call *call);
-/* A 2xx that was acknowledged before: sends that ACK again. False when it is new; it is remembered then. */
-bool call_ack_again(struct sip_call *call, uint32_t cseq, const struct sip_msg *response, bool *ret_is_failed);
-void call_send_ack(struct sip_call *call, struct sip_dialog *dialog, uint32_t cseq, struct slice answer);
+/* A 2xx that was acknowledged before: sends that ACK again. False when it is new; it is remembered
+ * then. */
+bool call_ack_again(struct sip_call *call, uint32_t cseq, const struct sip_msg *response,
+		    bool *ret_is_failed);
+void call_send_ack(struct sip_call *call, struct sip_dialog *dialog, uint32_t cseq,
+		   struct slice answer);
 void call_send_bye(struct sip_call *call, struct sip_dialog *dialog);
 
 /* call_uas.c */
@@ -177,7 +183,6 @@ int call_uas_reject(struct sip_call *call, const struct sip_reply *reply);
 int call_send_2xx(struct sip_call *call, const struct sip_reply *reply, struct slice description);
 void call_wait_ack(struct sip_call *call);
 void call_acked(struct sip_call *call, const struct sip_msg *message, bool has_body);
-void call_stop_uas(struct sip_call *call);
 void call_uas_init(struct sip_call *call);
 
 /* call_uac.c */
