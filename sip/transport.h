@@ -1,0 +1,78 @@
+/* sip/transport.h -- the real network of sip/net.h: UDP and TCP sockets on the loop.
+ *
+ * UDP:     datagrams are read in batches (recvmmsg) and answered from the address they came to;
+ * ICMP errors are reported per destination (RFC 3261 18.4). Streams: connections are made on
+ * demand, found again by their number or by their remote address, framed by Content-Length (18.3),
+ * answered to keep-alives (CRLFCRLF gets CRLF, RFC 5626 3.5.1 and 4.4.1). A small table of
+ * functions (struct sip_stream_ops in transport_priv.h) stands between connection and socket, so
+ * that TLS and WebSocket stack on it. Limits:  connections, octets waiting to be written, time for
+ * a message to become whole, time for written octets to be taken, idle time. Whoever exceeds one is
+ * cut off; all are counted. Thread:  control.
+ */
+#ifndef SIP_TRANSPORT_H
+#define SIP_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/loop.h"
+#include "base/slice.h"
+#include "sip/net.h"
+
+enum {
+	SIP_LISTEN_MAX = 16,             /* listeners */
+	SIP_CONNECTIONS_MAX = 4096,      /* default of connections_max */
+	SIP_OUT_OCTETS_MAX = 256 * 1024, /* default of out_octets_max */
+	SIP_MESSAGE_MS = 30000,          /* default of message_ms */
+	SIP_IDLE_MS = 3600 * 1000        /* default of idle_ms */
+};
+
+struct sip_listen {
+	enum sip_proto proto;
+	struct addr addr;
+};
+
+/* "udp:0.0.0.0:5060, tcp:[::]:5060": each `proto:address:port`, port 0 for any. -EINVAL with
+ * *reterr_item the element that is wrong (may be NULL); ERR_LIMIT beyond SIP_LISTEN_MAX. An IPv6
+ * wildcard does not take IPv4: list both. */
+int sip_listen_parse(struct slice text, struct sip_listen out[SIP_LISTEN_MAX], uint32_t *ret_count,
+		     struct slice *reterr_item);
+
+struct sip_transport_params {
+	struct loop *loop; /* borrowed */
+	struct slice listen;
+	uint32_t connections_max; /* 0: the defaults above */
+	uint32_t out_octets_max;  /* of one connection */
+	uint32_t message_ms; /* to the end of a message, for octets to be taken, and to the first
+				message */
+	uint32_t idle_ms;
+};
+
+struct sip_transport;
+
+/* Opens all listeners. -EINVAL (list), ERR_SIP_NO_ROUTE (a protocol that is not there), negative
+ * errno of socket and bind; then *reterr_item (may be NULL) is the element of the list at fault. */
+int sip_transport_new(const struct sip_transport_params *params,
+		      struct sip_transport **ret_transport, struct slice *reterr_item);
+/* Closes everything without events. Accepts NULL; returns NULL. */
+struct sip_transport *sip_transport_free(struct sip_transport *transport);
+
+struct sip_net sip_transport_net(struct sip_transport *transport);
+
+/* The listeners with the ports that they got. False beyond the last. */
+bool sip_transport_listener(const struct sip_transport *transport, uint32_t at,
+			    struct sip_listen *ret_listen);
+
+struct sip_transport_stats {
+	uint64_t messages_in, messages_out, octets_in, octets_out;
+	uint64_t keepalives;       /* answered on streams, swallowed on UDP */
+	uint64_t udp_dropped;      /* the kernel would not take a datagram */
+	uint64_t accepted, opened; /* connections so far, from and to peers */
+	uint64_t refused;          /* connections beyond the limit, or no file descriptor left */
+	uint64_t cut_slow, cut_idle, cut_garbage;
+	uint32_t connections; /* live now */
+};
+const struct sip_transport_stats *sip_transport_stats(const struct sip_transport *transport);
+
+#endif

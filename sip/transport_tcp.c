@@ -1,0 +1,540 @@
+/* Streams: connections with a bounded queue, framed messages, keep-alives, and time limits for slow
+ * peers.
+ *
+ * A connection is freed only from the loop (its own event or timer), never inside a send: who sends
+ * may be in the middle of reading from it. */
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "sip/msg.h"
+#include "sip/transport_priv.h"
+
+enum { READ_CHUNK = 16384, READS_MAX = 8, ACCEPTS_MAX = 64, BACKLOG = 1024 };
+
+/* The socket as a stream
+ * ---------------------------------------------------------------------------------------- */
+
+static int socket_read(struct sip_conn *conn, void *data, size_t cap)
+{
+	ssize_t n = recv(conn->watch.fd, data, cap, MSG_DONTWAIT);
+
+	return n >= 0 ? (int)n : -errno;
+}
+
+static int socket_write(struct sip_conn *conn, const void *data, size_t len)
+{
+	ssize_t n = send(conn->watch.fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return n >= 0 ? (int)n : -errno;
+}
+
+static const struct sip_stream_ops tcp_stream = {socket_read, socket_write};
+
+/* Table
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+struct remote_key {
+	enum sip_proto proto;
+	const struct addr *remote;
+};
+
+bool sip_conn_match(const struct hash_node *node, const void *key)
+{
+	const struct sip_conn *conn = CONTAINER_OF(node, struct sip_conn, by_remote);
+	const struct remote_key *want = key;
+
+	return !conn->is_dead && conn->proto == want->proto && addr_eq(&conn->remote, want->remote);
+}
+
+static uint64_t remote_hash(enum sip_proto proto, const struct addr *remote)
+{
+	return hash_mix(addr_hash(remote), proto);
+}
+
+static struct sip_flow flow_of(const struct sip_conn *conn)
+{
+	return (struct sip_flow){conn->proto, conn->local, conn->remote, conn->id};
+}
+
+static void conn_free(struct sip_conn *conn)
+{
+	struct sip_transport *transport = conn->transport;
+
+	loop_watch_remove(transport->loop, &conn->watch);
+	timer_stop(loop_wheel(transport->loop), &conn->timer);
+	if (conn->watch.fd >= 0)
+		close(conn->watch.fd);
+	if (conn->id) {
+		(void)handle_drop(transport->conns, conn->id);
+		transport->stats.connections--;
+	}
+	hash_remove(transport->by_remote, &conn->by_remote);
+	buf_done(&conn->in);
+	buf_done(&conn->out);
+	free(conn);
+}
+
+static void free_visit(struct hash_node *node, void *arg)
+{
+	(void)arg;
+	conn_free(CONTAINER_OF(node, struct sip_conn, by_remote));
+}
+
+void sip_conn_free_all(struct sip_transport *transport)
+{
+	hash_each(transport->by_remote, free_visit, NULL);
+}
+
+/* Closes it now; what was sent on it may not have arrived. */
+static void conn_close(struct sip_conn *conn, int err)
+{
+	struct sip_transport *transport = conn->transport;
+	struct sip_flow flow = flow_of(conn);
+
+	conn_free(conn);
+	sip_transport_failed(transport, &flow, err);
+}
+
+/* Closes it from the loop, at once. */
+static void conn_close_soon(struct sip_conn *conn, int err)
+{
+	if (conn->is_dead)
+		return;
+	conn->is_dead = true;
+	conn->err = err;
+	timer_start(loop_wheel(conn->transport->loop), &conn->timer, 0);
+}
+
+/* Time limits
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static uint64_t now_ms(const struct sip_conn *conn)
+{
+	return wheel_now_ms(loop_wheel(conn->transport->loop));
+}
+
+/* When patience ends, and whether that is for slowness. */
+static uint64_t deadline(const struct sip_conn *conn, bool *ret_is_slow)
+{
+	const struct sip_transport *transport = conn->transport;
+	uint64_t idle = conn->active_ms + transport->idle_ms, slow = UINT64_MAX;
+
+	if (conn->partial_ms)
+		slow = conn->partial_ms + transport->message_ms;
+	if (conn->stuck_ms)
+		slow = MIN_OF(slow, conn->stuck_ms + transport->message_ms);
+	*ret_is_slow = slow <= idle;
+	return MIN_OF(slow, idle);
+}
+
+static void arm(struct sip_conn *conn)
+{
+	bool is_slow;
+	uint64_t now = now_ms(conn), due;
+
+	if (conn->is_dead)
+		return;
+	due = deadline(conn, &is_slow);
+	timer_start(loop_wheel(conn->transport->loop), &conn->timer, due > now ? due - now : 0);
+}
+
+static void on_timer(void *arg)
+{
+	struct sip_conn *conn = arg;
+	bool is_slow;
+
+	if (conn->is_dead) {
+		conn_close(conn, conn->err);
+		return;
+	}
+	if (deadline(conn, &is_slow) > now_ms(conn)) {
+		arm(conn);
+		return;
+	}
+	if (is_slow)
+		conn->transport->stats.cut_slow++;
+	else
+		conn->transport->stats.cut_idle++;
+	conn_close(conn, -ETIMEDOUT);
+}
+
+/* Writing
+ * ---------------------------------------------------------------------------------------------------------------
+ */
+
+static void set_events(struct sip_conn *conn)
+{
+	bool wants_write = conn->is_connecting || conn->out.len > 0;
+
+	(void)loop_watch_set(conn->transport->loop, &conn->watch,
+			     LOOP_READ | (wants_write ? LOOP_WRITE : 0u));
+}
+
+/* Writes what the socket takes. 0, or negative errno: the connection is lost. */
+static int flush(struct sip_conn *conn)
+{
+	while (conn->out.len > 0) {
+		int n = conn->stream->write(conn, conn->out.p, conn->out.len);
+
+		if (n == -EAGAIN || n == -EINTR)
+			break;
+		if (n < 0)
+			return n;
+		buf_drop(&conn->out, (size_t)n);
+		conn->active_ms = conn->stuck_ms = now_ms(conn);
+	}
+	if (conn->out.len == 0)
+		conn->stuck_ms = 0;
+	return 0;
+}
+
+static int conn_send(struct sip_conn *conn, struct slice data)
+{
+	int err = 0;
+
+	if (conn->out.len + data.len > conn->transport->out_octets_max) {
+		conn->transport->stats.cut_slow++;
+		conn_close_soon(conn, ERR_QUEUE_FULL);
+		return ERR_QUEUE_FULL;
+	}
+	if (conn->out.len == 0)
+		conn->stuck_ms = now_ms(conn);
+	buf_addslice(&conn->out, data);
+	err = buf_err(&conn->out);
+	if (!err && !conn->is_connecting)
+		err = flush(conn);
+	if (err) {
+		conn_close_soon(conn, err);
+		return ERR_SIP_TRANSPORT;
+	}
+	set_events(conn);
+	arm(conn);
+	return 0;
+}
+
+/* Reading
+ * ---------------------------------------------------------------------------------------------------------------
+ */
+
+/* Takes keep-alives off the front; a ping (double CRLF) gets a pong (RFC 5626 4.4.1). */
+static void take_keepalives(struct sip_conn *conn)
+{
+	struct buf *in = &conn->in;
+
+	for (;;) {
+		if (in->len >= 4 && memcmp(in->p, "\r\n\r\n", 4) == 0) {
+			buf_drop(in, 4);
+			conn->transport->stats.keepalives++;
+			conn->is_proven = true;
+			(void)conn_send(conn, SLICE("\r\n"));
+		} else if (in->len >= 3 && in->p[0] == '\r' && in->p[1] == '\n' &&
+			   in->p[2] != '\r') {
+			buf_drop(in, 2);
+		} else {
+			return;
+		}
+	}
+}
+
+static void garbage(struct sip_conn *conn, int err)
+{
+	struct sip_transport *transport = conn->transport;
+	struct sip_flow flow = flow_of(conn);
+
+	transport->stats.cut_garbage++;
+	conn_close_soon(conn, err);
+	if (transport->events.on_garbage)
+		transport->events.on_garbage(transport->events.arg, &flow, err);
+}
+
+/* Hands up every whole message. */
+static void take_messages(struct sip_conn *conn)
+{
+	struct sip_flow flow = flow_of(conn);
+	size_t skip = 0, len = 0;
+	int err;
+
+	while (!conn->is_dead) {
+		take_keepalives(conn);
+		if (conn->in.len == 0)
+			break;
+		err = sip_msg_frame(conn->in.p, conn->in.len, &skip, &len);
+		if (err == ERR_SIP_INCOMPLETE)
+			break;
+		if (err) {
+			garbage(conn, err);
+			return;
+		}
+		conn->is_proven = true;
+		conn->partial_ms = 0;
+		sip_transport_message(conn->transport, &flow, slice_make(conn->in.p + skip, len));
+		buf_drop(&conn->in, skip + len);
+	}
+	if (conn->in.len == 0 && conn->is_proven)
+		conn->partial_ms = 0;
+	else if (!conn->partial_ms && conn->in.len > 2)
+		conn->partial_ms = now_ms(conn);
+}
+
+/* 0, or why it is over. */
+static int read_some(struct sip_conn *conn)
+{
+	char chunk[READ_CHUNK];
+
+	for (int i = 0; i < READS_MAX && !conn->is_dead; i++) {
+		int n = conn->stream->read(conn, chunk, sizeof(chunk));
+
+		if (n == -EAGAIN || n == -EINTR)
+			return 0;
+		if (n <= 0)
+			return n < 0 ? n : -ECONNRESET;
+		conn->active_ms = now_ms(conn);
+		conn->transport->stats.octets_in += (uint64_t)n;
+		buf_add(&conn->in, chunk, (size_t)n);
+		if (buf_err(&conn->in))
+			return buf_err(&conn->in);
+		take_messages(conn);
+	}
+	return 0;
+}
+
+static int finish_connect(struct sip_conn *conn)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (getsockopt(conn->watch.fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		return -errno;
+	conn->is_connecting = err != 0;
+	return -err;
+}
+
+static void on_ready(void *arg, unsigned events)
+{
+	struct sip_conn *conn = arg;
+	int err = 0;
+
+	if (conn->is_dead)
+		return; /* its timer closes it in this turn */
+	if (conn->is_connecting && (events & (LOOP_WRITE | LOOP_ERROR)))
+		err = finish_connect(conn);
+	if (!err && !conn->is_connecting)
+		err = flush(conn);
+	if (!err && !conn->is_connecting && (events & (LOOP_READ | LOOP_ERROR)))
+		err = read_some(conn);
+	if (err) {
+		conn_close(conn, err);
+		return;
+	}
+	if (conn->is_dead)
+		return;
+	set_events(conn);
+	arm(conn);
+}
+
+/* Making one
+ * ----------------------------------------------------------------------------------------------------------------
+ */
+
+static void set_options(int fd)
+{
+	int on = 1, idle_s = 60, every_s = 20;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on,
+			 sizeof(on)); /* half-open peers are noticed */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(every_s));
+}
+
+/* Takes fd, also when it fails. */
+static int conn_new(struct sip_transport *transport, int fd, const struct sip_conn *as,
+		    struct sip_conn **ret_conn)
+{
+	unsigned events = LOOP_READ | (as->is_connecting ? LOOP_WRITE : 0u);
+	struct sip_conn *conn = calloc(1, sizeof(*conn));
+	int err = -ENOMEM;
+
+	if (!conn) {
+		close(fd);
+		return err;
+	}
+	*conn = *as;
+	conn->transport = transport;
+	conn->stream = &tcp_stream;
+	conn->watch = (struct loop_watch){.fd = fd, .on_ready = on_ready, .arg = conn};
+	timer_init(&conn->timer, on_timer, conn);
+	conn->active_ms = now_ms(conn);
+	if (!conn->is_proven)
+		conn->partial_ms = conn->active_ms; /* silence is no first message either */
+	set_options(fd);
+	err = handle_take(transport->conns, conn, &conn->id);
+	if (!err) {
+		transport->stats.connections++;
+		err = loop_watch_add(transport->loop, &conn->watch, events);
+	}
+	if (err) {
+		conn_free(conn);
+		return err;
+	}
+	hash_add(transport->by_remote, &conn->by_remote, remote_hash(conn->proto, &conn->remote));
+	arm(conn);
+	*ret_conn = conn;
+	return 0;
+}
+
+static int conn_open(struct sip_transport *transport, const struct sip_flow *flow,
+		     struct sip_conn **ret_conn)
+{
+	struct sip_conn as = {.proto = flow->proto,
+			      .remote = flow->remote,
+			      .is_connecting = true,
+			      .is_proven = true};
+	struct sip_listener *listener = sip_listener_find(transport, flow->proto, &flow->local,
+							  &flow->remote);
+	int fd, err;
+
+	if (!listener)
+		return ERR_SIP_NO_ROUTE;
+	if (handle_count(transport->conns) >= transport->connections_max) {
+		transport->stats.refused++;
+		return ERR_LIMIT;
+	}
+	as.local = listener->local;
+	fd = socket(flow->remote.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (!addr_is_any(&listener->local)) {
+		struct addr from = listener->local;
+
+		addr_set_port(&from, 0);
+		(void)bind(fd, &from.sa, addr_len(&from));
+	}
+	if (connect(fd, &flow->remote.sa, addr_len(&flow->remote)) && errno != EINPROGRESS) {
+		close(fd);
+		return ERR_SIP_TRANSPORT;
+	}
+	err = conn_new(transport, fd, &as, ret_conn);
+	if (!err)
+		transport->stats.opened++;
+	return err;
+}
+
+int sip_tcp_send(struct sip_transport *transport, const struct sip_flow *flow, struct slice data,
+		 struct sip_flow *ret_flow)
+{
+	struct remote_key key = {flow->proto, &flow->remote};
+	struct sip_conn *conn = flow->connection ? handle_find(transport->conns, flow->connection)
+						 : NULL;
+	struct hash_node *node;
+	int err;
+
+	if (!conn || conn->is_dead) {
+		node = hash_find(transport->by_remote, remote_hash(flow->proto, &flow->remote),
+				 &key);
+		conn = node ? CONTAINER_OF(node, struct sip_conn, by_remote) : NULL;
+	}
+	if (!conn) {
+		err = conn_open(transport, flow, &conn);
+		if (err)
+			return err;
+	}
+	err = conn_send(conn, data);
+	if (!err)
+		*ret_flow = flow_of(conn);
+	return err;
+}
+
+/* Listening
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+
+static void refuse(struct sip_transport *transport, int fd)
+{
+	transport->stats.refused++;
+	close(fd);
+}
+
+/* Without a free descriptor the connection would stay at the door and wake us for ever. */
+static void refuse_without_fd(struct sip_listener *listener)
+{
+	struct sip_transport *transport = listener->transport;
+	int fd;
+
+	close(transport->spare_fd);
+	fd = accept4(listener->watch.fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		refuse(transport, fd);
+	transport->spare_fd = dup(listener->watch.fd);
+}
+
+static void take_connection(struct sip_listener *listener, int fd, const struct addr *remote)
+{
+	struct sip_transport *transport = listener->transport;
+	struct sip_conn as = {
+		.proto = listener->proto, .local = listener->local, .remote = *remote};
+	socklen_t len = sizeof(as.local);
+	struct sip_conn *conn;
+
+	if (handle_count(transport->conns) >= transport->connections_max) {
+		refuse(transport, fd);
+		return;
+	}
+	(void)getsockname(fd, &as.local.sa, &len);
+	if (conn_new(transport, fd, &as, &conn) == 0)
+		transport->stats.accepted++;
+	else
+		transport->stats.refused++;
+}
+
+static void on_accept(void *arg, unsigned events)
+{
+	struct sip_listener *listener = arg;
+
+	(void)events;
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		struct addr remote = {0};
+		socklen_t len = sizeof(remote);
+		int fd = accept4(listener->watch.fd, &remote.sa, &len,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0)
+			take_connection(listener, fd, &remote);
+		else if (errno == EMFILE || errno == ENFILE)
+			refuse_without_fd(listener);
+		else if (errno != EINTR && errno != ECONNABORTED)
+			break;
+	}
+}
+
+int sip_tcp_open(struct sip_listener *listener)
+{
+	socklen_t len = sizeof(listener->local);
+	int on = 1, fd, err;
+
+	fd = socket(listener->local.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (addr_is_v6(&listener->local) &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
+		goto fail;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, &listener->local.sa, addr_len(&listener->local)) ||
+	    getsockname(fd, &listener->local.sa, &len) || listen(fd, BACKLOG))
+		goto fail;
+	listener->watch.fd = fd;
+	listener->watch.on_ready = on_accept;
+	return 0;
+fail:
+	err = -errno;
+	close(fd);
+	return err;
+}
