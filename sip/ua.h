@@ -54,7 +54,9 @@ struct sip_call_handlers {
 	void (*on_progress)(void *arg, struct sip_call *call, const struct sip_msg *response);
 	/* UAC: 2xx received (and ACKed); UAS: ACK received. Once. `message` is that 2xx or ACK. */
 	void (*on_established)(void *arg, struct sip_call *call, const struct sip_msg *message);
-	/* An offer/answer exchange is complete (first or later, whoever began it). */
+	/* An offer/answer exchange is complete (first or later, whoever began it). The first one comes
+	 * before on_established: of a UAS with the 2xx (in the next turn of the loop, not inside
+	 * sip_call_accept) or with the ACK that carries the answer, of a UAC with the 2xx. */
 	void (*on_media)(void *arg, struct sip_call *call, const struct offer_agreed *agreed);
 	/* A re-INVITE that we sent was refused (the old agreement stands). */
 	void (*on_reinvite_failed)(void *arg, struct sip_call *call, uint16_t status);
@@ -92,9 +94,11 @@ struct sip_ua_params {
 				     absent: the address */
 };
 
-/* Takes copies of the parameter's strings. -ENOMEM. */
+/* Takes copies of the parameter's strings; wheel, random, net and resolver are borrowed until
+ * sip_ua_free. -ENOMEM. */
 int sip_ua_new(const struct sip_ua_params *params, struct sip_ua **ret_ua);
-/* Ends what still lives without a message. Accepts NULL; returns NULL. */
+/* Frees what still lives, without a message and without on_ended. Accepts NULL; returns NULL. Not
+ * to be called inside a handler. */
 struct sip_ua *sip_ua_free(struct sip_ua *ua);
 
 /* Incoming INVITE ------------------------------------------------------------------------------ */
@@ -103,8 +107,10 @@ struct sip_ua *sip_ua_free(struct sip_ua *ua);
 void sip_call_bind(struct sip_call *call, const struct sip_call_handlers *handlers, void *arg);
 void *sip_call_arg(const struct sip_call *call);
 
-/* The Contact of this call from now on: "<sip:user@host:port;transport=..>;params". Both are
- * copied; `params` such as "isfocus", or NULL. Default: the user part of the Request-URI. */
+/* The Contact of this call from now on: "<sip:user@host:port;transport=tcp>;params", where the
+ * transport is left out for UDP. Both are copied; `user` is written as it is (escape it where a URI
+ * needs it); `params` such as "isfocus", or NULL. Default: the user part of the Request-URI.
+ * ERR_LIMIT (256 octets each). */
 int sip_call_set_contact(struct sip_call *call, struct slice user, const char *params);
 
 /* What our side offers and answers with: media address, codecs, direction. Copied. Needed before
