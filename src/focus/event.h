@@ -1,7 +1,8 @@
 /* focus/event.h -- what happens in the focus, told once to whoever listens.
  *
- * Sequence numbers begin at 1 and have no gaps. A listener is called on the control thread in the order of the events;
- * views are borrowed for the call. Names are those of the API's event stream.
+ * Sequence numbers begin at 1 and have no gaps. A listener is called on the control thread in the
+ * order of the events; views are borrowed for the call. A listener looks and takes notes; it
+ * changes nothing in the focus from inside the call. Names are those of the API's event stream.
  */
 #ifndef FOCUS_EVENT_H
 #define FOCUS_EVENT_H
@@ -13,13 +14,15 @@ struct room_view;
 struct participant_view;
 
 enum focus_event_kind {
-	FOCUS_ROOM_CREATED, FOCUS_ROOM_CHANGED, FOCUS_ROOM_CLOSED,
-	FOCUS_PARTICIPANT_CREATED,  /* dialing in or out */
-	FOCUS_PARTICIPANT_CHANGED,  /* state or control */
-	FOCUS_PARTICIPANT_JOINED,   /* connected for the first time */
-	FOCUS_PARTICIPANT_TALKING,  /* media.is_talking changed */
-	FOCUS_PARTICIPANT_LEFT,     /* the last event of a participant; `cause` */
-	FOCUS_DTMF,                 /* `digit`, `duration_ms` */
+	FOCUS_ROOM_CREATED,
+	FOCUS_ROOM_CHANGED,
+	FOCUS_ROOM_CLOSED,
+	FOCUS_PARTICIPANT_CREATED, /* dialing in or out */
+	FOCUS_PARTICIPANT_CHANGED, /* state or control */
+	FOCUS_PARTICIPANT_JOINED,  /* connected for the first time */
+	FOCUS_PARTICIPANT_TALKING, /* media.is_talking changed */
+	FOCUS_PARTICIPANT_LEFT,    /* the last event of a participant; `cause` */
+	FOCUS_DTMF,                /* `digit`, `duration_ms` */
 	FOCUS_EVENT_KIND_COUNT
 };
 
@@ -29,8 +32,9 @@ struct focus_event {
 	enum focus_event_kind kind;
 	const struct room_view *room;               /* always there */
 	const struct participant_view *participant; /* NULL for room events */
-	const char *cause;   /* "bye", "kicked", "room_closed", "busy" ...; NULL when it says nothing */
-	uint16_t status;     /* LEFT: SIP status of a call that failed, else 0 */
+	const char
+		*cause;  /* "bye", "kicked", "room_closed", "busy" ...; NULL when it says nothing */
+	uint16_t status; /* LEFT: SIP status of a call that failed, else 0 */
 	char digit;
 	uint16_t duration_ms;
 };

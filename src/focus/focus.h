@@ -1,11 +1,11 @@
 /* focus/focus.h -- the conference focus (RFC 4353): rooms, participants and who may do what.
  *
- * It joins SIP and the mixer: SIP knows no audio, the mixer knows no SIP. A *room* is a conference with a
- * URI; a *participant* is a SIP call (sip/ua.h) with a media leg (media.h) in a room. The HTTP API and SIP call the
- * same operations here, and both see the same events.
+ * It joins SIP and the mixer: SIP knows no audio, the mixer knows no SIP. A *room* is a conference
+ * with a URI; a *participant* is a SIP call (sip/ua.h) with a media leg (media.h) in a room. The
+ * HTTP API and SIP call the same operations here, and both see the same events.
  *
- * Thread: control, all of it. Names: focus/room.h, focus/participant.h and focus/event.h hold the parts;
- * this header is the whole and its wiring.
+ * Thread: control, all of it. Names: focus/room.h, focus/participant.h and focus/event.h hold the
+ * parts; this header is the whole and its wiring.
  */
 #ifndef FOCUS_FOCUS_H
 #define FOCUS_FOCUS_H
@@ -24,13 +24,18 @@
 
 struct focus;
 
+/* What the ua is to be told of this focus (sip_ua_params), and what OPTIONS answers. */
+#define FOCUS_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS"
+#define FOCUS_SUPPORTED ""
+
 struct focus_params {
 	struct wheel *wheel;
 	struct clock clock;
 	struct random *random;
 	const struct config *config; /* borrowed; focus_reload after it has changed */
 	struct store *store;         /* NULL: nothing is kept */
-	struct sip_net net;          /* asked for our address toward a party that we call; ops NULL: the kernel is asked */
+	struct sip_net net; /* asked for our address toward a party that we call; ops NULL: the
+			       kernel is asked */
 };
 
 /* -ENOMEM. */
@@ -51,13 +56,17 @@ void focus_drain(struct focus *focus, void (*on_empty)(void *arg), void *arg);
 void focus_stop(struct focus *focus);
 bool focus_is_draining(const struct focus *focus);
 
-/* Operations ------------------------------------------------------------------------------------ */
+/* Operations ------------------------------------------------------------------------------------
+ */
 
 /* `id` absent: a fresh conf-... name. Made by the API: kept until deleted, and stored.
  * ERR_ROOM_EXISTS, ERR_ROOM_NAME, ERR_ROOM_LIMIT, ERR_DRAINING, media errors. */
-int focus_room_create(struct focus *focus, struct slice id, const struct room_settings *settings, struct room **ret_room);
-struct room *focus_room_find(struct focus *focus, struct slice id); /* borrowed, NULL when unknown */
-/* Rooms in the order of their names, starting after `after` (absent: the first). NULL at the end. */
+int focus_room_create(struct focus *focus, struct slice id, const struct room_settings *settings,
+		      struct room **ret_room);
+struct room *focus_room_find(struct focus *focus,
+			     struct slice id); /* borrowed, NULL when unknown */
+/* Rooms in the order of their names, starting after `after` (absent: the first). NULL at the end.
+ */
 struct room *focus_room_next(struct focus *focus, struct slice after);
 uint32_t focus_room_count(const struct focus *focus);
 int focus_room_set(struct focus *focus, struct room *room, const struct room_settings *settings);
@@ -65,16 +74,22 @@ int focus_room_set(struct focus *focus, struct room *room, const struct room_set
 int focus_room_close(struct focus *focus, struct room *room, const char *cause);
 
 struct focus_invite {
-	struct slice uri;          /* sip:, sips: or tel: */
-	struct slice display_name; /* shown in the roster until the peer tells its own; may be absent */
-	bool is_muted, is_deaf;    /* from the start */
+	struct slice uri; /* sip:, sips: or tel: */
+	struct slice
+		display_name; /* shown in the roster until the peer tells its own; may be absent */
+	bool is_muted, is_deaf; /* from the start */
 };
-/* Calls somebody into the room (RFC 4579 5.2, dial-out). ERR_BAD_TARGET, ERR_LOOP (the room itself), ERR_NOT_ALLOWED, ERR_ROOM_FULL,
- * ERR_ROOM_LOCKED does not apply (who invites may), ERR_DRAINING, media errors. */
-int focus_invite(struct focus *focus, struct room *room, const struct focus_invite *invite, struct participant **ret_participant);
+/* Calls somebody into the room (RFC 4579 5.2, dial-out). ERR_BAD_TARGET, ERR_LOOP (the room
+ * itself), ERR_NOT_ALLOWED, ERR_ROOM_FULL, ERR_ROOM_LOCKED does not apply (who invites may),
+ * ERR_DRAINING, media errors. */
+int focus_invite(struct focus *focus, struct room *room, const struct focus_invite *invite,
+		 struct participant **ret_participant);
 struct participant *focus_participant_find(struct focus *focus, struct room *room, struct slice id);
-struct participant *focus_participant_next(struct room *room, struct participant *after); /* NULL: the first; in order of joining */
-int focus_participant_set(struct focus *focus, struct participant *participant, const struct participant_control *control);
+struct participant *
+focus_participant_next(struct room *room,
+		       struct participant *after); /* NULL: the first; in order of joining */
+int focus_participant_set(struct focus *focus, struct participant *participant,
+			  const struct participant_control *control);
 /* BYE, CANCEL or rejection, whatever fits; participant.left follows. */
 int focus_kick(struct focus *focus, struct participant *participant, const char *cause);
 
@@ -82,13 +97,24 @@ int focus_kick(struct focus *focus, struct participant *participant, const char 
 struct focus_stats {
 	uint32_t rooms, participants, participants_connected; /* gauges */
 	uint64_t rooms_created, participants_joined, participants_left;
-	uint64_t rejected[32]; uint8_t rejected_count;        /* by enum focus_reject */
+	uint64_t rejected[32];
+	uint8_t rejected_count; /* by enum focus_reject */
 	uint64_t dial_outs, dial_outs_failed, dtmf_digits;
 };
 enum focus_reject { /* why a caller was turned away */
-	FOCUS_REJECT_ROOM_UNKNOWN, FOCUS_REJECT_ROOM_FULL, FOCUS_REJECT_ROOM_LOCKED, FOCUS_REJECT_ROOM_LIMIT,
-	FOCUS_REJECT_ROOM_NAME, FOCUS_REJECT_DOMAIN, FOCUS_REJECT_DRAINING, FOCUS_REJECT_NO_PORTS, FOCUS_REJECT_NO_LEGS,
-	FOCUS_REJECT_MEDIA, FOCUS_REJECT_LOOP, FOCUS_REJECT_INTERNAL, FOCUS_REJECT_COUNT
+		    FOCUS_REJECT_ROOM_UNKNOWN,
+		    FOCUS_REJECT_ROOM_FULL,
+		    FOCUS_REJECT_ROOM_LOCKED,
+		    FOCUS_REJECT_ROOM_LIMIT,
+		    FOCUS_REJECT_ROOM_NAME,
+		    FOCUS_REJECT_DOMAIN,
+		    FOCUS_REJECT_DRAINING,
+		    FOCUS_REJECT_NO_PORTS,
+		    FOCUS_REJECT_NO_LEGS,
+		    FOCUS_REJECT_MEDIA,
+		    FOCUS_REJECT_LOOP,
+		    FOCUS_REJECT_INTERNAL,
+		    FOCUS_REJECT_COUNT
 };
 const char *focus_reject_name(enum focus_reject reason); /* "room_full": label in /metrics */
 const struct focus_stats *focus_stats(const struct focus *focus);

@@ -14,15 +14,21 @@ struct participant;
 
 /* RFC 4575 5.7.3 endpoint status. */
 enum participant_state {
-	PARTICIPANT_DIALING_IN, PARTICIPANT_DIALING_OUT, PARTICIPANT_ALERTING, PARTICIPANT_CONNECTED, PARTICIPANT_ON_HOLD,
-	PARTICIPANT_DISCONNECTING, PARTICIPANT_STATE_COUNT
+	PARTICIPANT_DIALING_IN,
+	PARTICIPANT_DIALING_OUT,
+	PARTICIPANT_ALERTING,
+	PARTICIPANT_CONNECTED,
+	PARTICIPANT_ON_HOLD,
+	PARTICIPANT_DISCONNECTING,
+	PARTICIPANT_DISCONNECTED, /* in no roster any more: seen only in FOCUS_PARTICIPANT_LEFT */
+	PARTICIPANT_STATE_COUNT
 };
 
 struct participant_control {
-	bool is_muted;         /* the room does not hear it */
-	bool is_deaf;          /* it does not hear the room */
-	double gain_db;        /* on what it says; -60 to +30 */
-	double volume_db;      /* on what it hears; -60 to +30 */
+	bool is_muted;    /* the room does not hear it */
+	bool is_deaf;     /* it does not hear the room */
+	double gain_db;   /* on what it says; -60 to +30 */
+	double volume_db; /* on what it hears; -60 to +30 */
 };
 
 struct participant_view {
@@ -31,17 +37,18 @@ struct participant_view {
 	struct slice display_name; /* UTF-8, may be empty */
 	struct slice call_id;
 	enum participant_state state;
-	bool is_outgoing;          /* we called it */
+	bool is_outgoing; /* we called it */
 	struct participant_control control;
-	bool is_room_muted;        /* muted because the room is */
-	bool is_remote_focus;      /* another conference (isfocus) */
+	bool is_room_muted;                          /* muted because the room is */
+	bool is_remote_focus;                        /* another conference (isfocus) */
 	uint64_t created_wall_ms, connected_wall_ms; /* 0: not yet */
-	uint64_t version;          /* ETag: control and state, not levels */
-	const char *codec;         /* "PCMU"; "" before it is agreed */
-	struct media_leg_stats media; /* talking, levels, loss, jitter, delay, MOS */
+	uint64_t version;                            /* ETag: control and state, not levels */
+	const char *codec;                           /* "PCMU"; "" before it is agreed */
+	struct media_leg_stats media;                /* talking, levels, loss, jitter, delay, MOS */
 };
 void participant_view(const struct participant *participant, struct participant_view *ret_view);
 
-const char *participant_state_name(enum participant_state state); /* "dialing-in", "connected" ... */
+const char *
+participant_state_name(enum participant_state state); /* "dialing-in", "connected" ... */
 
 #endif

@@ -1,8 +1,9 @@
 /* focus/room.h -- a conference as others see it.
  *
- * A room is made by the API (kept, stored), by a call to a free name (rooms.autocreate: ends when the last leaves) or by a
- * factory (conf-<random>: lives rooms.grace_s beyond its last participant, and at least so long after it was
- * made, so that the second party has time to come; RFC 4579 5.4). Thread: control.
+ * A room is made by the API (kept, stored), by a call to a free name (rooms.autocreate: ends when
+ * the last leaves) or by a factory (conf-<random>: lives rooms.grace_s beyond its last participant,
+ * and at least so long after it was made, so that the second party has time to come; RFC 4579 5.4).
+ * Thread: control.
  */
 #ifndef FOCUS_ROOM_H
 #define FOCUS_ROOM_H
@@ -25,14 +26,14 @@ struct room_settings {
 };
 
 struct room_view {
-	struct slice id;           /* borrowed from the room */
+	struct slice id;            /* borrowed from the room */
 	char uri[ROOM_URI_MAX + 1]; /* "sip:lobby@192.0.2.1:5060" */
 	enum room_origin origin;
 	struct room_settings settings;
 	uint32_t participants_max; /* in force */
 	uint32_t participants;     /* all states but gone */
 	uint64_t created_wall_ms;
-	uint64_t version;          /* changes with every change of settings: ETag */
+	uint64_t version; /* changes with every change of settings: ETag */
 };
 void room_view(const struct room *room, struct room_view *ret_view);
 

@@ -1,0 +1,73 @@
+/* focus/drain.c -- going down without cutting anybody off: nobody new, wait, then ring off. */
+#include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
+
+#include "base/log.h"
+
+static void on_timer(void *arg)
+{
+	struct focus *focus = arg;
+
+	if (!list_empty(&focus->participants) && !focus->drain.is_stopping) {
+		focus_stop(focus);
+		return;
+	}
+	if (focus->drain.is_done)
+		return;
+	focus->drain.is_done = true;
+	LOG(LOG_INFO, "server.drained", LOG_INT("participants", focus->stats.participants));
+	if (focus->drain.on_empty)
+		focus->drain.on_empty(focus->drain.arg);
+}
+
+static void drain_arm(struct focus *focus, uint64_t delay_ms)
+{
+	if (!focus->drain.timer.on_fire)
+		timer_init(&focus->drain.timer, on_timer, focus);
+	/* Also with nobody there it fires from the loop: callers need not expect it inside
+	 * focus_drain. */
+	timer_start(focus->wheel, &focus->drain.timer,
+		    list_empty(&focus->participants) ? 0 : delay_ms);
+}
+
+void focus_drain(struct focus *focus, void (*on_empty)(void *arg), void *arg)
+{
+	if (focus->drain.is_on)
+		return;
+	focus->drain.is_on = true;
+	focus->drain.on_empty = on_empty;
+	focus->drain.arg = arg;
+	LOG(LOG_INFO, "server.draining", LOG_INT("participants", focus->stats.participants),
+	    LOG_INT("wait_s", focus->config->focus_drain_s));
+	drain_arm(focus, (uint64_t)focus->config->focus_drain_s * 1000);
+}
+
+void focus_stop(struct focus *focus)
+{
+	struct list *it, *tmp;
+
+	if (focus->drain.is_stopping)
+		return;
+	focus->drain.is_on = true;
+	focus->drain.is_stopping = true;
+	LIST_FOREACH (it, tmp, &focus->participants)
+		participant_ring_off(LIST_ENTRY(it, struct participant, in_focus), "server_stopped",
+				     PARTICIPANT_EV_KICK);
+	drain_arm(focus, FOCUS_STOP_MS);
+}
+
+bool focus_is_draining(const struct focus *focus)
+{
+	return focus->drain.is_on;
+}
+
+void drain_check(struct focus *focus)
+{
+	if (focus->drain.is_on && list_empty(&focus->participants))
+		drain_arm(focus, 0);
+}
+
+void drain_done(struct focus *focus)
+{
+	timer_stop(focus->wheel, &focus->drain.timer);
+}

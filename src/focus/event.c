@@ -1,0 +1,75 @@
+/* focus/event.c */
+#include "focus/event.h"
+
+#include <assert.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "focus/focus_priv.h"
+
+const char *focus_event_name(enum focus_event_kind kind)
+{
+	static const char *const names[FOCUS_EVENT_KIND_COUNT] = {
+		[FOCUS_ROOM_CREATED] = "room.created",
+		[FOCUS_ROOM_CHANGED] = "room.changed",
+		[FOCUS_ROOM_CLOSED] = "room.closed",
+		[FOCUS_PARTICIPANT_CREATED] = "participant.created",
+		[FOCUS_PARTICIPANT_CHANGED] = "participant.changed",
+		[FOCUS_PARTICIPANT_JOINED] = "participant.joined",
+		[FOCUS_PARTICIPANT_TALKING] = "participant.talking",
+		[FOCUS_PARTICIPANT_LEFT] = "participant.left",
+		[FOCUS_DTMF] = "dtmf",
+	};
+
+	assert(kind < FOCUS_EVENT_KIND_COUNT);
+	return names[kind];
+}
+
+int focus_listen(struct focus *focus, focus_event_fn *on_event, void *arg)
+{
+	for (size_t i = 0; i < ARRAY_LEN(focus->listeners); i++) {
+		if (focus->listeners[i].on_event)
+			continue;
+		focus->listeners[i].on_event = on_event;
+		focus->listeners[i].arg = arg;
+		return 0;
+	}
+	return ERR_LIMIT;
+}
+
+void focus_unlisten(struct focus *focus, focus_event_fn *on_event, void *arg)
+{
+	for (size_t i = 0; i < ARRAY_LEN(focus->listeners); i++)
+		if (focus->listeners[i].on_event == on_event && focus->listeners[i].arg == arg)
+			focus->listeners[i].on_event = NULL;
+}
+
+uint64_t focus_event_seq(const struct focus *focus)
+{
+	return focus->event_seq;
+}
+
+void event_publish(struct focus *focus, const struct focus_news *news)
+{
+	struct room_view room;
+	struct participant_view participant;
+	struct focus_event event = {
+		.seq = ++focus->event_seq,
+		.wall_ms = clock_wall_ms(&focus->clock),
+		.kind = news->kind,
+		.room = &room,
+		.cause = news->cause,
+		.status = news->status,
+		.digit = news->digit,
+		.duration_ms = news->duration_ms,
+	};
+
+	room_view(news->room, &room);
+	if (news->participant) {
+		participant_view(news->participant, &participant);
+		event.participant = &participant;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(focus->listeners); i++)
+		if (focus->listeners[i].on_event)
+			focus->listeners[i].on_event(focus->listeners[i].arg, &event);
+}

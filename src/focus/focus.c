@@ -1,0 +1,213 @@
+/* focus/focus.c -- the wiring: what the focus is made of, and who is called by whom. */
+#include "focus/focus.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
+#include "focus/room_priv.h"
+#include "focus/text.h"
+
+static_assert((size_t)FOCUS_REJECT_COUNT <= ARRAY_LEN(((struct focus_stats *)0)->rejected),
+	      "one counter each");
+
+enum { TAGS_SPARE = 4096 }; /* legs of calls that have ended and still close */
+
+uint64_t focus_version_next(struct focus *focus)
+{
+	return ++focus->version;
+}
+
+/* The first listener's address; a wildcard is replaced by the address of the default route. */
+static void host_of_listener(struct focus *focus)
+{
+	struct slice list = slice_of(focus->config->sip_listen), first;
+	char text[ADDR_TEXT_MAX];
+	struct addr own, anybody;
+	uint16_t port = 5060;
+
+	(void)addr_parse(SLICE("127.0.0.1:5060"), &own);
+	if (text_list_next(&list, &first))
+		(void)addr_parse(slice_from(first, slice_find(first, ':') + 1), &own);
+	port = addr_port(&own);
+	(void)addr_parse(SLICE("192.0.2.1:5060"), &anybody);
+	if (addr_is_any(&own) && addr_local_for(&anybody, &own))
+		(void)addr_parse_ip(SLICE("127.0.0.1"), &own);
+	if (port == 5060)
+		snprintf(focus->host, sizeof(focus->host), "%s", addr_host_text(&own, text));
+	else
+		snprintf(focus->host, sizeof(focus->host), "%s:%u", addr_host_text(&own, text),
+			 port);
+}
+
+/* The host of conference URIs: a name that phones can resolve is better than an address (SBCs map
+ * conferences by it), and an address is better than none. */
+static void host_refresh(struct focus *focus)
+{
+	struct slice list = slice_of(focus->config->sip_domains), first = SLICE_NONE;
+	struct slice host = slice_of(focus->config->sip_public_host);
+
+	(void)text_list_next(&list, &first);
+	if (!host.len)
+		host = first;
+	if (host.len && host.len <= FOCUS_HOST_MAX)
+		slice_cstr(host, focus->host, sizeof(focus->host));
+	else
+		host_of_listener(focus);
+}
+
+int focus_new(const struct focus_params *params, struct focus **ret_focus)
+{
+	struct focus *focus = calloc(1, sizeof(*focus));
+	int err;
+
+	if (!focus)
+		return -ENOMEM;
+	focus->wheel = params->wheel;
+	focus->clock = params->clock;
+	focus->random = params->random;
+	focus->config = params->config;
+	focus->store = params->store;
+	focus->net = params->net;
+	/* An ETag from before a restart must not match something else after it. */
+	focus->version = clock_wall_ms(&focus->clock);
+	focus->stats.rejected_count = FOCUS_REJECT_COUNT;
+	list_init(&focus->participants);
+	err = hash_new(participant_has_id, &focus->by_id);
+	if (!err)
+		err = handle_table_new((uint32_t)params->config->sip_calls_max + TAGS_SPARE,
+				       &focus->tags);
+	if (err) {
+		focus_free(focus);
+		return err;
+	}
+	host_refresh(focus);
+	*ret_focus = focus;
+	return 0;
+}
+
+struct focus *focus_free(struct focus *focus)
+{
+	if (!focus)
+		return NULL;
+	drain_done(focus);
+	while (!list_empty(&focus->participants))
+		participant_abandon(
+			LIST_ENTRY(focus->participants.next, struct participant, in_focus));
+	for (uint32_t i = 0; i < focus->room_count; i++)
+		room_free(focus->rooms[i]);
+	free(focus->rooms);
+	hash_free(focus->by_id);
+	handle_table_free(focus->tags);
+	free(focus);
+	return NULL;
+}
+
+struct sip_ua_handlers focus_ua_handlers(struct focus *focus)
+{
+	return (struct sip_ua_handlers){
+		.on_invite = incoming_on_invite,
+		.on_request = incoming_on_request,
+		.arg = focus,
+	};
+}
+
+void focus_on_media_event(void *arg, const struct media_event *event)
+{
+	struct focus *focus = arg;
+	struct participant *p = handle_find(focus->tags, event->tag);
+
+	if (p && p->leg.media == event->leg)
+		participant_on_media_event(p, event);
+}
+
+static void on_stored_room(void *arg, const struct store_room *stored)
+{
+	struct focus *focus = arg;
+	struct room_make make = {
+		.id = slice_of(stored->id),
+		.origin = ROOM_BY_API,
+		.settings = {stored->is_locked, stored->is_muted, stored->participants_max},
+		.created_wall_ms = stored->created_wall_ms,
+	};
+	struct room *room;
+	int err = ERR_ROOM_NAME;
+
+	if (room_id_is_valid(make.id))
+		err = focus_room_find(focus, make.id) ? ERR_ROOM_EXISTS
+						      : room_new(focus, &make, &room);
+	if (err)
+		LOG(LOG_ERROR, "room.not_restored", LOG_STR("room", stored->id),
+		    LOG_STR("error", err_text(err)));
+	else
+		room_put(room);
+}
+
+int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
+{
+	focus->ua = ua;
+	focus->media = media;
+	return focus->store ? store_rooms_load(focus->store, on_stored_room, focus) : 0;
+}
+
+void focus_reload(struct focus *focus)
+{
+	host_refresh(focus);
+}
+
+const char *focus_reject_name(enum focus_reject reason)
+{
+	static const char *const names[FOCUS_REJECT_COUNT] = {
+		[FOCUS_REJECT_ROOM_UNKNOWN] = "room_unknown",
+		[FOCUS_REJECT_ROOM_FULL] = "room_full",
+		[FOCUS_REJECT_ROOM_LOCKED] = "room_locked",
+		[FOCUS_REJECT_ROOM_LIMIT] = "room_limit",
+		[FOCUS_REJECT_ROOM_NAME] = "room_name",
+		[FOCUS_REJECT_DOMAIN] = "domain",
+		[FOCUS_REJECT_DRAINING] = "draining",
+		[FOCUS_REJECT_NO_PORTS] = "no_ports",
+		[FOCUS_REJECT_NO_LEGS] = "no_legs",
+		[FOCUS_REJECT_MEDIA] = "media",
+		[FOCUS_REJECT_LOOP] = "loop",
+		[FOCUS_REJECT_INTERNAL] = "internal",
+	};
+
+	assert(reason < FOCUS_REJECT_COUNT);
+	return names[reason];
+}
+
+const struct focus_stats *focus_stats(const struct focus *focus)
+{
+	return &focus->stats;
+}
+
+struct sip_ua *focus_ua(struct focus *focus)
+{
+	return focus->ua;
+}
+
+struct media *focus_media(struct focus *focus)
+{
+	return &focus->media;
+}
+
+struct store *focus_store(struct focus *focus)
+{
+	return focus->store;
+}
+
+const struct config *focus_config(const struct focus *focus)
+{
+	return focus->config;
+}
+
+const struct clock *focus_clock(const struct focus *focus)
+{
+	return &focus->clock;
+}

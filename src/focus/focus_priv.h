@@ -1,0 +1,79 @@
+/* focus/focus_priv.h -- the inside of the focus, for src/focus and its tests only. */
+#ifndef FOCUS_FOCUS_PRIV_H
+#define FOCUS_FOCUS_PRIV_H
+
+#include "base/handle.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "focus/focus.h"
+
+enum {
+	FOCUS_STOP_MS = 5000, /* from ringing everybody off to on_empty, whoever answers the BYE */
+	FOCUS_CONF_ID_CHARS = 12, /* of conf-<id>: 60 bits, not to be guessed */
+	FOCUS_HOST_MAX = ROOM_URI_MAX - ROOM_ID_MAX - 5 /* what "sip:" id "@" leave of a URI */
+};
+#define FOCUS_CONF_PREFIX "conf-"
+
+struct focus {
+	struct wheel *wheel;
+	struct clock clock;
+	struct random *random;
+	const struct config *config;
+	struct store *store;
+	struct sip_net net;
+	struct sip_ua *ua; /* borrowed from attach on */
+	struct media media;
+	char host[FOCUS_HOST_MAX + 1]; /* of conference URIs: host[:port] */
+	uint64_t version; /* the last one given out, for ETags; never reused in this process */
+
+	struct room **rooms; /* ordered by id */
+	uint32_t room_count, room_cap;
+
+	struct list participants; /* by in_focus: all that hold memory, also those that have left */
+	struct hash *by_id;       /* those in a roster */
+	struct handle_table *tags; /* media tag -> participant */
+
+	struct {
+		focus_event_fn *on_event;
+		void *arg;
+	} listeners[FOCUS_LISTENERS_MAX];
+	uint64_t event_seq;
+	struct focus_stats stats;
+
+	struct {
+		bool is_on, is_stopping, is_done;
+		struct timer timer;
+		void (*on_empty)(void *arg);
+		void *arg;
+	} drain;
+};
+
+uint64_t focus_version_next(struct focus *focus);
+
+/* event.c: tells every listener. The fields seq and wall_ms are filled here. */
+struct focus_news {
+	enum focus_event_kind kind;
+	const struct room *room;
+	const struct participant *participant;
+	const char *cause;
+	uint16_t status;
+	char digit;
+	uint16_t duration_ms;
+};
+void event_publish(struct focus *focus, const struct focus_news *news);
+
+/* drain.c: a participant's memory has gone, or draining began. */
+void drain_check(struct focus *focus);
+void drain_done(struct focus *focus); /* stops its timer */
+
+/* incoming.c, handlers of the ua. */
+void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *request);
+void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request);
+
+/* invitation.c: a call that we made has ended before it was answered. True when another target is
+ * being called in its place; the participant has its new call then. */
+bool invitation_next(struct participant *participant, const struct sip_call_end *end);
+struct invitation;
+struct invitation *invitation_free(struct invitation *invitation);
+
+#endif

@@ -1,0 +1,261 @@
+/* focus/incoming.c -- calls that come to us: dial-in to a room, to a name, to the factory, and
+ * OPTIONS.
+ *
+ * Decide first, reserve second, publish last: nothing that others have seen must be undone when the
+ * mixer or the description says no. */
+#include <assert.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "focus/admission.h"
+#include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
+#include "focus/room_priv.h"
+#include "focus/status.h"
+
+static void log_rejected(const struct sip_call *call, const struct sip_msg *request,
+			 uint16_t status, const char *reason)
+{
+	LOG(LOG_WARN, "call.rejected", LOG_SLICE("room", request->request_uri),
+	    LOG_STR("participant", ""), LOG_SLICE("call_id", sip_call_id(call)),
+	    LOG_SLICE("from", sip_call_remote_uri(call)), LOG_INT("status", status),
+	    LOG_STR("reason", reason));
+}
+
+static void reject(struct focus *focus, struct sip_call *call, const struct sip_msg *request,
+		   int err)
+{
+	const struct status_row *row = status_find(err);
+	struct buf headers = BUF_INIT;
+
+	focus->stats.rejected[row->reject]++;
+	status_headers(row, focus->host, &headers);
+	log_rejected(call, request, row->status, focus_reject_name(row->reject));
+	(void)sip_call_reject(call, &(struct sip_reply){.status = row->status,
+							.reason = row->reason,
+							.headers = headers.p});
+	buf_done(&headers);
+}
+
+/* The Contact has no isfocus: it names another factory, not yet a conference (RFC 4579 3.2, 4). */
+static void redirect_header(const struct focus *focus, struct buf *out)
+{
+	buf_addf(out, "Contact: <%s>\r\n", focus->config->focus_central_factory);
+}
+
+static void redirect(struct focus *focus, struct sip_call *call)
+{
+	struct buf headers = BUF_INIT;
+
+	redirect_header(focus, &headers);
+	LOG(LOG_INFO, "call.redirected", LOG_SLICE("call_id", sip_call_id(call)),
+	    LOG_SLICE("from", sip_call_remote_uri(call)),
+	    LOG_STR("to", focus->config->focus_central_factory));
+	(void)sip_call_reject(call, &(struct sip_reply){.status = 302, .headers = headers.p});
+	buf_done(&headers);
+}
+
+/* Ports, descriptions, and the 200. */
+static int answer(struct participant *p, struct room *room, struct sip_call *call)
+{
+	struct leg_place place = {.tag = p->tag};
+	struct offer_local local;
+	int err;
+
+	err = leg_local_of_flow(sip_call_flow(call), &place.local);
+	if (!err)
+		err = room_bus(room, &place.bus);
+	if (!err)
+		err = leg_open(&p->leg, &place);
+	if (err)
+		return err;
+	p->call = call;
+	sip_call_bind(call, &participant_handlers, p);
+	participant_identify(p);
+	leg_offer_local(&p->leg, &local);
+	err = sip_call_set_contact(call, slice_of(room->id), "isfocus");
+	if (!err)
+		err = sip_call_set_local(call, &local);
+	if (!err)
+		err = sip_call_accept(call, NULL);
+	if (err)
+		sip_call_bind(call, &participant_orphan_handlers, NULL);
+	return err;
+}
+
+static int make_room(struct focus *focus, const struct admission *admission, struct room **ret_room)
+{
+	char fresh[ROOM_ID_MAX + 1];
+	struct room_make make = {.id = slice_of(admission->room_id), .origin = ROOM_BY_CALL};
+
+	if (admission->kind == ADMISSION_FACTORY) {
+		make.id = slice_of(focus_room_id_fresh(focus, fresh));
+		make.origin = ROOM_BY_FACTORY;
+	}
+	return room_new(focus, &make, ret_room);
+}
+
+static int admit(struct focus *focus, struct sip_call *call, const struct admission *admission)
+{
+	struct participant *p = NULL;
+	struct room *made = NULL, *room = admission->room;
+	int err = 0;
+
+	if (!room) {
+		err = make_room(focus, admission, &made);
+		room = made;
+	}
+	if (!err)
+		err = participant_new(focus, false, &p);
+	if (!err)
+		err = answer(p, room, call);
+	if (err)
+		goto fail;
+	if (made)
+		room_publish(made);
+	participant_publish(p, room);
+	return 0;
+
+fail:
+	if (p)
+		participant_discard(p);
+	if (room && !room->participant_count)
+		room_bus_drop(room);
+	room_free(made);
+	return err;
+}
+
+void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *request)
+{
+	struct focus *focus = arg;
+	struct admission admission;
+	int err;
+
+	sip_call_bind(call, &participant_orphan_handlers, NULL);
+	err = admission_decide(focus, request->request_uri, &admission);
+	if (!err && admission.kind == ADMISSION_REDIRECT) {
+		redirect(focus, call);
+		return;
+	}
+	if (!err)
+		err = admission_check_loop(focus, call, admission.room_id);
+	if (!err)
+		err = admit(focus, call, &admission);
+	if (err)
+		reject(focus, call, request, err);
+}
+
+/* OPTIONS ------------------------------------------------------------------------------------- */
+
+/* A missing Accept means application/sdp (RFC 3261 20.1). */
+static bool accepts_sdp(const struct sip_msg *request)
+{
+	struct sip_list_walk walk = {0};
+	struct slice item;
+
+	if (!slice_present(sip_msg_value(request, SIP_H_ACCEPT)))
+		return true;
+	while (sip_list_next(request, SIP_H_ACCEPT, &walk, &item)) {
+		struct slice range = slice_trim(slice_first(item, slice_find(item, ';')));
+
+		if (slice_iis(range, "application/sdp") || slice_iis(range, "application/*") ||
+		    slice_is(range, "*/*"))
+			return true;
+	}
+	return false;
+}
+
+static void capability_body(const struct focus *focus, const struct sip_flow *flow, struct buf *out)
+{
+	struct offer_local local;
+	struct offer *offer = NULL;
+	struct addr addr;
+
+	if (leg_local_of_flow(flow, &addr))
+		return;
+	leg_offer_capability(focus->config, &addr, &local);
+	if (!offer_new(&local, 1, &offer) && offer_write(offer, out))
+		buf_clear(out);
+	offer_free(offer);
+}
+
+static void reply_capabilities(struct focus *focus, struct sip_stx *tx,
+			       const struct sip_msg *request, const struct admission *admission)
+{
+	struct buf headers = BUF_INIT, body = BUF_INIT;
+	bool is_room = admission && admission->room_id[0];
+
+	buf_adds(&headers, "Allow: " FOCUS_ALLOW "\r\n"
+			   "Accept: application/sdp\r\n"
+			   "Accept-Encoding: identity\r\n"
+			   "Accept-Language: en\r\n"
+			   "Supported: " FOCUS_SUPPORTED "\r\n");
+	if (is_room)
+		buf_addf(&headers, "Contact: <sip:%s@%s>;isfocus\r\n", admission->room_id,
+			 focus->host);
+	if (accepts_sdp(request))
+		capability_body(focus, sip_stx_flow(tx), &body);
+	(void)sip_stx_reply(tx, &(struct sip_reply){
+					.status = 200,
+					.headers = headers.p,
+					.content_type = body.len ? "application/sdp" : NULL,
+					.body = buf_slice(&body),
+				});
+	buf_done(&headers);
+	buf_done(&body);
+}
+
+static void reply_refusal(struct focus *focus, struct sip_stx *tx, int err)
+{
+	const struct status_row *row = status_find(err);
+	struct buf headers = BUF_INIT;
+
+	status_headers(row, focus->host, &headers);
+	(void)sip_stx_reply(tx, &(struct sip_reply){.status = row->status,
+						    .reason = row->reason,
+						    .headers = headers.p});
+	buf_done(&headers);
+}
+
+static void reply_redirect(struct focus *focus, struct sip_stx *tx)
+{
+	struct buf headers = BUF_INIT;
+
+	redirect_header(focus, &headers);
+	(void)sip_stx_reply(tx, &(struct sip_reply){.status = 302, .headers = headers.p});
+	buf_done(&headers);
+}
+
+/* The server itself, asked without a user part (RFC 3261 11), whatever its rooms do. */
+static bool is_about_server(const struct focus *focus, struct slice request_uri)
+{
+	struct sip_uri uri;
+
+	return !sip_uri_parse(request_uri, &uri) && !uri.user.len &&
+	       admission_is_our_host(focus, uri.host) && !focus->drain.is_on;
+}
+
+void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct focus *focus = arg;
+	struct admission admission;
+	int err;
+
+	if (request->method != SIP_METHOD_OPTIONS) {
+		(void)sip_stx_reply(tx,
+				    &(struct sip_reply){.status = 405,
+							.headers = "Allow: " FOCUS_ALLOW "\r\n"});
+		return;
+	}
+	if (is_about_server(focus, request->request_uri)) {
+		reply_capabilities(focus, tx, request, NULL);
+		return;
+	}
+	err = admission_decide(focus, request->request_uri, &admission);
+	if (err)
+		reply_refusal(focus, tx, err);
+	else if (admission.kind == ADMISSION_REDIRECT)
+		reply_redirect(focus, tx);
+	else
+		reply_capabilities(focus, tx, request, &admission);
+}

@@ -1,0 +1,264 @@
+/* focus/participant.c -- the life of a party, and what each transition does.
+ *
+ * Everything that changes a participant's state goes through participant_step, and so through the
+ * table of participant_state.c. */
+#include "focus/participant.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
+#include "focus/room_priv.h"
+#include "focus/status.h"
+#include "focus/text.h"
+
+static_assert((int)PARTICIPANT_ID_CHARS <= (int)PARTICIPANT_ID_MAX, "an id fits");
+
+/* Life --------------------------------------------------------------------------------------- */
+
+static void on_leg_failed(void *arg, int err)
+{
+	struct participant *p = arg;
+
+	LOG(LOG_ERROR, "participant.media_failed", LOG_STR("room", p->room_id),
+	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id),
+	    LOG_STR("error", err_text(err)));
+	participant_ring_off(p, "media_failed", PARTICIPANT_EV_KICK);
+}
+
+int participant_new(struct focus *focus, bool is_outgoing, struct participant **ret_participant)
+{
+	struct participant *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	if (handle_take(focus->tags, p, &p->tag)) {
+		free(p);
+		return ERR_PARTICIPANT_LIMIT;
+	}
+	p->focus = focus;
+	p->is_outgoing = is_outgoing;
+	p->state = is_outgoing ? PARTICIPANT_DIALING_OUT : PARTICIPANT_DIALING_IN;
+	p->created_wall_ms = clock_wall_ms(&focus->clock);
+	p->version = focus_version_next(focus);
+	random_token(focus->random, p->id, PARTICIPANT_ID_CHARS);
+	leg_init(&p->leg, focus, on_leg_failed, p);
+	list_init(&p->in_room);
+	list_append(&focus->participants, &p->in_focus);
+	*ret_participant = p;
+	return 0;
+}
+
+static void participant_record(const struct participant *p)
+{
+	struct store_call_record record = {
+		.is_outgoing = p->is_outgoing,
+		.started_wall_ms = p->created_wall_ms,
+		.answered_wall_ms = p->connected_wall_ms,
+		.ended_wall_ms = p->ended_wall_ms,
+		.status = p->connected_wall_ms ? 200 : p->status,
+	};
+	struct media_leg_stats stats;
+	int err;
+
+	if (!p->focus->store)
+		return;
+	leg_stats(&p->leg, &stats);
+	slice_cstr(slice_of(p->room_id), record.room, sizeof(record.room));
+	slice_cstr(slice_of(p->id), record.participant, sizeof(record.participant));
+	slice_cstr(slice_of(p->uri), record.uri, sizeof(record.uri));
+	slice_cstr(slice_of(p->display_name), record.display_name, sizeof(record.display_name));
+	slice_cstr(slice_of(p->call_id), record.call_id, sizeof(record.call_id));
+	slice_cstr(slice_of(p->cause), record.end_cause, sizeof(record.end_cause));
+	record.rx_packets = stats.rx_packets;
+	record.rx_lost = stats.rx_lost;
+	record.tx_packets = stats.tx_packets;
+	record.jitter_us = stats.rx_jitter_us;
+	record.mos_x100 = stats.mos_x100;
+	err = store_call_record_post(p->focus->store, &record);
+	if (err)
+		LOG(LOG_ERROR, "record.not_stored", LOG_STR("room", p->room_id),
+		    LOG_STR("participant", p->id), LOG_STR("error", err_text(err)));
+}
+
+static void participant_free(struct participant *p)
+{
+	struct focus *focus = p->focus;
+
+	assert(!p->room && !p->call && !leg_is_open(&p->leg));
+	if (p->was_listed)
+		participant_record(p);
+	(void)handle_drop(focus->tags, p->tag);
+	list_remove(&p->in_focus);
+	invitation_free(p->invitation);
+	free(p);
+}
+
+/* The end of the memory: the call has ended and the leg has given its last statistics. */
+void participant_release(struct participant *p)
+{
+	struct focus *focus = p->focus;
+
+	if (p->state != PARTICIPANT_DISCONNECTED || p->call || leg_is_open(&p->leg))
+		return;
+	participant_free(p);
+	drain_check(focus);
+}
+
+void participant_discard(struct participant *p)
+{
+	assert(!p->was_listed);
+	p->call = NULL;
+	p->state = PARTICIPANT_DISCONNECTED;
+	leg_close(&p->leg);
+	participant_release(p);
+}
+
+void participant_abandon(struct participant *p)
+{
+	if (p->room) {
+		hash_remove(p->focus->by_id, &p->by_id);
+		list_remove(&p->in_room);
+		p->room = NULL;
+		p->ended_wall_ms = clock_wall_ms(&p->focus->clock);
+		text_utf8(slice_of("server_stopped"), p->cause, sizeof(p->cause));
+	}
+	if (p->call)
+		sip_call_bind(p->call, &participant_orphan_handlers, NULL);
+	p->call = NULL;
+	leg_done(&p->leg);
+	participant_free(p);
+}
+
+void participant_identify(struct participant *p)
+{
+	struct slice display = sip_call_remote_display(p->call);
+	struct slice uri = sip_call_remote_uri(p->call);
+
+	if (slice_present(uri) && uri.len)
+		text_utf8(uri, p->uri, sizeof(p->uri));
+	if (display.len) /* what an invitation called it stays until the peer tells its own name */
+		text_utf8(display, p->display_name, sizeof(p->display_name));
+	text_utf8(sip_call_id(p->call), p->call_id, sizeof(p->call_id));
+	p->is_remote_focus = sip_call_is_remote_focus(p->call);
+}
+
+void participant_tell(const struct participant *p, enum focus_event_kind kind)
+{
+	event_publish(p->focus,
+		      &(struct focus_news){.kind = kind, .room = p->room, .participant = p});
+}
+
+void participant_publish(struct participant *p, struct room *room)
+{
+	p->room = room;
+	slice_cstr(slice_of(room->id), p->room_id, sizeof(p->room_id));
+	p->was_listed = true;
+	hash_add(p->focus->by_id, &p->by_id, hash_slice(slice_of(p->id)));
+	room_enter(room, p);
+	participant_apply_control(p);
+	participant_tell(p, FOCUS_PARTICIPANT_CREATED);
+}
+
+/* Actions ------------------------------------------------------------------------------------ */
+
+static void do_join(struct participant *p)
+{
+	p->connected_wall_ms = clock_wall_ms(&p->focus->clock);
+	p->version = focus_version_next(p->focus);
+	p->focus->stats.participants_joined++;
+	p->focus->stats.participants_connected++;
+	participant_identify(p);
+	leg_enter(&p->leg);
+	LOG(LOG_INFO, "participant.joined", LOG_STR("room", p->room_id),
+	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id), LOG_STR("uri", p->uri),
+	    LOG_BOOL("is_outgoing", p->is_outgoing));
+	participant_tell(p, FOCUS_PARTICIPANT_JOINED);
+}
+
+static void do_tell(struct participant *p)
+{
+	p->version = focus_version_next(p->focus);
+	participant_tell(p, FOCUS_PARTICIPANT_CHANGED);
+}
+
+static void do_hang_up(struct participant *p)
+{
+	const struct status_cause *cause = status_cause_find(p->cause);
+	struct buf headers = BUF_INIT;
+
+	leg_close(&p->leg);
+	if (p->call) {
+		status_cause_headers(cause, &headers);
+		sip_call_hangup(p->call, &(struct sip_reply){.status = cause->status,
+							     .reason = cause->text,
+							     .headers = headers.p});
+	}
+	buf_done(&headers);
+}
+
+static void do_leave(struct participant *p)
+{
+	struct focus *focus = p->focus;
+	struct room *room = p->room;
+
+	leg_close(&p->leg);
+	p->ended_wall_ms = clock_wall_ms(&focus->clock);
+	p->version = focus_version_next(focus);
+	focus->stats.participants_left++;
+	if (p->connected_wall_ms)
+		focus->stats.participants_connected--;
+	else if (p->is_outgoing)
+		focus->stats.dial_outs_failed++;
+	hash_remove(focus->by_id, &p->by_id);
+	LOG(LOG_INFO, "participant.left", LOG_STR("room", p->room_id),
+	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id),
+	    LOG_STR("cause", p->cause), LOG_INT("status", p->status));
+	event_publish(focus, &(struct focus_news){.kind = FOCUS_PARTICIPANT_LEFT,
+						  .room = room,
+						  .participant = p,
+						  .cause = p->cause,
+						  .status = p->status});
+	p->room = NULL;
+	room_leave(room, p);
+}
+
+void participant_step(struct participant *p, enum participant_event event)
+{
+	const struct participant_row *row = participant_row(p->state, event);
+
+	p->state = row->next;
+	if (row->actions & PARTICIPANT_DO_JOIN)
+		do_join(p);
+	if (row->actions & PARTICIPANT_DO_TELL)
+		do_tell(p);
+	if (row->actions & PARTICIPANT_DO_HANG_UP)
+		do_hang_up(p);
+	if (row->actions & PARTICIPANT_DO_LEAVE)
+		do_leave(p);
+	participant_release(p);
+}
+
+void participant_ring_off(struct participant *p, const char *cause, enum participant_event how)
+{
+	if (!p->cause[0])
+		text_utf8(slice_of(cause), p->cause, sizeof(p->cause));
+	participant_step(p, how);
+}
+
+void participant_apply_control(struct participant *p)
+{
+	const struct participant_control *control = &p->control;
+
+	leg_control(&p->leg, &(struct media_leg_control){
+				     .is_muted = control->is_muted ||
+						 (p->room && p->room->settings.is_muted),
+				     .is_deaf = control->is_deaf,
+				     .gain_in_cdb = (int16_t)(control->gain_db * 100),
+				     .gain_out_cdb = (int16_t)(control->volume_db * 100),
+			     });
+}

@@ -1,0 +1,105 @@
+/* focus/participant_priv.h -- the inside of a participant, for src/focus and its tests only.
+ *
+ * It holds memory as long as its call or its media leg lives, which is longer than it is in the
+ * roster: first participant.left, then the leg's final statistics into the call record, then the
+ * end.
+ */
+#ifndef FOCUS_PARTICIPANT_PRIV_H
+#define FOCUS_PARTICIPANT_PRIV_H
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "focus/event.h"
+#include "focus/leg.h"
+#include "focus/participant.h"
+#include "focus/room.h"
+#include "sip/ua.h"
+#include "store/store.h"
+
+struct focus;
+struct invitation;
+
+enum { PARTICIPANT_ID_CHARS = 10, PARTICIPANT_CAUSE_MAX = 31 };
+
+enum participant_event {
+	PARTICIPANT_EV_PROGRESS,    /* the peer's phone rings */
+	PARTICIPANT_EV_REDIRECTED,  /* another target is called in its place */
+	PARTICIPANT_EV_ESTABLISHED, /* 2xx and ACK */
+	PARTICIPANT_EV_HELD,        /* the peer put us on hold */
+	PARTICIPANT_EV_RESUMED,
+	PARTICIPANT_EV_KICK,   /* we ring it off; it leaves when the call has ended */
+	PARTICIPANT_EV_DETACH, /* we ring it off and it leaves now: the room ends */
+	PARTICIPANT_EV_ENDED,  /* the call is over */
+	PARTICIPANT_EV_COUNT
+};
+
+/* What a transition does, carried out in this order. */
+enum participant_action {
+	PARTICIPANT_DO_JOIN = 1,    /* into the mix; participant.joined */
+	PARTICIPANT_DO_TELL = 2,    /* participant.changed */
+	PARTICIPANT_DO_HANG_UP = 4, /* BYE, CANCEL or rejection; the leg closes */
+	PARTICIPANT_DO_LEAVE = 8    /* out of the roster; participant.left */
+};
+
+struct participant_row {
+	uint8_t next;    /* enum participant_state */
+	uint8_t actions; /* set of enum participant_action */
+};
+const struct participant_row *participant_row(unsigned state, enum participant_event event);
+
+struct participant {
+	struct focus *focus;
+	struct room *room; /* NULL once it has left, or before it is in */
+	struct list in_room, in_focus;
+	struct hash_node by_id;
+	handle tag; /* names it in media events */
+	char id[PARTICIPANT_ID_MAX + 1];
+	char room_id[ROOM_ID_MAX + 1]; /* outlives the room */
+	char uri[STORE_URI_MAX + 1], display_name[STORE_TEXT_MAX + 1], call_id[STORE_URI_MAX + 1];
+	uint8_t state;
+	bool is_outgoing, is_remote_focus, is_talking;
+	bool is_held;    /* by the last agreement */
+	bool was_listed; /* in a roster: it gets a call record */
+	struct participant_control control;
+	uint64_t created_wall_ms, connected_wall_ms, ended_wall_ms, version;
+	char cause[PARTICIPANT_CAUSE_MAX + 1]; /* of its end; "" while nothing is known */
+	uint16_t status;                       /* of an INVITE that failed */
+	struct sip_call *call;                 /* NULL before it is made and after it has ended */
+	struct leg leg;
+	struct invitation *invitation; /* owned; targets of a call that we make */
+};
+
+extern hash_match_fn *const participant_has_id;             /* key: struct slice */
+extern const struct sip_call_handlers participant_handlers; /* arg: the participant */
+/* For calls that no participant has: rejected, or given up half-way. arg: ignored. */
+extern const struct sip_call_handlers participant_orphan_handlers;
+
+/* In no room and told to nobody. ERR_PARTICIPANT_LIMIT, -ENOMEM. */
+int participant_new(struct focus *focus, bool is_outgoing, struct participant **ret_participant);
+/* Gives up one that was never listed: its call, if any, is the caller's to end; the memory goes
+ * when the leg has closed. */
+void participant_discard(struct participant *participant);
+/* Frees at once, leaving a record when it was listed: for focus_free. */
+void participant_abandon(struct participant *participant);
+
+/* Takes from the call what the roster shows. */
+void participant_identify(struct participant *participant);
+void participant_publish(struct participant *participant, struct room *room);
+
+/* One row of the table. The participant may be gone when this returns. */
+void participant_step(struct participant *participant, enum participant_event event);
+/* The same for our own endings; the first cause stays. */
+void participant_ring_off(struct participant *participant, const char *cause,
+			  enum participant_event how);
+
+/* Tells the mixer what the conference wants of the leg: own control and the room's mute. */
+void participant_apply_control(struct participant *participant);
+
+/* The end of the memory, once the call has ended and the leg has given its last statistics. */
+void participant_release(struct participant *participant);
+void participant_tell(const struct participant *participant,
+		      enum focus_event_kind kind); /* while in a room */
+
+void participant_on_media_event(struct participant *participant, const struct media_event *event);
+
+#endif

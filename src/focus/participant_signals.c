@@ -1,0 +1,204 @@
+/* focus/participant_signals.c -- what the call and the mixer tell of a participant, as events of
+ * its state machine. */
+#include <assert.h>
+
+#include "base/log.h"
+#include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
+#include "focus/status.h"
+#include "focus/text.h"
+
+/* What the call tells ------------------------------------------------------------------------ */
+
+static void on_progress(void *arg, struct sip_call *call, const struct sip_msg *response)
+{
+	(void)call;
+	if (response->status >= 180)
+		participant_step(arg, PARTICIPANT_EV_PROGRESS);
+}
+
+static void step_held(struct participant *p)
+{
+	participant_step(p, p->is_held ? PARTICIPANT_EV_HELD : PARTICIPANT_EV_RESUMED);
+}
+
+static void on_established(void *arg, struct sip_call *call, const struct sip_msg *message)
+{
+	struct participant *p = arg;
+
+	(void)call;
+	(void)message;
+	participant_step(p, PARTICIPANT_EV_ESTABLISHED);
+	step_held(p);
+}
+
+static void on_media(void *arg, struct sip_call *call, const struct offer_agreed *agreed)
+{
+	struct participant *p = arg;
+
+	(void)call;
+	leg_agree(&p->leg, agreed);
+	p->is_held = agreed->is_held;
+	step_held(p);
+}
+
+static void on_reinvite_failed(void *arg, struct sip_call *call, uint16_t status)
+{
+	const struct participant *p = arg;
+
+	(void)call;
+	LOG(LOG_WARN, "participant.reinvite_failed", LOG_STR("room", p->room_id),
+	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id),
+	    LOG_INT("status", status));
+}
+
+/* OPTIONS in a dialog asks whether we are still there (RFC 3261 11); it never disturbs the room. */
+static void on_request(void *arg, struct sip_call *call, struct sip_stx *tx,
+		       const struct sip_msg *request)
+{
+	bool is_options = request->method == SIP_METHOD_OPTIONS;
+
+	(void)arg;
+	(void)call;
+	(void)sip_stx_reply(tx, &(struct sip_reply){
+					.status = is_options ? 200 : 405,
+					.headers = "Allow: " FOCUS_ALLOW "\r\n"
+						   "Accept: application/sdp\r\n",
+				});
+}
+
+/* Our own cause, given when we rang off, is the true one; else the call's end tells it. */
+static void note_end(struct participant *p, const struct sip_call_end *end)
+{
+	const char *cause = "failed";
+
+	if (!p->connected_wall_ms)
+		p->status = end->status;
+	if (p->cause[0])
+		return;
+	switch (end->by) {
+	case SIP_END_REMOTE:
+		cause = end->status ? status_failure_cause(end->status) : "bye";
+		break;
+	case SIP_END_TIMEOUT:
+		cause = p->connected_wall_ms ? "timeout" : "no_answer";
+		break;
+	case SIP_END_TRANSPORT:
+		cause = "unreachable";
+		break;
+	case SIP_END_LOCAL:
+		cause = end->status ? status_failure_cause(end->status) : "failed";
+		break;
+	}
+	text_utf8(slice_of(cause), p->cause, sizeof(p->cause));
+}
+
+static void on_ended(void *arg, struct sip_call *call, const struct sip_call_end *end)
+{
+	struct participant *p = arg;
+
+	assert(p->call == call);
+	p->call = NULL;
+	if (invitation_next(p, end)) {
+		participant_step(p, PARTICIPANT_EV_REDIRECTED);
+		return;
+	}
+	note_end(p, end);
+	participant_step(p, PARTICIPANT_EV_ENDED);
+}
+
+const struct sip_call_handlers participant_handlers = {
+	.on_progress = on_progress,
+	.on_established = on_established,
+	.on_media = on_media,
+	.on_reinvite_failed = on_reinvite_failed,
+	.on_request = on_request,
+	.on_ended = on_ended,
+};
+
+static void orphan_message(void *arg, struct sip_call *call, const struct sip_msg *message)
+{
+	(void)arg;
+	(void)call;
+	(void)message;
+}
+
+static void orphan_media(void *arg, struct sip_call *call, const struct offer_agreed *agreed)
+{
+	(void)arg;
+	(void)call;
+	(void)agreed;
+}
+
+static void orphan_ended(void *arg, struct sip_call *call, const struct sip_call_end *end)
+{
+	(void)arg;
+	(void)call;
+	(void)end;
+}
+
+const struct sip_call_handlers participant_orphan_handlers = {
+	.on_progress = orphan_message,
+	.on_established = orphan_message,
+	.on_media = orphan_media,
+	.on_request = on_request,
+	.on_ended = orphan_ended,
+};
+
+/* What the mixer tells ----------------------------------------------------------------------- */
+
+static void on_dtmf(struct participant *p, const struct media_event *event)
+{
+	p->focus->stats.dtmf_digits++;
+	event_publish(p->focus, &(struct focus_news){.kind = FOCUS_DTMF,
+						     .room = p->room,
+						     .participant = p,
+						     .digit = event->digit,
+						     .duration_ms = event->duration_ms});
+}
+
+static void on_talking(struct participant *p, bool is_on)
+{
+	if (p->is_talking == is_on)
+		return;
+	p->is_talking = is_on;
+	participant_tell(p, FOCUS_PARTICIPANT_TALKING);
+}
+
+static void on_closed(struct participant *p, const struct media_leg_stats *stats)
+{
+	bool is_expected = p->leg.is_closing;
+
+	leg_on_closed(&p->leg, stats);
+	p->is_talking = false;
+	if (is_expected)
+		participant_release(p);
+	else
+		participant_ring_off(p, "media_failed", PARTICIPANT_EV_KICK);
+}
+
+void participant_on_media_event(struct participant *p, const struct media_event *event)
+{
+	if (event->kind == MEDIA_LEG_CLOSED) {
+		on_closed(p, &event->stats);
+		return;
+	}
+	if (!p->room || p->state == PARTICIPANT_DISCONNECTING)
+		return; /* crossed our leg_close */
+	switch (event->kind) {
+	case MEDIA_LEG_TALKING:
+		on_talking(p, event->is_on);
+		break;
+	case MEDIA_LEG_DTMF:
+		on_dtmf(p, event);
+		break;
+	case MEDIA_LEG_QUIET:
+		if (p->focus->config->media_quiet_s)
+			participant_ring_off(p, "no_media", PARTICIPANT_EV_KICK);
+		break;
+	case MEDIA_LEG_ACTIVE:
+	case MEDIA_LEG_LATCHED:
+	case MEDIA_LEG_CLOSED:
+		break;
+	}
+}

@@ -1,0 +1,409 @@
+/* focus/room.c -- the life of rooms and their ordered table.
+ *
+ * The table is an array ordered by name: look-ups and pages of the API are a binary search, and the
+ * memmove of an insertion is 80 KB at the default limit of 10,000 rooms, a few microseconds. */
+#include "focus/room.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
+#include "focus/room_priv.h"
+
+static_assert((int)ROOM_ID_MAX <= (int)STORE_ID_MAX, "every room can be stored");
+
+bool room_id_is_valid(struct slice id)
+{
+	if (id.len < 1 || id.len > ROOM_ID_MAX || id.p[0] == '.')
+		return false;
+	for (size_t i = 0; i < id.len; i++) {
+		char c = id.p[i];
+		bool is_alnum = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+				(c >= '0' && c <= '9');
+
+		if (!is_alnum && (c == '\0' || !strchr("._~+-", c)))
+			return false;
+	}
+	return true;
+}
+
+const char *room_origin_name(enum room_origin origin)
+{
+	static const char *const names[] = {
+		[ROOM_BY_API] = "api", [ROOM_BY_CALL] = "call", [ROOM_BY_FACTORY] = "factory"};
+
+	return names[origin];
+}
+
+char *room_uri(const struct focus *focus, const char *id, char out[ROOM_URI_MAX + 1])
+{
+	snprintf(out, ROOM_URI_MAX + 1, "sip:%.*s@%s", ROOM_ID_MAX, id, focus->host);
+	return out;
+}
+
+bool room_uri_is(const struct focus *focus, const char *id, struct slice uri)
+{
+	char text[ROOM_URI_MAX + 1];
+	struct sip_uri own, other;
+
+	return !sip_uri_parse(slice_of(room_uri(focus, id, text)), &own) &&
+	       !sip_uri_parse(uri, &other) && sip_uri_eq(&own, &other);
+}
+
+static uint32_t participants_max(const struct room *room)
+{
+	return room->settings.participants_max
+		       ? room->settings.participants_max
+		       : (uint32_t)room->focus->config->rooms_participants_max;
+}
+
+void room_view(const struct room *room, struct room_view *ret_view)
+{
+	*ret_view = (struct room_view){
+		.id = slice_of(room->id),
+		.origin = room->origin,
+		.settings = room->settings,
+		.participants_max = participants_max(room),
+		.participants = room->participant_count,
+		.created_wall_ms = room->created_wall_ms,
+		.version = room->version,
+	};
+	room_uri(room->focus, room->id, ret_view->uri);
+}
+
+/* Table -------------------------------------------------------------------------------------- */
+
+static int id_compare(struct slice a, struct slice b)
+{
+	int order = memcmp(a.p, b.p, a.len < b.len ? a.len : b.len);
+
+	return order ? order : a.len < b.len ? -1 : a.len > b.len;
+}
+
+/* Index of the first room whose name is not below `id`. */
+static uint32_t table_at(const struct focus *focus, struct slice id)
+{
+	uint32_t low = 0, high = focus->room_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (id_compare(slice_of(focus->rooms[middle]->id), id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct room *focus_room_find(struct focus *focus, struct slice id)
+{
+	uint32_t at;
+
+	if (!slice_present(id))
+		return NULL;
+	at = table_at(focus, id);
+	if (at < focus->room_count && slice_is(id, focus->rooms[at]->id))
+		return focus->rooms[at];
+	return NULL;
+}
+
+struct room *focus_room_next(struct focus *focus, struct slice after)
+{
+	uint32_t at = 0;
+
+	if (slice_present(after)) {
+		at = table_at(focus, after);
+		if (at < focus->room_count && slice_is(after, focus->rooms[at]->id))
+			at++;
+	}
+	return at < focus->room_count ? focus->rooms[at] : NULL;
+}
+
+uint32_t focus_room_count(const struct focus *focus)
+{
+	return focus->room_count;
+}
+
+static int table_reserve(struct focus *focus)
+{
+	uint32_t cap = focus->room_cap ? focus->room_cap * 2 : 64;
+	struct room **rooms;
+
+	if (focus->room_count < focus->room_cap)
+		return 0;
+	rooms = realloc(focus->rooms, cap * sizeof(*rooms));
+	if (!rooms)
+		return -ENOMEM;
+	focus->rooms = rooms;
+	focus->room_cap = cap;
+	return 0;
+}
+
+void room_put(struct room *room)
+{
+	struct focus *focus = room->focus;
+	uint32_t at = table_at(focus, slice_of(room->id));
+
+	assert(focus->room_count < focus->room_cap);
+	memmove(focus->rooms + at + 1, focus->rooms + at,
+		(focus->room_count - at) * sizeof(*focus->rooms));
+	focus->rooms[at] = room;
+	focus->stats.rooms = ++focus->room_count;
+}
+
+static void table_remove(struct room *room)
+{
+	struct focus *focus = room->focus;
+	uint32_t at = table_at(focus, slice_of(room->id));
+
+	assert(focus->rooms[at] == room);
+	focus->stats.rooms = --focus->room_count;
+	memmove(focus->rooms + at, focus->rooms + at + 1,
+		(focus->room_count - at) * sizeof(*focus->rooms));
+}
+
+/* Store -------------------------------------------------------------------------------------- */
+
+/* A store that fails costs the room its memory beyond a restart, not its life. */
+static void room_store(const struct room *room)
+{
+	struct store *store = room->focus->store;
+	struct store_room row = {
+		.is_locked = room->settings.is_locked,
+		.is_muted = room->settings.is_muted,
+		.participants_max = room->settings.participants_max,
+		.created_wall_ms = room->created_wall_ms,
+	};
+	int err;
+
+	if (!store || room->origin != ROOM_BY_API)
+		return;
+	slice_cstr(slice_of(room->id), row.id, sizeof(row.id));
+	err = store_room_put_post(store, &row);
+	if (err)
+		LOG(LOG_ERROR, "room.not_stored", LOG_STR("room", room->id),
+		    LOG_STR("error", err_text(err)));
+}
+
+static void room_unstore(const struct room *room)
+{
+	struct store *store = room->focus->store;
+	int err;
+
+	if (!store || room->origin != ROOM_BY_API)
+		return;
+	err = store_room_delete_post(store, room->id);
+	if (err)
+		LOG(LOG_ERROR, "room.not_deleted", LOG_STR("room", room->id),
+		    LOG_STR("error", err_text(err)));
+}
+
+/* Life --------------------------------------------------------------------------------------- */
+
+static void room_on_grace_over(void *arg)
+{
+	room_end(arg, "empty");
+}
+
+int room_new(struct focus *focus, const struct room_make *make, struct room **ret_room)
+{
+	struct room *room;
+	int err;
+
+	assert(room_id_is_valid(make->id));
+	if (focus->room_count >= (uint64_t)focus->config->rooms_max)
+		return ERR_ROOM_LIMIT;
+	err = table_reserve(focus);
+	if (err)
+		return err;
+	room = calloc(1, sizeof(*room));
+	if (!room)
+		return -ENOMEM;
+	room->focus = focus;
+	slice_cstr(make->id, room->id, sizeof(room->id));
+	room->origin = make->origin;
+	room->settings = make->settings;
+	room->created_wall_ms = make->created_wall_ms ? make->created_wall_ms
+						      : clock_wall_ms(&focus->clock);
+	room->version = focus_version_next(focus);
+	list_init(&room->participants);
+	timer_init(&room->grace, room_on_grace_over, room);
+	*ret_room = room;
+	return 0;
+}
+
+struct room *room_free(struct room *room)
+{
+	if (!room)
+		return NULL;
+	assert(list_empty(&room->participants));
+	timer_stop(room->focus->wheel, &room->grace);
+	room_bus_drop(room);
+	free(room);
+	return NULL;
+}
+
+static void room_tell(const struct room *room, enum focus_event_kind kind, const char *cause)
+{
+	event_publish(room->focus,
+		      &(struct focus_news){.kind = kind, .room = room, .cause = cause});
+}
+
+/* Nobody is in it: what comes next depends on who made it. The room may be gone afterwards. */
+static void room_rest(struct room *room)
+{
+	struct focus *focus = room->focus;
+
+	assert(room->participant_count == 0);
+	room_bus_drop(room);
+	if (room->is_ending)
+		return;
+	if (room->origin == ROOM_BY_CALL)
+		room_end(room, "empty");
+	else if (room->origin == ROOM_BY_FACTORY)
+		timer_start(focus->wheel, &room->grace,
+			    (uint64_t)focus->config->rooms_grace_s * 1000);
+}
+
+void room_publish(struct room *room)
+{
+	struct focus *focus = room->focus;
+
+	room_put(room);
+	focus->stats.rooms_created++;
+	room_store(room);
+	LOG(LOG_INFO, "room.created", LOG_STR("room", room->id),
+	    LOG_STR("origin", room_origin_name(room->origin)));
+	room_tell(room, FOCUS_ROOM_CREATED, NULL);
+}
+
+int room_check_entry(const struct room *room, bool is_incoming)
+{
+	if (is_incoming && room->settings.is_locked)
+		return ERR_ROOM_LOCKED;
+	if (room->participant_count >= participants_max(room))
+		return ERR_ROOM_FULL;
+	return 0;
+}
+
+int room_bus(struct room *room, struct bus **ret_bus)
+{
+	int err = room->bus ? 0 : bus_new(room->focus, &room->bus);
+
+	if (err)
+		return err;
+	*ret_bus = room->bus;
+	return 0;
+}
+
+void room_bus_drop(struct room *room)
+{
+	room->bus = bus_unref(room->bus);
+}
+
+void room_enter(struct room *room, struct participant *participant)
+{
+	timer_stop(room->focus->wheel, &room->grace);
+	list_append(&room->participants, &participant->in_room);
+	room->participant_count++;
+	room->focus->stats.participants++;
+}
+
+void room_leave(struct room *room, struct participant *participant)
+{
+	assert(room->participant_count > 0);
+	list_remove(&participant->in_room);
+	room->participant_count--;
+	room->focus->stats.participants--;
+	if (!room->participant_count)
+		room_rest(room);
+}
+
+void room_end(struct room *room, const char *cause)
+{
+	struct focus *focus = room->focus;
+
+	timer_stop(focus->wheel, &room->grace);
+	room->is_ending = true;
+	while (!list_empty(&room->participants))
+		participant_ring_off(
+			LIST_ENTRY(room->participants.next, struct participant, in_room),
+			"room_closed", PARTICIPANT_EV_DETACH);
+	table_remove(room);
+	room_unstore(room);
+	LOG(LOG_INFO, "room.closed", LOG_STR("room", room->id), LOG_STR("cause", cause));
+	room_tell(room, FOCUS_ROOM_CLOSED, cause);
+	room_free(room);
+}
+
+/* Operations ---------------------------------------------------------------------------------- */
+
+int focus_room_create(struct focus *focus, struct slice id, const struct room_settings *settings,
+		      struct room **ret_room)
+{
+	char fresh[ROOM_ID_MAX + 1];
+	struct room_make make = {.id = id, .origin = ROOM_BY_API, .settings = *settings};
+	struct room *room;
+	int err;
+
+	if (focus->drain.is_on)
+		return ERR_DRAINING;
+	if (!slice_present(id))
+		make.id = slice_of(focus_room_id_fresh(focus, fresh));
+	if (!room_id_is_valid(make.id))
+		return ERR_ROOM_NAME;
+	if (focus_room_find(focus, make.id))
+		return ERR_ROOM_EXISTS;
+	err = room_new(focus, &make, &room);
+	if (err)
+		return err;
+	room_publish(room);
+	*ret_room = room;
+	return 0;
+}
+
+char *focus_room_id_fresh(struct focus *focus, char out[ROOM_ID_MAX + 1])
+{
+	do {
+		memcpy(out, FOCUS_CONF_PREFIX, sizeof(FOCUS_CONF_PREFIX));
+		random_token(focus->random, out + sizeof(FOCUS_CONF_PREFIX) - 1,
+			     FOCUS_CONF_ID_CHARS);
+	} while (focus_room_find(focus, slice_of(out)));
+	return out;
+}
+
+int focus_room_set(struct focus *focus, struct room *room, const struct room_settings *settings)
+{
+	bool is_mute_changed = room->settings.is_muted != settings->is_muted;
+	struct list *it, *tmp;
+
+	if (room->settings.is_locked == settings->is_locked && !is_mute_changed &&
+	    room->settings.participants_max == settings->participants_max)
+		return 0;
+	room->settings = *settings;
+	room->version = focus_version_next(focus);
+	if (is_mute_changed) {
+		LIST_FOREACH (it, tmp, &room->participants) {
+			struct participant *p = LIST_ENTRY(it, struct participant, in_room);
+
+			p->version = focus_version_next(focus);
+			participant_apply_control(p);
+		}
+	}
+	room_store(room);
+	room_tell(room, FOCUS_ROOM_CHANGED, NULL);
+	return 0;
+}
+
+int focus_room_close(struct focus *focus, struct room *room, const char *cause)
+{
+	(void)focus;
+	room_end(room, cause);
+	return 0;
+}

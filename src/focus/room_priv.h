@@ -1,0 +1,66 @@
+/* focus/room_priv.h -- the inside of a room, for src/focus and its tests only. */
+#ifndef FOCUS_ROOM_PRIV_H
+#define FOCUS_ROOM_PRIV_H
+
+#include "base/list.h"
+#include "base/wheel.h"
+#include "focus/leg.h"
+#include "focus/room.h"
+
+struct focus;
+struct participant;
+
+struct room {
+	struct focus *focus;
+	char id[ROOM_ID_MAX + 1];
+	enum room_origin origin;
+	struct room_settings settings;
+	uint64_t created_wall_ms, version;
+	bool is_ending; /* the last to leave neither ends it once more nor starts its grace */
+	struct list participants; /* by in_room, in order of joining */
+	uint32_t participant_count;
+	struct bus *bus;    /* held while there is somebody; NULL in an empty room */
+	struct timer grace; /* of a factory room that nobody is in */
+};
+
+struct room_make {
+	struct slice id;
+	enum room_origin origin;
+	struct room_settings settings;
+	uint64_t created_wall_ms; /* 0: now */
+};
+
+/* A room that nobody knows yet: in no table, told to nobody. Also makes place in the table, so that
+ * room_publish cannot fail. ERR_ROOM_LIMIT, -ENOMEM. */
+int room_new(struct focus *focus, const struct room_make *make, struct room **ret_room);
+struct room *room_free(struct room *room);
+
+/* Puts it into the table, stores it when the API made it, tells room.created and starts its life.
+ */
+void room_publish(struct room *room);
+void room_put(struct room *room); /* into the table only: stored rooms at start */
+
+/* 0, ERR_ROOM_LOCKED, ERR_ROOM_FULL. The lock is for those who call, not for those who are called.
+ */
+int room_check_entry(const struct room *room, bool is_incoming);
+
+/* The bus of the room, opened when it is the first need of it. The room keeps its own hold.
+ * ERR_MEDIA_NO_ROOMS, ERR_QUEUE_FULL, -ENOMEM. */
+int room_bus(struct room *room, struct bus **ret_bus);
+void room_bus_drop(struct room *room); /* the hold of a room in which nobody is */
+
+void room_enter(struct room *room, struct participant *participant);
+/* Takes it out of the roster; may end the room (made by a call) or start its grace (factory). */
+void room_leave(struct room *room, struct participant *participant);
+
+/* Everybody is rung off and leaves the roster now; the room is gone when this returns. */
+void room_end(struct room *room, const char *cause);
+
+/* "conf-<random>", a name that no room has. Returns out. */
+char *focus_room_id_fresh(struct focus *focus, char out[ROOM_ID_MAX + 1]);
+
+/* "sip:id@host" of a room, existing or not. Returns out. */
+char *room_uri(const struct focus *focus, const char *id, char out[ROOM_URI_MAX + 1]);
+bool room_uri_is(const struct focus *focus, const char *id, struct slice uri); /* RFC 3261 19.1.4 */
+
+#endif

@@ -1,0 +1,82 @@
+/* focus/roster.c -- participants as others see them, and what others may do with them. */
+#include <errno.h>
+
+#include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
+#include "focus/room_priv.h"
+
+void participant_view(const struct participant *p, struct participant_view *ret_view)
+{
+	*ret_view = (struct participant_view){
+		.id = slice_of(p->id),
+		.room_id = slice_of(p->room_id),
+		.uri = slice_of(p->uri),
+		.display_name = slice_of(p->display_name),
+		.call_id = slice_of(p->call_id),
+		.state = (enum participant_state)p->state,
+		.is_outgoing = p->is_outgoing,
+		.control = p->control,
+		.is_room_muted = p->room && p->room->settings.is_muted,
+		.is_remote_focus = p->is_remote_focus,
+		.created_wall_ms = p->created_wall_ms,
+		.connected_wall_ms = p->connected_wall_ms,
+		.version = p->version,
+		.codec = leg_codec_name(p->leg.params.send.codec),
+	};
+	leg_stats(&p->leg, &ret_view->media);
+	/* The state that was told by event, not a newer one that will be told by the next. */
+	ret_view->media.is_talking = p->is_talking;
+}
+
+static bool has_id(const struct hash_node *node, const void *key)
+{
+	const struct slice *id = key;
+
+	return slice_is(*id, CONTAINER_OF(node, const struct participant, by_id)->id);
+}
+
+hash_match_fn *const participant_has_id = has_id;
+
+struct participant *focus_participant_find(struct focus *focus, struct room *room, struct slice id)
+{
+	struct hash_node *node = hash_find(focus->by_id, hash_slice(id), &id);
+	struct participant *p = node ? CONTAINER_OF(node, struct participant, by_id) : NULL;
+
+	return p && p->room == room ? p : NULL;
+}
+
+struct participant *focus_participant_next(struct room *room, struct participant *after)
+{
+	struct list *next = after ? after->in_room.next : room->participants.next;
+
+	return next == &room->participants ? NULL : LIST_ENTRY(next, struct participant, in_room);
+}
+
+static bool is_gain(double gain_db)
+{
+	return gain_db >= -60 && gain_db <= 30; /* false for not-a-number */
+}
+
+int focus_participant_set(struct focus *focus, struct participant *p,
+			  const struct participant_control *control)
+{
+	const struct participant_control *old = &p->control;
+
+	if (!is_gain(control->gain_db) || !is_gain(control->volume_db))
+		return -EINVAL;
+	if (old->is_muted == control->is_muted && old->is_deaf == control->is_deaf &&
+	    old->gain_db == control->gain_db && old->volume_db == control->volume_db)
+		return 0;
+	p->control = *control;
+	p->version = focus_version_next(focus);
+	participant_apply_control(p);
+	participant_tell(p, FOCUS_PARTICIPANT_CHANGED);
+	return 0;
+}
+
+int focus_kick(struct focus *focus, struct participant *p, const char *cause)
+{
+	(void)focus;
+	participant_ring_off(p, cause, PARTICIPANT_EV_KICK);
+	return 0;
+}

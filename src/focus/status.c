@@ -1,0 +1,94 @@
+/* focus/status.c */
+#include "focus/status.h"
+
+#include <errno.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+static const struct status_row rows[] = {
+	{ERR_ROOM_UNKNOWN, FOCUS_REJECT_ROOM_UNKNOWN, 404, "Conference Not Found", 0, false},
+	{ERR_ROOM_NAME, FOCUS_REJECT_ROOM_NAME, 404, "Not A Conference Name", 0, false},
+	{ERR_DOMAIN, FOCUS_REJECT_DOMAIN, 404, "Not Our Domain", 0, false},
+	{ERR_ROOM_FULL, FOCUS_REJECT_ROOM_FULL, 486, "Conference Is Full", 0, false},
+	{ERR_ROOM_LOCKED, FOCUS_REJECT_ROOM_LOCKED, 486, "Conference Is Locked", 0, false},
+	{ERR_ROOM_LIMIT, FOCUS_REJECT_ROOM_LIMIT, 503, NULL, 30, true},
+	{ERR_PARTICIPANT_LIMIT, FOCUS_REJECT_NO_LEGS, 503, NULL, 10, true},
+	{ERR_DRAINING, FOCUS_REJECT_DRAINING, 503, NULL, 60, true},
+	{ERR_MEDIA_NO_PORTS, FOCUS_REJECT_NO_PORTS, 503, NULL, 10, true},
+	{ERR_MEDIA_NO_LEGS, FOCUS_REJECT_NO_LEGS, 503, NULL, 10, true},
+	{ERR_MEDIA_NO_ROOMS, FOCUS_REJECT_MEDIA, 503, NULL, 30, true},
+	{ERR_QUEUE_FULL, FOCUS_REJECT_MEDIA, 503, NULL, 5, true},
+	{-EMFILE, FOCUS_REJECT_NO_PORTS, 503, NULL, 30, true},
+	{-ENFILE, FOCUS_REJECT_NO_PORTS, 503, NULL, 30, true},
+	{-ENOBUFS, FOCUS_REJECT_NO_PORTS, 503, NULL, 10, true},
+	{-EADDRINUSE, FOCUS_REJECT_NO_PORTS, 503, NULL, 10, true},
+	{-ENOMEM, FOCUS_REJECT_INTERNAL, 503, NULL, 30, true},
+	{ERR_LOOP, FOCUS_REJECT_LOOP, 482, NULL, 0, true},
+	{ERR_SDP_NO_MEDIA, FOCUS_REJECT_MEDIA, 488, NULL, 0, true},
+	{ERR_SDP_MISMATCH, FOCUS_REJECT_MEDIA, 488, NULL, 0, true},
+	{ERR_SDP_SYNTAX, FOCUS_REJECT_MEDIA, 400, "Malformed Session Description", 0, true},
+	{ERR_SDP_TOO_LARGE, FOCUS_REJECT_MEDIA, 413, NULL, 0, true},
+	{ERR_SIP_URI_SYNTAX, FOCUS_REJECT_ROOM_NAME, 404, "Not A Conference Name", 0, false},
+};
+static const struct status_row row_internal = {0, FOCUS_REJECT_INTERNAL, 500, NULL, 0, true};
+
+const struct status_row *status_find(int err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].err == err)
+			return &rows[i];
+	return &row_internal;
+}
+
+void status_headers(const struct status_row *row, const char *host, struct buf *out)
+{
+	if (row->retry_after_s)
+		buf_addf(out, "Retry-After: %u\r\n", row->retry_after_s);
+	if (row->has_warning)
+		buf_addf(out, "Warning: 399 %s \"%s\"\r\n", host,
+			 row->err ? err_text(row->err) : "internal error");
+}
+
+static const struct status_cause causes[] = {
+	{"kicked", 403, "Removed from the conference"},
+	{"room_closed", 410, "Conference ended"},
+	{"no_media", 408, "No media received"},
+	{"media_failed", 503, "Media failed"},
+	{"server_stopped", 503, "Server is shutting down"},
+};
+static const struct status_cause cause_other = {"other", 480, "Call ended by the conference"};
+
+const struct status_cause *status_cause_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(causes); i++)
+		if (slice_is(slice_of(name), causes[i].name))
+			return &causes[i];
+	return &cause_other;
+}
+
+void status_cause_headers(const struct status_cause *cause, struct buf *out)
+{
+	buf_addf(out, "Reason: SIP;cause=%u;text=\"%s\"\r\n", cause->status, cause->text);
+}
+
+const char *status_failure_cause(uint16_t status)
+{
+	static const struct {
+		uint16_t status;
+		const char *cause;
+	} table[] = {
+		{486, "busy"},           {600, "busy"},           {603, "declined"},
+		{403, "forbidden"},      {404, "not_found"},      {410, "not_found"},
+		{484, "not_found"},      {604, "not_found"},      {408, "no_answer"},
+		{480, "unavailable"},    {503, "unavailable"},    {487, "cancelled"},
+		{488, "not_acceptable"}, {415, "not_acceptable"}, {606, "not_acceptable"},
+		{401, "unauthorized"},   {407, "unauthorized"},   {482, "loop"},
+		{483, "loop"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].status == status)
+			return table[i].cause;
+	return status < 400 ? "redirected" : "failed";
+}
