@@ -185,11 +185,10 @@ static void reply_capabilities(struct focus *focus, struct sip_stx *tx,
 	struct buf headers = BUF_INIT, body = BUF_INIT;
 	bool is_room = admission && admission->room_id[0];
 
-	buf_adds(&headers, "Allow: " FOCUS_ALLOW "\r\n"
-			   "Accept: application/sdp\r\n"
+	/* Allow and Supported are added by the stack. */
+	buf_adds(&headers, "Accept: application/sdp\r\n"
 			   "Accept-Encoding: identity\r\n"
-			   "Accept-Language: en\r\n"
-			   "Supported: " FOCUS_SUPPORTED "\r\n");
+			   "Accept-Language: en\r\n");
 	if (is_room)
 		buf_addf(&headers, "Contact: <sip:%s@%s>;isfocus\r\n", admission->room_id,
 			 focus->host);
@@ -242,9 +241,7 @@ void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *re
 	int err;
 
 	if (request->method != SIP_METHOD_OPTIONS) {
-		(void)sip_stx_reply(tx,
-				    &(struct sip_reply){.status = 405,
-							.headers = "Allow: " FOCUS_ALLOW "\r\n"});
+		(void)sip_stx_reply(tx, &(struct sip_reply){.status = 405});
 		return;
 	}
 	if (is_about_server(focus, request->request_uri)) {

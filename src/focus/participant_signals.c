@@ -60,11 +60,11 @@ static void on_request(void *arg, struct sip_call *call, struct sip_stx *tx,
 
 	(void)arg;
 	(void)call;
-	(void)sip_stx_reply(tx, &(struct sip_reply){
-					.status = is_options ? 200 : 405,
-					.headers = "Allow: " FOCUS_ALLOW "\r\n"
-						   "Accept: application/sdp\r\n",
-				});
+	(void)sip_stx_reply(tx,
+			    &(struct sip_reply){
+				    .status = is_options ? 200 : 405,
+				    .headers = is_options ? "Accept: application/sdp\r\n" : NULL,
+			    });
 }
 
 /* Our own cause, given when we rang off, is the true one; else the call's end tells it. */
@@ -81,7 +81,7 @@ static void note_end(struct participant *p, const struct sip_call_end *end)
 		cause = end->status ? status_failure_cause(end->status) : "bye";
 		break;
 	case SIP_END_TIMEOUT:
-		cause = p->connected_wall_ms ? "timeout" : "no_answer";
+		cause = p->is_outgoing && !p->connected_wall_ms ? "no_answer" : "timeout";
 		break;
 	case SIP_END_TRANSPORT:
 		cause = "unreachable";

@@ -1,0 +1,364 @@
+/* tests/support/fake_media.c */
+#include "tests/support/fake_media.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+
+enum { FAKE_HANDLES_MAX = 20000, FAKE_PORT_FIRST = 20000 };
+
+struct fake_room {
+	uint32_t legs; /* in it, closing ones included */
+};
+
+struct fake_media {
+	struct wheel *wheel;
+	uint32_t close_delay_ms;
+	media_event_fn *on_event;
+	void *arg;
+	struct handle_table *rooms, *legs;
+	struct list all_legs;
+	uint32_t ports_max, misuses;
+	uint16_t port_next;
+	struct {
+		int err;
+		uint32_t skip, times, calls;
+	} ops[FAKE_OP_COUNT];
+};
+
+static int fake_call(struct fake_media *media, enum fake_op op)
+{
+	media->ops[op].calls++;
+	if (media->ops[op].skip) {
+		media->ops[op].skip--;
+		return 0;
+	}
+	if (!media->ops[op].times)
+		return 0;
+	media->ops[op].times--;
+	return media->ops[op].err;
+}
+
+static int misuse(struct fake_media *media)
+{
+	media->misuses++;
+	return ERR_STALE;
+}
+
+/* Rooms -------------------------------------------------------------------------------------- */
+
+static int room_open(void *ctx, handle *ret_room)
+{
+	struct fake_media *media = ctx;
+	struct fake_room *room;
+	int err = fake_call(media, FAKE_ROOM_OPEN);
+
+	if (err)
+		return err;
+	room = calloc(1, sizeof(*room));
+	if (!room)
+		return -ENOMEM;
+	err = handle_take(media->rooms, room, ret_room);
+	if (err)
+		free(room);
+	return err;
+}
+
+static int room_close(void *ctx, handle handle)
+{
+	struct fake_media *media = ctx;
+	struct fake_room *room = handle_find(media->rooms, handle);
+
+	if (!room)
+		return misuse(media);
+	if (room->legs)
+		media->misuses++;
+	(void)handle_drop(media->rooms, handle);
+	free(room);
+	return 0;
+}
+
+/* Legs --------------------------------------------------------------------------------------- */
+
+static void leg_leave_room(struct fake_leg *leg)
+{
+	struct fake_room *room = handle_find(leg->media->rooms, leg->room);
+
+	if (room)
+		room->legs--;
+	leg->room = 0;
+}
+
+static void leg_enter_room(struct fake_leg *leg, handle handle)
+{
+	struct fake_room *room = handle_find(leg->media->rooms, handle);
+
+	leg_leave_room(leg);
+	if (room) {
+		room->legs++;
+		leg->room = handle;
+	}
+}
+
+static void leg_gone(void *arg)
+{
+	struct fake_leg *leg = arg;
+	struct fake_media *media = leg->media;
+	struct media_event event = {
+		.kind = MEDIA_LEG_CLOSED, .leg = leg->self, .tag = leg->tag, .stats = leg->stats};
+
+	timer_stop(media->wheel, &leg->closing);
+	leg_leave_room(leg);
+	list_remove(&leg->node);
+	(void)handle_drop(media->legs, leg->self);
+	free(leg);
+	if (media->on_event)
+		media->on_event(media->arg, &event);
+}
+
+static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_leg,
+		    struct addr *ret_local)
+{
+	struct fake_media *media = ctx;
+	struct fake_leg *leg;
+	int err = fake_call(media, FAKE_LEG_OPEN);
+
+	if (err)
+		return err;
+	if (open->room && !handle_find(media->rooms, open->room))
+		return misuse(media);
+	if (handle_count(media->legs) >= media->ports_max)
+		return ERR_MEDIA_NO_PORTS;
+	leg = calloc(1, sizeof(*leg));
+	if (!leg)
+		return -ENOMEM;
+	err = handle_take(media->legs, leg, &leg->self);
+	if (err) {
+		free(leg);
+		return ERR_MEDIA_NO_LEGS;
+	}
+	leg->media = media;
+	leg->tag = open->tag;
+	leg->local = open->local;
+	media->port_next = media->port_next < 60000 ? media->port_next + 2 : FAKE_PORT_FIRST;
+	addr_set_port(&leg->local, media->port_next);
+	timer_init(&leg->closing, leg_gone, leg);
+	list_append(&media->all_legs, &leg->node);
+	leg_enter_room(leg, open->room);
+	*ret_leg = leg->self;
+	*ret_local = leg->local;
+	return 0;
+}
+
+/* A leg that may be told something; a closing one may not. */
+static struct fake_leg *leg_live(struct fake_media *media, handle handle)
+{
+	struct fake_leg *leg = handle_find(media->legs, handle);
+
+	return leg && !leg->is_closing ? leg : NULL;
+}
+
+static int leg_set(void *ctx, handle handle, const struct media_leg_params *params)
+{
+	struct fake_media *media = ctx;
+	struct fake_leg *leg = leg_live(media, handle);
+	int err = fake_call(media, FAKE_LEG_SET);
+
+	if (!leg)
+		return misuse(media);
+	if (err)
+		return err;
+	leg->params = *params;
+	leg->has_params = true;
+	return 0;
+}
+
+static int leg_control(void *ctx, handle handle, const struct media_leg_control *control)
+{
+	struct fake_media *media = ctx;
+	struct fake_leg *leg = leg_live(media, handle);
+	int err = fake_call(media, FAKE_LEG_CONTROL);
+
+	if (!leg)
+		return misuse(media);
+	if (err)
+		return err;
+	leg->control = *control;
+	return 0;
+}
+
+static int leg_move(void *ctx, handle handle, uint64_t room)
+{
+	struct fake_media *media = ctx;
+	struct fake_leg *leg = leg_live(media, handle);
+	int err = fake_call(media, FAKE_LEG_MOVE);
+
+	if (!leg || (room && !handle_find(media->rooms, room)))
+		return misuse(media);
+	if (err)
+		return err;
+	leg_enter_room(leg, room);
+	return 0;
+}
+
+static int leg_close(void *ctx, handle handle)
+{
+	struct fake_media *media = ctx;
+	struct fake_leg *leg = leg_live(media, handle);
+
+	if (!leg)
+		return misuse(media);
+	leg->is_closing = true;
+	timer_start(media->wheel, &leg->closing, media->close_delay_ms);
+	return 0;
+}
+
+static int leg_stats(void *ctx, handle handle, struct media_leg_stats *ret_stats)
+{
+	struct fake_media *media = ctx;
+	struct fake_leg *leg = handle_find(media->legs, handle);
+	int err = fake_call(media, FAKE_LEG_STATS);
+
+	if (!leg)
+		return misuse(media);
+	if (err)
+		return err;
+	*ret_stats = leg->stats;
+	return 0;
+}
+
+static void totals(void *ctx, struct media_totals *ret_totals)
+{
+	struct fake_media *media = ctx;
+
+	*ret_totals = (struct media_totals){
+		.rooms = handle_count(media->rooms),
+		.legs = handle_count(media->legs),
+		.workers = 1,
+		.ports_free = media->ports_max - handle_count(media->legs),
+	};
+}
+
+/* For the test ------------------------------------------------------------------------------- */
+
+int fake_media_new(struct wheel *wheel, uint32_t close_delay_ms, struct fake_media **ret_media)
+{
+	struct fake_media *media = calloc(1, sizeof(*media));
+
+	if (!media)
+		return -ENOMEM;
+	media->wheel = wheel;
+	media->close_delay_ms = close_delay_ms;
+	media->ports_max = FAKE_HANDLES_MAX;
+	media->port_next = FAKE_PORT_FIRST;
+	list_init(&media->all_legs);
+	if (handle_table_new(FAKE_HANDLES_MAX, &media->rooms) ||
+	    handle_table_new(FAKE_HANDLES_MAX, &media->legs)) {
+		fake_media_free(media);
+		return -ENOMEM;
+	}
+	*ret_media = media;
+	return 0;
+}
+
+struct fake_media *fake_media_free(struct fake_media *media)
+{
+	if (!media)
+		return NULL;
+	media->on_event = NULL;
+	while (!list_empty(&media->all_legs))
+		leg_gone(LIST_ENTRY(media->all_legs.next, struct fake_leg, node));
+	handle_table_free(
+		media->rooms); /* rooms that were not closed are a leak, and ASan says so */
+	handle_table_free(media->legs);
+	free(media);
+	return NULL;
+}
+
+struct media fake_media_ops(struct fake_media *media)
+{
+	static const struct media_ops ops = {
+		.room_open = room_open,
+		.room_close = room_close,
+		.leg_open = leg_open,
+		.leg_set = leg_set,
+		.leg_control = leg_control,
+		.leg_move = leg_move,
+		.leg_close = leg_close,
+		.leg_stats = leg_stats,
+		.totals = totals,
+	};
+
+	return (struct media){&ops, media};
+}
+
+void fake_media_listen(struct fake_media *media, media_event_fn *on_event, void *arg)
+{
+	media->on_event = on_event;
+	media->arg = arg;
+}
+
+void fake_media_fail(struct fake_media *media, enum fake_op op, int err, uint32_t skip,
+		     uint32_t times)
+{
+	media->ops[op].err = err;
+	media->ops[op].skip = skip;
+	media->ops[op].times = times;
+}
+
+void fake_media_set_ports(struct fake_media *media, uint32_t max)
+{
+	media->ports_max = max;
+}
+
+struct fake_leg *fake_media_leg(struct fake_media *media, handle leg)
+{
+	return handle_find(media->legs, leg);
+}
+
+struct fake_leg *fake_media_leg_at(struct fake_media *media, uint16_t port)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &media->all_legs) {
+		struct fake_leg *leg = LIST_ENTRY(it, struct fake_leg, node);
+
+		if (addr_port(&leg->local) == port)
+			return leg;
+	}
+	return NULL;
+}
+
+void fake_media_tell(struct fake_leg *leg, struct media_event event)
+{
+	event.leg = leg->self;
+	event.tag = leg->tag;
+	leg->media->on_event(leg->media->arg, &event);
+}
+
+void fake_media_break(struct fake_leg *leg)
+{
+	leg_gone(leg);
+}
+
+uint32_t fake_media_rooms(const struct fake_media *media)
+{
+	return handle_count(media->rooms);
+}
+
+uint32_t fake_media_legs(const struct fake_media *media)
+{
+	return handle_count(media->legs);
+}
+
+uint32_t fake_media_misuses(const struct fake_media *media)
+{
+	return media->misuses;
+}
+
+uint32_t fake_media_calls(const struct fake_media *media, enum fake_op op)
+{
+	return media->ops[op].calls;
+}

@@ -1,0 +1,66 @@
+/* tests/support/fake_media.h -- a mixer without sound behind src/media.h.
+ *
+ * It keeps what it was told, so that a test can look; it fails on demand; it closes legs only
+ * some time after it was told, as workers do; and it counts every misuse of the contract. Thread:
+ * the test's.
+ */
+#ifndef TESTS_SUPPORT_FAKE_MEDIA_H
+#define TESTS_SUPPORT_FAKE_MEDIA_H
+
+#include "base/list.h"
+#include "base/wheel.h"
+#include "media.h"
+
+enum fake_op {
+	FAKE_ROOM_OPEN,
+	FAKE_LEG_OPEN,
+	FAKE_LEG_SET,
+	FAKE_LEG_CONTROL,
+	FAKE_LEG_MOVE,
+	FAKE_LEG_STATS,
+	FAKE_OP_COUNT
+};
+
+struct fake_media;
+
+struct fake_leg {
+	struct fake_media *media;
+	struct list node;
+	struct timer closing;
+	handle self, room;
+	uint64_t tag;
+	bool is_closing, has_params;
+	struct addr local;
+	struct media_leg_params params;
+	struct media_leg_control control;
+	struct media_leg_stats stats; /* the test may fill it */
+};
+
+/* `close_delay_ms`: from leg_close to MEDIA_LEG_CLOSED. Ports are counted, not bound. */
+int fake_media_new(struct wheel *wheel, uint32_t close_delay_ms, struct fake_media **ret_media);
+struct fake_media *fake_media_free(struct fake_media *media);
+struct media fake_media_ops(struct fake_media *media);
+void fake_media_listen(struct fake_media *media, media_event_fn *on_event, void *arg);
+
+/* After `skip` more calls of `op`, the next `times` give `err`. */
+void fake_media_fail(struct fake_media *media, enum fake_op op, int err, uint32_t skip,
+		     uint32_t times);
+/* Legs beyond `max` get ERR_MEDIA_NO_PORTS. */
+void fake_media_set_ports(struct fake_media *media, uint32_t max);
+
+struct fake_leg *fake_media_leg(struct fake_media *media, handle leg); /* NULL when gone */
+/* The leg whose local RTP port is `port`, NULL. */
+struct fake_leg *fake_media_leg_at(struct fake_media *media, uint16_t port);
+/* Tells the focus, as if from the loop; leg and tag are filled in. */
+void fake_media_tell(struct fake_leg *leg, struct media_event event);
+/* The leg closes without having been told to. */
+void fake_media_break(struct fake_leg *leg);
+
+/* What is still held, and what was done wrong (operations on what is gone, rooms closed over legs).
+ */
+uint32_t fake_media_rooms(const struct fake_media *media);
+uint32_t fake_media_legs(const struct fake_media *media);
+uint32_t fake_media_misuses(const struct fake_media *media);
+uint32_t fake_media_calls(const struct fake_media *media, enum fake_op op);
+
+#endif

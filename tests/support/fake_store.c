@@ -1,0 +1,64 @@
+/* tests/support/fake_store.c */
+#include "tests/support/fake_store.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+static struct store_room *find(struct store *store, const char *id)
+{
+	for (uint32_t i = 0; i < store->room_count; i++)
+		if (!strcmp(store->rooms[i].id, id))
+			return &store->rooms[i];
+	return NULL;
+}
+
+int store_rooms_load(struct store *store, void (*on_room)(void *arg, const struct store_room *room),
+		     void *arg)
+{
+	for (uint32_t i = 0; i < store->room_count; i++)
+		on_room(arg, &store->rooms[i]);
+	return store->fail;
+}
+
+int store_room_put_post(struct store *store, const struct store_room *room)
+{
+	struct store_room *row = find(store, room->id);
+
+	store->puts++;
+	if (store->fail)
+		return store->fail;
+	if (!row && store->room_count == FAKE_STORE_ROWS_MAX)
+		return ERR_STORE_FULL;
+	if (!row)
+		row = &store->rooms[store->room_count++];
+	*row = *room;
+	return 0;
+}
+
+int store_room_delete_post(struct store *store, const char *id)
+{
+	struct store_room *row = find(store, id);
+
+	store->deletes++;
+	if (store->fail)
+		return store->fail;
+	if (row)
+		*row = store->rooms[--store->room_count];
+	return 0;
+}
+
+int store_call_record_post(struct store *store, const struct store_call_record *record)
+{
+	if (store->fail)
+		return store->fail;
+	store->records[store->record_count++ % FAKE_STORE_ROWS_MAX] = *record;
+	return 0;
+}
+
+const struct store_call_record *fake_store_last(const struct store *store)
+{
+	return store->record_count
+		       ? &store->records[(store->record_count - 1) % FAKE_STORE_ROWS_MAX]
+		       : NULL;
+}
