@@ -1,0 +1,397 @@
+/* server.c -- wiring and nothing else.
+ *
+ * Parts are made from the bottom up and freed from the top down. Nobody makes what he uses: the
+ * focus gets the store and the network, the user agent and the mixer get the focus' handlers, and
+ * the HTTP server gets the focus.
+ */
+#include "server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "banner.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/random.h"
+#include "focus/focus.h"
+#include "http/http.h"
+#include "mixer/mixer.h"
+#include "notify.h"
+#include "sip/resolver.h"
+#include "sip/transport.h"
+#include "sip/ua.h"
+#include "store/store.h"
+#include "version.h"
+
+enum { FILES_PER_LEG = 2, FILES_BESIDES = 128, MS_PER_S = 1000 };
+
+enum server_state { SERVING, DRAINING, STOPPING };
+
+struct server {
+	const struct options *options;
+	struct config *config;
+	enum server_state state;
+	struct loop *loop;
+	struct random random;
+	struct loop_watch signals;
+	struct notify notify;
+	struct store *store;
+	struct sip_transport *transport;
+	struct sip_resolver *resolver;
+	struct focus *focus;
+	struct sip_ua *ua;
+	struct mixer *mixer;
+	struct http *http;
+};
+
+/* Logs why a part could not be made; hands `err` through. */
+static int failed(const char *part, int err, const char *text)
+{
+	LOG(LOG_ERROR, "server.failed", LOG_STR("part", part),
+	    LOG_STR("error", text ? text : err_text(err)));
+	return err;
+}
+
+static void log_apply(const struct config *config)
+{
+	enum log_level level = LOG_INFO;
+
+	(void)log_level_parse(slice_of(config->log_level), &level);
+	log_setup(level,
+		  strcmp(config->log_format, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
+		  STDERR_FILENO);
+}
+
+/* One line a mistake, as config and options write them. */
+static void log_lines(enum log_level level, const char *event, struct slice lines)
+{
+	while (lines.len > 0) {
+		size_t end = slice_find(lines, '\n');
+
+		LOG(level, event, LOG_SLICE("text", slice_first(lines, end)));
+		lines = slice_from(lines, end + 1);
+	}
+}
+
+/* Sockets are what calls cost most of: take all that the system grants, and say when it is little.
+ */
+static void raise_file_limit(const struct config *config)
+{
+	struct rlimit limit;
+	uint64_t wanted = (uint64_t)config->mixer_legs_max * FILES_PER_LEG +
+			  (uint64_t)config->sip_tcp_connections_max +
+			  (uint64_t)config->http_connections_max + FILES_BESIDES;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < wanted)
+		LOG(LOG_WARN, "server.few_files", LOG_INT("limit", limit.rlim_cur),
+		    LOG_INT("wanted", wanted));
+}
+
+static void on_empty(void *arg)
+{
+	struct server *server = arg;
+
+	http_stop_accepting(server->http);
+	loop_stop(server->loop);
+}
+
+static void drain(struct server *server)
+{
+	server->state = DRAINING;
+	notify_stopping("waiting for rooms to end");
+	focus_drain(server->focus, on_empty, server);
+}
+
+static void stop(struct server *server)
+{
+	if (server->state == SERVING)
+		drain(server);
+	server->state = STOPPING;
+	notify_stopping("ringing off");
+	focus_stop(server->focus);
+}
+
+static void on_end_signal(struct server *server, bool is_term)
+{
+	if (server->state == STOPPING)
+		loop_stop(server->loop);
+	else if (is_term && server->state == SERVING)
+		drain(server);
+	else
+		stop(server);
+}
+
+/* A configuration with mistakes changes nothing. */
+static void reload(struct server *server)
+{
+	struct buf errors = BUF_INIT, notes = BUF_INIT;
+	struct config *fresh = NULL;
+	int err;
+
+	notify_reloading();
+	err = options_config(server->options, &fresh, &errors);
+	if (!err)
+		err = config_reload(server->config, fresh, &notes);
+	if (err) {
+		log_lines(LOG_ERROR, "config.mistake", buf_slice(&errors));
+		LOG(LOG_ERROR, "server.reload_refused", LOG_STR("error", err_text(err)));
+	} else {
+		log_apply(server->config);
+		focus_reload(server->focus);
+		http_reload(server->http);
+		log_lines(LOG_WARN, "config.needs_restart", buf_slice(&notes));
+		LOG(LOG_INFO, "server.reloaded", LOG_STR("config", server->options->path));
+	}
+	notify_ready("serving");
+	config_free(fresh);
+	buf_done(&errors);
+	buf_done(&notes);
+}
+
+static void on_signals(void *arg, unsigned events)
+{
+	struct server *server = arg;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(server->signals.fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		LOG(LOG_INFO, "server.signal", LOG_STR("name", sigabbrev_np((int)info.ssi_signo)));
+		if (info.ssi_signo == SIGHUP)
+			reload(server);
+		else
+			on_end_signal(server, info.ssi_signo == SIGTERM);
+	}
+}
+
+static int signals_new(struct server *server)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	/* Before any thread is made: they inherit the mask, and only the loop hears signals. */
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of write, not an end */
+	server->signals = (struct loop_watch){
+		.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC),
+		.on_ready = on_signals,
+		.arg = server,
+	};
+	if (server->signals.fd < 0)
+		return -errno;
+	return loop_watch_add(server->loop, &server->signals, LOOP_READ);
+}
+
+static int base_new(struct server *server)
+{
+	int err = loop_new(clock_system(), &server->loop);
+
+	random_init_system(&server->random);
+	if (!err)
+		err = signals_new(server);
+	return err ? failed("loop", err, NULL) : 0;
+}
+
+static int store_part_new(struct server *server)
+{
+	const char *text = NULL;
+	int err = store_new(server->config->store_path, server->loop, &server->store, &text);
+
+	if (err)
+		return failed("store", err, text);
+	store_keep_records(server->store, (uint64_t)server->config->store_records_max);
+	return 0;
+}
+
+static int transport_new(struct server *server)
+{
+	const struct config *config = server->config;
+	struct sip_transport_params params = {
+		.loop = server->loop,
+		.listen = slice_of(config->sip_listen),
+		.connections_max = (uint32_t)config->sip_tcp_connections_max,
+		.idle_ms = (uint32_t)config->sip_tcp_idle_s * MS_PER_S,
+	};
+	struct slice item = SLICE_NONE;
+	int err = sip_transport_new(&params, &server->transport, &item);
+
+	if (err) {
+		LOG(LOG_ERROR, "server.failed", LOG_STR("part", "sip.listen"),
+		    LOG_SLICE("address", item), LOG_STR("error", err_text(err)));
+		return err;
+	}
+	err = sip_resolver_dns(server->loop, &server->resolver);
+	return err ? failed("resolver", err, NULL) : 0;
+}
+
+static int focus_part_new(struct server *server)
+{
+	struct focus_params params = {
+		.wheel = loop_wheel(server->loop),
+		.clock = *loop_clock(server->loop),
+		.random = &server->random,
+		.config = server->config,
+		.store = server->store,
+		.net = sip_transport_net(server->transport),
+	};
+	int err = focus_new(&params, &server->focus);
+
+	return err ? failed("focus", err, NULL) : 0;
+}
+
+static int ua_new(struct server *server)
+{
+	const struct config *config = server->config;
+	struct sip_ua_params params = {
+		.wheel = loop_wheel(server->loop),
+		.clock = *loop_clock(server->loop),
+		.random = &server->random,
+		.net = sip_transport_net(server->transport),
+		.resolver = server->resolver,
+		.handlers = focus_ua_handlers(server->focus),
+		.allow = FOCUS_ALLOW,
+		.supported = FOCUS_SUPPORTED,
+		.product = "hearth/" HEARTH_VERSION,
+		.calls_max = (uint32_t)config->sip_calls_max,
+		.transactions_max = (uint32_t)config->sip_transactions_max,
+		.public_host = config->sip_public_host[0] ? slice_of(config->sip_public_host)
+							  : SLICE_NONE,
+	};
+	int err = sip_ua_new(&params, &server->ua);
+
+	return err ? failed("sip", err, NULL) : 0;
+}
+
+static int mixer_part_new(struct server *server)
+{
+	const struct config *config = server->config;
+	struct mixer_params params = {
+		.loop = server->loop,
+		.clock = *loop_clock(server->loop),
+		.random = &server->random,
+		.workers = (uint32_t)config->mixer_workers,
+		.legs_max = (uint32_t)config->mixer_legs_max,
+		.rooms_max = (uint32_t)config->rooms_max,
+		/* 0 would be the mixer's default; never is so far away that nobody sees it. */
+		.quiet_ms = config->media_quiet_s ? (uint32_t)config->media_quiet_s * MS_PER_S
+						  : UINT32_MAX,
+		.jitter_max_ms = (uint16_t)config->media_jitter_max_ms,
+		.on_event = focus_on_media_event,
+		.arg = server->focus,
+	};
+	int err = config_port_range(config->media_ports, &params.port_low, &params.port_high);
+
+	if (!err)
+		err = mixer_new(&params, &server->mixer);
+	return err ? failed("mixer", err, NULL) : 0;
+}
+
+static int http_part_new(struct server *server)
+{
+	const char *text = NULL;
+	int err = focus_attach(server->focus, server->ua, mixer_media(server->mixer));
+
+	if (err)
+		return failed("focus", err, NULL);
+	err = http_new(server->loop, server->focus, server->config, &server->http, &text);
+	return err ? failed("http", err, text) : 0;
+}
+
+int server_new(const struct options *options, struct config *config, struct server **ret_server)
+{
+	static int (*const parts[])(struct server * server) = {
+		base_new,       store_part_new, transport_new, focus_part_new,
+		mixer_part_new, ua_new,         http_part_new,
+	};
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server) {
+		config_free(config);
+		return -ENOMEM;
+	}
+	server->options = options;
+	server->config = config;
+	server->signals.fd = -1;
+	log_apply(config);
+	raise_file_limit(config);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		int err = parts[i](server);
+
+		if (err) {
+			server_free(server);
+			return err;
+		}
+	}
+	*ret_server = server;
+	return 0;
+}
+
+struct server *server_free(struct server *server)
+{
+	if (!server)
+		return NULL;
+	notify_done(&server->notify);
+	http_free(server->http);
+	focus_free(server->focus);
+	sip_ua_free(server->ua);
+	mixer_free(server->mixer);
+	sip_resolver_free(server->resolver);
+	sip_transport_free(server->transport);
+	store_free(server->store);
+	if (server->signals.fd >= 0) {
+		loop_watch_remove(server->loop, &server->signals);
+		close(server->signals.fd);
+	}
+	loop_free(server->loop);
+	config_free(server->config);
+	free(server);
+	return NULL;
+}
+
+static void announce(struct server *server)
+{
+	struct addr http = http_addr(server->http), routed = banner_routed();
+	char text[ADDR_TEXT_MAX];
+	struct sip_listen listen;
+	struct buf banner = BUF_INIT;
+
+	for (uint32_t i = 0; sip_transport_listener(server->transport, i, &listen); i++)
+		LOG(LOG_INFO, "server.listening", LOG_STR("proto", sip_proto_param(listen.proto)),
+		    LOG_STR("address", addr_text(&listen.addr, text)));
+	LOG(LOG_INFO, "server.listening", LOG_STR("proto", "http"),
+	    LOG_STR("address", addr_text(&http, text)));
+	LOG(LOG_INFO, "server.ready", LOG_STR("version", HEARTH_VERSION),
+	    LOG_STR("config", server->options->path ? server->options->path : "(defaults)"));
+	if (!server->options->wants_banner && !isatty(STDOUT_FILENO))
+		return;
+	banner_text(server->config, &http, &routed, &banner);
+	printf("\nHearth " HEARTH_VERSION " is ready.\n" SLICE_FMT "\n",
+	       SLICE_ARG(buf_slice(&banner)));
+	(void)fflush(stdout);
+	buf_done(&banner);
+}
+
+int server_run(struct server *server)
+{
+	int err;
+
+	announce(server);
+	notify_init(&server->notify, server->loop);
+	notify_ready("serving");
+	err = loop_run(server->loop);
+	LOG(LOG_INFO, "server.stopped", LOG_STR("error", err ? err_text(err) : NULL));
+	return err;
+}
