@@ -28,7 +28,7 @@ const char *leg_codec_name(enum media_codec codec)
 
 /* Bus ---------------------------------------------------------------------------------------- */
 
-int bus_new(struct focus *focus, struct bus **ret_bus)
+int bus_open(struct focus *focus, struct bus **ret_bus)
 {
 	struct bus *bus = calloc(1, sizeof(*bus));
 	int err;

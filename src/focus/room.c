@@ -46,6 +46,13 @@ char *room_uri(const struct focus *focus, const char *id, char out[ROOM_URI_MAX 
 	return out;
 }
 
+void focus_uri(const struct focus *focus, struct slice user, char ret_uri[ROOM_URI_MAX + 1])
+{
+	char id[ROOM_ID_MAX + 1];
+
+	(void)room_uri(focus, slice_cstr(user, id, sizeof(id)), ret_uri);
+}
+
 bool room_uri_is(const struct focus *focus, const char *id, struct slice uri)
 {
 	char text[ROOM_URI_MAX + 1];
@@ -294,7 +301,7 @@ int room_check_entry(const struct room *room, bool is_incoming)
 
 int room_bus(struct room *room, struct bus **ret_bus)
 {
-	int err = room->bus ? 0 : bus_new(room->focus, &room->bus);
+	int err = room->bus ? 0 : bus_open(room->focus, &room->bus);
 
 	if (err)
 		return err;

@@ -162,7 +162,7 @@ static void fixture_open(struct leg_fixture *f, bool is_outside)
 	*f = (struct leg_fixture){ .world = world_new(NULL) };
 	leg_init(&f->leg, f->world->focus, on_failed, f);
 	(void)addr_parse(SLICE("192.0.2.1:0"), &place.local);
-	CHECK_INT(NULL, bus_new(f->world->focus, &f->bus), 0);
+	CHECK_INT(NULL, bus_open(f->world->focus, &f->bus), 0);
 	place.bus = f->bus;
 	CHECK_INT(NULL, leg_open(&f->leg, &place), 0);
 	f->bus = bus_unref(f->bus); /* the leg holds it */
@@ -280,9 +280,9 @@ static void open_fails(void)
 
 	(void)addr_parse(SLICE("192.0.2.1:0"), &place.local);
 	fake_media_fail(world->media, FAKE_ROOM_OPEN, ERR_MEDIA_NO_ROOMS, 0, 1);
-	CHECK_INT(NULL, bus_new(world->focus, &bus), ERR_MEDIA_NO_ROOMS);
+	CHECK_INT(NULL, bus_open(world->focus, &bus), ERR_MEDIA_NO_ROOMS);
 	CHECK("untouched", bus == NULL);
-	CHECK_INT(NULL, bus_new(world->focus, &bus), 0);
+	CHECK_INT(NULL, bus_open(world->focus, &bus), 0);
 	place.bus = bus;
 	leg_init(&leg, world->focus, on_failed, NULL);
 	fake_media_fail(world->media, FAKE_LEG_OPEN, ERR_MEDIA_NO_LEGS, 0, 1);
