@@ -303,6 +303,24 @@ static void contributors_are_listed(void)
 	}
 }
 
+/* Two phones chose the same SSRC: one of them hears the other all the same. */
+static void contributors_of_one_number(void)
+{
+	uint8_t data[RIG_PACKET_MAX];
+	struct rtp_packet got;
+
+	setup(3, false);
+	phones[1].ssrc = phones[0].ssrc;
+	warm_up(0x3, 1000);
+	feed_noise(0x3, 1000);
+	bus_tick_rt(&bus, &scratch, &rig.env, 0);
+	if (CHECK("came", phone_receive(&phones[0], RIG_WAIT_MS, &got, data)))
+		CHECK("the other", got.csrc_count == 1 && got.csrc[0] == 100);
+	if (CHECK("came", phone_receive(&phones[2], RIG_WAIT_MS, &got, data)))
+		CHECK_INT("both", got.csrc_count, 2);
+	teardown();
+}
+
 /* Legs in no room send silence and hear none of each other. */
 static void a_lounge_is_silent(void)
 {
@@ -360,6 +378,7 @@ void suite_bus(void)
 	CHECK_TEST(loud_sums_are_limited);
 	CHECK_TEST(mute_deaf_and_gain);
 	CHECK_TEST(contributors_are_listed);
+	CHECK_TEST(contributors_of_one_number);
 	CHECK_TEST(a_lounge_is_silent);
 	CHECK_TEST(every_ptime_carries_the_same_sound);
 }

@@ -20,7 +20,6 @@ static void sends_from_many_sockets_in_order(void)
 	enum { PHONES = 3, ROUNDS = 40 }; /* more than one batch; runs of one and of several */
 	struct phone from[PHONES], to;
 	struct io *io;
-	uint8_t data[RIG_PACKET_MAX];
 	int last[PHONES] = {-1, -1, -1};
 	uint32_t count = 0;
 
@@ -38,11 +37,22 @@ static void sends_from_many_sockets_in_order(void)
 			io_send_rt(io, from[round % 2 ? i : 0].fd, &to.addr, 2);
 		}
 	io_flush_rt(io);
-	while (phone_receive_raw(&to, count < PHONES * ROUNDS ? RIG_WAIT_MS : 0, data) == 2) {
-		if (!CHECK("in order", data[0] < PHONES && data[1] == last[data[0]] + 1))
+	while (count < PHONES * ROUNDS) {
+		const struct io_packet *packets;
+		uint32_t got = receive(io, &to, &packets);
+
+		for (uint32_t i = 0; i < got; i++) {
+			const uint8_t *data = packets[i].data;
+			int sender = data[1] % 2 ? data[0] : 0;
+
+			if (!CHECK("in order", data[0] < PHONES && data[1] == last[data[0]] + 1))
+				return;
+			CHECK("by its own socket", addr_eq(&packets[i].from, &from[sender].addr));
+			last[data[0]] = data[1];
+		}
+		if (!CHECK("came", got > 0))
 			break;
-		last[data[0]] = data[1];
-		count++;
+		count += got;
 	}
 	CHECK_INT("all", count, PHONES * ROUNDS);
 	CHECK_INT("none refused", io_tx_failed_rt(io), 0);

@@ -153,14 +153,21 @@ static void refused_ports_are_passed_over(void)
 	struct addr local = local_addr("127.0.0.1"), taken = local;
 	struct port_pair pair, second;
 	int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
+	int next, spare;
 
 	addr_set_port(&taken, LOW);
 	CHECK_INT("foreign", bind(a, &taken.sa, addr_len(&taken)), 0);
 	addr_set_port(&taken, LOW + 3);
 	CHECK_INT("foreign", bind(b, &taken.sa, addr_len(&taken)), 0);
+	next = dup(a); /* the lowest descriptor that is free */
+	close(next);
 	if (CHECK_INT("the third", ports_take(ports, &local, 0, &pair), 0)) {
+		CHECK_INT("nothing stays open", pair.rtp_fd + pair.rtcp_fd, next + next + 1);
 		CHECK_INT("the third", addr_port(&pair.local), LOW + 4);
 		CHECK_INT("no more", ports_take(ports, &local, 0, &second), ERR_MEDIA_NO_PORTS);
+		spare = dup(a);
+		CHECK_INT("nothing stays open", spare, next + 2);
+		close(spare);
 		close(a);
 		close(b);
 		if (CHECK_INT("later", ports_take(ports, &local, 2 * REST_MS, &second), 0))

@@ -1,0 +1,294 @@
+/* mixer/mixer_ops.c -- the operations of src/media.h. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "mixer/kernel.h"
+#include "mixer/mixer_priv.h"
+
+/* Operations on rooms ----------------------------------------------------------------------- */
+
+static int room_open(void *ctx, handle *ret_room)
+{
+	struct mixer *mixer = ctx;
+	struct mixer_room *room = calloc(1, sizeof(*room));
+	int err;
+
+	if (!room)
+		return -ENOMEM;
+	err = bus_new(room, &room->bus);
+	if (err == 0)
+		err = handle_take(mixer->rooms_by_handle, room, &room->handle);
+	if (err) {
+		bus_free(room->bus);
+		free(room);
+		return err == ERR_LIMIT ? ERR_MEDIA_NO_ROOMS : err;
+	}
+	room->at = mixer_least_loaded(mixer);
+	room->at->rooms++;
+	room->overdue = (struct overdue){.kind = WORKER_BUS_RETIRE, .bus = room->bus};
+	list_append(&mixer->rooms, &room->node);
+	mixer->room_count++;
+	*ret_room = room->handle;
+	return 0;
+}
+
+static int room_close(void *ctx, handle h)
+{
+	struct mixer *mixer = ctx;
+	struct mixer_room *room = handle_find(mixer->rooms_by_handle, h);
+
+	if (!room)
+		return ERR_STALE;
+	if (room->legs > 0)
+		return ERR_STATE;
+	(void)handle_drop(mixer->rooms_by_handle, h);
+	mixer->room_count--;
+	mixer_post_surely(room->at, &room->overdue);
+	return 0;
+}
+
+/* Operations on legs ------------------------------------------------------------------------ */
+
+static struct mixer_leg *leg_find(const struct mixer *mixer, handle h)
+{
+	struct mixer_leg *leg = handle_find(mixer->legs_by_handle, h);
+
+	return leg && !leg->is_closing ? leg : NULL;
+}
+
+/* 0 names no room, which is allowed; a room that is gone is not. */
+static int room_find(const struct mixer *mixer, handle h, struct mixer_room **ret_room)
+{
+	struct mixer_room *room = h ? handle_find(mixer->rooms_by_handle, h) : NULL;
+
+	if (h && !room)
+		return ERR_STALE;
+	*ret_room = room;
+	return 0;
+}
+
+static int leg_make(struct mixer *mixer, const struct media_leg_open *open, struct mixer_leg *leg)
+{
+	struct leg_new_params params = {.jitter_max_ms = mixer->params.jitter_max_ms,
+					.random = mixer->params.random,
+					.owner = leg};
+	int err = ports_take(mixer->ports, &open->local, mixer_now_ms(mixer), &leg->ports);
+
+	if (err)
+		return err;
+	params.rtp_fd = leg->ports.rtp_fd;
+	params.rtcp_fd = leg->ports.rtcp_fd;
+	err = leg_new(&params, &leg->leg);
+	if (err)
+		ports_give(mixer->ports, &leg->ports, mixer_now_ms(mixer));
+	return err;
+}
+
+static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_leg,
+		    struct addr *ret_local)
+{
+	struct mixer *mixer = ctx;
+	struct mixer_room *room;
+	struct mixer_leg *leg;
+	int err = room_find(mixer, open->room, &room);
+
+	if (err)
+		return err;
+	leg = calloc(1, sizeof(*leg));
+	if (!leg)
+		return -ENOMEM;
+	leg->mixer = mixer;
+	leg->tag = open->tag;
+	leg->room = room;
+	leg->at = room ? room->at : mixer_least_loaded(mixer);
+	leg->overdue.leg = leg;
+	err = handle_take(mixer->legs_by_handle, leg, &leg->handle);
+	if (err) {
+		free(leg);
+		return err == ERR_LIMIT ? ERR_MEDIA_NO_LEGS : err;
+	}
+	err = leg_make(mixer, open, leg);
+	if (err) {
+		(void)handle_drop(mixer->legs_by_handle, leg->handle);
+		free(leg);
+		return err;
+	}
+	list_append(&mixer->legs, &leg->node);
+	leg->at->legs++;
+	err = mixer_post(leg->at, &(struct worker_command){.kind = WORKER_LEG_ADD,
+							   .leg = leg->leg,
+							   .bus = room ? room->bus : NULL});
+	if (err) {
+		mixer_leg_forget(leg);
+		return err;
+	}
+	if (room)
+		room->legs++;
+	mixer->leg_count++;
+	*ret_leg = leg->handle;
+	*ret_local = leg->ports.local;
+	return 0;
+}
+
+static int leg_set(void *ctx, handle h, const struct media_leg_params *params)
+{
+	struct mixer_leg *leg = leg_find(ctx, h);
+	struct worker_command command = {.kind = WORKER_LEG_SET};
+	int err;
+
+	if (!leg)
+		return ERR_STALE;
+	err = leg_params_check(params);
+	if (err)
+		return err;
+	if (leg->place != PLACE_WORKER) {
+		leg->params = *params;
+		leg->has_params = true;
+		return 0;
+	}
+	command.leg = leg->leg;
+	command.params = *params;
+	return mixer_post(leg->at, &command);
+}
+
+static int leg_control(void *ctx, handle h, const struct media_leg_control *control)
+{
+	struct mixer_leg *leg = leg_find(ctx, h);
+	struct worker_command command = {.kind = WORKER_LEG_CONTROL};
+
+	if (!leg)
+		return ERR_STALE;
+	command.control = (struct leg_control){
+		.is_muted = control->is_muted,
+		.is_deaf = control->is_deaf,
+		.gain_in_q14 = kernel_gain_q14(control->gain_in_cdb),
+		.gain_out_q14 = kernel_gain_q14(control->gain_out_cdb)};
+	if (leg->place != PLACE_WORKER) {
+		leg->control = command.control;
+		leg->has_control = true;
+		return 0;
+	}
+	command.leg = leg->leg;
+	return mixer_post(leg->at, &command);
+}
+
+static void leg_assign(struct mixer_leg *leg, struct mixer_worker *at, struct mixer_room *room)
+{
+	leg->at->legs--;
+	at->legs++;
+	leg->at = at;
+	if (leg->room)
+		leg->room->legs--;
+	if (room)
+		room->legs++;
+	leg->room = room;
+}
+
+/* Under way already: only where it goes to changes. */
+static void leg_redirect(struct mixer_leg *leg, struct mixer_worker *at, struct mixer_room *room)
+{
+	leg_assign(leg, at, room);
+	if (leg->place != PLACE_HELD)
+		return;
+	list_remove(&leg->overdue.node);
+	mixer_leg_go_on(leg);
+}
+
+static int leg_move(void *ctx, handle h, handle room_handle)
+{
+	struct mixer_leg *leg = leg_find(ctx, h);
+	struct worker_command command = {.kind = WORKER_LEG_MOVE};
+	struct mixer_worker *at;
+	struct mixer_room *room;
+	int err;
+
+	if (!leg)
+		return ERR_STALE;
+	err = room_find(ctx, room_handle, &room);
+	if (err)
+		return err;
+	at = room ? room->at : leg->at; /* a leg without a room stays where it is */
+	if (leg->place != PLACE_WORKER) {
+		leg_redirect(leg, at, room);
+		return 0;
+	}
+	command.leg = leg->leg;
+	command.bus = room ? room->bus : NULL;
+	if (at != leg->at)
+		command.kind = WORKER_LEG_YIELD;
+	err = mixer_post(leg->at, &command);
+	if (err)
+		return err;
+	if (at != leg->at)
+		leg->place = PLACE_YIELDING;
+	leg_assign(leg, at, room);
+	return 0;
+}
+
+static int leg_close(void *ctx, handle h)
+{
+	struct mixer *mixer = ctx;
+	struct mixer_leg *leg = leg_find(mixer, h);
+
+	if (!leg)
+		return ERR_STALE;
+	leg->is_closing = true;
+	mixer->leg_count--;
+	if (leg->room)
+		leg->room->legs--;
+	leg->room = NULL;
+	if (leg->place != PLACE_WORKER)
+		return 0; /* it comes back, or is found closing in the overdue list */
+	leg->overdue.kind = WORKER_LEG_END;
+	mixer_post_surely(leg->at, &leg->overdue);
+	return 0;
+}
+
+static int leg_stats(void *ctx, handle h, struct media_leg_stats *ret_stats)
+{
+	struct mixer_leg *leg = leg_find(ctx, h);
+
+	if (!leg)
+		return ERR_STALE;
+	cell_read(&leg->leg->cell, ret_stats);
+	return 0;
+}
+
+static void totals(void *ctx, struct media_totals *ret_totals)
+{
+	struct mixer *mixer = ctx;
+	struct media_totals sum = {.rooms = mixer->room_count,
+				   .legs = mixer->leg_count,
+				   .workers = mixer->worker_count,
+				   .ports_free = ports_free_count(mixer->ports)};
+
+	for (uint32_t i = 0; i < mixer->worker_count; i++) {
+		struct worker *worker = mixer->workers[i].worker;
+		struct worker_counts counts = worker_counts(worker);
+
+		sum.workers_realtime += worker_is_realtime(worker);
+		sum.ticks += counts.ticks;
+		sum.ticks_late += counts.ticks_late;
+		sum.ticks_skipped += counts.ticks_skipped;
+		sum.tick_late_us_max = MAX_OF(sum.tick_late_us_max, counts.tick_late_us_max);
+		sum.rx_packets += counts.rx_packets;
+		sum.tx_packets += counts.tx_packets;
+		sum.rx_discarded += counts.rx_discarded;
+		sum.tx_failed += counts.tx_failed;
+		sum.events_dropped += counts.events_dropped;
+	}
+	*ret_totals = sum;
+}
+
+const struct media_ops mixer_ops = {
+	.room_open = room_open,
+	.room_close = room_close,
+	.leg_open = leg_open,
+	.leg_set = leg_set,
+	.leg_control = leg_control,
+	.leg_move = leg_move,
+	.leg_close = leg_close,
+	.leg_stats = leg_stats,
+	.totals = totals,
+};

@@ -1,0 +1,107 @@
+/* mixer/mixer_priv.h -- control's books: who exists, which worker has it, what is under way.
+ *
+ * A leg is always in one of three places. *At its worker*: every operation is a command.
+ * *Yielding*: asked back, because it moves to a room of another worker. *Held*: control has it, and
+ * the next worker's command ring was full. What is asked of a leg that is not at its worker is kept
+ * and carried out when it arrives, so operations keep their order.
+ *
+ * Closing must not fail. A command that closes, or that hands a held leg on, and finds the ring
+ * full becomes overdue: it waits in the worker's list, in order, and while anything waits there no
+ * other command of that worker gets past it.
+ *
+ * Thread: control. Only mixer.c and mixer_ops.c include this.
+ */
+#ifndef MIXER_MIXER_PRIV_H
+#define MIXER_MIXER_PRIV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/handle.h"
+#include "base/list.h"
+#include "base/wheel.h"
+#include "mixer/mixer.h"
+#include "mixer/ports.h"
+#include "mixer/worker.h"
+
+enum { MIXER_CNAME_CHARS = 16 };
+
+/* A command that could not be posted yet; one per object is enough. */
+struct overdue {
+	struct list node;
+	enum worker_command_kind kind;
+	struct mixer_leg *leg; /* or NULL */
+	struct bus *bus;
+};
+
+struct mixer_worker {
+	struct mixer *mixer;
+	struct worker *worker;
+	struct loop_watch watch;
+	struct list overdue;
+	uint32_t legs, rooms;
+};
+
+struct mixer_room {
+	struct list node; /* in mixer->rooms */
+	handle handle;
+	struct mixer_worker *at;
+	struct bus *bus;
+	uint32_t legs; /* that are in it or on their way, closing ones not */
+	struct overdue overdue;
+};
+
+enum place { PLACE_WORKER, PLACE_YIELDING, PLACE_HELD };
+
+struct mixer_leg {
+	struct list node; /* in mixer->legs */
+	handle handle;
+	uint64_t tag;
+	struct mixer *mixer;
+	struct mixer_worker *at; /* where it is or goes to */
+	struct mixer_room *room; /* NULL: none */
+	struct leg *leg;
+	struct port_pair ports;
+	enum place place;
+	bool is_closing;
+	bool has_params, has_control; /* kept for its arrival */
+	struct media_leg_params params;
+	struct leg_control control;
+	struct overdue overdue;
+};
+
+struct mixer {
+	struct mixer_params params;
+	struct handle_table *rooms_by_handle, *legs_by_handle;
+	struct list rooms, legs; /* all, closing ones included */
+	struct ports *ports;
+	struct timer retry;
+	uint32_t leg_count, room_count; /* without closing ones */
+	char cname[MIXER_CNAME_CHARS + 1];
+	uint32_t worker_count;
+	struct mixer_worker workers[MIXER_WORKERS_MAX];
+};
+
+extern const struct media_ops mixer_ops; /* mixer_ops.c */
+
+static inline uint64_t mixer_now_ms(const struct mixer *mixer)
+{
+	return clock_mono_ms(&mixer->params.clock);
+}
+
+/* ERR_QUEUE_FULL when the ring is full or something overdue waits before it. */
+int mixer_post(struct mixer_worker *at, const struct worker_command *command);
+
+/* Posts now or later, in order; never fails. */
+void mixer_post_surely(struct mixer_worker *at, struct overdue *overdue);
+
+/* Who gets the next room, or the next leg without one. */
+struct mixer_worker *mixer_least_loaded(struct mixer *mixer);
+
+/* Control has the leg: hands it to the worker it is assigned to. */
+void mixer_leg_go_on(struct mixer_leg *leg);
+
+/* Takes a leg that no worker has out of every book; its ports are free afterwards. */
+void mixer_leg_forget(struct mixer_leg *leg);
+
+#endif
