@@ -66,16 +66,16 @@ static int room_open(void *ctx, handle *ret_room)
 	return err;
 }
 
-static int room_close(void *ctx, handle handle)
+static int room_close(void *ctx, handle id)
 {
 	struct fake_media *media = ctx;
-	struct fake_room *room = handle_find(media->rooms, handle);
+	struct fake_room *room = handle_find(media->rooms, id);
 
 	if (!room)
 		return misuse(media);
 	if (room->legs)
 		media->misuses++;
-	(void)handle_drop(media->rooms, handle);
+	(void)handle_drop(media->rooms, id);
 	free(room);
 	return 0;
 }
@@ -91,14 +91,14 @@ static void leg_leave_room(struct fake_leg *leg)
 	leg->room = 0;
 }
 
-static void leg_enter_room(struct fake_leg *leg, handle handle)
+static void leg_enter_room(struct fake_leg *leg, handle id)
 {
-	struct fake_room *room = handle_find(leg->media->rooms, handle);
+	struct fake_room *room = handle_find(leg->media->rooms, id);
 
 	leg_leave_room(leg);
 	if (room) {
 		room->legs++;
-		leg->room = handle;
+		leg->room = id;
 	}
 }
 
@@ -153,17 +153,17 @@ static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_le
 }
 
 /* A leg that may be told something; a closing one may not. */
-static struct fake_leg *leg_live(struct fake_media *media, handle handle)
+static struct fake_leg *leg_live(struct fake_media *media, handle id)
 {
-	struct fake_leg *leg = handle_find(media->legs, handle);
+	struct fake_leg *leg = handle_find(media->legs, id);
 
 	return leg && !leg->is_closing ? leg : NULL;
 }
 
-static int leg_set(void *ctx, handle handle, const struct media_leg_params *params)
+static int leg_set(void *ctx, handle id, const struct media_leg_params *params)
 {
 	struct fake_media *media = ctx;
-	struct fake_leg *leg = leg_live(media, handle);
+	struct fake_leg *leg = leg_live(media, id);
 	int err = fake_call(media, FAKE_LEG_SET);
 
 	if (!leg)
@@ -175,10 +175,10 @@ static int leg_set(void *ctx, handle handle, const struct media_leg_params *para
 	return 0;
 }
 
-static int leg_control(void *ctx, handle handle, const struct media_leg_control *control)
+static int leg_control(void *ctx, handle id, const struct media_leg_control *control)
 {
 	struct fake_media *media = ctx;
-	struct fake_leg *leg = leg_live(media, handle);
+	struct fake_leg *leg = leg_live(media, id);
 	int err = fake_call(media, FAKE_LEG_CONTROL);
 
 	if (!leg)
@@ -189,10 +189,10 @@ static int leg_control(void *ctx, handle handle, const struct media_leg_control 
 	return 0;
 }
 
-static int leg_move(void *ctx, handle handle, uint64_t room)
+static int leg_move(void *ctx, handle id, handle room)
 {
 	struct fake_media *media = ctx;
-	struct fake_leg *leg = leg_live(media, handle);
+	struct fake_leg *leg = leg_live(media, id);
 	int err = fake_call(media, FAKE_LEG_MOVE);
 
 	if (!leg || (room && !handle_find(media->rooms, room)))
@@ -203,10 +203,10 @@ static int leg_move(void *ctx, handle handle, uint64_t room)
 	return 0;
 }
 
-static int leg_close(void *ctx, handle handle)
+static int leg_close(void *ctx, handle id)
 {
 	struct fake_media *media = ctx;
-	struct fake_leg *leg = leg_live(media, handle);
+	struct fake_leg *leg = leg_live(media, id);
 
 	if (!leg)
 		return misuse(media);
@@ -215,10 +215,10 @@ static int leg_close(void *ctx, handle handle)
 	return 0;
 }
 
-static int leg_stats(void *ctx, handle handle, struct media_leg_stats *ret_stats)
+static int leg_stats(void *ctx, handle id, struct media_leg_stats *ret_stats)
 {
 	struct fake_media *media = ctx;
-	struct fake_leg *leg = handle_find(media->legs, handle);
+	struct fake_leg *leg = handle_find(media->legs, id);
 	int err = fake_call(media, FAKE_LEG_STATS);
 
 	if (!leg)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "focus/focus_priv.h"
@@ -15,7 +16,7 @@
 #include "focus/room_priv.h"
 #include "tests/support/check.h"
 
-enum { WORLD_STEP_MS = 5, WORLD_CLOSE_DELAY_MS = 20, WORLD_PORT_FIRST = 40000 };
+enum { WORLD_CLOSE_DELAY_MS = 20, WORLD_PORT_FIRST = 40000 };
 
 static void must(int err, const char *what)
 {
@@ -114,19 +115,17 @@ static void store_rooms(struct world *world, const char *ids)
 	}
 }
 
-static struct sip_ua *make_ua(struct world *world, const char *address,
+static struct sip_ua *make_ua(struct world *world, struct simnode *node,
 			      struct sip_ua_handlers handlers)
 {
 	struct sip_ua *ua;
-	struct addr addr;
 
-	must(addr_parse(slice_of(address), &addr), address);
 	must(sip_ua_new(
 		     &(struct sip_ua_params){
 			     .wheel = world->wheel,
 			     .clock = world->clock,
 			     .random = &world->random,
-			     .net = simnet_host(world->net, &addr),
+			     .net = simnode_net(node),
 			     .handlers = handlers,
 			     .allow = FOCUS_ALLOW,
 			     .supported = FOCUS_SUPPORTED,
@@ -144,13 +143,13 @@ struct world *world_new(const struct world_options *options)
 	static const struct world_options plain;
 	static int null_fd = -1;
 	struct world *world = calloc(1, sizeof(*world));
-	struct addr server;
 
 	assert(world);
 	options = options ? options : &plain;
 	if (null_fd < 0)
 		null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	log_setup(LOG_DEBUG, LOG_FORMAT_TEXT, null_fd); /* written, so that the fields are looked at */
+	log_setup(LOG_DEBUG, LOG_FORMAT_TEXT,
+		  null_fd); /* written, so that the fields are looked at */
 	world->time = (struct clock_virtual){.mono_ns = 1000000000,
 					     .wall_ms_at_zero = 1700000000000};
 	world->clock = clock_virtual(&world->time);
@@ -159,8 +158,16 @@ struct world *world_new(const struct world_options *options)
 	configure(world, options->config);
 	store_rooms(world, options->rooms);
 	must(fake_media_new(world->wheel, WORLD_CLOSE_DELAY_MS, &world->media), "fake_media_new");
-	must(simnet_new(world->wheel, &world->random, &options->faults, &world->net), "simnet_new");
-	must(addr_parse(SLICE(WORLD_SERVER), &server), WORLD_SERVER);
+	world->net = simnet_new(&(struct simnet_params){
+		.wheel = world->wheel,
+		.random = &world->random,
+		.loss_percent = options->loss_percent,
+		.duplicate_percent = options->duplicate_percent,
+		.delay_min_ms = 1,
+		.delay_max_ms = options->delay_max_ms ? options->delay_max_ms : 1,
+	});
+	world->server_node = simnode_new(world->net, WORLD_SERVER);
+	world->phones_node = simnode_new(world->net, WORLD_PHONES);
 	must(focus_new(
 		     &(struct focus_params){
 			     .wheel = world->wheel,
@@ -168,13 +175,13 @@ struct world *world_new(const struct world_options *options)
 			     .random = &world->random,
 			     .config = world->config,
 			     .store = &world->store,
-			     .net = simnet_host(world->net, &server),
+			     .net = simnode_net(world->server_node),
 		     },
 		     &world->focus),
 	     "focus_new");
-	world->server = make_ua(world, WORLD_SERVER, focus_ua_handlers(world->focus));
+	world->server = make_ua(world, world->server_node, focus_ua_handlers(world->focus));
 	world->phones_ua = make_ua(
-		world, WORLD_PHONES,
+		world, world->phones_node,
 		(struct sip_ua_handlers){.on_invite = phones_on_invite, .arg = world});
 	fake_media_listen(world->media, focus_on_media_event, world->focus);
 	must(focus_listen(world->focus, on_event, world), "focus_listen");
@@ -282,7 +289,7 @@ static struct offer_local phone_local(const struct phone *phone)
 	struct offer_local local = {
 		.codecs = {{MEDIA_CODEC_PCMA, "PCMA", 8000, 1, 8, NULL},
 			   {MEDIA_CODEC_PCMU, "PCMU", 8000, 1, 0, NULL}},
-		.codec_count = 2,
+		.codec_count = phone->has_only_pcma ? 1 : 2,
 		.has_telephone_event = true,
 		.ptime_ms = 20,
 		.direction = phone->direction,
@@ -440,7 +447,7 @@ void phone_dial(struct phone *phone, const char *uri)
 	struct sip_call_invite invite = {
 		.contact_user = slice_of(phone->user),
 		.contact_params = phone->contact_params,
-		.local = &local,
+		.local = phone->offers_nothing ? NULL : &local,
 		.handlers = &phone_handlers,
 		.arg = phone,
 	};
@@ -457,6 +464,8 @@ void phone_dial(struct phone *phone, const char *uri)
 	invite.target = slice_of(target);
 	invite.from = slice_of(from);
 	must(sip_call_new(phone->world->phones_ua, &invite, &phone->call), "dial");
+	if (phone->offers_nothing)
+		must(sip_call_set_local(phone->call, &local), "local");
 }
 
 void phone_hang_up(struct phone *phone)

@@ -12,7 +12,7 @@
 #include "tests/support/fake_store.h"
 #include "tests/support/simnet.h"
 
-enum { WORLD_PHONES_MAX = 64, WORLD_MESSAGES_MAX = 512 };
+enum { WORLD_PHONES_MAX = 64 };
 
 struct phone;
 
@@ -25,6 +25,7 @@ struct world {
 	struct store store;
 	struct fake_media *media;
 	struct simnet *net;
+	struct simnode *server_node, *phones_node;
 	struct sip_ua *server, *phones_ua;
 	struct focus *focus;
 	struct phone *phones[WORLD_PHONES_MAX];
@@ -36,10 +37,11 @@ struct world {
 };
 
 struct world_options {
-	uint64_t seed;      /* 0: 1 */
-	const char *config; /* "key=value" lines over the defaults, or NULL */
-	const char *rooms;  /* "a,b": stored before the start, or NULL */
-	struct simnet_faults faults;
+	uint64_t seed;                            /* 0: 1 */
+	const char *config;                       /* "key=value" lines over the defaults, or NULL */
+	const char *rooms;                        /* "a,b": stored before the start, or NULL */
+	uint32_t loss_percent, duplicate_percent; /* of datagrams */
+	uint32_t delay_max_ms;                    /* one way, from 1; 0: 1 */
 };
 
 /* `options` may be NULL. Fails the test and ends the process when it cannot be made. */
@@ -76,7 +78,8 @@ struct phone {
 	const char *headers;        /* borrowed */
 	const char *contact_params; /* "isfocus" or NULL */
 	const char *display_name;   /* of its From; NULL none */
-	bool offers_nothing;        /* dials without a description */
+	bool has_only_pcma;
+	bool offers_nothing; /* dials without a description */
 	struct timer timer;
 	struct sip_call *call; /* NULL: none, or over */
 	bool is_established, has_ended;

@@ -37,7 +37,7 @@ static void waits_for_the_last(void)
 
 static void time_is_up(void)
 {
-	struct world *world = world_new(&(struct world_options){ .config = "focus.drain_s=100" });
+	struct world *world = world_new(&(struct world_options){.config = "focus.drain_s=100"});
 	struct phone *alice = world_join(world, "alice", "lobby");
 
 	focus_drain(world->focus, world_on_empty, world);
@@ -53,7 +53,7 @@ static void time_is_up(void)
 
 static void no_time_at_all(void)
 {
-	struct world *world = world_new(&(struct world_options){ .config = "focus.drain_s=0" });
+	struct world *world = world_new(&(struct world_options){.config = "focus.drain_s=0"});
 	struct phone *alice = world_join(world, "alice", "lobby");
 
 	focus_drain(world->focus, world_on_empty, world);
@@ -82,7 +82,7 @@ static void stopped_among_the_dead(void)
 	struct world *world = world_new(NULL);
 
 	world_join(world, "alice", "lobby");
-	simnet_set_faults(world->net, &(struct simnet_faults){ .loss_percent = 100 });
+	simnet_set_loss(world->net, 100, 0);
 	focus_drain(world->focus, world_on_empty, world);
 	focus_stop(world->focus);
 	world_run(world, FOCUS_STOP_MS - 100);
@@ -92,13 +92,13 @@ static void stopped_among_the_dead(void)
 	world->is_empty_called = false;
 	world_run(world, 60000);
 	CHECK("told once", !world->is_empty_called);
-	simnet_set_faults(world->net, &(struct simnet_faults){ 0 });
+	simnet_set_loss(world->net, 0, 0);
 	world_end(world, "stopped_among_the_dead");
 }
 
 static void stored_rooms_stay_stored(void)
 {
-	struct world *world = world_new(&(struct world_options){ .rooms = "lobby" });
+	struct world *world = world_new(&(struct world_options){.rooms = "lobby"});
 
 	world_join(world, "alice", "lobby");
 	focus_stop(world->focus);

@@ -14,14 +14,14 @@ static void count(void *arg, const struct focus_event *event)
 static void listeners(void)
 {
 	struct world *world = world_new(NULL);
-	uint32_t counts[FOCUS_LISTENERS_MAX] = { 0 };
+	uint32_t counts[FOCUS_LISTENERS_MAX] = {0};
 	struct room *room;
 
 	/* The world itself is the first. */
 	for (int i = 0; i < FOCUS_LISTENERS_MAX - 1; i++)
 		CHECK_INT(NULL, focus_listen(world->focus, count, &counts[i]), 0);
 	CHECK_INT("one too many", focus_listen(world->focus, count, &counts[7]), ERR_LIMIT);
-	(void)focus_room_create(world->focus, SLICE("a"), &(struct room_settings){ 0 }, &room);
+	(void)focus_room_create(world->focus, SLICE("a"), &(struct room_settings){0}, &room);
 	focus_unlisten(world->focus, count, &counts[3]);
 	focus_unlisten(world->focus, count, &counts[7]); /* was none */
 	(void)focus_room_close(world->focus, room, "deleted");

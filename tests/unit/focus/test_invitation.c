@@ -11,8 +11,10 @@ static struct room *make_room(struct world *world)
 {
 	struct room *room = NULL;
 
-	CHECK_INT(NULL,
-		  focus_room_create(world->focus, SLICE("lobby"), &(struct room_settings){ 0 }, &room), 0);
+	CHECK_INT(
+		NULL,
+		focus_room_create(world->focus, SLICE("lobby"), &(struct room_settings){0}, &room),
+		0);
 	(void)world_events(world, NULL);
 	return room;
 }
@@ -20,7 +22,7 @@ static struct room *make_room(struct world *world)
 static int call(struct world *world, const char *uri, struct participant **ret_participant)
 {
 	return focus_invite(world->focus, world_room(world, "lobby"),
-			    &(struct focus_invite){ .uri = slice_of(uri) }, ret_participant);
+			    &(struct focus_invite){.uri = slice_of(uri)}, ret_participant);
 }
 
 static struct participant *must_call(struct world *world, const char *uri)
@@ -42,9 +44,9 @@ static void answered(void)
 	bob->answer_ms = 3000;
 	CHECK_INT(NULL,
 		  focus_invite(world->focus, world_room(world, "lobby"),
-			       &(struct focus_invite){ .uri = SLICE("sip:bob@" WORLD_PHONES),
-						       .display_name = SLICE("Robert"),
-						       .is_muted = true },
+			       &(struct focus_invite){.uri = SLICE("sip:bob@" WORLD_PHONES),
+						      .display_name = SLICE("Robert"),
+						      .is_muted = true},
 			       &p),
 		  0);
 	participant_view(p, &view);
@@ -83,15 +85,15 @@ static void refused(void)
 		uint16_t status;
 		const char *left;
 	} rows[] = {
-		{ 486, "participant.left lobby bob disconnected busy 486\n" },
-		{ 600, "participant.left lobby bob disconnected busy 600\n" },
-		{ 603, "participant.left lobby bob disconnected declined 603\n" },
-		{ 404, "participant.left lobby bob disconnected not_found 404\n" },
-		{ 480, "participant.left lobby bob disconnected unavailable 480\n" },
-		{ 488, "participant.left lobby bob disconnected not_acceptable 488\n" },
-		{ 401, "participant.left lobby bob disconnected unauthorized 401\n" },
-		{ 500, "participant.left lobby bob disconnected failed 500\n" },
-		{ 302, "participant.left lobby bob disconnected redirected 302\n" }, /* to nowhere */
+		{486, "participant.left lobby bob disconnected busy 486\n"},
+		{600, "participant.left lobby bob disconnected busy 600\n"},
+		{603, "participant.left lobby bob disconnected declined 603\n"},
+		{404, "participant.left lobby bob disconnected not_found 404\n"},
+		{480, "participant.left lobby bob disconnected unavailable 480\n"},
+		{488, "participant.left lobby bob disconnected not_acceptable 488\n"},
+		{401, "participant.left lobby bob disconnected unauthorized 401\n"},
+		{500, "participant.left lobby bob disconnected failed 500\n"},
+		{302, "participant.left lobby bob disconnected redirected 302\n"}, /* to nowhere */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -106,7 +108,8 @@ static void refused(void)
 		CHECK_STR(rows[i].left, world_events(world, "participant.left"), rows[i].left);
 		CHECK_INT(rows[i].left, focus_stats(world->focus)->dial_outs_failed, 1);
 		if (CHECK_INT(rows[i].left, world->store.record_count, 1))
-			CHECK_INT(rows[i].left, fake_store_last(&world->store)->status, rows[i].status);
+			CHECK_INT(rows[i].left, fake_store_last(&world->store)->status,
+				  rows[i].status);
 		CHECK("a room by API stays", world_room(world, "lobby") != NULL);
 		world_end(world, rows[i].left);
 	}
@@ -117,10 +120,11 @@ static void nobody_answers(void)
 	static const struct {
 		const char *name;
 		enum phone_manner manner;
-	} rows[] = { { "rings", PHONE_RINGS }, { "is silent", PHONE_IS_SILENT } };
+	} rows[] = {{"rings", PHONE_RINGS}, {"is silent", PHONE_IS_SILENT}};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct world *world = world_new(&(struct world_options){ .config = "focus.ring_s=20" });
+		struct world *world = world_new(
+			&(struct world_options){.config = "focus.ring_s=20"});
 		struct phone *bob = world_phone(world, "bob");
 
 		bob->manner = rows[i].manner;
@@ -130,7 +134,7 @@ static void nobody_answers(void)
 		CHECK_STR(rows[i].name, world_events(world, "participant.left"), "");
 		world_run(world, 2000);
 		CHECK_STR(rows[i].name, world_events(world, "participant.left"),
-			  "participant.left lobby bob disconnected no_answer 408\n");
+			  "participant.left lobby bob disconnected no_answer 487\n");
 		CHECK(rows[i].name, bob->has_ended);
 		CHECK_INT(rows[i].name, bob->final_status, 487);
 		world_end(world, rows[i].name);
@@ -156,10 +160,10 @@ static void cancelled(void)
 		enum phone_manner manner;
 		uint32_t after_ms, answer_ms;
 	} rows[] = {
-		{ "before anything came", PHONE_RINGS, 0, 0 },
-		{ "while it rings", PHONE_RINGS, 1000, 0 },
-		{ "while it is silent", PHONE_IS_SILENT, 300, 0 },
-		{ "crossing the 200", PHONE_ANSWERS, 1000, 1000 },
+		{"before anything came", PHONE_RINGS, 0, 0},
+		{"while it rings", PHONE_RINGS, 1000, 0},
+		{"while it is silent", PHONE_IS_SILENT, 300, 0},
+		{"crossing the 200", PHONE_ANSWERS, 1000, 1000},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -176,8 +180,9 @@ static void cancelled(void)
 		world_run(world, 40000);
 		CHECK_INT(rows[i].name, world_roster(world, "lobby"), 0);
 		CHECK(rows[i].name, bob->has_ended);
-		CHECK(rows[i].name, slice_starts(slice_of(world_events(world, "participant.left")),
-						 SLICE("participant.left lobby bob disconnected kicked")));
+		CHECK(rows[i].name,
+		      slice_starts(slice_of(world_events(world, "participant.left")),
+				   SLICE("participant.left lobby bob disconnected kicked")));
 		world_end(world, rows[i].name);
 	}
 }
@@ -193,8 +198,9 @@ static void room_closes_while_it_rings(void)
 	world_run(world, 1000);
 	(void)world_events(world, NULL);
 	(void)focus_room_close(world->focus, world_room(world, "lobby"), "deleted");
-	CHECK_STR(NULL, world_events(world, NULL),
-		  "participant.left lobby bob disconnected room_closed\nroom.closed lobby deleted\n");
+	CHECK_STR(
+		NULL, world_events(world, NULL),
+		"participant.left lobby bob disconnected room_closed\nroom.closed lobby deleted\n");
 	world_run(world, 1000);
 	CHECK_INT("cancelled", bob->final_status, 487);
 	world_end(world, "room_closes_while_it_rings");
@@ -238,7 +244,8 @@ static void redirected_by_preference(void)
 	struct phone *last = world_phone(world, "last");
 
 	redirector(world, "bob",
-		   "Contact: <sip:last@" WORLD_PHONES ">;q=0.1, <sip:good@" WORLD_PHONES ">;q=0.55,\r\n"
+		   "Contact: <sip:last@" WORLD_PHONES ">;q=0.1, <sip:good@" WORLD_PHONES
+		   ">;q=0.55,\r\n"
 		   " <sip:busy@" WORLD_PHONES ">;q=0.9\r\n");
 	busy->manner = PHONE_REJECTS;
 	busy->status = 486;
@@ -273,7 +280,8 @@ static void redirected_in_a_circle(void)
 	struct world *world = world_new(NULL);
 	struct phone *bob = redirector(world, "bob", "Contact: <sip:carol@" WORLD_PHONES ">\r\n");
 	struct phone *carol = redirector(world, "carol",
-					 "Contact: <sip:bob@" WORLD_PHONES ">, <sip:carol@" WORLD_PHONES
+					 "Contact: <sip:bob@" WORLD_PHONES
+					 ">, <sip:carol@" WORLD_PHONES
 					 ">, <sip:lobby@10.0.0.1>, <mailto:x@y>, <tel:+1>, <<\r\n");
 
 	make_room(world);
@@ -290,11 +298,12 @@ static void redirected_on_and_on(void)
 {
 	struct world *world = world_new(NULL);
 	struct phone *phones[8];
-	char headers[8][64], user[8];
+	char headers[8][64], user[16];
 
 	for (int i = 0; i < 8; i++) {
 		snprintf(user, sizeof(user), "p%d", i);
-		snprintf(headers[i], sizeof(headers[i]), "Contact: <sip:p%d@" WORLD_PHONES ">\r\n", i + 1);
+		snprintf(headers[i], sizeof(headers[i]), "Contact: <sip:p%d@" WORLD_PHONES ">\r\n",
+			 i + 1);
 		phones[i] = redirector(world, user, headers[i]);
 	}
 	make_room(world);
@@ -306,7 +315,8 @@ static void redirected_on_and_on(void)
 	world_end(world, "redirected_on_and_on");
 }
 
-/* Refusals of our own --------------------------------------------------------------------------- */
+/* Refusals of our own ---------------------------------------------------------------------------
+ */
 
 static void targets(void)
 {
@@ -314,16 +324,16 @@ static void targets(void)
 		const char *uri;
 		int err;
 	} rows[] = {
-		{ "bob", ERR_BAD_TARGET },
-		{ "", ERR_BAD_TARGET },
-		{ "http://x/", ERR_BAD_TARGET },
-		{ "mailto:x@y", ERR_BAD_TARGET },
-		{ "tel:+4930123", ERR_BAD_TARGET }, /* without an outbound proxy */
-		{ "sip:a b@10.0.0.2", ERR_BAD_TARGET },
-		{ "sip:x@10.0.0.2\r\nX: y", ERR_BAD_TARGET },
-		{ "sip:lobby@10.0.0.1", ERR_LOOP },
-		{ "SIP:lobby@10.0.0.1", ERR_LOOP },
-		{ "sip:l%6fbby@10.0.0.1", ERR_LOOP },
+		{"bob", ERR_BAD_TARGET},
+		{"", ERR_BAD_TARGET},
+		{"http://x/", ERR_BAD_TARGET},
+		{"mailto:x@y", ERR_BAD_TARGET},
+		{"tel:+4930123", ERR_BAD_TARGET}, /* without an outbound proxy */
+		{"sip:a b@10.0.0.2", ERR_BAD_TARGET},
+		{"sip:x@10.0.0.2\r\nX: y", ERR_BAD_TARGET},
+		{"sip:lobby@10.0.0.1", ERR_LOOP},
+		{"SIP:lobby@10.0.0.1", ERR_LOOP},
+		{"sip:l%6fbby@10.0.0.1", ERR_LOOP},
 	};
 	struct world *world = world_new(NULL);
 
@@ -341,7 +351,7 @@ static void targets(void)
 
 static void not_allowed(void)
 {
-	struct world *world = world_new(&(struct world_options){ .config = "focus.dial_out=false" });
+	struct world *world = world_new(&(struct world_options){.config = "focus.dial_out=false"});
 	struct participant *p = NULL;
 
 	make_room(world);
@@ -357,7 +367,7 @@ static void full_and_locked(void)
 
 	world_phone(world, "bob");
 	(void)focus_room_set(world->focus, room,
-			     &(struct room_settings){ .is_locked = true, .participants_max = 1 });
+			     &(struct room_settings){.is_locked = true, .participants_max = 1});
 	CHECK_INT("the lock is for callers", call(world, "sip:bob@" WORLD_PHONES, &p), 0);
 	CHECK_INT("full", call(world, "sip:carol@" WORLD_PHONES, &p), ERR_ROOM_FULL);
 	focus_drain(world->focus, NULL, NULL);
@@ -372,10 +382,10 @@ static void media_fails(void)
 		enum fake_op op;
 		int err;
 	} rows[] = {
-		{ "no room", FAKE_ROOM_OPEN, ERR_MEDIA_NO_ROOMS },
-		{ "queue full", FAKE_ROOM_OPEN, ERR_QUEUE_FULL },
-		{ "no leg", FAKE_LEG_OPEN, ERR_MEDIA_NO_LEGS },
-		{ "no port", FAKE_LEG_OPEN, ERR_MEDIA_NO_PORTS },
+		{"no room", FAKE_ROOM_OPEN, ERR_MEDIA_NO_ROOMS},
+		{"queue full", FAKE_ROOM_OPEN, ERR_QUEUE_FULL},
+		{"no leg", FAKE_LEG_OPEN, ERR_MEDIA_NO_LEGS},
+		{"no port", FAKE_LEG_OPEN, ERR_MEDIA_NO_PORTS},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -389,7 +399,8 @@ static void media_fails(void)
 		world_run(world, 100);
 		CHECK_STR(rows[i].name, world_events(world, NULL), "");
 		CHECK_INT(rows[i].name, bob->calls, 0);
-		CHECK_INT(rows[i].name, fake_media_rooms(world->media) + fake_media_legs(world->media), 0);
+		CHECK_INT(rows[i].name,
+			  fake_media_rooms(world->media) + fake_media_legs(world->media), 0);
 		CHECK_INT(rows[i].name, call(world, "sip:bob@" WORLD_PHONES, &p), 0);
 		world_end(world, rows[i].name);
 	}

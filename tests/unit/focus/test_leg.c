@@ -12,7 +12,7 @@ static struct offer_agreed agreed_plain(void)
 {
 	struct offer_agreed agreed = {
 		.is_active = true,
-		.receive = { { MEDIA_CODEC_PCMA, 8 }, { MEDIA_CODEC_PCMU, 0 } },
+		.receive = {{MEDIA_CODEC_PCMA, 8}, {MEDIA_CODEC_PCMU, 0}},
 		.receive_count = 2,
 		.send_id = MEDIA_CODEC_PCMA,
 		.send_pt = 8,
@@ -58,13 +58,13 @@ static void directions(void)
 		int send_id;
 		bool want_sending, want_receiving;
 	} rows[] = {
-		{ "both ways", true, true, true, false, MEDIA_CODEC_PCMU, true, true },
-		{ "they listen only", true, true, false, false, MEDIA_CODEC_PCMU, true, false },
-		{ "their music on hold", true, false, true, true, MEDIA_CODEC_PCMU, false, false },
-		{ "held the old way", true, false, true, true, MEDIA_CODEC_PCMU, false, false },
-		{ "inactive", true, false, false, true, MEDIA_CODEC_PCMU, false, false },
-		{ "declined", false, true, true, false, MEDIA_CODEC_PCMU, false, false },
-		{ "nothing to send with", true, true, true, false, -1, false, true },
+		{"both ways", true, true, true, false, MEDIA_CODEC_PCMU, true, true},
+		{"they listen only", true, true, false, false, MEDIA_CODEC_PCMU, true, false},
+		{"their music on hold", true, false, true, true, MEDIA_CODEC_PCMU, false, false},
+		{"held the old way", true, false, true, true, MEDIA_CODEC_PCMU, false, false},
+		{"inactive", true, false, false, true, MEDIA_CODEC_PCMU, false, false},
+		{"declined", false, true, true, false, MEDIA_CODEC_PCMU, false, false},
+		{"nothing to send with", true, true, true, false, -1, false, true},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -86,7 +86,7 @@ static void ptimes(void)
 {
 	static const struct {
 		uint16_t agreed_ms, want_ms;
-	} rows[] = { { 20, 20 }, { 0, 10 }, { 5, 10 }, { 35, 30 }, { 60, 60 }, { 200, 60 } };
+	} rows[] = {{20, 20}, {0, 10}, {5, 10}, {35, 30}, {60, 60}, {200, 60}};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct offer_agreed agreed = agreed_plain();
@@ -122,10 +122,11 @@ static void public_address(void)
 	static const struct {
 		const char *name, *local, *want;
 	} rows[] = {
-		{ "replaces ours, with our port", "192.0.2.1:7000", "198.51.100.7:7000" },
-		{ "not for the other family", "[2001:db8::1]:7000", "[2001:db8::1]:7000" },
+		{"replaces ours, with our port", "192.0.2.1:7000", "198.51.100.7:7000"},
+		{"not for the other family", "[2001:db8::1]:7000", "[2001:db8::1]:7000"},
 	};
-	struct world *world = world_new(&(struct world_options){ .config = "media.address=198.51.100.7" });
+	struct world *world = world_new(
+		&(struct world_options){.config = "media.address=198.51.100.7"});
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct offer_local local;
@@ -157,9 +158,9 @@ static void on_failed(void *arg, int err)
  * leg_on_closed is the test's to call. */
 static void fixture_open(struct leg_fixture *f, bool is_outside)
 {
-	struct leg_place place = { .is_outside = is_outside };
+	struct leg_place place = {.is_outside = is_outside};
 
-	*f = (struct leg_fixture){ .world = world_new(NULL) };
+	*f = (struct leg_fixture){.world = world_new(NULL)};
 	leg_init(&f->leg, f->world->focus, on_failed, f);
 	(void)addr_parse(SLICE("192.0.2.1:0"), &place.local);
 	CHECK_INT(NULL, bus_open(f->world->focus, &f->bus), 0);
@@ -175,7 +176,7 @@ static void fixture_close(struct leg_fixture *f)
 	leg_close(&f->leg); /* harmless */
 	CHECK("memory must stay", leg_is_open(&f->leg));
 	world_run(f->world, 1000);
-	leg_on_closed(&f->leg, &(struct media_leg_stats){ .rx_packets = 7 });
+	leg_on_closed(&f->leg, &(struct media_leg_stats){.rx_packets = 7});
 	CHECK("may go", !leg_is_open(&f->leg));
 	CHECK_INT("the last leg closes the room", fake_media_rooms(f->world->media), 0);
 	world_free(f->world);
@@ -192,7 +193,7 @@ static void in_and_out(void)
 	fake = fake_media_leg(f.world->media, f.leg.media);
 	CHECK_INT("outside", fake->room, 0);
 	leg_agree(&f.leg, &agreed);
-	leg_control(&f.leg, &(struct media_leg_control){ .is_muted = true, .gain_in_cdb = -300 });
+	leg_control(&f.leg, &(struct media_leg_control){.is_muted = true, .gain_in_cdb = -300});
 	leg_enter(&f.leg);
 	leg_enter(&f.leg);
 	CHECK_INT("in the room", fake->room, f.leg.bus->room);
@@ -209,7 +210,7 @@ static void in_and_out(void)
 
 static void full_queue_is_retried(void)
 {
-	static const enum fake_op ops[] = { FAKE_LEG_SET, FAKE_LEG_CONTROL, FAKE_LEG_MOVE };
+	static const enum fake_op ops[] = {FAKE_LEG_SET, FAKE_LEG_CONTROL, FAKE_LEG_MOVE};
 	struct offer_agreed agreed = agreed_plain();
 
 	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
@@ -220,12 +221,14 @@ static void full_queue_is_retried(void)
 		fake = fake_media_leg(f.world->media, f.leg.media);
 		fake_media_fail(f.world->media, ops[i], ERR_QUEUE_FULL, 0, LEG_TRIES_MAX - 1);
 		leg_agree(&f.leg, &agreed);
-		leg_control(&f.leg, &(struct media_leg_control){ .is_deaf = true });
+		leg_control(&f.leg, &(struct media_leg_control){.is_deaf = true});
 		leg_enter(&f.leg);
-		CHECK("not all of it at once", !fake->has_params || !fake->control.is_deaf || !fake->room);
+		CHECK("not all of it at once",
+		      !fake->has_params || !fake->control.is_deaf || !fake->room);
 		world_run(f.world, LEG_RETRY_MS * LEG_TRIES_MAX);
 		CHECK_INT("no failure", f.failed, 0);
-		CHECK("all of it in the end", fake->has_params && fake->control.is_deaf && fake->room);
+		CHECK("all of it in the end",
+		      fake->has_params && fake->control.is_deaf && fake->room);
 		fixture_close(&f);
 	}
 }
@@ -237,8 +240,8 @@ static void failures_are_told(void)
 		int err;
 		uint32_t times;
 	} rows[] = {
-		{ "queue stays full", ERR_QUEUE_FULL, LEG_TRIES_MAX },
-		{ "an error that stays", ERR_MEDIA_CODEC, 1 },
+		{"queue stays full", ERR_QUEUE_FULL, LEG_TRIES_MAX},
+		{"an error that stays", ERR_MEDIA_CODEC, 1},
 	};
 	struct offer_agreed agreed = agreed_plain();
 
@@ -274,7 +277,7 @@ static void closing_stops_the_retry(void)
 static void open_fails(void)
 {
 	struct world *world = world_new(NULL);
-	struct leg_place place = { .tag = 1 };
+	struct leg_place place = {.tag = 1};
 	struct bus *bus = NULL;
 	struct leg leg;
 
@@ -296,14 +299,14 @@ static void open_fails(void)
 
 static void local_of_flow(void)
 {
-	struct sip_flow flow = { .proto = SIP_UDP };
+	struct sip_flow flow = {.proto = SIP_UDP};
 	struct addr local;
 	char text[ADDR_TEXT_MAX];
 
 	(void)addr_parse(SLICE("192.0.2.1:5060"), &flow.local);
 	CHECK_INT(NULL, leg_local_of_flow(&flow, &local), 0);
 	CHECK_STR("the path's own, no port", addr_text(&local, text), "192.0.2.1:0");
-	flow.local = (struct addr){ 0 };
+	flow.local = (struct addr){0};
 	(void)addr_parse(SLICE("127.0.0.1:5060"), &flow.remote);
 	CHECK_INT(NULL, leg_local_of_flow(&flow, &local), 0);
 	CHECK_STR("the kernel's choice", addr_text(&local, text), "127.0.0.1:0");

@@ -36,10 +36,14 @@ static void joins_and_leaves(void)
 	CHECK("found by its id", focus_participant_find(world->focus, room, slice_of(id)) == p);
 	CHECK("not in another room", !focus_participant_find(world->focus, NULL, slice_of(id)));
 	CHECK("not by another id", !focus_participant_find(world->focus, room, SLICE("x")));
-	CHECK("the only one", focus_participant_next(room, NULL) == p && !focus_participant_next(room, p));
+	CHECK("the only one",
+	      focus_participant_next(room, NULL) == p && !focus_participant_next(room, p));
 	CHECK_INT(NULL, focus_stats(world->focus)->participants_connected, 1);
-	world_leg(world, p)->stats =
-		(struct media_leg_stats){ .rx_packets = 100, .rx_lost = 3, .tx_packets = 90, .rx_jitter_us = 1500, .mos_x100 = 410 };
+	world_leg(world, p)->stats = (struct media_leg_stats){.rx_packets = 100,
+							      .rx_lost = 3,
+							      .tx_packets = 90,
+							      .rx_jitter_us = 1500,
+							      .mos_x100 = 410};
 	world_run(world, 60000);
 	phone_hang_up(alice);
 	world_run(world, 1000);
@@ -91,14 +95,14 @@ static void control(void)
 		int err;
 		struct media_leg_control want;
 	} rows[] = {
-		{ "mute", { .is_muted = true }, 0, { .is_muted = true } },
-		{ "deaf", { .is_deaf = true }, 0, { .is_deaf = true } },
-		{ "gain", { .gain_db = -6.5 }, 0, { .gain_in_cdb = -650 } },
-		{ "volume", { .volume_db = 30 }, 0, { .gain_out_cdb = 3000 } },
-		{ "gain, too much", { .gain_db = 30.1 }, -EINVAL, { .gain_out_cdb = 3000 } },
-		{ "gain, too little", { .gain_db = -60.1 }, -EINVAL, { .gain_out_cdb = 3000 } },
-		{ "volume, not a number", { .volume_db = NAN }, -EINVAL, { .gain_out_cdb = 3000 } },
-		{ "back", { 0 }, 0, { 0 } },
+		{"mute", {.is_muted = true}, 0, {.is_muted = true}},
+		{"deaf", {.is_deaf = true}, 0, {.is_deaf = true}},
+		{"gain", {.gain_db = -6.5}, 0, {.gain_in_cdb = -650}},
+		{"volume", {.volume_db = 30}, 0, {.gain_out_cdb = 3000}},
+		{"gain, too much", {.gain_db = 30.1}, -EINVAL, {.gain_out_cdb = 3000}},
+		{"gain, too little", {.gain_db = -60.1}, -EINVAL, {.gain_out_cdb = 3000}},
+		{"volume, not a number", {.volume_db = NAN}, -EINVAL, {.gain_out_cdb = 3000}},
+		{"back", {0}, 0, {0}},
 	};
 	struct world *world = world_new(NULL);
 	struct phone *alice = world_join(world, "alice", "lobby");
@@ -110,7 +114,8 @@ static void control(void)
 
 		(void)world_events(world, NULL);
 		participant_view(p, &before);
-		CHECK_INT(rows[i].name, focus_participant_set(world->focus, p, &rows[i].control), rows[i].err);
+		CHECK_INT(rows[i].name, focus_participant_set(world->focus, p, &rows[i].control),
+			  rows[i].err);
 		participant_view(p, &after);
 		CHECK_INT(rows[i].name, got->is_muted, rows[i].want.is_muted);
 		CHECK_INT(rows[i].name, got->is_deaf, rows[i].want.is_deaf);
@@ -120,7 +125,8 @@ static void control(void)
 		CHECK_STR(rows[i].name, world_events(world, NULL),
 			  rows[i].err ? "" : "participant.changed lobby alice connected\n");
 	}
-	CHECK_INT("the same again", focus_participant_set(world->focus, p, &(struct participant_control){ 0 }), 0);
+	CHECK_INT("the same again",
+		  focus_participant_set(world->focus, p, &(struct participant_control){0}), 0);
 	CHECK_STR("is no news", world_events(world, NULL), "");
 	world_end(world, "control");
 }
@@ -134,7 +140,8 @@ static void kicked(void)
 	(void)world_events(world, NULL);
 	CHECK_INT(NULL, focus_kick(world->focus, p, "kicked"), 0);
 	CHECK_INT("twice is once", focus_kick(world->focus, p, "other"), 0);
-	CHECK_STR(NULL, world_events(world, NULL), "participant.changed lobby alice disconnecting\n");
+	CHECK_STR(NULL, world_events(world, NULL),
+		  "participant.changed lobby alice disconnecting\n");
 	world_run(world, 1000);
 	CHECK_STR(NULL, world_events(world, NULL),
 		  "participant.left lobby alice disconnected kicked\nroom.closed lobby empty\n");
@@ -150,7 +157,7 @@ static void kicked_but_dead(void)
 	struct world *world = world_new(NULL);
 	struct phone *alice = world_join(world, "alice", "lobby");
 
-	simnet_set_faults(world->net, &(struct simnet_faults){ .loss_percent = 100 });
+	simnet_set_loss(world->net, 100, 0);
 	CHECK_INT(NULL, focus_kick(world->focus, phone_participant(alice, "lobby"), "kicked"), 0);
 	CHECK_INT("hears nothing from now on", fake_media_legs(world->media), 1);
 	world_run(world, 1000);
@@ -159,7 +166,7 @@ static void kicked_but_dead(void)
 	world_run(world, 40000);
 	CHECK_INT("given up", world_roster(world, "lobby"), 0);
 	CHECK_INT("no misuse", fake_media_misuses(world->media), 0);
-	simnet_set_faults(world->net, &(struct simnet_faults){ 0 });
+	simnet_set_loss(world->net, 0, 0);
 	world_end(world, "kicked_but_dead");
 }
 
@@ -171,12 +178,12 @@ static void held(void)
 		enum participant_state state;
 		bool is_sending, is_receiving;
 	} rows[] = {
-		{ "hold with music", SDP_SENDONLY, PARTICIPANT_ON_HOLD, false, false },
-		{ "still", SDP_SENDONLY, PARTICIPANT_ON_HOLD, false, false },
-		{ "resume", SDP_SENDRECV, PARTICIPANT_CONNECTED, true, true },
-		{ "inactive", SDP_INACTIVE, PARTICIPANT_ON_HOLD, false, false },
-		{ "listens only", SDP_RECVONLY, PARTICIPANT_CONNECTED, true, false },
-		{ "back", SDP_SENDRECV, PARTICIPANT_CONNECTED, true, true },
+		{"hold with music", SDP_SENDONLY, PARTICIPANT_ON_HOLD, false, false},
+		{"still", SDP_SENDONLY, PARTICIPANT_ON_HOLD, false, false},
+		{"resume", SDP_SENDRECV, PARTICIPANT_CONNECTED, true, true},
+		{"inactive", SDP_INACTIVE, PARTICIPANT_ON_HOLD, false, false},
+		{"listens only", SDP_RECVONLY, PARTICIPANT_CONNECTED, true, false},
+		{"back", SDP_SENDRECV, PARTICIPANT_CONNECTED, true, true},
 	};
 	struct world *world = world_new(NULL);
 	struct phone *alice = world_join(world, "alice", "lobby");
@@ -190,7 +197,8 @@ static void held(void)
 		participant_view(p, &view);
 		CHECK_INT(rows[i].name, view.state, rows[i].state);
 		CHECK_INT(rows[i].name, world_leg(world, p)->params.is_sending, rows[i].is_sending);
-		CHECK_INT(rows[i].name, world_leg(world, p)->params.is_receiving, rows[i].is_receiving);
+		CHECK_INT(rows[i].name, world_leg(world, p)->params.is_receiving,
+			  rows[i].is_receiving);
 	}
 	CHECK_STR(NULL, world_events(world, "participant.changed"),
 		  "participant.changed lobby alice on-hold\n"
@@ -226,11 +234,14 @@ static void talking(void)
 	struct participant_view view;
 
 	(void)world_events(world, NULL);
-	fake_media_tell(world_leg(world, p), (struct media_event){ .kind = MEDIA_LEG_TALKING, .is_on = true });
-	fake_media_tell(world_leg(world, p), (struct media_event){ .kind = MEDIA_LEG_TALKING, .is_on = true });
+	fake_media_tell(world_leg(world, p),
+			(struct media_event){.kind = MEDIA_LEG_TALKING, .is_on = true});
+	fake_media_tell(world_leg(world, p),
+			(struct media_event){.kind = MEDIA_LEG_TALKING, .is_on = true});
 	participant_view(p, &view);
 	CHECK("seen", view.media.is_talking);
-	fake_media_tell(world_leg(world, p), (struct media_event){ .kind = MEDIA_LEG_TALKING, .is_on = false });
+	fake_media_tell(world_leg(world, p),
+			(struct media_event){.kind = MEDIA_LEG_TALKING, .is_on = false});
 	CHECK_STR("only changes", world_events(world, NULL),
 		  "participant.talking lobby alice connected on\n"
 		  "participant.talking lobby alice connected off\n");
@@ -244,8 +255,9 @@ static void digits(void)
 	struct participant *p = phone_participant(alice, "lobby");
 
 	(void)world_events(world, NULL);
-	fake_media_tell(world_leg(world, p),
-			(struct media_event){ .kind = MEDIA_LEG_DTMF, .digit = '7', .duration_ms = 120 });
+	fake_media_tell(
+		world_leg(world, p),
+		(struct media_event){.kind = MEDIA_LEG_DTMF, .digit = '7', .duration_ms = 120});
 	CHECK_STR(NULL, world_events(world, NULL), "dtmf lobby alice connected 7 120\n");
 	CHECK_INT(NULL, focus_stats(world->focus)->dtmf_digits, 1);
 	world_end(world, "digits");
@@ -257,7 +269,7 @@ static void quiet(void)
 	struct phone *alice = world_join(world, "alice", "lobby");
 	struct participant *p = phone_participant(alice, "lobby");
 
-	fake_media_tell(world_leg(world, p), (struct media_event){ .kind = MEDIA_LEG_QUIET });
+	fake_media_tell(world_leg(world, p), (struct media_event){.kind = MEDIA_LEG_QUIET});
 	world_run(world, 1000);
 	CHECK_STR(NULL, world_events(world, "participant.left"),
 		  "participant.left lobby alice disconnected no_media\n");
@@ -267,13 +279,13 @@ static void quiet(void)
 
 static void quiet_is_allowed(void)
 {
-	struct world *world = world_new(&(struct world_options){ .config = "media.quiet_s=0" });
+	struct world *world = world_new(&(struct world_options){.config = "media.quiet_s=0"});
 	struct phone *alice = world_join(world, "alice", "lobby");
 	struct participant *p = phone_participant(alice, "lobby");
 
-	fake_media_tell(world_leg(world, p), (struct media_event){ .kind = MEDIA_LEG_QUIET });
-	fake_media_tell(world_leg(world, p), (struct media_event){ .kind = MEDIA_LEG_ACTIVE });
-	fake_media_tell(world_leg(world, p), (struct media_event){ .kind = MEDIA_LEG_LATCHED });
+	fake_media_tell(world_leg(world, p), (struct media_event){.kind = MEDIA_LEG_QUIET});
+	fake_media_tell(world_leg(world, p), (struct media_event){.kind = MEDIA_LEG_ACTIVE});
+	fake_media_tell(world_leg(world, p), (struct media_event){.kind = MEDIA_LEG_LATCHED});
 	world_run(world, 1000);
 	CHECK_INT(NULL, world_roster(world, "lobby"), 1);
 	world_end(world, "quiet_is_allowed");
@@ -312,15 +324,18 @@ static void stale_events(void)
 	struct world *world = world_new(NULL);
 	struct phone *alice = world_join(world, "alice", "lobby");
 	struct participant *p = phone_participant(alice, "lobby");
-	struct media_event event = { .kind = MEDIA_LEG_QUIET, .leg = p->leg.media, .tag = p->tag + 1 };
+	struct media_event event = {
+		.kind = MEDIA_LEG_QUIET, .leg = p->leg.media, .tag = p->tag + 1};
 
 	focus_on_media_event(world->focus, &event);
-	event = (struct media_event){ .kind = MEDIA_LEG_QUIET, .leg = p->leg.media + 1, .tag = p->tag };
+	event = (struct media_event){
+		.kind = MEDIA_LEG_QUIET, .leg = p->leg.media + 1, .tag = p->tag};
 	focus_on_media_event(world->focus, &event);
 	CHECK_INT("not it", p->state, PARTICIPANT_CONNECTED);
 	(void)world_events(world, NULL);
 	(void)focus_kick(world->focus, p, "kicked");
-	fake_media_tell(world_leg(world, p), (struct media_event){ .kind = MEDIA_LEG_DTMF, .digit = '1' });
+	fake_media_tell(world_leg(world, p),
+			(struct media_event){.kind = MEDIA_LEG_DTMF, .digit = '1'});
 	CHECK_STR("crossed the end", world_events(world, "dtmf"), "");
 	world_end(world, "stale_events");
 }
@@ -336,7 +351,7 @@ static void freed_while_busy(void)
 	bob->manner = PHONE_RINGS;
 	CHECK_INT(NULL,
 		  focus_invite(world->focus, world_room(world, "lobby"),
-			       &(struct focus_invite){ .uri = SLICE("sip:bob@" WORLD_PHONES) }, &p),
+			       &(struct focus_invite){.uri = SLICE("sip:bob@" WORLD_PHONES)}, &p),
 		  0);
 	world_run(world, 500);
 	world->focus = focus_free(world->focus);

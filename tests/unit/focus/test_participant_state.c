@@ -9,13 +9,13 @@
  * j(oin) t(ell) h(ang up) l(eave). Written from docs/focus.md, not from the table. */
 static const char *const want[PARTICIPANT_STATE_COUNT] = {
 	/*                             progress redir estab held resum kick  detach ended */
-	[PARTICIPANT_DIALING_IN] =    "I        I     Cj    I    I     Xth   Ghl    Gl",
-	[PARTICIPANT_DIALING_OUT] =   "At       Ot    Cj    O    O     Xth   Ghl    Gl",
-	[PARTICIPANT_ALERTING] =      "A        Ot    Cj    A    A     Xth   Ghl    Gl",
-	[PARTICIPANT_CONNECTED] =     "C        C     C     Ht   C     Xth   Ghl    Gl",
-	[PARTICIPANT_ON_HOLD] =       "H        H     H     H    Ct    Xth   Ghl    Gl",
+	[PARTICIPANT_DIALING_IN] = "I        I     Cj    I    I     Xth   Ghl    Gl",
+	[PARTICIPANT_DIALING_OUT] = "At       Ot    Cj    O    O     Xth   Ghl    Gl",
+	[PARTICIPANT_ALERTING] = "A        Ot    Cj    A    A     Xth   Ghl    Gl",
+	[PARTICIPANT_CONNECTED] = "C        C     C     Ht   C     Xth   Ghl    Gl",
+	[PARTICIPANT_ON_HOLD] = "H        H     H     H    Ct    Xth   Ghl    Gl",
 	[PARTICIPANT_DISCONNECTING] = "X        X     X     X    X     X     Gl     Gl",
-	[PARTICIPANT_DISCONNECTED] =  "G        G     G     G    G     G     G      G",
+	[PARTICIPANT_DISCONNECTED] = "G        G     G     G    G     G     G      G",
 };
 
 static char *row_text(const struct participant_row *row, char out[8])
@@ -51,7 +51,9 @@ static void every_pair(void)
 				 participant_state_name((enum participant_state)state), event);
 			if (!CHECK(name, cell != NULL))
 				break;
-			CHECK_STR(name, row_text(participant_row(state, (enum participant_event)event), got),
+			CHECK_STR(name,
+				  row_text(participant_row(state, (enum participant_event)event),
+					   got),
 				  cell);
 			cell = strtok_r(NULL, " ", &save);
 		}
@@ -65,12 +67,13 @@ static void leaving_is_final(void)
 {
 	for (unsigned state = 0; state < PARTICIPANT_STATE_COUNT; state++) {
 		for (unsigned event = 0; event < PARTICIPANT_EV_COUNT; event++) {
-			const struct participant_row *row =
-				participant_row(state, (enum participant_event)event);
+			const struct participant_row *row = participant_row(
+				state, (enum participant_event)event);
 			bool is_leaving = row->actions & PARTICIPANT_DO_LEAVE;
 
 			CHECK_INT(NULL, is_leaving,
-				  row->next == PARTICIPANT_DISCONNECTED && state != PARTICIPANT_DISCONNECTED);
+				  row->next == PARTICIPANT_DISCONNECTED &&
+					  state != PARTICIPANT_DISCONNECTED);
 		}
 	}
 }

@@ -21,7 +21,7 @@ static struct room *create(struct world *world, const char *id)
 static void by_api(void)
 {
 	struct world *world = world_new(NULL);
-	struct room_settings settings = { .is_locked = true, .participants_max = 7 };
+	struct room_settings settings = {.is_locked = true, .participants_max = 7};
 	struct room_view view;
 	struct room *room, *other = NULL;
 
@@ -34,8 +34,10 @@ static void by_api(void)
 	CHECK_INT(NULL, view.participants_max, 7);
 	CHECK(NULL, view.settings.is_locked && !view.settings.is_muted);
 	CHECK_INT(NULL, view.created_wall_ms, clock_wall_ms(&world->clock));
-	CHECK_INT("again", focus_room_create(world->focus, SLICE("board"), &plain, &other), ERR_ROOM_EXISTS);
-	CHECK_INT("bad name", focus_room_create(world->focus, SLICE("a b"), &plain, &other), ERR_ROOM_NAME);
+	CHECK_INT("again", focus_room_create(world->focus, SLICE("board"), &plain, &other),
+		  ERR_ROOM_EXISTS);
+	CHECK_INT("bad name", focus_room_create(world->focus, SLICE("a b"), &plain, &other),
+		  ERR_ROOM_NAME);
 	CHECK("untouched", other == NULL);
 	CHECK_INT("an idle room costs the mixer nothing", fake_media_rooms(world->media), 0);
 	world_run(world, 1000000);
@@ -43,7 +45,8 @@ static void by_api(void)
 	CHECK_INT("stored", world->store.room_count, 1);
 	CHECK_INT(NULL, focus_room_close(world->focus, room, "deleted"), 0);
 	CHECK_INT("not stored any more", world->store.room_count, 0);
-	CHECK_STR(NULL, world_events(world, NULL), "room.created board\nroom.closed board deleted\n");
+	CHECK_STR(NULL, world_events(world, NULL),
+		  "room.created board\nroom.closed board deleted\n");
 	world_end(world, "by_api");
 }
 
@@ -64,8 +67,8 @@ static void fresh_names(void)
 
 static void ordered(void)
 {
-	static const char *const made[] = { "m", "b", "z", "a", "bb", "B", "mm", "0" };
-	static const char *const want[] = { "0", "B", "a", "b", "bb", "m", "mm", "z" };
+	static const char *const made[] = {"m", "b", "z", "a", "bb", "B", "mm", "0"};
+	static const char *const want[] = {"0", "B", "a", "b", "bb", "m", "mm", "z"};
 	struct world *world = world_new(NULL);
 	struct room *room = NULL;
 	struct room_view view;
@@ -114,7 +117,7 @@ static void many(void)
 
 static void limit(void)
 {
-	struct world *world = world_new(&(struct world_options){ .config = "rooms.max=2" });
+	struct world *world = world_new(&(struct world_options){.config = "rooms.max=2"});
 	struct room *room = NULL;
 
 	create(world, "a");
@@ -126,7 +129,7 @@ static void limit(void)
 
 static void restored(void)
 {
-	struct world *world = world_new(&(struct world_options){ .rooms = "lobby,a b,board,lobby" });
+	struct world *world = world_new(&(struct world_options){.rooms = "lobby,a b,board,lobby"});
 	struct room_view view;
 
 	CHECK_INT("the bad and the double one are left out", focus_room_count(world->focus), 2);
@@ -142,7 +145,7 @@ static void settings(void)
 {
 	struct world *world = world_new(NULL);
 	struct room *room = create(world, "lobby");
-	struct room_settings want = { .is_locked = true };
+	struct room_settings want = {.is_locked = true};
 	struct room_view before, after;
 
 	room_view(room, &before);
@@ -192,7 +195,8 @@ static void by_call(void)
 	world_run(world, 1000);
 	CHECK("the last ends it", world_room(world, "lobby") == NULL);
 	CHECK_INT("never stored", world->store.puts + world->store.deletes, 0);
-	CHECK_STR(NULL, world_events(world, "room."), "room.created lobby\nroom.closed lobby empty\n");
+	CHECK_STR(NULL, world_events(world, "room."),
+		  "room.created lobby\nroom.closed lobby empty\n");
 	world_end(world, "by_call");
 }
 
@@ -209,7 +213,7 @@ static const char *factory_room(const struct phone *phone)
 
 static void factory_grace(void)
 {
-	struct world *world = world_new(&(struct world_options){ .config = "rooms.grace_s=30" });
+	struct world *world = world_new(&(struct world_options){.config = "rooms.grace_s=30"});
 	struct phone *alice = world_join(world, "alice", "conference-factory"), *bob;
 	const char *id = factory_room(alice);
 	struct room_view view;
@@ -294,18 +298,23 @@ static void muted(void)
 	struct participant_view before, after;
 
 	participant_view(p, &before);
-	CHECK_INT(NULL, focus_room_set(world->focus, room, &(struct room_settings){ .is_muted = true }), 0);
+	CHECK_INT(NULL,
+		  focus_room_set(world->focus, room, &(struct room_settings){.is_muted = true}), 0);
 	participant_view(p, &after);
 	CHECK("all are muted", world_leg(world, p)->control.is_muted);
 	CHECK("but not by themselves", !after.control.is_muted && after.is_room_muted);
 	CHECK("the view has changed", after.version != before.version);
 	bob = world_join(world, "bob", "lobby");
-	CHECK("who comes later too", world_leg(world, phone_participant(bob, "lobby"))->control.is_muted);
+	CHECK("who comes later too",
+	      world_leg(world, phone_participant(bob, "lobby"))->control.is_muted);
 	CHECK_INT(NULL,
-		  focus_participant_set(world->focus, p, &(struct participant_control){ .is_muted = true }), 0);
+		  focus_participant_set(world->focus, p,
+					&(struct participant_control){.is_muted = true}),
+		  0);
 	CHECK_INT(NULL, focus_room_set(world->focus, room, &plain), 0);
 	CHECK("own mute stays", world_leg(world, p)->control.is_muted);
-	CHECK("the others speak", !world_leg(world, phone_participant(bob, "lobby"))->control.is_muted);
+	CHECK("the others speak",
+	      !world_leg(world, phone_participant(bob, "lobby"))->control.is_muted);
 	world_end(world, "muted");
 }
 

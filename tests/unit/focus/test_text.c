@@ -9,28 +9,29 @@ static void utf8(void)
 		const char *name, *in, *want;
 		size_t cap;
 	} rows[] = {
-		{ "ascii", "Alice", "Alice", 64 },
-		{ "two and three octets", "Zo\xc3\xab \xe2\x82\xac", "Zo\xc3\xab \xe2\x82\xac", 64 },
-		{ "four octets", "\xf0\x9f\x8e\xa7", "\xf0\x9f\x8e\xa7", 64 },
-		{ "latin-1", "Zo\xeb!", "Zo?!", 64 },
-		{ "cut short", "a\xe2\x82", "a??", 64 },
-		{ "overlong", "\xc0\xaf", "??", 64 },
-		{ "overlong, three octets", "\xe0\x80\xaf", "???", 64 },
-		{ "overlong, four octets", "\xf0\x80\x80\xaf", "????", 64 },
-		{ "surrogate", "\xed\xa0\x80", "???", 64 },
-		{ "beyond the last", "\xf4\x90\x80\x80", "????", 64 },
-		{ "control characters", "a\r\nb\x7f", "a??b?", 64 },
-		{ "fits exactly", "abc", "abc", 4 },
-		{ "cut", "abcd", "abc", 4 },
-		{ "cut before a character that does not fit", "ab\xc3\xab", "ab", 4 },
-		{ "no room at all", "abc", "", 1 },
-		{ "empty", "", "", 8 },
+		{"ascii", "Alice", "Alice", 64},
+		{"two and three octets", "Zo\xc3\xab \xe2\x82\xac", "Zo\xc3\xab \xe2\x82\xac", 64},
+		{"four octets", "\xf0\x9f\x8e\xa7", "\xf0\x9f\x8e\xa7", 64},
+		{"latin-1", "Zo\xeb!", "Zo?!", 64},
+		{"cut short", "a\xe2\x82", "a??", 64},
+		{"overlong", "\xc0\xaf", "??", 64},
+		{"overlong, three octets", "\xe0\x80\xaf", "???", 64},
+		{"overlong, four octets", "\xf0\x80\x80\xaf", "????", 64},
+		{"surrogate", "\xed\xa0\x80", "???", 64},
+		{"beyond the last", "\xf4\x90\x80\x80", "????", 64},
+		{"control characters", "a\r\nb\x7f", "a??b?", 64},
+		{"fits exactly", "abc", "abc", 4},
+		{"cut", "abcd", "abc", 4},
+		{"cut before a character that does not fit", "ab\xc3\xab", "ab", 4},
+		{"no room at all", "abc", "", 1},
+		{"empty", "", "", 8},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char out[64];
 
-		CHECK_STR(rows[i].name, text_utf8(slice_of(rows[i].in), out, rows[i].cap), rows[i].want);
+		CHECK_STR(rows[i].name, text_utf8(slice_of(rows[i].in), out, rows[i].cap),
+			  rows[i].want);
 	}
 }
 
@@ -54,12 +55,12 @@ static void hosts(void)
 	static const struct {
 		const char *in, *want;
 	} rows[] = {
-		{ "a.example", "a.example" },
-		{ "a.example:5070", "a.example" },
-		{ "[2001:db8::1]", "2001:db8::1" },
-		{ "[2001:db8::1]:5070", "2001:db8::1" },
-		{ "", "" },
-		{ "[", "" },
+		{"a.example", "a.example"},
+		{"a.example:5070", "a.example"},
+		{"[2001:db8::1]", "2001:db8::1"},
+		{"[2001:db8::1]:5070", "2001:db8::1"},
+		{"", ""},
+		{"[", ""},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
