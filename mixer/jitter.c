@@ -59,7 +59,7 @@ enum {
 	LATE_RUN_MAX = 8,        /* so many late in a row: the path has changed beyond the cap */
 	SHORTEN_SLACK_US = 2000, /* hysteresis above one step */
 	LENGTHEN_SLACK_US = 2000, /* hysteresis below the target */
-	POOL_SLACK_MS = 800,
+	POOL_SLACK_MS = 400,
 	FORGET_PER_PACKET_MS = 20 /* FORGET is per 20 ms of sound */
 };
 
@@ -99,6 +99,7 @@ struct jitter {
 	uint32_t duration;         /* of a packet, lately */
 	uint32_t step;             /* gcd(duration, pull) */
 	uint32_t pull;             /* frame in clock units */
+	uint32_t edge;             /* units still to be concealed after a jump */
 	uint32_t held;             /* units that the time line stood, since the last piece */
 	uint32_t late_run;
 	uint64_t now_us;
@@ -213,11 +214,14 @@ static void base_update(struct jitter *j, int64_t transit, uint64_t arrival_us)
 	origin_follow(j);
 }
 
+static int64_t cap_us(const struct jitter *j)
+{
+	return (int64_t)j->params.delay_ms_max * 1000;
+}
+
 static int64_t target_max(const struct jitter *j)
 {
-	int64_t cap = (int64_t)j->params.delay_ms_max * 1000 - us_of(j, 2 * j->pull);
-
-	return MAX_OF(cap, BIN_US);
+	return MAX_OF(cap_us(j) - us_of(j, 2 * j->pull), (int64_t)BIN_US);
 }
 
 static void target_update(struct jitter *j)
@@ -255,7 +259,7 @@ static void bins_add(struct jitter *j, int64_t transit, uint32_t duration)
 	int64_t bin = (transit - j->origin_us) / BIN_US;
 	float share = (float)us_of(j, duration) / (FORGET_PER_PACKET_MS * 1000.0f);
 
-	if (transit - j->base_us > (int64_t)j->params.delay_ms_max * 1000)
+	if (transit - j->base_us > cap_us(j))
 		return;
 	bin = MIN_OF(bin, BINS - 1);
 	j->weight *= 1 + (1 / FORGET - 1) * share;
@@ -510,7 +514,7 @@ static void start_at(struct jitter *j, int64_t n)
 {
 	j->phase = PLAY;
 	j->n = n;
-	j->held = 0;
+	j->held = j->edge = 0;
 }
 
 /* A spurt starts when its first packet has waited for the target; what came as a backlog (a stall
@@ -524,7 +528,7 @@ static void spurt_try(struct jitter *j)
 	if (!first)
 		return;
 	/* Even the newest packet is later than we may ever wait: the path is another one now. */
-	if (delay_us(j, j->ts_high) > (int64_t)j->params.delay_ms_max * 1000)
+	if (delay_us(j, j->ts_high) > cap_us(j))
 		base_start(j, j->transit_high, j->now_us);
 	slack = margin_us(j, first->ts) - j->target_us;
 	if (slack < 0)
@@ -533,14 +537,28 @@ static void spurt_try(struct jitter *j)
 	start_at(j, MIN_OF(first->ts + ahead, MAX_OF(j->ts_high, first->ts)));
 }
 
+/* The cap is hard: what nobody squeezed out in time is jumped over, and the edge is concealed. */
+static void cap_keep(struct jitter *j)
+{
+	int64_t over = delay_us(j, j->n + j->held) - cap_us(j), step_us = us_of(j, j->step);
+
+	if (over <= 0)
+		return;
+	j->n += j->held + (over + step_us - 1) / step_us * j->step;
+	j->held = 0;
+	j->edge = j->pull;
+}
+
 void jitter_tick_rt(struct jitter *j, uint64_t now_us, uint32_t ahead)
 {
 	j->now_us = now_us;
 	j->ahead = ahead;
 	if (j->phase != PLAY && j->has_ssrc)
 		spurt_try(j);
-	if (j->phase == PLAY)
+	if (j->phase == PLAY) {
+		cap_keep(j);
 		note_delay(j);
+	}
 }
 
 static struct jitter_piece piece_of(enum jitter_kind kind, uint32_t duration)
@@ -561,7 +579,7 @@ static void hold_end(struct jitter *j)
 		if (margin_us(j, n) >= j->target_us)
 			break;
 	}
-	if (delay_us(j, best) > (int64_t)j->params.delay_ms_max * 1000)
+	if (delay_us(j, best) > cap_us(j))
 		best = time;
 	j->n = best;
 	j->held = 0;
@@ -595,9 +613,11 @@ static struct jitter_piece take(struct jitter *j, struct slot *slot, uint32_t wa
 		piece.payload = payload;
 		piece.payload_len = slot->len;
 		piece.duration = slot->duration;
+		piece.ts = (uint32_t)slot->ts;
 		j->n = slot->ts + slot->duration;
 	} else {
 		skip = (uint32_t)(j->n - slot->ts);
+		piece.ts = (uint32_t)j->n;
 		piece.duration = MIN_OF(want, slot->duration - skip);
 		piece.payload = payload + (uint64_t)skip * slot->len / slot->duration;
 		piece.payload_len = (uint16_t)((uint64_t)piece.duration * slot->len /
@@ -637,6 +657,14 @@ static struct jitter_piece gap(struct jitter *j, const struct slot *next, uint32
 	return piece_of(JITTER_LOST, want);
 }
 
+static struct jitter_piece edge(struct jitter *j, uint32_t want)
+{
+	want = MIN_OF(want, j->edge);
+	j->edge -= want;
+	j->n += want;
+	return piece_of(JITTER_LOST, want);
+}
+
 struct jitter_piece jitter_get_rt(struct jitter *j, uint32_t want)
 {
 	uint32_t missing = 0;
@@ -645,6 +673,8 @@ struct jitter_piece jitter_get_rt(struct jitter *j, uint32_t want)
 	assert(want > 0);
 	if (j->phase != PLAY)
 		return piece_of(JITTER_SILENCE, want);
+	if (j->edge)
+		return edge(j, want);
 	slot = first_sound(j, &missing);
 	if (!slot)
 		return underrun(j, want);
@@ -696,7 +726,7 @@ struct jitter_advice jitter_advice_rt(struct jitter *j)
 	int64_t slack, step_us = us_of(j, j->step), need;
 	uint32_t x, there;
 
-	if (j->phase != PLAY || j->held)
+	if (j->phase != PLAY || j->held || j->edge)
 		return advice;
 	slack = margin_us(j, j->n) - j->target_us;
 	x = misfit(j, j->n);

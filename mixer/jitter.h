@@ -27,7 +27,7 @@ struct jitter_params {
 	uint32_t clock_hz;     /* of the stream, 8000 .. 90000 */
 	uint16_t pull_ms;      /* length of the tick's frame: 10 or 20 */
 	uint16_t delay_ms_max; /* hard cap; 0: default */
-	uint32_t pool_octets;  /* payload memory; 0: 8 octets per ms for delay_ms_max + 800 ms */
+	uint32_t pool_octets;  /* payload memory; 0: 8 octets per ms for delay_ms_max + 400 ms */
 };
 
 struct jitter_packet {
@@ -63,6 +63,7 @@ struct jitter_piece {
 	const uint8_t *payload; /* PIECE: borrowed until the next put or get */
 	uint16_t payload_len;
 	uint8_t tag;
+	uint32_t ts;       /* PIECE: RTP timestamp of its first unit */
 	uint32_t duration; /* clock units; for unsliceable payload may exceed what was wanted */
 	bool has_stood;    /* PIECE after WAIT: the delay has grown, time line and clock parted */
 };
@@ -72,7 +73,7 @@ struct jitter_advice {
 	uint32_t shorten_max; /* so much may be cut out of the time line now, and is there; 0: none
 			       */
 	uint32_t lengthen;    /* so much should be inserted, 0: none */
-	bool is_urgent;       /* over the cap: cut even where it can be heard */
+	bool is_urgent;       /* close to the cap: cut even where it can be heard, or the buffer will */
 };
 
 struct jitter_stats {

@@ -39,16 +39,16 @@ struct playout {
 	struct level_talk talk;
 	uint32_t rest_ms; /* until time-scale may be used again */
 	bool has_stood;   /* the delay grew in what was concealed: phase may be chosen */
+	bool is_whole; /* packets are decoded whole, into fifo */
 
 	uint32_t have, fifo_have;
 	uint32_t payload_len;
 	bool is_exact, is_concealed;
 	uint64_t concealed, shortened, lengthened; /* samples */
-	enum media_codec state_of;                 /* codec that `state` belongs to */
 	void *state;
+	int16_t *fifo; /* FIFO_MAX samples; NULL while packets may be cut */
 
 	int16_t work[WORK_MAX];
-	int16_t fifo[FIFO_MAX];
 	uint8_t payload[WORK_MAX];
 };
 
@@ -81,6 +81,13 @@ int playout_new(const struct playout_params *params, struct playout **ret_playou
 			goto fail;
 		codec->decoder_init(p->state);
 	}
+	p->is_whole = params->is_whole || !codec->is_sliceable;
+	if (p->is_whole) {
+		p->fifo = calloc(FIFO_MAX, sizeof(*p->fifo));
+		err = p->fifo ? 0 : -ENOMEM;
+		if (err)
+			goto fail;
+	}
 	plc_begin(&p->plc, p->sample_hz);
 	level_talk_init(&p->talk);
 	*ret_playout = p;
@@ -96,6 +103,7 @@ struct playout *playout_free(struct playout *playout)
 	if (playout) {
 		jitter_free(playout->jitter);
 		free(playout->state);
+		free(playout->fifo);
 		free(playout);
 	}
 	return NULL;
@@ -125,14 +133,14 @@ enum jitter_put_result playout_put_rt(struct playout *p, const struct rtp_packet
 				   .ssrc = packet->ssrc,
 				   .arrival_us = arrival_us};
 
-	/* Another clock or band needs another playout (re-negotiation makes one). */
-	if (!codec || codec->sample_hz != p->sample_hz ||
-	    codec->decoder_size != p->codec->decoder_size)
+	/* Another rate or state needs another playout (re-negotiation makes one). */
+	if (!codec || codec->sample_hz != p->sample_hz || codec->clock_hz != p->codec->clock_hz ||
+	    (codec != p->codec && (!codec->is_sliceable || !p->codec->is_sliceable)))
 		return JITTER_OVERFLOW;
 	in.duration = codec->duration_rt(packet->payload, packet->payload_len);
 	if (in.duration == 0 || in.duration * p->ratio > PLC_FRAME_MAX)
 		return JITTER_OVERFLOW;
-	in.is_sliceable = codec->is_sliceable && !p->params.is_whole;
+	in.is_sliceable = !p->is_whole;
 	return jitter_put_rt(p->jitter, &in);
 }
 
@@ -153,14 +161,13 @@ void playout_skip_rt(struct playout *p, const struct rtp_packet *packet, uint64_
 static void take_piece(struct playout *p, const struct jitter_piece *piece, uint32_t want)
 {
 	int16_t *out = p->work + p->have;
-	bool is_whole = piece->duration * p->ratio > want;
 	const struct codec *codec = codec_find(piece->tag);
 	uint32_t got;
 
 	p->has_stood |= piece->has_stood;
 	p->is_exact &= codec == p->codec || p->have == 0;
 	p->codec = codec;
-	if (is_whole || p->params.is_whole) {
+	if (p->is_whole) {
 		assert(p->fifo_have == 0); /* fifo is emptied first */
 		got = (uint32_t)codec->decode_rt(p->state, piece->payload, piece->payload_len,
 						 p->fifo, FIFO_MAX);
@@ -194,7 +201,7 @@ static void give_back(struct playout *p, const int16_t *tail, uint32_t samples)
 {
 	if (samples == 0)
 		return;
-	if (!p->params.is_whole && p->codec->is_sliceable) {
+	if (!p->is_whole) {
 		jitter_unget_rt(p->jitter, samples / p->ratio);
 		return;
 	}

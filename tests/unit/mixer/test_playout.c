@@ -1,0 +1,420 @@
+/* tests/unit/mixer/test_playout.c -- the whole receiving chain of a leg on virtual time. */
+#include "mixer/playout.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "mixer/codec.h"
+#include "tests/support/check.h"
+#include "tests/support/path.h"
+
+enum { FRAME = 160 };
+
+static struct playout *playout_make(enum media_codec codec, bool is_whole)
+{
+	struct playout_params params = {.codec = codec, .pull_ms = 20, .is_whole = is_whole};
+	struct playout *playout = NULL;
+
+	CHECK_INT(NULL, playout_new(&params, &playout), 0);
+	return playout;
+}
+
+typedef int16_t signal_fn(uint64_t sample);
+
+static int16_t tone413(uint64_t i)
+{
+	return (int16_t)lrint(8000 * sin(2 * M_PI * 413 * (double)(i % 8000) / 8000));
+}
+
+static int16_t hum(uint64_t i) /* 60 Hz noise floor at -60 dBov */
+{
+	return (int16_t)lrint(30 * sin(2 * M_PI * 60 * (double)(i % 8000) / 8000));
+}
+
+static int16_t silence(uint64_t i)
+{
+	(void)i;
+	return 0;
+}
+
+static void octets_of(enum media_codec id, signal_fn *signal, uint64_t from, uint8_t octets[FRAME])
+{
+	int16_t pcm[FRAME];
+
+	for (uint32_t i = 0; i < FRAME; i++)
+		pcm[i] = signal(from + i);
+	(void)codec_find(id)->encode_rt(NULL, pcm, FRAME, octets, FRAME);
+}
+
+static void put(struct playout *playout, enum media_codec id, signal_fn *signal, uint64_t number, uint64_t at_us)
+{
+	uint8_t octets[FRAME];
+	struct rtp_packet packet = {.seq = (uint16_t)number, .ts = (uint32_t)(number * FRAME), .ssrc = 1,
+				    .payload = octets, .payload_len = FRAME};
+
+	octets_of(id, signal, number * FRAME, octets);
+	CHECK("taken", playout_put_rt(playout, &packet, id, at_us) != JITTER_OVERFLOW);
+}
+
+static void params_are_checked(void)
+{
+	struct playout_params params = {.codec = MEDIA_CODEC_NONE, .pull_ms = 20};
+	struct playout *playout = NULL;
+
+	CHECK_INT("no codec", playout_new(&params, &playout), ERR_MEDIA_CODEC);
+	params.codec = MEDIA_CODEC_PCMU;
+	params.pull_ms = 7;
+	CHECK_INT("odd frame", playout_new(&params, &playout), -EINVAL);
+	CHECK("untouched", playout == NULL);
+	CHECK("NULL", playout_free(NULL) == NULL);
+}
+
+static void one_talker_passes_bit_exact(void)
+{
+	static const enum media_codec ids[] = {MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA};
+
+	for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
+		struct playout *playout = playout_make(ids[k], false);
+		uint32_t exact = 0, wrong = 0;
+
+		for (uint64_t i = 0; i < 100; i++) {
+			struct playout_frame frame;
+			uint8_t octets[FRAME];
+			int16_t pcm[FRAME];
+
+			put(playout, ids[k], tone413, i, i * 20000);
+			frame = playout_get_rt(playout, i * 20000 + 9000);
+			CHECK_INT(NULL, frame.samples, FRAME);
+			octets_of(ids[k], tone413, i * FRAME, octets);
+			(void)codec_find(ids[k])->decode_rt(NULL, octets, FRAME, pcm, FRAME);
+			wrong += memcmp(frame.pcm, pcm, sizeof(pcm)) != 0;
+			exact += frame.payload && frame.payload_len == FRAME && frame.codec == ids[k] &&
+				 !memcmp(frame.payload, octets, FRAME);
+			CHECK_INT("level", frame.level, 15);
+			CHECK("talks after 40 ms", frame.is_talking == (i >= 1));
+			CHECK("real", !frame.is_concealed && !frame.is_silent);
+		}
+		CHECK_INT("pcm", wrong, 0);
+		CHECK_INT("octets", exact, 100);
+		playout_free(playout);
+	}
+}
+
+static void silence_is_told(void)
+{
+	static const enum media_codec ids[] = {MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA};
+
+	for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
+		struct playout *playout = playout_make(ids[k], false);
+		struct playout_frame frame = playout_get_rt(playout, 0);
+
+		CHECK("before the first packet", frame.is_silent && frame.pcm && frame.level == 127);
+		for (uint64_t i = 0; i < 10; i++) {
+			put(playout, ids[k], silence, i, i * 20000);
+			frame = playout_get_rt(playout, i * 20000 + 9000);
+			CHECK("digital silence", frame.is_silent && frame.pcm[80] == 0);
+			CHECK("not passed on", frame.payload == NULL);
+		}
+		playout_free(playout);
+	}
+}
+
+static void a_lost_packet_is_concealed(void)
+{
+	struct playout *playout = playout_make(MEDIA_CODEC_PCMU, false);
+	uint32_t concealed = 0, blended = 0;
+
+	for (uint64_t i = 0; i < 100; i++) {
+		struct playout_frame frame;
+
+		if (i != 50)
+			put(playout, MEDIA_CODEC_PCMU, tone413, i, i * 20000);
+		frame = playout_get_rt(playout, i * 20000 + 9000);
+		concealed += frame.is_concealed;
+		blended += i > 50 && frame.payload == NULL;
+		CHECK_NEAR("level goes on", frame.level, 15, 1);
+		CHECK("concealed sound is no octets", !frame.is_concealed || !frame.payload);
+	}
+	CHECK_INT("one frame", concealed, 1);
+	CHECK_INT("one cross-fade", blended, 1);
+	CHECK_INT(NULL, playout_stats_rt(playout).concealed_ms, 20);
+	CHECK_INT(NULL, playout_stats_rt(playout).jitter.lost, 1);
+	playout_free(playout);
+}
+
+static void codec_may_change(void)
+{
+	struct playout *playout = playout_make(MEDIA_CODEC_PCMU, false);
+	struct rtp_packet packet = {.seq = 20, .ts = 20 * FRAME, .ssrc = 1,
+				    .payload = (const uint8_t *)"x", .payload_len = 1};
+
+	for (uint64_t i = 0; i < 20; i++) {
+		enum media_codec id = i < 10 ? MEDIA_CODEC_PCMU : MEDIA_CODEC_PCMA;
+		struct playout_frame frame;
+
+		put(playout, id, tone413, i, i * 20000);
+		frame = playout_get_rt(playout, i * 20000 + 9000);
+		CHECK_INT(NULL, frame.codec, id);
+		CHECK_INT(NULL, frame.level, 15);
+		CHECK(NULL, frame.payload != NULL);
+	}
+	CHECK_INT("unknown", playout_put_rt(playout, &packet, MEDIA_CODEC_NONE, 0), JITTER_OVERFLOW);
+	packet.payload_len = 0;
+	CHECK_INT("empty", playout_put_rt(playout, &packet, MEDIA_CODEC_PCMU, 0), JITTER_OVERFLOW);
+	playout_free(playout);
+}
+
+/* Codecs that cannot be cut go through fifo; what is heard is the same. */
+static void whole_packets_sound_the_same(void)
+{
+	static const uint32_t ptimes[] = {10, 20, 30, 60};
+
+	for (size_t k = 0; k < ARRAY_LEN(ptimes); k++) {
+		struct playout *sliced = playout_make(MEDIA_CODEC_PCMU, false);
+		struct playout *whole = playout_make(MEDIA_CODEC_PCMU, true);
+		uint32_t units = ptimes[k] * 8, sent = 0, wrong = 0, heard = 0;
+
+		for (uint64_t tick = 0; tick < 200; tick++) {
+			struct playout_frame a, b;
+
+			for (; sent * ptimes[k] <= tick * 20; sent++) {
+				uint8_t octets[480];
+				struct rtp_packet packet = {.seq = (uint16_t)sent, .ts = sent * units,
+							    .payload = octets,
+							    .payload_len = (uint16_t)units};
+
+				for (uint32_t i = 0; i < units; i++)
+					octets[i] = codec_ulaw_encode(tone413(sent * units + i));
+				(void)playout_put_rt(sliced, &packet, MEDIA_CODEC_PCMU,
+						     sent * ptimes[k] * 1000);
+				(void)playout_put_rt(whole, &packet, MEDIA_CODEC_PCMU,
+						     sent * ptimes[k] * 1000);
+			}
+			a = playout_get_rt(sliced, tick * 20000 + 9000);
+			b = playout_get_rt(whole, tick * 20000 + 9000);
+			wrong += memcmp(a.pcm, b.pcm, FRAME * sizeof(*a.pcm)) != 0;
+			heard += !a.is_silent;
+		}
+		CHECK_INT("same", wrong, 0);
+		CHECK("heard", heard > 190);
+		playout_free(sliced);
+		playout_free(whole);
+	}
+}
+
+/* Share of 40 ms windows, in 1/1000, in which what is not the tone is above -20 dB. */
+struct ear {
+	int16_t window[2 * FRAME];
+	uint32_t have, windows, glitches;
+};
+
+static void hear(struct ear *ear, const int16_t *pcm)
+{
+	double c = 0, s = 0, total = 0;
+
+	memcpy(ear->window + ear->have, pcm, FRAME * sizeof(*pcm));
+	ear->have += FRAME;
+	if (ear->have < 2 * FRAME)
+		return;
+	ear->have = 0;
+	for (int i = 0; i < 2 * FRAME; i++) {
+		c += ear->window[i] * cos(2 * M_PI * 413 * i / 8000);
+		s += ear->window[i] * sin(2 * M_PI * 413 * i / 8000);
+		total += (double)ear->window[i] * ear->window[i];
+	}
+	ear->windows++;
+	ear->glitches += total - (c * c + s * s) / FRAME > 0.01 * total || total < 1e9;
+}
+
+struct result {
+	uint32_t delay_ms_worst, delay_ms_end, glitches, windows;
+	struct playout_stats stats;
+};
+
+static struct result run(signal_fn *signal, const struct path_params *params, uint32_t seconds,
+			 uint32_t warm_up_s, bool is_whole)
+{
+	struct playout *playout = playout_make(MEDIA_CODEC_PCMU, is_whole);
+	struct result result = {0};
+	struct ear ear = {0};
+	struct path path;
+	struct path_packet arrived;
+	uint64_t sent = 0;
+
+	path_init(&path, params, 3);
+	for (uint64_t tick = 0; tick < seconds * 50; tick++) {
+		uint64_t now = tick * 20000 + 7000;
+		struct playout_frame frame;
+
+		for (; path_send_time(&path, sent * 20000) <= now; sent++)
+			(void)path_send(&path, (struct path_packet){.number = sent},
+					path_send_time(&path, sent * 20000));
+		while (path_arrived(&path, now, &arrived))
+			put(playout, MEDIA_CODEC_PCMU, signal, arrived.number, arrived.at_us);
+		frame = playout_get_rt(playout, now);
+		if (tick < warm_up_s * 50)
+			continue;
+		if (signal == tone413)
+			hear(&ear, frame.pcm);
+		result.delay_ms_end = playout_stats_rt(playout).jitter.delay_ms;
+		result.delay_ms_worst = MAX_OF(result.delay_ms_worst, result.delay_ms_end);
+	}
+	result.stats = playout_stats_rt(playout);
+	result.glitches = ear.glitches;
+	result.windows = ear.windows;
+	playout_free(playout);
+	return result;
+}
+
+static void the_marks_of_the_tone_measure(void)
+{
+	static const struct {
+		const char *name;
+		struct path_params path;
+		uint32_t glitches_pm_max, delay_ms_max;
+	} cases[] = {
+		{"clean", {0}, 0, 22},
+		{"1 % loss", {.loss_pm = 10}, 7, 22},
+		{"5 % loss", {.loss_pm = 50}, 13, 22},
+		{"10 % loss", {.loss_pm = 100}, 23, 30},
+		{"20 ms jitter", {.jitter_us = 20000}, 0, 60},
+		{"40 ms jitter", {.jitter_us = 40000}, 3, 80},
+		{"80 ms jitter", {.jitter_us = 80000}, 10, 120},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		for (int whole = 0; whole < 2; whole++) {
+			struct result result = run(tone413, &cases[i].path, 60, 4, whole);
+
+			CHECK(cases[i].name, result.windows > 1000);
+			CHECK(cases[i].name,
+			      result.glitches * 1000 <= cases[i].glitches_pm_max * result.windows);
+			CHECK(cases[i].name, result.delay_ms_worst <= cases[i].delay_ms_max);
+		}
+}
+
+/* An hour at 200 ppm is 720 ms of difference. */
+static void drift_for_an_hour(void)
+{
+	static const int32_t ppms[] = {200, -200};
+	static signal_fn *const signals[] = {tone413, hum};
+
+	for (size_t i = 0; i < ARRAY_LEN(ppms); i++)
+		for (size_t k = 0; k < ARRAY_LEN(signals); k++) {
+			struct path_params path = {.drift_ppm = ppms[i]};
+			struct result result = run(signals[k], &path, 3600, 2, false);
+			int64_t made_up = (int64_t)result.stats.shortened_ms -
+					  (int64_t)result.stats.lengthened_ms;
+
+			CHECK("no growth", result.delay_ms_worst <= 26);
+			CHECK_NEAR("all of it by time-scale", made_up, ppms[i] * 3.6, 30);
+			CHECK_INT("no click", result.glitches, 0);
+			CHECK_INT("nothing invented", result.stats.concealed_ms, 0);
+		}
+}
+
+static void shrinks_after_a_bad_minute(void)
+{
+	static signal_fn *const signals[] = {tone413, hum, silence};
+
+	for (size_t k = 0; k < ARRAY_LEN(signals); k++) {
+		struct playout *playout = playout_make(MEDIA_CODEC_PCMU, false);
+		struct path_params params = {.jitter_us = 100000};
+		struct path path;
+		struct path_packet arrived;
+		uint32_t worst = 0, at_10_s = 0, at_15_s = 0;
+
+		path_init(&path, &params, 5);
+		for (uint64_t tick = 0; tick < 80 * 50; tick++) {
+			if (tick == 60 * 50)
+				path.params.jitter_us = 0;
+			(void)path_send(&path, (struct path_packet){.number = tick}, tick * 20000);
+			while (path_arrived(&path, tick * 20000 + 7000, &arrived))
+				put(playout, MEDIA_CODEC_PCMU, signals[k], arrived.number, arrived.at_us);
+			(void)playout_get_rt(playout, tick * 20000 + 7000);
+			worst = MAX_OF(worst, playout_stats_rt(playout).jitter.delay_ms);
+			if (tick == 70 * 50)
+				at_10_s = playout_stats_rt(playout).jitter.delay_ms;
+			if (tick == 75 * 50)
+				at_15_s = playout_stats_rt(playout).jitter.delay_ms;
+		}
+		CHECK("it was bad", worst >= 90 && worst <= 140);
+		CHECK("half way", at_10_s < 80);
+		CHECK("back", at_15_s <= 35);
+		playout_free(playout);
+	}
+}
+
+static void digits_leave_no_mark(void)
+{
+	struct playout *playout = playout_make(MEDIA_CODEC_PCMU, false);
+
+	for (uint64_t i = 0; i < 100; i++) {
+		struct rtp_packet event = {.seq = (uint16_t)i, .ts = 40 * FRAME, .ssrc = 1};
+		struct playout_frame frame;
+
+		if (i >= 40 && i < 50)
+			playout_skip_rt(playout, &event, i * 20000);
+		else
+			put(playout, MEDIA_CODEC_PCMU, tone413, i, i * 20000);
+		frame = playout_get_rt(playout, i * 20000 + 7000);
+		CHECK("nothing invented", !frame.is_concealed || i == 40);
+		if (i > 50)
+			CHECK("goes on", frame.payload != NULL);
+	}
+	CHECK_INT(NULL, playout_stats_rt(playout).jitter.lost, 0);
+	playout_free(playout);
+}
+
+static void reset_forgets_the_stream(void)
+{
+	struct playout *playout = playout_make(MEDIA_CODEC_PCMU, false);
+
+	for (uint64_t i = 0; i < 10; i++) {
+		put(playout, MEDIA_CODEC_PCMU, tone413, i, i * 20000);
+		(void)playout_get_rt(playout, i * 20000 + 7000);
+	}
+	put(playout, MEDIA_CODEC_PCMU, tone413, 10, 200000);
+	playout_reset_rt(playout);
+	CHECK("silent", playout_get_rt(playout, 207000).is_silent);
+	CHECK("counters stay", playout_stats_rt(playout).jitter.stored == 11);
+	playout_free(playout);
+}
+
+static void memory_is_small(void)
+{
+	struct playout *playout;
+	size_t before, after;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return; /* another allocator */
+#endif
+	before = mallinfo2().uordblks;
+	playout = playout_make(MEDIA_CODEC_PCMU, false);
+	after = mallinfo2().uordblks;
+	CHECK("there is something", after > before + 4096);
+	CHECK("at most 20 KiB", after - before <= 20 * 1024);
+	playout_free(playout);
+}
+
+void suite_playout(void)
+{
+	CHECK_SUITE("playout");
+	CHECK_TEST(params_are_checked);
+	CHECK_TEST(one_talker_passes_bit_exact);
+	CHECK_TEST(silence_is_told);
+	CHECK_TEST(a_lost_packet_is_concealed);
+	CHECK_TEST(codec_may_change);
+	CHECK_TEST(whole_packets_sound_the_same);
+	CHECK_TEST(the_marks_of_the_tone_measure);
+	CHECK_TEST(drift_for_an_hour);
+	CHECK_TEST(shrinks_after_a_bad_minute);
+	CHECK_TEST(digits_leave_no_mark);
+	CHECK_TEST(reset_forgets_the_stream);
+	CHECK_TEST(memory_is_small);
+}
