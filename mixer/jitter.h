@@ -73,7 +73,7 @@ struct jitter_advice {
 	uint32_t shorten_max; /* so much may be cut out of the time line now, and is there; 0: none
 			       */
 	uint32_t lengthen;    /* so much should be inserted, 0: none */
-	bool is_urgent;       /* close to the cap: cut even where it can be heard, or the buffer will */
+	bool is_urgent; /* close to the cap: cut even where it can be heard, or the buffer will */
 };
 
 struct jitter_stats {

@@ -39,7 +39,7 @@ struct playout {
 	struct level_talk talk;
 	uint32_t rest_ms; /* until time-scale may be used again */
 	bool has_stood;   /* the delay grew in what was concealed: phase may be chosen */
-	bool is_whole; /* packets are decoded whole, into fifo */
+	bool is_whole;    /* packets are decoded whole, into fifo */
 
 	uint32_t have, fifo_have;
 	uint32_t payload_len;

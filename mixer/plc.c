@@ -36,6 +36,7 @@ enum {
 };
 
 #define GOOD_SIMILARITY 0.85f
+#define TIDY_SIMILARITY 0.97f /* for less than a frame: nothing is won but a few ms */
 #define EQUAL_SIMILARITY 0.01f
 
 void plc_begin(struct plc *plc, uint32_t sample_hz)
@@ -312,7 +313,8 @@ uint32_t plc_shorten_rt(int16_t *pcm, uint32_t frame, uint32_t cut_min, uint32_t
 		return 0;
 	} else {
 		match = search_run(&search, 1);
-		if (match.value < GOOD_SIMILARITY && !is_forced)
+		if (match.value < (cut_max < frame ? TIDY_SIMILARITY : GOOD_SIMILARITY) &&
+		    !is_forced)
 			return 0;
 	}
 	for (uint32_t i = 0; i < splice; i++)

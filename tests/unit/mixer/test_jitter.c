@@ -25,16 +25,20 @@ struct sender {
 	bool is_whole; /* unsliceable */
 };
 
-static enum jitter_put_result put(struct jitter *jitter, const struct sender *sender, uint64_t number,
-				  uint64_t at_us)
+static enum jitter_put_result put(struct jitter *jitter, const struct sender *sender,
+				  uint64_t number, uint64_t at_us)
 {
 	uint32_t units = sender->ptime_ms * 8;
 	uint8_t octets[480];
-	struct jitter_packet packet = {.payload = octets, .payload_len = (uint16_t)units, .tag = 1,
+	struct jitter_packet packet = {.payload = octets,
+				       .payload_len = (uint16_t)units,
+				       .tag = 1,
 				       .is_sliceable = !sender->is_whole,
 				       .seq = (uint16_t)(sender->seq_first + number),
 				       .ts = (uint32_t)(sender->ts_first + number * units),
-				       .ssrc = sender->ssrc, .duration = units, .arrival_us = at_us};
+				       .ssrc = sender->ssrc,
+				       .duration = units,
+				       .arrival_us = at_us};
 
 	for (uint32_t i = 0; i < units; i++)
 		octets[i] = octet_at(packet.ts + i);
@@ -43,10 +47,10 @@ static enum jitter_put_result put(struct jitter *jitter, const struct sender *se
 
 /* What came out. */
 struct out {
-	uint64_t units[4];    /* by kind */
-	uint64_t wrong;       /* octets that are not what belongs there */
-	uint64_t backward;    /* pieces that were played already */
-	uint32_t ts;          /* of the next unit, when known */
+	uint64_t units[4]; /* by kind */
+	uint64_t wrong;    /* octets that are not what belongs there */
+	uint64_t backward; /* pieces that were played already */
+	uint32_t ts;       /* of the next unit, when known */
 	bool has_ts;
 	uint32_t delay_ms[TICKS_MAX];
 	uint32_t ticks;
@@ -103,8 +107,9 @@ static uint32_t percentile(struct out *out, uint32_t percent)
 	return out->delay_ms[(uint64_t)(out->ticks - 1) * percent / 100];
 }
 
-static struct out *run(struct jitter *jitter, const struct sender *sender, const struct path_params *params,
-		       uint32_t seconds, uint32_t phase_us, uint64_t seed)
+static struct out *run(struct jitter *jitter, const struct sender *sender,
+		       const struct path_params *params, uint32_t seconds, uint32_t phase_us,
+		       uint64_t seed)
 {
 	struct out *out = calloc(1, sizeof(*out));
 	struct path path;
@@ -157,8 +162,8 @@ static void params_are_checked(void)
 /* The heart of it: on a steady network nothing is added but the wait for the tick. */
 static void steady_network_at_every_phase(void)
 {
-	static const struct sender sender = {.ssrc = 1, .ts_first = 5000, .seq_first = 65500,
-					     .ptime_ms = 20};
+	static const struct sender sender = {
+		.ssrc = 1, .ts_first = 5000, .seq_first = 65500, .ptime_ms = 20};
 	static const struct path_params steady = {0}, lan = {.jitter_us = 900};
 	const struct path_params *const paths[] = {&steady, &lan};
 
@@ -187,8 +192,8 @@ static void every_ptime(void)
 	static const uint32_t ptimes[] = {10, 20, 30, 40, 60};
 
 	for (size_t i = 0; i < ARRAY_LEN(ptimes); i++) {
-		struct sender sender = {.ssrc = 1, .ts_first = 0xffffff00, .seq_first = 3,
-					.ptime_ms = ptimes[i]};
+		struct sender sender = {
+			.ssrc = 1, .ts_first = 0xffffff00, .seq_first = 3, .ptime_ms = ptimes[i]};
 		struct path_params steady = {0};
 		struct jitter *jitter = jitter_make();
 		struct out *out = run(jitter, &sender, &steady, 20, 3000, 1);
@@ -209,8 +214,8 @@ static void networks(void)
 	static const struct network {
 		const char *name;
 		struct path_params path;
-		uint32_t p99_max;      /* ms */
-		uint32_t missed_max;   /* lost or waited, of 1000 units */
+		uint32_t p99_max;    /* ms */
+		uint32_t missed_max; /* lost or waited, of 1000 units */
 		uint32_t missed_min;
 	} cases[] = {
 		{"loss 5 %", {.loss_pm = 50}, 22, 60, 40},
@@ -221,16 +226,25 @@ static void networks(void)
 		{"far away", {.delay_us = 300000, .jitter_us = 10000}, 35, 8, 0},
 		{"duplicates", {.duplicate_pm = 300}, 22, 0, 0},
 		{"beyond the cap", {.jitter_us = 400000}, 200, 900, 100},
-		{"all at once", {.jitter_us = 60000, .loss_pm = 50, .duplicate_pm = 50, .burst = 2,
-				 .drift_ppm = 100}, 105, 90, 40},
+		{"all at once",
+		 {.jitter_us = 60000,
+		  .loss_pm = 50,
+		  .duplicate_pm = 50,
+		  .burst = 2,
+		  .drift_ppm = 100},
+		 105,
+		 90,
+		 40},
 	};
-	static const struct sender sender = {.ssrc = 9, .ts_first = 1, .seq_first = 64000, .ptime_ms = 20};
+	static const struct sender sender = {
+		.ssrc = 9, .ts_first = 1, .seq_first = 64000, .ptime_ms = 20};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		for (uint64_t seed = 1; seed <= 5; seed++) {
 			struct jitter *jitter = jitter_make();
 			struct out *out = run(jitter, &sender, &cases[i].path, 60, 7000, seed);
-			uint64_t all = 0, missed = out->units[JITTER_LOST] + out->units[JITTER_WAIT];
+			uint64_t all = 0,
+				 missed = out->units[JITTER_LOST] + out->units[JITTER_WAIT];
 
 			for (int k = 0; k < 4; k++)
 				all += out->units[k];
@@ -238,7 +252,8 @@ static void networks(void)
 			CHECK_INT("right", out->wrong, 0);
 			CHECK_INT("in order", out->backward, 0);
 			CHECK("not too much missed", missed * 1000 <= all * cases[i].missed_max);
-			CHECK("the network did its part", missed * 1000 >= all * cases[i].missed_min);
+			CHECK("the network did its part",
+			      missed * 1000 >= all * cases[i].missed_min);
 			if (!CHECK(cases[i].name, percentile(out, 99) <= cases[i].p99_max))
 				CHECK_INT(cases[i].name, percentile(out, 99), 0);
 			CHECK("cap", jitter_stats_rt(jitter).delay_ms_max <= 200);
@@ -256,7 +271,8 @@ static void duplicates_and_late_are_counted(void)
 	for (uint64_t i = 0; i < 50; i++) {
 		if (i != 30)
 			CHECK_INT(NULL, put(jitter, &sender, i, i * 20000), JITTER_STORED);
-		CHECK_INT(NULL, put(jitter, &sender, i == 30 ? 29 : i, i * 20000), JITTER_DUPLICATE);
+		CHECK_INT(NULL, put(jitter, &sender, i == 30 ? 29 : i, i * 20000),
+			  JITTER_DUPLICATE);
 		pull(jitter, out, i * 20000 + 5000);
 	}
 	CHECK_INT("late", put(jitter, &sender, 30, 50 * 20000), JITTER_LATE);
@@ -271,8 +287,8 @@ static void duplicates_and_late_are_counted(void)
 }
 
 /* Plays `count` packets on a steady network and returns the next tick's time. */
-static uint64_t play(struct jitter *jitter, struct out *out, const struct sender *sender, uint64_t from,
-		     uint64_t count, uint64_t start_us)
+static uint64_t play(struct jitter *jitter, struct out *out, const struct sender *sender,
+		     uint64_t from, uint64_t count, uint64_t start_us)
 {
 	for (uint64_t i = 0; i < count; i++) {
 		(void)put(jitter, sender, from + i, start_us + i * 20000);
@@ -288,10 +304,14 @@ static void new_ssrc_and_timestamp_jumps(void)
 		struct sender next;
 	} cases[] = {
 		{"new SSRC", {.ssrc = 2, .ts_first = 777777, .seq_first = 100, .ptime_ms = 20}},
-		{"timestamp ahead", {.ssrc = 1, .ts_first = 8000 * 60, .seq_first = 100, .ptime_ms = 20}},
-		{"timestamp back", {.ssrc = 1, .ts_first = 0x90000000, .seq_first = 100, .ptime_ms = 20}},
-		{"sequence ahead", {.ssrc = 1, .ts_first = 16000, .seq_first = 2000, .ptime_ms = 20}},
-		{"sequence back", {.ssrc = 1, .ts_first = 16000, .seq_first = 60000, .ptime_ms = 20}},
+		{"timestamp ahead",
+		 {.ssrc = 1, .ts_first = 8000 * 60, .seq_first = 100, .ptime_ms = 20}},
+		{"timestamp back",
+		 {.ssrc = 1, .ts_first = 0x90000000, .seq_first = 100, .ptime_ms = 20}},
+		{"sequence ahead",
+		 {.ssrc = 1, .ts_first = 16000, .seq_first = 2000, .ptime_ms = 20}},
+		{"sequence back",
+		 {.ssrc = 1, .ts_first = 16000, .seq_first = 60000, .ptime_ms = 20}},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -319,7 +339,8 @@ static void spurts(void)
 	struct out *out = calloc(1, sizeof(*out));
 	uint64_t number = 0;
 
-	/* 1 s of sound, 1 s of nothing; timestamps go on, sequence numbers do not (RFC 3551 4.1). */
+	/* 1 s of sound, 1 s of nothing; timestamps go on, sequence numbers do not (RFC 3551 4.1).
+	 */
 	for (uint64_t tick = 0; tick < 1000; tick++) {
 		if (tick / 50 % 2 == 0) {
 			struct sender spurt = sender;
@@ -372,7 +393,8 @@ static void stalls(void)
 		static const struct sender sender = {.ssrc = 1, .ptime_ms = 20};
 		struct jitter *jitter = jitter_make();
 		struct out *out = calloc(1, sizeof(*out));
-		uint64_t now = play(jitter, out, &sender, 0, 100, 0), stall = stalls_ms[i] / 20, before;
+		uint64_t now = play(jitter, out, &sender, 0, 100, 0), stall = stalls_ms[i] / 20,
+			 before;
 
 		for (uint64_t k = 0; k < stall; k++)
 			pull(jitter, out, now + k * 20000 + 5000);
@@ -494,7 +516,8 @@ static void refuses_what_it_cannot_hold(void)
 	static const struct sender sender = {.ssrc = 1, .ptime_ms = 20};
 	struct jitter *jitter = jitter_make();
 	uint8_t octets[JITTER_PACKET_OCTETS_MAX + 1] = {0};
-	struct jitter_packet packet = {.payload = octets, .payload_len = sizeof(octets), .duration = 160};
+	struct jitter_packet packet = {
+		.payload = octets, .payload_len = sizeof(octets), .duration = 160};
 
 	CHECK_INT("too large", jitter_put_rt(jitter, &packet), JITTER_OVERFLOW);
 	packet.payload_len = 0;
@@ -517,7 +540,8 @@ static void refuses_what_it_cannot_hold(void)
 	jitter_free(jitter);
 }
 
-/* Whatever comes, every get makes progress, pieces lie inside what was put, and counts only grow. */
+/* Whatever comes, every get makes progress, pieces lie inside what was put, and counts only grow.
+ */
 static void anything(void)
 {
 	for (uint64_t seed = 1; seed <= 200; seed++) {
@@ -532,8 +556,10 @@ static void anything(void)
 				.payload = octets,
 				.payload_len = (uint16_t)(1 + random_below(&random, 480)),
 				.seq = (uint16_t)(i + (int)random_below(&random, 8) - 4),
-				.ts = (uint32_t)(i * 160), .is_sliceable = random_below(&random, 8) != 0,
-				.ssrc = random_below(&random, 100) == 0, .arrival_us = now};
+				.ts = (uint32_t)(i * 160),
+				.is_sliceable = random_below(&random, 8) != 0,
+				.ssrc = random_below(&random, 100) == 0,
+				.arrival_us = now};
 
 			packet.duration = packet.payload_len;
 			if (random_below(&random, 10) == 0)
@@ -551,8 +577,9 @@ static void anything(void)
 
 				if (!CHECK("progress", piece.duration > 0))
 					return;
-				CHECK("length", piece.kind != JITTER_PIECE ||
-							(piece.payload_len >= 1 && piece.payload_len <= 480));
+				CHECK("length",
+				      piece.kind != JITTER_PIECE ||
+					      (piece.payload_len >= 1 && piece.payload_len <= 480));
 				have += piece.duration;
 			}
 			if (random_below(&random, 50) == 0)
