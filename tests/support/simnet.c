@@ -63,9 +63,9 @@ struct simnet *simnet_free(struct simnet *net)
 
 	if (!net)
 		return NULL;
-	LIST_FOREACH(it, tmp, &net->packets)
+	LIST_FOREACH (it, tmp, &net->packets)
 		packet_free(LIST_ENTRY(it, struct packet, node));
-	LIST_FOREACH(it, tmp, &net->nodes)
+	LIST_FOREACH (it, tmp, &net->nodes)
 		free(LIST_ENTRY(it, struct simnode, node));
 	free(net);
 	return NULL;
@@ -78,7 +78,8 @@ void simnet_set_loss(struct simnet *net, uint32_t loss_percent, uint32_t duplica
 }
 
 void simnet_tap(struct simnet *net,
-		void (*on_sent)(void *arg, const struct sip_flow *flow, struct slice data), void *arg)
+		void (*on_sent)(void *arg, const struct sip_flow *flow, struct slice data),
+		void *arg)
 {
 	net->on_sent = on_sent;
 	net->tap_arg = arg;
@@ -89,13 +90,15 @@ const struct simnet_stats *simnet_stats(const struct simnet *net)
 	return &net->stats;
 }
 
-/* Packets ------------------------------------------------------------------------------------------------------ */
+/* Packets
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static struct simnode *find(struct simnet *net, const struct addr *addr)
 {
 	struct list *it, *tmp;
 
-	LIST_FOREACH(it, tmp, &net->nodes) {
+	LIST_FOREACH (it, tmp, &net->nodes) {
 		struct simnode *node = LIST_ENTRY(it, struct simnode, node);
 
 		if (addr_eq(&node->addr, addr))
@@ -116,7 +119,8 @@ static void on_due(void *arg)
 		events->on_failed(events->arg, &packet->flow, ERR_SIP_TRANSPORT);
 	if (events && !node->is_down && !packet->is_failure && events->on_message) {
 		packet->net->stats.delivered++;
-		events->on_message(events->arg, &packet->flow, slice_make(packet->data, packet->len));
+		events->on_message(events->arg, &packet->flow,
+				   slice_make(packet->data, packet->len));
 	}
 	packet_free(packet);
 }
@@ -135,7 +139,8 @@ static uint64_t delay_ms(struct simnet *net, enum sip_proto proto)
 	return delay;
 }
 
-static void post(struct simnet *net, const struct sip_flow *flow, struct slice data, bool is_failure)
+static void post(struct simnet *net, const struct sip_flow *flow, struct slice data,
+		 bool is_failure)
 {
 	struct packet *packet = calloc(1, sizeof(*packet) + data.len);
 
@@ -178,7 +183,8 @@ static uint64_t connection_of(const struct simnode *a, const struct simnode *b)
 	return low << 32 | high;
 }
 
-void simnode_send(struct simnode *node, enum sip_proto proto, const struct addr *to, struct slice data)
+void simnode_send(struct simnode *node, enum sip_proto proto, const struct addr *to,
+		  struct slice data)
 {
 	struct simnet *net = node->net;
 	struct simnode *peer = find(net, to);
@@ -207,7 +213,9 @@ void simnode_fail(struct simnode *node, enum sip_proto proto, const struct addr 
 	post(node->net, &flow, SLICE_NONE, true);
 }
 
-/* Nodes ----------------------------------------------------------------------------------------------------------- */
+/* Nodes
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 struct simnode *simnode_new(struct simnet *net, const char *address)
 {
@@ -238,7 +246,8 @@ static void net_listen(void *ctx, const struct sip_net_events *events)
 	node->events = events ? *events : (struct sip_net_events){0};
 }
 
-static int net_send(void *ctx, const struct sip_flow *flow, struct slice data, struct sip_flow *ret_flow)
+static int net_send(void *ctx, const struct sip_flow *flow, struct slice data,
+		    struct sip_flow *ret_flow)
 {
 	struct simnode *node = ctx;
 	struct simnode *peer = find(node->net, &flow->remote);
@@ -259,7 +268,8 @@ static int net_send(void *ctx, const struct sip_flow *flow, struct slice data, s
 	return 0;
 }
 
-static int net_local_for(void *ctx, enum sip_proto proto, const struct addr *remote, struct addr *ret_local)
+static int net_local_for(void *ctx, enum sip_proto proto, const struct addr *remote,
+			 struct addr *ret_local)
 {
 	struct simnode *node = ctx;
 
@@ -276,7 +286,9 @@ struct sip_net simnode_net(struct simnode *node)
 	return (struct sip_net){&ops, node};
 }
 
-/* Time -------------------------------------------------------------------------------------------------------------- */
+/* Time
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 void sim_run(struct wheel *wheel, uint64_t ms)
 {

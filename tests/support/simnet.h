@@ -1,9 +1,9 @@
 /* tests/support/simnet.h -- a network from a seed: loss, duplication, delay and thereby reordering.
  *
- * Nodes are addresses; each has a struct sip_net, so a user agent (or a test that speaks raw SIP) sits on it as on
- * the real one. It runs on a wheel in virtual time: the same seed gives the same run. UDP suffers what the
- * parameters say; TCP arrives whole and in order, and fails when nobody is there.
- * Thread: one.
+ * Nodes are addresses; each has a struct sip_net, so a user agent (or a test that speaks raw SIP)
+ * sits on it as on the real one. It runs on a wheel in virtual time: the same seed gives the same
+ * run. UDP suffers what the parameters say; TCP arrives whole and in order, and fails when nobody
+ * is there. Thread: one.
  */
 #ifndef TESTS_SUPPORT_SIMNET_H
 #define TESTS_SUPPORT_SIMNET_H
@@ -16,8 +16,8 @@
 #include "sip/net.h"
 
 struct simnet_params {
-	struct wheel *wheel;   /* borrowed */
-	struct random *random; /* borrowed */
+	struct wheel *wheel;                      /* borrowed */
+	struct random *random;                    /* borrowed */
 	uint32_t loss_percent, duplicate_percent; /* of datagrams */
 	uint32_t delay_min_ms, delay_max_ms;      /* one way; the spread reorders */
 };
@@ -31,7 +31,8 @@ void simnet_set_loss(struct simnet *net, uint32_t loss_percent, uint32_t duplica
 
 /* Sees every message as it is sent, before it is lost or not. */
 void simnet_tap(struct simnet *net,
-		void (*on_sent)(void *arg, const struct sip_flow *flow, struct slice data), void *arg);
+		void (*on_sent)(void *arg, const struct sip_flow *flow, struct slice data),
+		void *arg);
 
 /* "10.0.0.1:5060". Lives as long as the net. */
 struct simnode *simnode_new(struct simnet *net, const char *address);
@@ -40,7 +41,8 @@ const struct addr *simnode_addr(const struct simnode *node);
 /* Nothing comes in or goes out. */
 void simnode_set_down(struct simnode *node, bool is_down);
 /* Sends raw octets from this node. */
-void simnode_send(struct simnode *node, enum sip_proto proto, const struct addr *to, struct slice data);
+void simnode_send(struct simnode *node, enum sip_proto proto, const struct addr *to,
+		  struct slice data);
 /* ICMP or a broken connection: everything that this node sent to `remote` fails. */
 void simnode_fail(struct simnode *node, enum sip_proto proto, const struct addr *remote);
 
