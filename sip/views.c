@@ -115,13 +115,15 @@ bool sip_param(struct slice params, const char *name, struct slice *ret_value)
 
 /* Via ------------------------------------------------------------------------------------------ */
 
-static bool skip_word(struct cursor *c, const char *word)
+/* A token with white space around it. */
+static struct slice take_word(struct cursor *c)
 {
+	struct slice word;
+
 	cursor_lws(c);
-	if (!slice_iis(cursor_span(c, CHAR_TOKEN), word))
-		return false;
+	word = cursor_span(c, CHAR_TOKEN);
 	cursor_lws(c);
-	return true;
+	return word;
 }
 
 /* "[2001:db8::1]" or "2001:db8::1": RFC 5118 4.5 wants both read. */
@@ -174,14 +176,15 @@ static int via_host(struct cursor *c, struct sip_via *via)
 	return 0;
 }
 
-/* RFC 3261 20.42; white space may stand around every separator (RFC 4475 3.1.1.1). */
+/* RFC 3261 20.42; white space may stand around every separator (RFC 4475 3.1.1.1). The version is
+ * not looked at: the answer to a request of another version (505) goes where its Via says. */
 int sip_via_parse(struct slice element, struct sip_via *ret_via)
 {
 	struct sip_via via = {.text = element};
 	struct cursor c = cursor_of(element);
 	struct slice rest, name, value;
 
-	if (!skip_word(&c, "SIP") || !cursor_skip(&c, '/') || !skip_word(&c, "2.0") ||
+	if (!slice_iis(take_word(&c), "SIP") || !cursor_skip(&c, '/') || take_word(&c).len == 0 ||
 	    !cursor_skip(&c, '/'))
 		return ERR_SIP_HEADER_SYNTAX;
 	cursor_lws(&c);

@@ -135,11 +135,12 @@ static void vias(void)
 		{"SIP/2.0/UNKNOWN h;x;y=\"z;\"", "UNKNOWN h 0 - - - no"},
 		{"SIP/2.0/UDP h;rport=70000", "UDP h 0 - - - 0"},
 		{"SIP/2.0/UDP h;;", "UDP h 0 - - - no"},
+		{"SIP/7.0/UDP h", "UDP h 0 - - - no"}, /* RFC 4475 3.1.2.16 */
 		{"SIP/2.0/UDP", NULL},
 		{"SIP/2.0/UDP ", NULL},
 		{"SIP/2.0/ h", NULL},
 		{"SIP/2.0 UDP h", NULL},
-		{"SIP/3.0/UDP h", NULL},
+		{"SIP//UDP h", NULL},
 		{"HTTP/2.0/UDP h", NULL},
 		{"SIP/2.0/UDPh", NULL},
 		{"SIP/2.0/UDP h:", NULL},
