@@ -338,7 +338,7 @@ class Baresip:
         modules = "/usr/lib/baresip/modules"
         (self.directory / "config").write_text(f"""
 sip_listen 127.0.0.1:{self.port}
-net_interface lo
+net_interface 127.0.0.1
 audio_player aubridge,player{name}
 audio_source aufile,{wav}
 audio_alert aubridge,alert{name}
@@ -563,6 +563,7 @@ class Phone:
             self.buffer += data
 
     def _cut(self):
+        self.buffer = self.buffer.lstrip(b"\r\n")  # answers to keep-alives (RFC 5626 3.5.1)
         head, found, rest = self.buffer.partition(b"\r\n\r\n")
         if self.transport == "udp" or not found:
             return None
