@@ -1,0 +1,535 @@
+/* sim_calls -- random calls between user agents on a bad network, from a seed.
+ *
+ *   sim_calls [--from SEED] [--seeds N]   runs N seeds (1000) and names the first that fails
+ *   sim_calls --seed SEED [--trace]       replays one, with every message if asked
+ *
+ * A run has three parts: chaos (random calls and actions, loss, duplication, reordering, nodes that
+ * fall silent), calm (the network is whole again, each side of a call asks once whether the other
+ * is there) and the end (all hang up). What must hold: after calm   each call that one side has,
+ * the other side has too, with directions that fit together; at the end   every INVITE got one
+ * final answer; on_ended came once for each call; no call, dialog, transaction, packet or timer is
+ * left.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/hash.h"
+#include "sip/ua.h"
+#include "tests/support/simcheck.h"
+#include "tests/support/simua.h"
+
+enum {
+	AGENTS_MAX = 5,
+	CALLS_MAX = 96,
+	CHAOS_MS = 60000,
+	STEP_MS_MAX = 1500,
+	CALM_MS = 120000, /* the bound: three times 64*T1 and what a glare takes */
+	END_MS = 120000,
+	DOWN_MS_MAX = 40000
+};
+
+struct agent;
+
+struct side {
+	struct agent *agent;
+	struct sip_call *call; /* NULL once ended */
+	char id[64];
+	struct offer_agreed agreed;
+	bool is_caller, has_agreed;
+	uint32_t ends, establishes;
+};
+
+struct agent {
+	struct sim *sim;
+	struct simnode *node;
+	struct sip_ua *ua;
+	struct random random;
+	uint64_t up_at_ms; /* 0: it is up */
+};
+
+struct sim {
+	struct simworld world;
+	struct simcheck *check;
+	struct agent agents[AGENTS_MAX];
+	uint32_t agent_count;
+	struct side sides[CALLS_MAX];
+	uint32_t side_count;
+	bool is_chaos;
+	const char *fault; /* the first */
+	char fault_text[512];
+};
+
+static uint32_t below(struct sim *sim, uint32_t bound)
+{
+	return random_below(&sim->world.random, bound);
+}
+
+static void fail(struct sim *sim, const char *what, const struct side *side)
+{
+	if (sim->fault)
+		return;
+	snprintf(sim->fault_text, sizeof(sim->fault_text), "%s%s%s", what, side ? " in call " : "",
+		 side ? side->id : "");
+	sim->fault = sim->fault_text;
+}
+
+/* What the agents do
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void on_established(void *arg, struct sip_call *call, const struct sip_msg *message)
+{
+	struct side *side = arg;
+
+	(void)call;
+	(void)message;
+	if (side->establishes++ > 0 || side->ends > 0)
+		fail(side->agent->sim, "established twice, or after the end", side);
+}
+
+static void on_media(void *arg, struct sip_call *call, const struct offer_agreed *agreed)
+{
+	struct side *side = arg;
+
+	(void)call;
+	side->agreed = *agreed;
+	side->has_agreed = true;
+	if (side->ends > 0)
+		fail(side->agent->sim, "media after the end", side);
+}
+
+static void on_request(void *arg, struct sip_call *call, struct sip_stx *tx,
+		       const struct sip_msg *request)
+{
+	(void)arg;
+	(void)call;
+	(void)request;
+	(void)sip_stx_reply(tx, &(struct sip_reply){.status = 200});
+}
+
+static void on_ended(void *arg, struct sip_call *call, const struct sip_call_end *end)
+{
+	struct side *side = arg;
+
+	(void)end;
+	if (side->ends++ > 0 || side->call != call)
+		fail(side->agent->sim, "ended twice", side);
+	side->call = NULL;
+}
+
+static const struct sip_call_handlers handlers = {
+	.on_established = on_established,
+	.on_media = on_media,
+	.on_request = on_request,
+	.on_ended = on_ended,
+};
+
+static struct side *new_side(struct agent *agent, bool is_caller)
+{
+	struct sim *sim = agent->sim;
+	struct side *side;
+
+	if (sim->side_count == CALLS_MAX)
+		return NULL;
+	side = &sim->sides[sim->side_count++];
+	*side = (struct side){.agent = agent, .is_caller = is_caller};
+	return side;
+}
+
+static void set_call(struct side *side, struct sip_call *call)
+{
+	side->call = call;
+	slice_cstr(sip_call_id(call), side->id, sizeof(side->id));
+}
+
+static struct offer_local random_offer(struct agent *agent)
+{
+	static const enum sdp_direction directions[] = {SDP_SENDRECV, SDP_SENDRECV, SDP_SENDRECV,
+							SDP_SENDONLY, SDP_INACTIVE, SDP_RECVONLY};
+
+	return simua_offer(simnode_addr(agent->node),
+			   directions[below(agent->sim, ARRAY_LEN(directions))]);
+}
+
+static void answer_at_random(struct agent *agent, struct sip_call *call, bool may_wait)
+{
+	struct sim *sim = agent->sim;
+
+	switch (below(sim, may_wait ? 6 : 3)) {
+	case 0:
+	case 1:
+		(void)sip_call_accept(call, NULL);
+		break;
+	case 2:
+		(void)sip_call_reject(
+			call, &(struct sip_reply){.status = below(sim, 2) ? 486 : 302,
+						  .headers = "Contact: <sip:x@10.0.0.99>\r\n"});
+		break;
+	case 3:
+	case 4:
+		(void)sip_call_progress(call, &(struct sip_reply){.status = 180});
+		break;
+	default:
+		break; /* silence */
+	}
+}
+
+static void on_invite(void *arg, struct sip_call *call, const struct sip_msg *request)
+{
+	struct agent *agent = arg;
+	struct side *side = new_side(agent, false);
+	struct offer_local local;
+
+	(void)request;
+	if (!side) {
+		(void)sip_call_reject(call, &(struct sip_reply){.status = 486});
+		return;
+	}
+	set_call(side, call);
+	sip_call_bind(call, &handlers, side);
+	local = random_offer(agent);
+	(void)sip_call_set_local(call, &local);
+	answer_at_random(agent, call, true);
+}
+
+static void call_somebody(struct sim *sim)
+{
+	struct agent *from = &sim->agents[below(sim, sim->agent_count)];
+	struct agent *to = &sim->agents[below(sim, sim->agent_count)];
+	struct side *side = new_side(from, true);
+	struct offer_local local = random_offer(from);
+	char target[128], text[ADDR_TEXT_MAX];
+	struct sip_call *call;
+
+	if (!side)
+		return;
+	snprintf(target, sizeof(target), "sip:x@%s%s",
+		 below(sim, 20) ? addr_text(simnode_addr(to->node), text) : "10.0.0.99:5060",
+		 below(sim, 4) ? "" : ";transport=tcp");
+	if (sip_call_new(from->ua,
+			 &(struct sip_call_invite){
+				 .target = slice_of(target),
+				 .from = SLICE("<sip:me@example.org>"),
+				 .contact_user = SLICE("me"),
+				 .local = below(sim, 6) ? &local : NULL,
+				 .timeout_ms = 1000 + below(sim, 50000),
+				 .handlers = &handlers,
+				 .arg = side,
+			 },
+			 &call)) {
+		fail(sim, "sip_call_new failed", NULL);
+		return;
+	}
+	set_call(side, call);
+	(void)sip_call_set_local(call, &local); /* of a late answer too */
+}
+
+static struct side *random_side(struct sim *sim)
+{
+	struct side *side = sim->side_count ? &sim->sides[below(sim, sim->side_count)] : NULL;
+
+	return side && side->call ? side : NULL;
+}
+
+static void reinvite(struct sim *sim, struct side *side)
+{
+	struct offer_local local = random_offer(side->agent);
+
+	(void)sim;
+	(void)sip_call_set_local(side->call, &local);
+	(void)sip_call_reinvite(side->call);
+}
+
+/* Both ends of one call at the same moment. */
+static void hang_up_both(struct sim *sim, const struct side *side)
+{
+	char id[sizeof(side->id)];
+
+	memcpy(id, side->id, sizeof(id));
+	for (uint32_t i = 0; i < sim->side_count; i++) {
+		if (sim->sides[i].call && strcmp(sim->sides[i].id, id) == 0)
+			sip_call_hangup(sim->sides[i].call, NULL);
+	}
+}
+
+static void act_on(struct sim *sim, struct side *side)
+{
+	switch (below(sim, 9)) {
+	case 0:
+		sip_call_hangup(side->call,
+				below(sim, 2) ? NULL : &(struct sip_reply){.status = 603});
+		break;
+	case 1:
+		hang_up_both(sim, side);
+		break;
+	case 2:
+		(void)sip_call_request(side->call, &(struct sip_call_request){.method = "INFO"});
+		break;
+	case 3:
+	case 4:
+		reinvite(sim, side);
+		break;
+	default:
+		if (sip_call_state(side->call) == SIP_CALL_INCOMING)
+			answer_at_random(side->agent, side->call, true);
+		break;
+	}
+}
+
+static void go_down(struct sim *sim)
+{
+	struct agent *agent = &sim->agents[below(sim, sim->agent_count)];
+
+	if (agent->up_at_ms)
+		return;
+	agent->up_at_ms = wheel_now_ms(sim->world.wheel) + below(sim, DOWN_MS_MAX);
+	simnode_set_down(agent->node, true);
+}
+
+static void come_up(struct sim *sim, bool all)
+{
+	for (uint32_t i = 0; i < sim->agent_count; i++) {
+		struct agent *agent = &sim->agents[i];
+
+		if (agent->up_at_ms && (all || agent->up_at_ms <= wheel_now_ms(sim->world.wheel))) {
+			agent->up_at_ms = 0;
+			simnode_set_down(agent->node, false);
+		}
+	}
+}
+
+/* The three parts
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static void chaos(struct sim *sim)
+{
+	uint64_t end = wheel_now_ms(sim->world.wheel) + CHAOS_MS;
+
+	sim->is_chaos = true;
+	while (!sim->fault && wheel_now_ms(sim->world.wheel) < end) {
+		uint32_t dice = below(sim, 100);
+		struct side *side = random_side(sim);
+
+		if (dice < 25)
+			call_somebody(sim);
+		else if (dice < 27)
+			go_down(sim);
+		else if (side)
+			act_on(sim, side);
+		come_up(sim, false);
+		simworld_run(&sim->world, below(sim, 5) ? below(sim, STEP_MS_MAX) : 0);
+	}
+	sim->is_chaos = false;
+}
+
+static const struct side *other_side(const struct sim *sim, const struct side *side)
+{
+	for (uint32_t i = 0; i < sim->side_count; i++) {
+		const struct side *other = &sim->sides[i];
+
+		if (other != side && other->call && strcmp(other->id, side->id) == 0 &&
+		    other->is_caller != side->is_caller)
+			return other;
+	}
+	return NULL;
+}
+
+static void check_agreement(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->side_count; i++) {
+		const struct side *side = &sim->sides[i], *other;
+
+		if (!side->call || sip_call_state(side->call) == SIP_CALL_INCOMING)
+			continue; /* who never answers is hung up at the end */
+		other = other_side(sim, side);
+		if (sip_call_state(side->call) != SIP_CALL_ESTABLISHED)
+			fail(sim, "neither established nor over", side);
+		else if (!other)
+			fail(sim, "the other side is gone", side);
+		else if (sip_call_state(other->call) != SIP_CALL_ESTABLISHED)
+			fail(sim, "the other side is not established", side);
+		else if (!side->has_agreed || !other->has_agreed)
+			fail(sim, "no agreement", side);
+		else if (side->agreed.is_sending != other->agreed.is_receiving ||
+			 side->agreed.is_receiving != other->agreed.is_sending)
+			fail(sim, "directions do not fit", side);
+	}
+}
+
+static void calm(struct sim *sim)
+{
+	simnet_set_loss(sim->world.net, 0, 0);
+	come_up(sim, true);
+	simworld_run(&sim->world, 70000); /* what was under way ends, one way or the other */
+	for (uint32_t i = 0; i < sim->side_count; i++) {
+		if (sim->sides[i].call)
+			(void)sip_call_reinvite(sim->sides[i].call);
+	}
+	simworld_run(&sim->world, CALM_MS);
+	check_agreement(sim);
+}
+
+static uint32_t leftover(const struct sip_ua_stats *stats)
+{
+	return stats->calls + stats->dialogs + stats->client_transactions +
+	       stats->server_transactions;
+}
+
+static void check_end(struct sim *sim)
+{
+	const char *faults = simcheck_faults(sim->check);
+
+	if (*faults)
+		fail(sim, faults, NULL);
+	for (uint32_t i = 0; i < sim->side_count; i++) {
+		if (sim->sides[i].ends != 1)
+			fail(sim, "not ended", &sim->sides[i]);
+	}
+	for (uint32_t i = 0; i < sim->agent_count; i++) {
+		if (leftover(sip_ua_stats(sim->agents[i].ua)))
+			fail(sim, "a call, dialog or transaction is left", NULL);
+	}
+	if (wheel_count(sim->world.wheel) || simnet_stats(sim->world.net)->in_flight)
+		fail(sim, "a timer or packet is left", NULL);
+}
+
+static void end(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->side_count; i++) {
+		if (sim->sides[i].call)
+			sip_call_hangup(sim->sides[i].call, NULL);
+	}
+	simworld_run(&sim->world, END_MS);
+	if (!sim->fault)
+		check_end(sim);
+}
+
+/* One seed
+ * ------------------------------------------------------------------------------------------------------------------
+ */
+
+static void add_agent(struct sim *sim)
+{
+	struct agent *agent = &sim->agents[sim->agent_count];
+	char address[64];
+
+	snprintf(address, sizeof(address), "10.0.0.%u:5060", ++sim->agent_count);
+	agent->sim = sim;
+	agent->node = simnode_new(sim->world.net, address);
+	random_init_seeded(&agent->random, random_u64(&sim->world.random));
+	if (sip_ua_new(
+		    &(struct sip_ua_params){
+			    .wheel = sim->world.wheel,
+			    .clock = clock_virtual(&sim->world.time),
+			    .random = &agent->random,
+			    .net = simnode_net(agent->node),
+			    .handlers = {.on_invite = on_invite, .arg = agent},
+			    .allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO",
+			    .supported = "",
+			    .product = "sim",
+		    },
+		    &agent->ua))
+		abort();
+}
+
+static void setup(struct sim *sim, uint64_t seed, FILE *trace)
+{
+	uint32_t agents, loss, duplicates;
+
+	memset(sim, 0, sizeof(*sim));
+	random_init_seeded(&sim->world.random, seed);
+	if (wheel_new(0, &sim->world.wheel))
+		abort();
+	loss = below(sim, 3) ? below(sim, 31) : 0;
+	duplicates = below(sim, 3) ? below(sim, 31) : 0;
+	agents = 2 + below(sim, AGENTS_MAX - 1);
+	sim->world.net = simnet_new(&(struct simnet_params){
+		.wheel = sim->world.wheel,
+		.random = &sim->world.random,
+		.loss_percent = loss,
+		.duplicate_percent = duplicates,
+		.delay_min_ms = 1,
+		.delay_max_ms = 1 + below(sim, 300),
+	});
+	sim->check = simcheck_new(sim->world.net, sim->world.wheel, trace);
+	while (sim->agent_count < agents)
+		add_agent(sim);
+}
+
+static void teardown(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->agent_count; i++)
+		sip_ua_free(sim->agents[i].ua);
+	simcheck_free(sim->check);
+	simworld_done(&sim->world);
+}
+
+struct totals {
+	uint64_t calls, invites, messages, lost;
+};
+
+static bool run_seed(uint64_t seed, FILE *trace, struct totals *totals)
+{
+	static struct sim sim;
+	bool is_good;
+
+	setup(&sim, seed, trace);
+	chaos(&sim);
+	if (!sim.fault)
+		calm(&sim);
+	if (!sim.fault)
+		end(&sim);
+	is_good = !sim.fault;
+	if (!is_good)
+		printf("sim_calls: seed %llu failed: %s\n  replay: sim_calls --seed %llu --trace\n",
+		       (unsigned long long)seed, sim.fault, (unsigned long long)seed);
+	totals->calls += sim.side_count;
+	totals->invites += simcheck_invites(sim.check);
+	totals->messages += simnet_stats(sim.world.net)->sent;
+	totals->lost += simnet_stats(sim.world.net)->lost;
+	teardown(&sim);
+	return is_good;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t from = 1, seeds = 1000, failed = 0;
+	struct totals totals = {0};
+	FILE *trace = NULL;
+
+	for (int i = 1; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : "0";
+
+		if (strcmp(argv[i], "--trace") == 0) {
+			trace = stdout;
+		} else if (strcmp(argv[i], "--seed") == 0) {
+			from = strtoull(value, NULL, 10);
+			seeds = 1;
+			i++;
+		} else if (strcmp(argv[i], "--from") == 0) {
+			from = strtoull(value, NULL, 10);
+			i++;
+		} else if (strcmp(argv[i], "--seeds") == 0) {
+			seeds = strtoull(value, NULL, 10);
+			i++;
+		} else {
+			fprintf(stderr, "usage: sim_calls [--from SEED] [--seeds N] | --seed SEED "
+					"[--trace]\n");
+			return 2;
+		}
+	}
+	hash_seed(1, 2);
+	for (uint64_t seed = from; seed < from + seeds; seed++)
+		failed += !run_seed(seed, trace, &totals);
+	printf("sim_calls: %llu seeds, %llu calls, %llu INVITE transactions, %llu messages, %llu "
+	       "lost\n",
+	       (unsigned long long)seeds, (unsigned long long)totals.calls,
+	       (unsigned long long)totals.invites, (unsigned long long)totals.messages,
+	       (unsigned long long)totals.lost);
+	printf("sim_calls: %llu passed, %llu failed\n", (unsigned long long)(seeds - failed),
+	       (unsigned long long)failed);
+	return failed ? 1 : 0;
+}
