@@ -227,7 +227,8 @@ class Events:
                     key, _, value = line.partition(": ")
                     event[key] = value
                 elif not line and "data" in event:
-                    self.all.append((int(event.get("id", 0)), event.get("event"), json.loads(event["data"])))
+                    if event.get("event") != "stream.open":  # the greeting, no event of the focus
+                        self.all.append((int(event.get("id", 0)), event.get("event"), json.loads(event["data"])))
                     event = {}
 
     def named(self, name):

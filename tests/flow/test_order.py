@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Bad input, limits and signals: the right answer, counted, and the rooms that run go on."""
+import contextlib
 import os
 import pathlib
 import signal
@@ -143,13 +144,9 @@ def a_full_disk_ends_no_call():
         hearth = lib.Hearth(store__path=f"{mount}/hearth.db")
         inside = lib.Phone(hearth, "inside")
         assert inside.invite("lobby").status == 200
-        with open(mount / "ballast", "wb") as ballast:
-            try:
-                while True:
-                    ballast.write(b"x" * 4096)
-                    ballast.flush()
-            except OSError:
-                pass
+        with open(mount / "ballast", "wb", buffering=0) as ballast, contextlib.suppress(OSError):
+            while True:
+                ballast.write(b"x" * 4096)
         for i in range(200):
             hearth.api("POST", "/api/v1/rooms", {"id": f"room-{i}"})
         lib.wait_for("the failure shows", lambda: hearth.metric("hearth_store_healthy") == 0, 10)
@@ -160,6 +157,7 @@ def a_full_disk_ends_no_call():
         assert inside.bye().status == 200
         hearth.stop()
     finally:
+        lib.stop_all()
         subprocess.run(["umount", str(mount)])
         mount.rmdir()
 
