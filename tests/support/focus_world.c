@@ -378,7 +378,7 @@ static void phone_answer(void *arg)
 {
 	struct phone *phone = arg;
 
-	if (phone->call)
+	if (phone->call && sip_call_state(phone->call) == SIP_CALL_INCOMING)
 		must(sip_call_accept(phone->call, NULL), "accept");
 }
 
@@ -474,14 +474,17 @@ void phone_hang_up(struct phone *phone)
 		sip_call_hangup(phone->call, NULL);
 }
 
-void phone_set_direction(struct phone *phone, enum sdp_direction direction)
+bool phone_set_direction(struct phone *phone, enum sdp_direction direction)
 {
+	enum sdp_direction old = phone->direction;
 	struct offer_local local;
 
 	phone->direction = direction;
 	local = phone_local(phone);
-	must(sip_call_set_local(phone->call, &local), "local");
-	must(sip_call_reinvite(phone->call), "reinvite");
+	if (!sip_call_set_local(phone->call, &local) && !sip_call_reinvite(phone->call))
+		return true;
+	phone->direction = old;
+	return false;
 }
 
 struct phone *world_join(struct world *world, const char *user, const char *uri)

@@ -101,8 +101,8 @@ struct phone *world_phone(struct world *world, const char *user);
 void phone_dial(struct phone *phone,
 		const char *uri); /* "sip:lobby@server" may be "lobby" for short */
 void phone_hang_up(struct phone *phone);
-void phone_set_direction(struct phone *phone,
-			 enum sdp_direction direction); /* hold and resume, re-INVITE */
+/* Hold and resume, by re-INVITE. False while another exchange is under way. */
+bool phone_set_direction(struct phone *phone, enum sdp_direction direction);
 /* Dials and runs until it is established (fails the test when not). */
 struct phone *world_join(struct world *world, const char *user, const char *uri);
 /* What the focus thinks of it, NULL when it is in no roster. */

@@ -192,7 +192,7 @@ static void held(void)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct participant_view view;
 
-		phone_set_direction(alice, rows[i].direction);
+		CHECK(rows[i].name, phone_set_direction(alice, rows[i].direction));
 		world_run(world, 1000);
 		participant_view(p, &view);
 		CHECK_INT(rows[i].name, view.state, rows[i].state);
