@@ -418,37 +418,53 @@ static void closing_never_fails(void)
 	teardown();
 }
 
-/* A leg that moved away and finds the other worker's ring full is held, and closed from there. */
-static void closed_while_held(void)
+/* Moves `leg` to `room` on the other worker, whose command ring is full when it gets there; `there`
+ * is a leg of that worker. */
+static void move_to_full(handle leg, handle room, handle there)
 {
-	struct media_leg_control control = {.is_muted = true};
-	handle room, other, leg, held;
-	struct addr local;
+	struct media_leg_control normal = {0};
 
-	setup(1);
-	room = room_open();
-	leg = leg_open(room, 0, &local);
-	other = room_open(); /* on the other worker */
-	held = leg_open(other, 0, &local);
+	CHECK_INT("move", media.ops->leg_move(media.ctx, leg, room), 0);
+	mixer_tick(mixer, ++clock_v.mono_ns);
+	while (media.ops->leg_control(media.ctx, there, &normal) == 0)
+		;
+	mixer_poll(mixer); /* it has come back, and cannot go on: it is held */
+}
+
+static void held_legs(void)
+{
+	struct media_leg_control muted = {.is_muted = true};
+	handle rooms[2], leg, held;
+	struct addr locals[2];
+
+	setup(2);
+	rooms[0] = room_open();
+	leg = leg_open(rooms[0], 0, &locals[0]);
+	rooms[1] = room_open(); /* on the other worker */
+	held = leg_open(rooms[1], 1, &locals[1]);
 	run_ms(LEG_TICK_MS);
-	CHECK_INT("move", media.ops->leg_move(media.ctx, held, room), 0);
-	mixer_tick(mixer, clock_v.mono_ns + 1);
-	while (media.ops->leg_control(media.ctx, leg, &control) == 0)
-		;
-	mixer_poll(mixer); /* it has come back, and cannot go on */
-	CHECK_INT("kept for it", media.ops->leg_control(media.ctx, held, &control), 0);
-	CHECK_INT("turned round", media.ops->leg_move(media.ctx, held, other), 0);
-	CHECK_INT("and again", media.ops->leg_move(media.ctx, held, room), 0);
-	run_ms(LEG_TICK_MS); /* worker of `other` gave it back once more */
-	while (media.ops->leg_control(media.ctx, leg, &control) == 0)
-		;
-	mixer_poll(mixer);
+
+	move_to_full(held, rooms[0], leg);
+	CHECK_INT("kept for it", media.ops->leg_control(media.ctx, held, &muted), 0);
+	run_ms(2000);
+	talk(0x3, locals);
+	CHECK("it has arrived, muted", hears(1, 0) && !hears(0, 1));
+
+	CHECK_INT("home", media.ops->leg_move(media.ctx, held, rooms[1]), 0);
+	run_ms(2 * LEG_TICK_MS);
+	move_to_full(held, rooms[0], leg);
+	CHECK_INT("turned round", media.ops->leg_move(media.ctx, held, rooms[1]), 0);
+	run_ms(2000);
+	CHECK_INT("nobody else came", media.ops->room_close(media.ctx, rooms[1]), ERR_STATE);
+
+	move_to_full(held, rooms[0], leg);
 	CHECK_INT("close", leg_close(held), 0);
+	CHECK_INT("not from inside", told[MEDIA_LEG_CLOSED], 0);
 	run_ms(2000);
 	CHECK_INT("told", told[MEDIA_LEG_CLOSED], 1);
 	CHECK("told", last[MEDIA_LEG_CLOSED].leg == held);
 	CHECK_INT("the other stays", totals().legs, 1);
-	CHECK_INT("nobody is left in it", media.ops->room_close(media.ctx, other), 0);
+	CHECK_INT("empty", media.ops->room_close(media.ctx, rooms[1]), 0);
 	teardown();
 }
 
@@ -669,7 +685,7 @@ void suite_mixer(void)
 	CHECK_TEST(operations_on_the_way);
 	CHECK_TEST(limits_have_their_errors);
 	CHECK_TEST(closing_never_fails);
-	CHECK_TEST(closed_while_held);
+	CHECK_TEST(held_legs);
 	CHECK_TEST(a_thousand_cycles_leak_nothing);
 	CHECK_TEST(freed_in_the_middle);
 	CHECK_TEST(quiet_is_told);
