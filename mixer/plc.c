@@ -8,16 +8,16 @@
 /* Design.
  *
  * Concealment repeats the last cycle of the waveform, as ITU-T G.711 Appendix I does, with four
- * differences. The lag is searched up to 25 ms with a template of 20 ms, so it usually spans
- * several pitch periods: less buzz, and a fraction of a sample weighs less. The appendix delays all
- * sound by 3.75 ms to blend into the first cycle; we have no delay to give, so the step from the
- * last real sample to the cycle is added and decays within a millisecond. How long the sound is
- * held before it fades depends on how periodic it was. And on return, the real sound may be moved
- * by a few samples to meet the invented one in phase, where the jitter buffer allows it (after it
- * waited).
+ * differences. The lag is searched up to 20 ms, so it usually spans several pitch periods: less
+ * buzz, and a fraction of a sample weighs less. The appendix delays all sound by 3.75 ms to blend
+ * into the first cycle; we have no delay to give, so the step from the last real sample to the
+ * cycle is added and decays within a millisecond. How long the sound is held before it fades
+ * depends on how periodic it was. And on return, the real sound may be moved by a few samples to
+ * meet the invented one in phase, where the jitter buffer allows it (after it waited).
  *
- * SpanDSP's plc (lags of 5 to 15 ms, linear fade over 50 ms, a time-reversed blend) was measured in
- * tests/bench/sound.c beside this one; docs/performance.md has the figures.
+ * All figures were tuned with tests/bench/sound.c, on a tone and on speech, beside SpanDSP's plc
+ * (lags of 5 to 15 ms, linear fade over 50 ms, a time-reversed blend at the start): level with it
+ * in speech, a tenth of its glitches and less on a tone; docs/sound.md has the table.
  *
  * Similarity is the normalised cross-correlation of samples scaled to 11 bits, so that 32-bit sums
  * of a whole template cannot overflow and the compiler uses its 16-bit multiply-add. At 16 kHz the
@@ -26,9 +26,11 @@
 
 enum {
 	LAG_MS_MIN = 5,
-	TEMPLATE_MS = 20,
-	SPLICE_MS = 10, /* cross-fade and template of time-scale */
-	RETURN_MS = 5,  /* cross-fade when sound comes back */
+	CYCLE_MS_MAX = 20,
+	TEMPLATE_MS = 10,
+	FADE_MS = 50,
+	RETURN_MS = 2,       /* cross-fade when sound comes back: all after it is real */
+	RETURN_FADED_MS = 5, /* when what was invented has mostly faded */
 	RETURN_TEMPLATE_MS = 10,
 	SILENCE_MS = 5,
 	SCALED_MAX = 2047,
@@ -90,17 +92,18 @@ static void scale_down(const int16_t *pcm, uint32_t samples, uint32_t stride, in
 		out[i] = (int16_t)(pcm[i * stride] >> shift);
 }
 
-/* Normalised correlation, -1..1. Two silences are alike. */
-static float similarity(const int16_t *a, const int16_t *b, uint32_t n)
+/* Normalised correlation of two templates from their dot product and energies, squared with its
+ * sign (the root is monotonic and costs). Two silences are alike. */
+static float likeness(int32_t ab, int32_t aa, int32_t bb)
 {
-	int32_t ab = dot(a, b, n), aa = dot(a, a, n), bb = dot(b, b, n);
-	float power = (float)aa * (float)bb;
-
 	if (aa == 0 || bb == 0)
 		return aa == bb ? 1 : 0;
-	/* Signed square root is monotonic, so the square orders as well; only users of the value
-	 * itself care, and they compare with squares in mind. */
-	return (float)ab * (float)(ab < 0 ? -ab : ab) / power;
+	return (float)ab * (float)(ab < 0 ? -ab : ab) / ((float)aa * (float)bb);
+}
+
+static float similarity(const int16_t *a, const int16_t *b, uint32_t n)
+{
+	return likeness(dot(a, b, n), dot(a, a, n), dot(b, b, n));
 }
 
 struct match {
@@ -125,15 +128,31 @@ static struct match search_run(const struct search *s, uint32_t stride)
 	const int16_t *from = s->pcm - before;
 	const int16_t *at = scaled + before / stride;
 	struct match best = {.lag = s->lag_min, .value = -2};
+	const int16_t *other;
+	int32_t aa, bb;
+	uint32_t n;
 
 	assert(before % stride == 0 && total <= ARRAY_LEN(scaled));
 	scale_down(from, total, stride, scaled);
+	n = s->length / stride;
+	other = at + s->direction * (int32_t)(s->lag_min / stride);
+	aa = dot(at, at, n);
+	bb = dot(other, other, n);
 	for (uint32_t lag = s->lag_min / stride; lag <= s->lag_max / stride; lag++) {
-		float value = similarity(at, at + s->direction * (int32_t)lag, s->length / stride);
+		float value = likeness(dot(at, other, n), aa, bb);
 		float margin = s->is_long_liked ? -EQUAL_SIMILARITY : 0;
 
 		if (value > best.value + margin)
 			best = (struct match){lag * stride, MAX_OF(value, best.value)};
+		if (lag == s->lag_max / stride)
+			break;
+		if (s->direction < 0) { /* the window slides by one sample */
+			other--;
+			bb += other[0] * other[0] - other[n] * other[n];
+		} else {
+			bb += other[n] * other[n] - other[0] * other[0];
+			other++;
+		}
 	}
 	if (stride > 1) {
 		struct search fine = *s;
@@ -167,6 +186,13 @@ static int16_t blend(int32_t from, int32_t to, uint32_t i, uint32_t n)
 
 /* Concealment ------------------------------------------------------------------------------- */
 
+/* A steady tone or vowel may be trusted for long; the less periodic, the sooner it becomes wrong.
+ */
+static uint32_t hold_ms(float value)
+{
+	return value > 0.97f ? 60 : value > 0.8f ? 30 : value > 0.4f ? 10 : 5;
+}
+
 /* The last cycle of the history, its end blended into the cycle before, so that it joins itself. */
 static void cycle_make(struct plc *plc)
 {
@@ -175,7 +201,7 @@ static void cycle_make(struct plc *plc)
 	struct search search = {.pcm = end - plc->per_ms * TEMPLATE_MS,
 				.direction = -1,
 				.lag_min = plc->per_ms * LAG_MS_MIN,
-				.lag_max = plc->per_ms * PLC_LAG_MS_MAX,
+				.lag_max = plc->per_ms * CYCLE_MS_MAX,
 				.length = plc->per_ms * TEMPLATE_MS};
 	struct match match = search_run(&search, stride_of(plc->per_ms));
 	uint32_t overlap;
@@ -192,8 +218,8 @@ static void cycle_make(struct plc *plc)
 			end[(int32_t)i - (int32_t)overlap],
 			end[(int32_t)i - (int32_t)overlap - (int32_t)plc->lag], i, overlap);
 	plc->step = end[-1] - end[-1 - (int32_t)plc->lag];
-	plc->hold = plc->per_ms * (match.value > 0.8f ? 60 : match.value > 0.4f ? 30 : 10);
-	plc->fade = plc->per_ms * (match.value > 0.8f ? 60 : 40);
+	plc->hold = plc->per_ms * hold_ms(match.value);
+	plc->fade = plc->per_ms * FADE_MS;
 }
 
 /* Goes on with the cycle, without remembering. */
@@ -271,12 +297,14 @@ static uint32_t shift_find(const struct plc *plc, const int16_t *invented, const
 
 uint32_t plc_good_rt(struct plc *plc, int16_t *pcm, uint32_t samples, uint32_t shift_max)
 {
-	uint32_t overlap = plc->per_ms * RETURN_MS, template = plc->per_ms * RETURN_TEMPLATE_MS;
+	uint32_t template = plc->per_ms * RETURN_TEMPLATE_MS, overlap;
 	int16_t invented[2 * PLC_FRAME_MAX];
 	uint32_t shift = 0;
 
 	assert(samples <= PLC_FRAME_MAX);
 	if (plc->lost && samples) {
+		overlap = plc->per_ms *
+			  (plc->lost > plc->hold + plc->fade / 2 ? RETURN_FADED_MS : RETURN_MS);
 		overlap = MIN_OF(overlap, samples);
 		shift_max = samples > template ? MIN_OF(shift_max, samples - template) : 0;
 		(void)invent(plc, invented, shift_max + template);

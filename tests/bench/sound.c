@@ -1,6 +1,6 @@
 /* tests/bench/sound.c -- what a listener hears of a bad network, on a virtual clock.
  *
- *   bench_sound [seconds]
+ *   bench_sound [seconds [speech]]      speech: raw, 8 kHz, 16 bits, mono
  *
  * One talker sends through a path that loses and delays packets; the very receiving chain of the
  * mixer (mixer/playout.h) plays it at its ticks. Measured per row:
@@ -8,7 +8,10 @@
  *   span    the same with SpanDSP's concealment and no time-scale (loss rows only)
  *   hole    the same with silence in place of what is lost
  *   delay   between a packet's earliest possible arrival and its play, p50 and p99
- * and what the chain says of itself. The same seed gives the same table.
+ * and what the chain says of itself. With speech, a second table for the losses: the distance
+ * between the spectrum of what is heard and of what was said (dB, mean over the frames in which
+ * they differ with holes), and the segmental signal-to-noise ratio there. The same seed gives the
+ * same table.
  */
 #include <math.h>
 #include <stdint.h>
@@ -27,7 +30,14 @@
 #include "mixer/playout.h"
 #include "tests/support/path.h"
 
-enum { FRAME = 160, WINDOW = 320, SECONDS = 120, WARM_UP_S = 4, AMPLITUDE = 10000 };
+enum {
+	FRAME = 160,
+	WINDOW = 320,
+	SECONDS = 120,
+	WARM_UP_S = 4,
+	AMPLITUDE = 10000,
+	SPEECH_MAX = 8000 * 600
+};
 
 static const struct row {
 	const char *name;
@@ -51,16 +61,23 @@ static const struct row {
 	{"40 ms + 5 % loss", {.jitter_us = 40000, .loss_pm = 50}, 3},
 };
 
-struct sent {
-	int16_t pcm[FRAME];
-	uint8_t octets[FRAME];
-};
+static int16_t *speech; /* NULL: the tone */
+static size_t speech_len;
 
-static void tone(uint64_t from, int16_t pcm[FRAME])
+static void signal_at(uint64_t from, int16_t pcm[FRAME])
 {
-	for (uint32_t i = 0; i < FRAME; i++)
+	for (uint32_t i = 0; speech && i < FRAME; i++)
+		pcm[i] = speech[(from + i) % speech_len];
+	for (uint32_t i = 0; !speech && i < FRAME; i++)
 		pcm[i] = (int16_t)lrint(AMPLITUDE *
 					sin(2 * M_PI * 413 * (double)(from + i) / 8000));
+}
+
+static void clean_frame(uint64_t number, int16_t pcm[FRAME])
+{
+	signal_at(number * FRAME, pcm);
+	for (uint32_t k = 0; k < FRAME; k++)
+		pcm[k] = codec_ulaw_decode(codec_ulaw_encode(pcm[k]));
 }
 
 static bool is_glitched(const int16_t pcm[WINDOW])
@@ -119,9 +136,7 @@ static void others_run(const struct row *row, uint32_t seconds, struct ear *span
 
 		while (path_arrived(&path, UINT64_MAX, &out))
 			;
-		tone(i * FRAME, pcm);
-		for (uint32_t k = 0; k < FRAME; k++)
-			pcm[k] = codec_ulaw_decode(codec_ulaw_encode(pcm[k]));
+		clean_frame(i, pcm);
 		ear_hear(hole, is_there ? pcm : filled);
 		if (is_there)
 			(void)plc_rx(&plc, pcm, FRAME);
@@ -129,13 +144,6 @@ static void others_run(const struct row *row, uint32_t seconds, struct ear *span
 			(void)plc_fillin(&plc, pcm, FRAME);
 		ear_hear(span, pcm);
 	}
-}
-
-static int compare_u32(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
 }
 
 static void put(struct playout *playout, const struct path_packet *arrived)
@@ -150,9 +158,123 @@ static void put(struct playout *playout, const struct path_packet *arrived)
 				    .payload = octets,
 				    .payload_len = FRAME};
 
-	tone(arrived->number * FRAME, pcm);
+	signal_at(arrived->number * FRAME, pcm);
 	(void)codec->encode_rt(NULL, pcm, FRAME, octets, FRAME);
 	(void)playout_put_rt(playout, &packet, MEDIA_CODEC_PCMU, arrived->at_us);
+}
+
+/* Speech ------------------------------------------------------------------------------------ */
+
+enum { BANDS = 32, STEP = 80, SPAN = 160 };
+
+struct verdict {
+	double distance, noise_db;
+	uint32_t frames;
+};
+
+/* Power in dB in bands of 125 Hz under a Hann window. */
+static void spectrum(const int16_t pcm[SPAN], double db[BANDS])
+{
+	for (uint32_t b = 0; b < BANDS; b++) {
+		double c = 0, s = 0, w = 2 * M_PI * (b + 0.5) * 125 / 8000;
+
+		for (uint32_t i = 0; i < SPAN; i++) {
+			double v = pcm[i] * (0.5 - 0.5 * cos(2 * M_PI * (i + 0.5) / SPAN));
+
+			c += v * cos(w * i);
+			s += v * sin(w * i);
+		}
+		db[b] = 10 * log10(c * c + s * s + 1e7); /* what is 50 dB below speech is nothing */
+	}
+}
+
+static void judge(struct verdict *verdict, const int16_t *heard, const int16_t *said)
+{
+	double a[BANDS], b[BANDS], sum = 0, power = 0, noise = 1;
+
+	for (uint32_t i = 0; i < FRAME; i++) {
+		power += (double)said[i] * said[i];
+		noise += (double)(heard[i] - said[i]) * (heard[i] - said[i]);
+	}
+	if (power < 1e4 * FRAME) /* a pause has nothing to lose */
+		return;
+	spectrum(heard, a);
+	spectrum(said, b);
+	for (uint32_t k = 0; k < BANDS; k++)
+		sum += (a[k] - b[k]) * (a[k] - b[k]);
+	verdict->distance += sqrt(sum / BANDS);
+	verdict->noise_db += fmin(fmax(10 * log10(power / noise), -10), 35);
+	verdict->frames++;
+}
+
+/* All three ways to play one loss pattern; judged where a packet or the one before it was lost. */
+static void speech_run(const struct row *row, uint32_t seconds)
+{
+	struct playout_params params = {.codec = MEDIA_CODEC_PCMU, .pull_ms = 20};
+	struct verdict verdicts[3] = {0};
+	struct playout *playout;
+	struct path path;
+	struct path_packet arrived;
+	plc_state_t span;
+	bool was_there = true;
+
+	if (playout_new(&params, &playout))
+		abort();
+	path_init(&path, &row->path, 1);
+	plc_init(&span);
+	for (uint64_t i = 0; i < seconds * 50u; i++) {
+		int16_t said[FRAME], other[FRAME], nothing[FRAME] = {0};
+		bool is_there = path_send(&path, (struct path_packet){.number = i}, i * 20000);
+		struct playout_frame frame;
+
+		while (path_arrived(&path, i * 20000 + 7000, &arrived))
+			put(playout, &arrived);
+		frame = playout_get_rt(playout, i * 20000 + 7000);
+		clean_frame(i, said);
+		memcpy(other, said, sizeof(other));
+		if (is_there)
+			(void)plc_rx(&span, other, FRAME);
+		else
+			(void)plc_fillin(&span, other, FRAME);
+		if (!is_there || !was_there) {
+			judge(&verdicts[0], frame.pcm, said);
+			judge(&verdicts[1], other, said);
+			judge(&verdicts[2], is_there ? said : nothing, said);
+		}
+		was_there = is_there;
+	}
+	printf("%-20s", row->name);
+	for (int k = 0; k < 3; k++)
+		printf("  %6.2f %6.2f", verdicts[k].distance / verdicts[k].frames,
+		       verdicts[k].noise_db / verdicts[k].frames);
+	printf("\n");
+	playout_free(playout);
+}
+
+static void speech_table(const char *path, uint32_t seconds)
+{
+	FILE *file = fopen(path, "rb");
+
+	speech = malloc(SPEECH_MAX * sizeof(*speech));
+	speech_len = file && speech ? fread(speech, sizeof(*speech), SPEECH_MAX, file) : 0;
+	if (speech_len < FRAME) {
+		fprintf(stderr, "cannot read %s\n", path);
+		exit(1);
+	}
+	(void)fclose(file);
+	printf("\nspeech: distance dB, signal to noise dB\n%-20s  %-13s  %-13s  %-13s\n", "path",
+	       "hearth", "spandsp", "hole");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].path.loss_pm && !rows[i].path.jitter_us)
+			speech_run(&rows[i], seconds);
+	free(speech);
+}
+
+static int compare_u32(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
 }
 
 static void run(const struct row *row, uint32_t seconds)
@@ -202,5 +324,7 @@ int main(int argc, char **argv)
 	       "span", "hole", "p50", "p99", "lost", "late", "cncl", "short", "longer");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run(&rows[i], seconds);
+	if (argc > 2)
+		speech_table(argv[2], seconds);
 	return 0;
 }
