@@ -227,18 +227,26 @@ static bool text_eq(struct slice a, struct slice b, bool is_any_case)
 	return cursor_done(&ca) && cursor_done(&cb);
 }
 
-/* A parameter or header of a list by the text of its name. */
-static bool find_same(struct slice list, char separator, struct slice name, struct slice *ret_value)
+enum presence { ABSENT, DIFFERENT, EQUAL };
+
+/* Whether a list has a pair of that name, and one with that value. (A name should occur once; when
+ * it does not, any of its values will do: a URI equals itself.) */
+static enum presence look_up(struct slice list, char separator, struct slice name,
+			     struct slice value)
 {
 	struct cursor c = cursor_of(list);
-	struct slice found;
+	enum presence found = ABSENT;
+	struct slice other_name, other;
 
-	for (int i = 0; i < SIP_MSG_PARAMS_MAX && next_pair(&c, separator, &found, ret_value);
+	for (int i = 0; i < SIP_MSG_PARAMS_MAX && next_pair(&c, separator, &other_name, &other);
 	     i++) {
-		if (text_eq(found, name, true))
-			return true;
+		if (!text_eq(other_name, name, true))
+			continue;
+		if (text_eq(other, value, separator == ';')) /* values of headers: case matters */
+			return EQUAL;
+		found = DIFFERENT;
 	}
-	return false;
+	return found;
 }
 
 /* RFC 3261 19.1.4: these differ from being absent, even with their default value. */
@@ -252,26 +260,25 @@ static bool must_be_in_both(struct slice name)
 static bool params_agree(struct slice a, struct slice b)
 {
 	struct cursor c = cursor_of(a);
-	struct slice name, value, other;
+	struct slice name, value;
 
 	for (int i = 0; i < SIP_MSG_PARAMS_MAX && next_pair(&c, ';', &name, &value); i++) {
-		if (!find_same(b, ';', name, &other)) {
-			if (must_be_in_both(name))
-				return false;
-		} else if (!text_eq(value, other, true)) {
+		enum presence other = look_up(b, ';', name, value);
+
+		if (other == DIFFERENT || (other == ABSENT && must_be_in_both(name)))
 			return false;
-		}
 	}
 	return true;
 }
 
-static bool headers_agree(struct slice a, struct slice b)
+/* Every pair of `a` is in `b`. */
+static bool all_in(struct slice a, struct slice b, char separator)
 {
 	struct cursor c = cursor_of(a);
-	struct slice name, value, other;
+	struct slice name, value;
 
-	for (int i = 0; i < SIP_MSG_PARAMS_MAX && next_pair(&c, '&', &name, &value); i++) {
-		if (!find_same(b, '&', name, &other) || !text_eq(value, other, false))
+	for (int i = 0; i < SIP_MSG_PARAMS_MAX && next_pair(&c, separator, &name, &value); i++) {
+		if (look_up(b, separator, name, value) != EQUAL)
 			return false;
 	}
 	return true;
@@ -291,7 +298,6 @@ static int next_tel_char(struct cursor *c)
 static bool tel_eq(const struct sip_uri *a, const struct sip_uri *b)
 {
 	struct cursor ca = cursor_of(a->user), cb = cursor_of(b->user);
-	struct slice name, value, other;
 	int x, y;
 
 	do {
@@ -300,18 +306,8 @@ static bool tel_eq(const struct sip_uri *a, const struct sip_uri *b)
 		if (x != y)
 			return false;
 	} while (x != CURSOR_END);
-
 	/* RFC 3966 4: the parameters must be the same, in any order. */
-	for (int side = 0; side < 2; side++) {
-		struct cursor c = cursor_of(side ? b->params : a->params);
-
-		for (int i = 0; i < SIP_MSG_PARAMS_MAX && next_pair(&c, ';', &name, &value); i++) {
-			if (!find_same(side ? a->params : b->params, ';', name, &other) ||
-			    !text_eq(value, other, true))
-				return false;
-		}
-	}
-	return true;
+	return all_in(a->params, b->params, ';') && all_in(b->params, a->params, ';');
 }
 
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b)
@@ -327,7 +323,7 @@ bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b)
 	       text_eq(a->user, b->user, false) && text_eq(a->password, b->password, false) &&
 	       slice_ieq(a->host, b->host) && a->port == b->port &&
 	       params_agree(a->params, b->params) && params_agree(b->params, a->params) &&
-	       headers_agree(a->headers, b->headers) && headers_agree(b->headers, a->headers);
+	       all_in(a->headers, b->headers, '&') && all_in(b->headers, a->headers, '&');
 }
 
 int sip_unescape(struct slice text, char *out, size_t cap, size_t *ret_len)

@@ -196,6 +196,7 @@ static void equality(void)
 		{"urn:a:b", "urn:a:b", true},
 		{"urn:a:b", "urn:a:c", false},
 		{"tel:1", "sip:1", false},
+		{"tel:1;ext=2;ext=3", "tel:1;ext=3;ext=2", true}, /* found by fuzzing */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
