@@ -7,14 +7,17 @@
 #include "sip/build.h"
 #include "sip/ua_priv.h"
 
-static bool in_list(const char *list, struct slice token)
+typedef bool same_fn(struct slice a, struct slice b);
+
+/* Methods are compared octet by octet (7.1), option tags in any case (7.3.1). */
+static bool in_list(const char *list, struct slice token, same_fn *is_same)
 {
 	struct slice rest = slice_of(list);
 
 	while (rest.len > 0) {
 		size_t end = slice_find(rest, ',');
 
-		if (slice_ieq(slice_trim(slice_first(rest, end)), token))
+		if (is_same(slice_trim(slice_first(rest, end)), token))
 			return true;
 		rest = slice_from(rest, end + 1);
 	}
@@ -31,7 +34,7 @@ static bool has_to_tag(const struct sip_msg *msg)
 /* 8.2.1: a method that we know but do not serve is 405, one that we do not know 501. */
 static bool method_is_served(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
 {
-	if (in_list(ua->allow, request->method_text))
+	if (in_list(ua->allow, request->method_text, slice_eq))
 		return true;
 	(void)ua_reply(tx, request->method == SIP_METHOD_OTHER ? 501 : 405, NULL);
 	return false;
@@ -46,7 +49,7 @@ static bool requirements_are_met(struct sip_ua *ua, struct sip_stx *tx,
 	struct slice option;
 
 	while (sip_list_next(request, SIP_H_REQUIRE, &walk, &option)) {
-		if (in_list(ua->supported, option))
+		if (in_list(ua->supported, option, slice_ieq))
 			continue;
 		buf_adds(&unsupported, unsupported.len == 0 ? "Unsupported: " : ", ");
 		buf_addslice(&unsupported, option);
@@ -150,6 +153,17 @@ static void on_dialog_request(struct sip_ua *ua, struct sip_stx *tx, const struc
 	call_on_request(dialog->owner, dialog, tx, request);
 }
 
+/* A call that has gone through too many hands is a loop of forwarding rules in a circle: a focus
+ * passes calls on, so it stops them as a proxy would. Other requests end here, and there an
+ * endpoint does not mind (RFC 4475 3.3.11). */
+static bool has_hops_left(const struct sip_msg *request)
+{
+	uint32_t hops = 70;
+
+	(void)slice_u32(sip_msg_value(request, SIP_H_MAX_FORWARDS), 255, &hops);
+	return request->method != SIP_METHOD_INVITE || hops > 0;
+}
+
 static bool needs_dialog(enum sip_method method)
 {
 	return method == SIP_METHOD_BYE || method == SIP_METHOD_PRACK ||
@@ -160,6 +174,8 @@ static void on_new_request(struct sip_ua *ua, struct sip_stx *tx, const struct s
 {
 	if (needs_dialog(request->method)) {
 		(void)ua_reply(tx, 481, NULL);
+	} else if (!has_hops_left(request)) {
+		(void)ua_reply(tx, 483, NULL);
 	} else if (sip_stx_is_merged(tx)) {
 		(void)ua_reply(tx, 482, NULL);
 	} else if (!requirements_are_met(ua, tx, request)) {

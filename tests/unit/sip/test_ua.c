@@ -1,0 +1,510 @@
+/* What the core answers by itself, on the wire, and what it hands up. */
+#include <stdio.h>
+
+#include "base/attr.h"
+#include "tests/support/check.h"
+#include "tests/support/simua.h"
+
+struct fixture {
+	struct simworld world;
+	struct simua ua;
+	struct simraw peer;
+};
+
+static void setup(struct fixture *fx)
+{
+	simworld_init(&fx->world, 1);
+	simua_init(
+		&fx->ua, &fx->world,
+		&(struct simua_params){.address = "10.0.0.1:5060", .supported = "timer, replaces"});
+	simraw_init(&fx->peer, &fx->world, "10.0.0.9:5060");
+}
+
+static void teardown(struct fixture *fx)
+{
+	simworld_run(&fx->world, 120000);
+	CHECK_INT("left", simua_leftover(&fx->ua), 0);
+	CHECK_INT("timers", wheel_count(fx->world.wheel), 0);
+	simua_done(&fx->ua);
+	simraw_done(&fx->peer);
+	simworld_done(&fx->world);
+}
+
+static void post(struct fixture *fx, const char *text)
+{
+	simraw_send(&fx->peer, SIP_UDP, simnode_addr(fx->ua.node), text);
+	simworld_run(&fx->world, 20);
+}
+
+#define VIA "Via: SIP/2.0/UDP @SELF@;branch=z9hG4bK1;rport\n"
+#define FROM "From: <sip:p@example.org>;tag=p\n"
+#define TO "To: <sip:u@example.org>\n"
+#define ID "Call-ID: c1\n"
+#define CONTACT "Contact: <sip:p@10.0.0.9>\n"
+#define HEAD VIA "Max-Forwards: 70\n" FROM TO ID
+#define NO_BODY "Content-Length: 0\n\n"
+#define INVITE "INVITE sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 INVITE\n" CONTACT
+#define SDP_OK                                                                                     \
+	"v=0\no=- 1 1 IN IP4 10.0.0.9\ns=-\nc=IN IP4 10.0.0.9\nt=0 0\nm=audio 5000 RTP/AVP 0\n"
+
+static const struct {
+	const char *name, *text;
+	uint16_t status;            /* of the first answer; 0: none */
+	const char *header, *value; /* it has this one; NULL: not looked at */
+} answers[] = {
+	{"version", "OPTIONS sip:u@10.0.0.1 SIP/3.0\n" HEAD "CSeq: 1 OPTIONS\n" NO_BODY, 505, NULL,
+	 NULL},
+	{"no From", "OPTIONS sip:u@10.0.0.1 SIP/2.0\n" VIA TO ID "CSeq: 1 OPTIONS\n" NO_BODY, 400,
+	 NULL, NULL},
+	{"no Call-ID", "OPTIONS sip:u@10.0.0.1 SIP/2.0\n" VIA FROM TO "CSeq: 1 OPTIONS\n" NO_BODY,
+	 400, NULL, NULL},
+	{"CSeq of another method",
+	 "OPTIONS sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 INVITE\n" NO_BODY, 400, NULL, NULL},
+	{"INVITE without Contact",
+	 "INVITE sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 INVITE\n" NO_BODY, 400, NULL, NULL},
+	{"scheme", "OPTIONS urn:x:y SIP/2.0\n" HEAD "CSeq: 1 OPTIONS\n" NO_BODY, 416, NULL, NULL},
+	{"Max-Forwards 0",
+	 "INVITE sip:u@10.0.0.1 SIP/2.0\n" VIA "Max-Forwards: 0\n" FROM TO ID
+	 "CSeq: 1 INVITE\n" CONTACT NO_BODY,
+	 483, NULL, NULL},
+	{"body cut short",
+	 "MESSAGE sip:u@10.0.0.1 SIP/2.0\n" HEAD
+	 "CSeq: 1 MESSAGE\nContent-Type: text/plain\nContent-Length: 9\n\nx",
+	 400, NULL, NULL},
+	{"known method", "REGISTER sip:10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 REGISTER\n" NO_BODY, 405,
+	 "Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE"},
+	{"PRACK and UPDATE are not there yet",
+	 "UPDATE sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 UPDATE\n" CONTACT NO_BODY, 405, NULL,
+	 NULL},
+	{"unknown method", "DANCE sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 DANCE\n" NO_BODY, 501,
+	 NULL, NULL},
+	{"methods know their case",
+	 "options sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 options\n" NO_BODY, 501, NULL, NULL},
+	{"option not supported", INVITE "Require: timer, 100rel, x\n" NO_BODY, 420, "Unsupported",
+	 "100rel, x"},
+	{"option supported",
+	 "OPTIONS sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 OPTIONS\nRequire: TIMER\n" NO_BODY, 200,
+	 "Supported", "timer, replaces"},
+	{"body type", INVITE "Content-Type: text/plain\nContent-Length: 1\n\nx", 415, "Accept",
+	 "application/sdp"},
+	{"body without type", INVITE "Content-Length: 1\n\nx", 400, NULL, NULL},
+	{"body type, optional",
+	 INVITE "Content-Type: text/plain\nContent-Disposition: "
+		"render;handling=optional\nContent-Length: 1\n\nx",
+	 100, NULL, NULL},
+	{"body encoding",
+	 INVITE "Content-Type: application/sdp\nContent-Encoding: gzip\nContent-Length: 1\n\nx",
+	 415, "Accept-Encoding", "identity"},
+	{"description malformed",
+	 INVITE "Content-Type: application/sdp\nContent-Length: 5\n\nhello", 400, NULL, NULL},
+	{"BYE outside a dialog", "BYE sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 BYE\n" NO_BODY, 481,
+	 NULL, NULL},
+	{"INFO outside a dialog", "INFO sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 INFO\n" NO_BODY,
+	 481, NULL, NULL},
+	{"INVITE in an unknown dialog",
+	 "INVITE sip:u@10.0.0.1 SIP/2.0\n" VIA "Max-Forwards: 70\n" FROM
+	 "To: <sip:u@example.org>;tag=no\n" ID "CSeq: 1 INVITE\n" CONTACT NO_BODY,
+	 481, NULL, NULL},
+	{"BYE in an unknown dialog",
+	 "BYE sip:u@10.0.0.1 SIP/2.0\n" VIA "Max-Forwards: 70\n" FROM
+	 "To: <sip:u@example.org>;tag=no\n" ID "CSeq: 1 BYE\n" NO_BODY,
+	 481, NULL, NULL},
+	{"CANCEL of nothing", "CANCEL sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 CANCEL\n" NO_BODY,
+	 481, NULL, NULL},
+	{"ACK of nothing", "ACK sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 ACK\n" NO_BODY, 0, NULL,
+	 NULL},
+	{"malformed ACK", "ACK sip:u@10.0.0.1 SIP/2.0\n" VIA "CSeq: 1 ACK\n" NO_BODY, 0, NULL,
+	 NULL},
+	{"a stray response", "SIP/2.0 200 OK\n" VIA FROM TO ID "CSeq: 1 INVITE\n" NO_BODY, 0, NULL,
+	 NULL},
+	{"noise", "hello\n\n", 0, NULL, NULL},
+	{"OPTIONS", "OPTIONS sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 OPTIONS\n" NO_BODY, 200,
+	 "Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE"},
+	{"MESSAGE",
+	 "MESSAGE sip:u@10.0.0.1 SIP/2.0\n" HEAD
+	 "CSeq: 1 MESSAGE\nContent-Type: text/plain\nContent-Length: 1\n\nx",
+	 200, "Server", "simua"},
+	{"Max-Forwards missing counts as 70",
+	 "OPTIONS sip:u@10.0.0.1 SIP/2.0\n" VIA FROM TO ID "CSeq: 1 OPTIONS\n" NO_BODY, 200, NULL,
+	 NULL},
+};
+
+static void answers_table(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct sip_msg msg = {0};
+		struct sip_addr to;
+		struct fixture fx;
+		bool came;
+
+		setup(&fx);
+		fx.ua.mode = SIMUA_REJECT;
+		post(&fx, answers[i].text);
+		came = simraw_next(&fx.peer, &msg);
+		CHECK_INT(answers[i].name, came ? msg.status : 0, answers[i].status);
+		if (came && answers[i].header)
+			CHECK_SLICE(answers[i].name, sip_msg_value_named(&msg, answers[i].header),
+				    answers[i].value);
+		if (came && msg.status > 100) {
+			CHECK_INT(answers[i].name, sip_msg_addr(&msg, SIP_H_TO, &to), 0);
+			CHECK(answers[i].name, slice_present(sip_addr_tag(&to)));
+		}
+		teardown(&fx);
+	}
+}
+
+/* 8.2.2.2: the same request on another path. */
+static void merged(void)
+{
+	struct sip_msg msg;
+	struct fixture fx;
+
+	setup(&fx);
+	fx.ua.mode = SIMUA_WAIT;
+	post(&fx, INVITE NO_BODY);
+	simraw_forget(&fx.peer);
+	post(&fx, "INVITE sip:u@10.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP "
+		  "@SELF@;branch=z9hG4bKother\nMax-Forwards: 60\n" FROM TO ID
+		  "CSeq: 1 INVITE\n" CONTACT NO_BODY);
+	CHECK("came", simraw_next(&fx.peer, &msg));
+	CHECK_INT("482", msg.status, 482);
+	CHECK_STR("told once", simua_log(&fx.ua), "invite");
+	sip_call_hangup(fx.ua.call, NULL);
+	teardown(&fx);
+}
+
+/* An INVITE without an offer and what follows: 100, 200 with our offer and Contact; ACK with the
+ * answer; BYE. */
+static void dialog_by_hand(void)
+{
+	char text[2048], tag[64];
+	struct sip_msg msg;
+	struct sip_addr to;
+	struct fixture fx;
+
+	setup(&fx);
+	post(&fx, INVITE "Record-Route: <sip:10.0.0.9;lr>\n" NO_BODY);
+	CHECK("100", simraw_next(&fx.peer, &msg) && msg.status == 100);
+	CHECK("200", simraw_next(&fx.peer, &msg) && msg.status == 200);
+	CHECK_SLICE("route", sip_msg_value(&msg, SIP_H_RECORD_ROUTE), "<sip:10.0.0.9;lr>");
+	CHECK_SLICE("contact", sip_msg_value(&msg, SIP_H_CONTACT), "<sip:u@10.0.0.1:5060>");
+	CHECK_SLICE("supported", sip_msg_value(&msg, SIP_H_SUPPORTED), "timer, replaces");
+	CHECK("allow", sip_list_has(&msg, SIP_H_ALLOW, "BYE"));
+	CHECK("offer", msg.body.len > 0);
+	CHECK_INT("to", sip_msg_addr(&msg, SIP_H_TO, &to), 0);
+	slice_cstr(sip_addr_tag(&to), tag, sizeof(tag));
+	snprintf(text, sizeof(text),
+		 "ACK sip:u@10.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP "
+		 "@SELF@;branch=z9hG4bKack\nMax-Forwards: 70\n" FROM
+		 "To: <sip:u@example.org>;tag=%s\n" ID
+		 "CSeq: 1 ACK\nContent-Type: application/sdp\nContent-Length: %zu\n\n" SDP_OK,
+		 tag, strlen(SDP_OK) + 6);
+	post(&fx, text);
+	CHECK_STR("late answer", simua_log(&fx.ua), "invite media established");
+	CHECK_INT("port", addr_port(&fx.ua.agreed.remote_rtp), 5000);
+
+	/* 12.2.2: a CSeq that is not higher is out of order. */
+	snprintf(text, sizeof(text),
+		 "INFO sip:u@10.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP "
+		 "@SELF@;branch=z9hG4bKi\nMax-Forwards: 70\n" FROM
+		 "To: <sip:u@example.org>;tag=%s\n" ID "CSeq: 1 INFO\nContent-Length: 0\n\n",
+		 tag);
+	simraw_forget(&fx.peer);
+	post(&fx, text);
+	CHECK("500", simraw_next(&fx.peer, &msg) && msg.status == 500);
+
+	sip_call_hangup(fx.ua.call,
+			&(struct sip_reply){.headers = "Reason: SIP;cause=200;text=\"bye\"\r\n"});
+	simworld_run(&fx.world, 20);
+	CHECK("BYE", simraw_next(&fx.peer, &msg) && msg.method == SIP_METHOD_BYE);
+	CHECK_SLICE("target", msg.request_uri, "sip:p@10.0.0.9");
+	CHECK_SLICE("route", sip_msg_value(&msg, SIP_H_ROUTE), "<sip:10.0.0.9;lr>");
+	CHECK_SLICE("reason", sip_msg_value(&msg, SIP_H_REASON), "SIP;cause=200;text=\"bye\"");
+	snprintf(text, sizeof(text),
+		 "BYE sip:u@10.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP "
+		 "@SELF@;branch=z9hG4bKb\nMax-Forwards: 70\n" FROM
+		 "To: <sip:u@example.org>;tag=%s\n" ID "CSeq: 2 BYE\nContent-Length: 0\n\n",
+		 tag);
+	post(&fx, text);
+	CHECK("200 to the crossing BYE", simraw_next(&fx.peer, &msg) && msg.status == 200);
+	CHECK_STR("over", simua_log(&fx.ua), "ended:local:0");
+	teardown(&fx);
+}
+
+/* An answer in the ACK that does not fit: BYE. */
+static void bad_answer_in_the_ack(void)
+{
+	char text[2048];
+	struct sip_msg msg;
+	struct sip_addr to;
+	struct fixture fx;
+
+	setup(&fx);
+	post(&fx, INVITE NO_BODY);
+	CHECK("100", simraw_next(&fx.peer, &msg));
+	CHECK("200", simraw_next(&fx.peer, &msg) && msg.status == 200);
+	CHECK_INT("to", sip_msg_addr(&msg, SIP_H_TO, &to), 0);
+	snprintf(text, sizeof(text),
+		 "ACK sip:u@10.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP "
+		 "@SELF@;branch=z9hG4bKack\nMax-Forwards: 70\n" FROM
+		 "To: <sip:u@example.org>;tag=" SLICE_FMT "\n" ID
+		 "CSeq: 1 ACK\nContent-Length: 0\n\n",
+		 SLICE_ARG(sip_addr_tag(&to)));
+	post(&fx, text);
+	CHECK("BYE", simraw_next(&fx.peer, &msg) && msg.method == SIP_METHOD_BYE);
+	teardown(&fx);
+}
+
+/* 15: a BYE in the early dialog takes the INVITE with it. */
+static void bye_before_the_answer(void)
+{
+	char text[2048];
+	struct sip_msg msg;
+	struct sip_addr to;
+	struct fixture fx;
+
+	setup(&fx);
+	fx.ua.mode = SIMUA_RING;
+	post(&fx, INVITE NO_BODY);
+	CHECK("100", simraw_next(&fx.peer, &msg));
+	CHECK("180", simraw_next(&fx.peer, &msg) && msg.status == 180);
+	CHECK_SLICE("contact", sip_msg_value(&msg, SIP_H_CONTACT), "<sip:u@10.0.0.1:5060>");
+	CHECK_INT("to", sip_msg_addr(&msg, SIP_H_TO, &to), 0);
+	snprintf(text, sizeof(text),
+		 "BYE sip:u@10.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP "
+		 "@SELF@;branch=z9hG4bKbye\nMax-Forwards: 70\n" FROM
+		 "To: <sip:u@example.org>;tag=" SLICE_FMT "\n" ID
+		 "CSeq: 2 BYE\nContent-Length: 0\n\n",
+		 SLICE_ARG(sip_addr_tag(&to)));
+	post(&fx, text);
+	CHECK("200", simraw_next(&fx.peer, &msg) && msg.status == 200);
+	CHECK("487", simraw_next(&fx.peer, &msg) && msg.status == 487);
+	CHECK_STR("over", simua_log(&fx.ua), "invite ended:remote:0");
+	teardown(&fx);
+}
+
+/* 14.2: a second INVITE before the first is answered. */
+static void second_invite_too_early(void)
+{
+	char text[2048];
+	struct sip_msg msg;
+	struct sip_addr to;
+	struct fixture fx;
+
+	setup(&fx);
+	fx.ua.mode = SIMUA_RING;
+	post(&fx, INVITE NO_BODY);
+	CHECK("100", simraw_next(&fx.peer, &msg));
+	CHECK("180", simraw_next(&fx.peer, &msg) && msg.status == 180);
+	CHECK_INT("to", sip_msg_addr(&msg, SIP_H_TO, &to), 0);
+	snprintf(text, sizeof(text),
+		 "INVITE sip:u@10.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP "
+		 "@SELF@;branch=z9hG4bKre\nMax-Forwards: 70\n" FROM
+		 "To: <sip:u@example.org>;tag=" SLICE_FMT "\n" ID "CSeq: 2 INVITE\n" CONTACT
+		 "Content-Length: 0\n\n",
+		 SLICE_ARG(sip_addr_tag(&to)));
+	post(&fx, text);
+	CHECK("500", simraw_next(&fx.peer, &msg) && msg.status == 500);
+	CHECK("retry", slice_present(sip_msg_value(&msg, SIP_H_RETRY_AFTER)));
+	sip_call_hangup(fx.ua.call, NULL);
+	teardown(&fx);
+}
+
+/* An offer with nothing to answer is the application's to refuse: 488 here. */
+static void nothing_in_common(void)
+{
+	static const char sdp[] = "v=0\no=- 1 1 IN IP4 10.0.0.9\ns=-\nc=IN IP4 10.0.0.9\nt=0 "
+				  "0\nm=audio 5000 RTP/AVP 18\n";
+	char text[2048];
+	struct sip_msg msg;
+	struct fixture fx;
+
+	setup(&fx);
+	snprintf(text, sizeof(text),
+		 INVITE "Content-Type: application/sdp\nContent-Length: %zu\n\n%s",
+		 sizeof(sdp) - 1 + 6, sdp);
+	post(&fx, text);
+	CHECK("100", simraw_next(&fx.peer, &msg));
+	CHECK("488", simraw_next(&fx.peer, &msg) && msg.status == 488);
+	teardown(&fx);
+}
+
+/* Callers by hand
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+/* Answers the last INVITE that the peer got, as the callee `tag`. */
+static void answer_invite(struct fixture *fx, uint16_t status, const char *tag, bool has_sdp)
+{
+	struct buf buf = BUF_INIT, out = BUF_INIT;
+	struct sip_msg invite;
+
+	CHECK_INT("invite", sip_msg_parse(fx->peer.got[0].p, fx->peer.got[0].len, &invite), 0);
+	buf_addf(&buf,
+		 "SIP/2.0 %u x\nVia: " SLICE_FMT "\nFrom: " SLICE_FMT "\nTo: " SLICE_FMT
+		 ";tag=%s\nCall-ID: " SLICE_FMT "\nCSeq: " SLICE_FMT "\nContact: <sip:%s@@SELF@>\n",
+		 status, SLICE_ARG(sip_msg_value(&invite, SIP_H_VIA)),
+		 SLICE_ARG(sip_msg_value(&invite, SIP_H_FROM)),
+		 SLICE_ARG(sip_msg_value(&invite, SIP_H_TO)), tag,
+		 SLICE_ARG(sip_msg_value(&invite, SIP_H_CALL_ID)),
+		 SLICE_ARG(sip_msg_value(&invite, SIP_H_CSEQ)), tag);
+	if (has_sdp)
+		buf_addf(&buf, "Content-Type: application/sdp\nContent-Length: %zu\n\n" SDP_OK,
+			 strlen(SDP_OK) + 6);
+	else
+		buf_adds(&buf, NO_BODY);
+	post(fx, buf.p);
+	buf_done(&buf);
+	buf_done(&out);
+}
+
+/* 13.2.2.4: the first 2xx wins; each other one gets its ACK and BYE, and each copy its ACK again.
+ */
+static void forked_answers(void)
+{
+	struct sip_msg msg;
+	struct fixture fx;
+
+	setup(&fx);
+	CHECK_INT("call", simua_call(&fx.ua, "sip:x@10.0.0.9"), 0);
+	simworld_run(&fx.world, 20);
+	CHECK("INVITE", simraw_next(&fx.peer, &msg) && msg.method == SIP_METHOD_INVITE);
+	answer_invite(&fx, 180, "one", false);
+	answer_invite(&fx, 180, "two", false);
+	CHECK_INT("two early dialogs", sip_ua_stats(fx.ua.ua)->dialogs, 2);
+	answer_invite(&fx, 200, "two", true);
+	CHECK_STR("two wins", simua_log(&fx.ua), "progress:180 progress:180 media established");
+	CHECK_INT("one dialog", sip_ua_stats(fx.ua.ua)->dialogs, 1);
+	CHECK("ACK", simraw_next(&fx.peer, &msg) && msg.method == SIP_METHOD_ACK);
+	CHECK_SLICE("to two", msg.request_uri, "sip:two@10.0.0.9:5060");
+	answer_invite(&fx, 200, "one", true);
+	CHECK("ACK", simraw_next(&fx.peer, &msg) && msg.method == SIP_METHOD_ACK);
+	CHECK_SLICE("to one", msg.request_uri, "sip:one@10.0.0.9:5060");
+	CHECK("BYE", simraw_next(&fx.peer, &msg) && msg.method == SIP_METHOD_BYE);
+	CHECK_SLICE("to one", msg.request_uri, "sip:one@10.0.0.9:5060");
+	answer_invite(&fx, 200, "one", true);
+	answer_invite(&fx, 200, "two", true);
+	CHECK("ACK again", simraw_next(&fx.peer, &msg) && msg.method == SIP_METHOD_ACK);
+	CHECK_SLICE("to one", msg.request_uri, "sip:one@10.0.0.9:5060");
+	CHECK("ACK again", simraw_next(&fx.peer, &msg) && msg.method == SIP_METHOD_ACK);
+	CHECK_SLICE("to two", msg.request_uri, "sip:two@10.0.0.9:5060");
+	CHECK_INT("the call stands", sip_call_state(fx.ua.call), SIP_CALL_ESTABLISHED);
+	sip_call_hangup(fx.ua.call, NULL);
+	simworld_run(&fx.world, 10000);
+	simraw_forget(&fx.peer);
+	teardown(&fx);
+}
+
+static void redirect_is_reported(void)
+{
+	struct fixture fx;
+
+	setup(&fx);
+	CHECK_INT("call", simua_call(&fx.ua, "sip:x@10.0.0.9"), 0);
+	simworld_run(&fx.world, 20);
+	answer_invite(&fx, 302, "t", false);
+	CHECK_STR("302", simua_log(&fx.ua), "ended:remote:302");
+	teardown(&fx);
+}
+
+static void answer_that_does_not_fit(void)
+{
+	struct sip_msg msg;
+	struct fixture fx;
+
+	setup(&fx);
+	CHECK_INT("call", simua_call(&fx.ua, "sip:x@10.0.0.9"), 0);
+	simworld_run(&fx.world, 20);
+	answer_invite(&fx, 200, "t", false);
+	CHECK("INVITE", simraw_next(&fx.peer, &msg));
+	CHECK("ACK", simraw_next(&fx.peer, &msg) && msg.method == SIP_METHOD_ACK);
+	CHECK("BYE", simraw_next(&fx.peer, &msg) && msg.method == SIP_METHOD_BYE);
+	simworld_run(&fx.world, 33000);
+	CHECK_STR("no session", simua_log(&fx.ua), "ended:local:0");
+	teardown(&fx);
+}
+
+/* An outbound proxy is the next hop and the only Route; the Request-URI stays. */
+static void outbound_proxy(void)
+{
+	struct sip_msg msg;
+	struct fixture fx;
+
+	setup(&fx);
+	CHECK_INT("call",
+		  simua_call_with(&fx.ua,
+				  &(struct sip_call_invite){
+					  .target = SLICE("sip:bob@example.org?Subject=x"),
+					  .route = SLICE("sip:10.0.0.9"),
+					  .headers = "Subject: hello\r\n",
+					  .contact_user = SLICE("u"),
+					  .local = &fx.ua.local}),
+		  0);
+	simworld_run(&fx.world, 20);
+	CHECK("INVITE", simraw_next(&fx.peer, &msg) && msg.method == SIP_METHOD_INVITE);
+	CHECK_SLICE("uri", msg.request_uri, "sip:bob@example.org");
+	CHECK_SLICE("to", sip_msg_value(&msg, SIP_H_TO), "<sip:bob@example.org>");
+	CHECK_SLICE("route", sip_msg_value(&msg, SIP_H_ROUTE), "<sip:10.0.0.9;lr>");
+	CHECK_SLICE("subject", sip_msg_value(&msg, SIP_H_SUBJECT), "hello");
+	CHECK_SLICE("agent", sip_msg_value(&msg, SIP_H_USER_AGENT), "simua");
+	answer_invite(&fx, 404, "t", false);
+	teardown(&fx);
+}
+
+static void public_host(void)
+{
+	struct sip_ua *ua;
+	struct sip_call *call;
+	struct sip_via via;
+	struct sip_msg msg;
+	struct fixture fx;
+
+	setup(&fx);
+	struct simnode *node = simnode_new(fx.world.net, "10.0.0.3:5060");
+	CHECK_INT("ua",
+		  sip_ua_new(&(struct sip_ua_params){.wheel = fx.world.wheel,
+						     .clock = clock_virtual(&fx.world.time),
+						     .random = &fx.world.random,
+						     .net = simnode_net(node),
+						     .allow = "INVITE",
+						     .supported = "",
+						     .public_host = SLICE("pbx.example.org:5070")},
+			     &ua),
+		  0);
+	CHECK_INT(
+		"call",
+		sip_call_new(ua,
+			     &(struct sip_call_invite){.target = SLICE("sip:x@10.0.0.9"),
+						       .from = SLICE("<sip:a@example.org>"),
+						       .contact_user = SLICE("u"),
+						       .local = &fx.ua.local,
+						       .handlers = &(struct sip_call_handlers){0}},
+			     &call),
+		0);
+	simworld_run(&fx.world, 20);
+	CHECK("INVITE", simraw_next(&fx.peer, &msg));
+	CHECK_SLICE("contact", sip_msg_value(&msg, SIP_H_CONTACT), "<sip:u@pbx.example.org:5070>");
+	CHECK_INT("via", sip_msg_via(&msg, &via), 0);
+	CHECK_SLICE("via", via.host, "pbx.example.org");
+	CHECK_INT("via", via.port, 5070);
+	CHECK("rport", via.has_rport);
+	sip_ua_free(ua);
+	teardown(&fx);
+}
+
+void suite_ua(void)
+{
+	CHECK_SUITE("ua");
+	CHECK_TEST(answers_table);
+	CHECK_TEST(merged);
+	CHECK_TEST(dialog_by_hand);
+	CHECK_TEST(bad_answer_in_the_ack);
+	CHECK_TEST(bye_before_the_answer);
+	CHECK_TEST(second_invite_too_early);
+	CHECK_TEST(nothing_in_common);
+	CHECK_TEST(forked_answers);
+	CHECK_TEST(redirect_is_reported);
+	CHECK_TEST(answer_that_does_not_fit);
+	CHECK_TEST(outbound_proxy);
+	CHECK_TEST(public_host);
+}
