@@ -250,7 +250,7 @@ static void unescape(void)
 static void escape_round_trip(void)
 {
 	for (int ch = 1; ch < 256; ch++) {
-		char in[3] = {(char)ch, 'x', 0}, out[8], row[16];
+		char in[3] = {(char)ch, 'x', 0}, out[8], row[32];
 		struct buf buf = BUF_INIT;
 		struct sip_uri uri;
 		size_t len;
