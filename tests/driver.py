@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -97,9 +98,7 @@ def report(name, status, output, keep=200):
 
 def build(preset, *targets):
     """Configures and builds; a failure counts as a failed test, for nothing behind it can run."""
-    launcher = []
-    if subprocess.run(["which", "ccache"], capture_output=True).returncode == 0:
-        launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"]
+    launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
     begin = time.monotonic()
     status, output = run(["cmake", "--preset", preset, *launcher], 300)
     if status == 0:
@@ -183,26 +182,38 @@ def stage_fuzz():
             report(f"{name} for {FUZZ_SECONDS} s", *result)
 
 
-def run_scripts(folder):
-    """Test scripts against the sanitized server, one at a time: they listen to sound in real time."""
+def run_script(script):
+    """Its temporary files are its own; those of a failure stay to be read."""
+    scratch = tempfile.mkdtemp(prefix=f"hearth-{script.stem}-")
+    status, output = run([PYTHON, script], SCRIPT_SECONDS, TMPDIR=scratch,
+                         HEARTHD=str(ROOT / "build" / "asan" / "hearthd"))
+    if counts(status, output)[1] == 0:
+        shutil.rmtree(scratch, ignore_errors=True)
+    else:
+        output += f"\nFiles of this run: {scratch}\n"
+    return status, output
+
+
+def run_scripts(folder, jobs):
+    """Test scripts against the sanitized server; they mostly wait for sound that plays in real time."""
     if not build("asan", "hearthd"):
         return
     scripts = sorted((ROOT / "tests" / folder).glob("test_*.py"))
-    for script in scripts:
-        report(f"{folder}/{script.name}",
-               *run([PYTHON, script], SCRIPT_SECONDS, HEARTHD=str(ROOT / "build" / "asan" / "hearthd")))
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for script, result in zip(scripts, pool.map(run_script, scripts)):
+            report(f"{folder}/{script.name}", *result)
     if not scripts:
         report(folder, 1, "no script")
 
 
 def stage_flow():
     """SIPp, baresip and curl against the real server."""
-    run_scripts("flow")
+    run_scripts("flow", 2)
 
 
 def stage_browser():
     """The page in a headless Chromium."""
-    run_scripts("browser")
+    run_scripts("browser", 1)
 
 
 def stage_release():
