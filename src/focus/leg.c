@@ -120,8 +120,6 @@ static void leg_on_retry(void *arg)
 {
 	struct leg *leg = arg;
 
-	if (leg->is_closing)
-		return;
 	if (leg->failed)
 		leg->on_failed(leg->arg, leg->failed);
 	else

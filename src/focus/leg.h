@@ -26,7 +26,8 @@ struct bus {
 	handle room;
 	uint32_t refs;
 };
-int bus_open(struct focus *focus, struct bus **ret_bus); /* with one hold. As media_ops.room_open. */
+int bus_open(struct focus *focus,
+	     struct bus **ret_bus); /* with one hold. As media_ops.room_open. */
 struct bus *bus_ref(struct bus *bus);
 struct bus *bus_unref(struct bus *bus); /* accepts NULL; returns NULL */
 

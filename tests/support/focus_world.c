@@ -295,7 +295,9 @@ static struct offer_local phone_local(const struct phone *phone)
 		.direction = phone->direction,
 	};
 
-	must(addr_parse(SLICE(WORLD_PHONES), &local.rtp), WORLD_PHONES);
+	must(addr_parse(phone->has_no_address ? SLICE("0.0.0.0:1") : SLICE(WORLD_PHONES),
+			&local.rtp),
+	     WORLD_PHONES);
 	addr_set_port(&local.rtp, phone->port);
 	return local;
 }

@@ -79,6 +79,7 @@ struct phone {
 	const char *contact_params; /* "isfocus" or NULL */
 	const char *display_name;   /* of its From; NULL none */
 	bool has_only_pcma;
+	bool has_no_address; /* its descriptions say 0.0.0.0 */
 	bool offers_nothing; /* dials without a description */
 	struct timer timer;
 	struct sip_call *call; /* NULL: none, or over */

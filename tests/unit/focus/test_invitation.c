@@ -315,6 +315,25 @@ static void redirected_on_and_on(void)
 	world_end(world, "redirected_on_and_on");
 }
 
+/* Kicked first, redirected a moment later: nobody else is called. */
+static void kicked_before_the_redirection(void)
+{
+	struct world *world = world_new(&(struct world_options){.delay_max_ms = 100});
+	struct phone *bob = redirector(world, "bob", "Contact: <sip:carol@" WORLD_PHONES ">\r\n");
+	struct phone *carol = world_phone(world, "carol");
+	struct participant *p;
+
+	make_room(world);
+	p = must_call(world, "sip:bob@" WORLD_PHONES);
+	while (!bob->calls)
+		world_run(world, 1);
+	(void)focus_kick(world->focus, p, "kicked");
+	world_run(world, 5000);
+	CHECK_INT("not called", carol->calls, 0);
+	CHECK_INT(NULL, world_roster(world, "lobby"), 0);
+	world_end(world, "kicked_before_the_redirection");
+}
+
 /* Refusals of our own ---------------------------------------------------------------------------
  */
 
@@ -486,6 +505,7 @@ void suite_invitation(void)
 	CHECK_TEST(declined_everywhere);
 	CHECK_TEST(redirected_in_a_circle);
 	CHECK_TEST(redirected_on_and_on);
+	CHECK_TEST(kicked_before_the_redirection);
 	CHECK_TEST(targets);
 	CHECK_TEST(not_allowed);
 	CHECK_TEST(full_and_locked);

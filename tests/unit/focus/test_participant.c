@@ -226,6 +226,28 @@ static void joins_on_hold(void)
 	world_end(world, "joins_on_hold");
 }
 
+/* c=0.0.0.0, as phones of RFC 2543 hold. */
+static void held_the_old_way(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *alice = world_join(world, "alice", "lobby");
+	struct participant *p = phone_participant(alice, "lobby");
+
+	alice->has_no_address = true;
+	CHECK(NULL, phone_set_direction(alice, SDP_SENDRECV));
+	world_run(world, 1000);
+	CHECK_INT(NULL, p->state, PARTICIPANT_ON_HOLD);
+	CHECK("no sound either way",
+	      !world_leg(world, p)->params.is_sending && !world_leg(world, p)->params.is_receiving);
+	alice->has_no_address = false;
+	CHECK(NULL, phone_set_direction(alice, SDP_SENDRECV));
+	world_run(world, 1000);
+	CHECK_INT(NULL, p->state, PARTICIPANT_CONNECTED);
+	CHECK("sound again",
+	      world_leg(world, p)->params.is_sending && world_leg(world, p)->params.is_receiving);
+	world_end(world, "held_the_old_way");
+}
+
 static void talking(void)
 {
 	struct world *world = world_new(NULL);
@@ -374,6 +396,7 @@ void suite_participant(void)
 	CHECK_TEST(kicked_but_dead);
 	CHECK_TEST(held);
 	CHECK_TEST(joins_on_hold);
+	CHECK_TEST(held_the_old_way);
 	CHECK_TEST(talking);
 	CHECK_TEST(digits);
 	CHECK_TEST(quiet);

@@ -289,6 +289,51 @@ static void closed_with_the_last(void)
 	world_end(world, "closed_with_the_last");
 }
 
+/* A kept room holds nothing of the mixer while nobody is in it, however it became empty. */
+static void idle_is_free(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *alice;
+
+	create(world, "lobby");
+	alice = world_join(world, "alice", "lobby");
+	CHECK_INT(NULL, fake_media_rooms(world->media), 1);
+	phone_hang_up(alice);
+	world_run(world, 1000);
+	CHECK_INT("left", fake_media_rooms(world->media), 0);
+	fake_media_fail(world->media, FAKE_LEG_OPEN, ERR_MEDIA_NO_PORTS, 0, 1);
+	phone_dial(alice, "lobby");
+	world_run(world, 1000);
+	CHECK_INT("could not come in", alice->final_status, 503);
+	CHECK_INT("not held for nobody", fake_media_rooms(world->media), 0);
+	phone_dial(alice, "lobby");
+	world_run(world, 1000);
+	CHECK("and again", alice->is_established && fake_media_rooms(world->media) == 1);
+	world_end(world, "idle_is_free");
+}
+
+/* Back before the mixer has closed the leg of the one who left: a bus of its own, no confusion. */
+static void refilled_at_once(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *alice, *bob;
+
+	create(world, "lobby");
+	alice = world_join(world, "alice", "lobby");
+	bob = world_phone(world, "bob");
+	phone_hang_up(alice);
+	world_run(world, 3);
+	CHECK_INT("alice has left", world_roster(world, "lobby"), 0);
+	CHECK_INT("her leg still closes", fake_media_legs(world->media), 1);
+	phone_dial(bob, "lobby");
+	world_run(world, 4);
+	CHECK_INT("the old bus and the new", fake_media_rooms(world->media), 2);
+	world_run(world, 1000);
+	CHECK_INT("the new one", fake_media_rooms(world->media), 1);
+	CHECK("has bob", bob->is_established);
+	world_end(world, "refilled_at_once");
+}
+
 static void muted(void)
 {
 	struct world *world = world_new(NULL);
@@ -334,5 +379,7 @@ void suite_room(void)
 	CHECK_TEST(two_factories);
 	CHECK_TEST(closed);
 	CHECK_TEST(closed_with_the_last);
+	CHECK_TEST(idle_is_free);
+	CHECK_TEST(refilled_at_once);
 	CHECK_TEST(muted);
 }
