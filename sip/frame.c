@@ -37,12 +37,15 @@ static int read_length(struct slice line, bool *has_length, uint32_t *octets)
 	return 0;
 }
 
-/* Reads lines through the empty one. A folded line is joined as the parser does. */
+/* Reads the start line, and fields through the empty line. A folded line is joined as the parser
+ * does. */
 static int read_head(struct cursor *c, bool *has_length, uint32_t *octets)
 {
 	struct slice line, more;
 	int err;
 
+	if (!cursor_line(c, &line))
+		return ERR_SIP_INCOMPLETE;
 	for (;;) {
 		if (!cursor_line(c, &line))
 			return ERR_SIP_INCOMPLETE;

@@ -24,6 +24,8 @@ static void whole(void)
 		{"leading LF", "\n" HEAD "l: 0\r\n\r\n", 1, ""},
 		{"LF only", "OPTIONS sip:h SIP/2.0\nl: 1\n\nx", 0, ""},
 		{"twice the same", HEAD "l: 1\r\nContent-Length: 1\r\n\r\nx", 0, ""},
+		{"a method like a field name", "l sip:h SIP/2.0\r\nl: 1\r\n\r\nx", 0,
+		 ""}, /* found by fuzzing */
 		{"inside a fold", HEAD "X: y\r\n l: 9\r\nl: 0\r\n\r\n", 0, ""},
 	};
 

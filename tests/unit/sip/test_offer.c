@@ -750,6 +750,89 @@ static void no_telephone_event(void)
 	offer_free(offer);
 }
 
+/* A disabled audio line is the one that we ask for again: no second one is added. */
+static void disabled_line_is_used_again(void)
+{
+	struct offer_local local = plain();
+	struct offer *offer = new_offer(&local);
+
+	exchange("off from the start", offer, "m=video 0 RTP/AVP 31\r\nm=audio 0 RTP/SAVP 0\r\n", 1,
+		 "m=video 0 RTP/AVP 31\r\nm=audio 0 RTP/SAVP 0\r\n");
+	we_offer("ours", offer, 2, "m=video 0 RTP/AVP 31\r\n" PLAIN_OFFER);
+	offer_free(offer);
+}
+
+static void no_address_yet(void)
+{
+	struct offer_local local = plain();
+	struct offer *offer;
+	struct buf out = BUF_INIT;
+
+	memset(&local.rtp, 0, sizeof(local.rtp));
+	offer = new_offer(&local);
+	CHECK_INT(NULL, offer_write(offer, &out), 0);
+	CHECK("the address of nobody",
+	      out.p && strstr(out.p, "c=IN IP4 0.0.0.0\r\n") && strstr(out.p, "m=audio 0 "));
+	buf_done(&out);
+	offer_free(offer);
+}
+
+static struct offer_local made_up(char names[][8], int first, int count)
+{
+	struct offer_local local = plain();
+
+	local.has_telephone_event = false;
+	local.codec_count = (uint8_t)count;
+	for (int i = 0; i < count; i++) {
+		snprintf(names[i], 8, "C%d", first + i);
+		local.codecs[i] = (struct offer_codec){
+			100 + first + i, names[i], 8000, 1, -1, NULL};
+	}
+	return local;
+}
+
+/* However often codecs and numbers change, the memory of payload types is bounded; numbers are
+ * never given twice, and a codec for which none is left is left out. */
+static void payload_types_run_out(void)
+{
+	static char names[OFFER_CODECS_MAX][8];
+	struct offer_local local = made_up(names, 0, 1);
+	struct offer *offer = new_offer(&local);
+	struct buf out = BUF_INIT;
+	struct sdp *sdp = NULL;
+	bool used[128] = {false};
+
+	for (int i = 0; i < 64; i++) {
+		char in[256];
+
+		local = made_up(names, i, 1);
+		CHECK_INT(NULL, offer_set_local(offer, &local), 0);
+		snprintf(in, sizeof(in),
+			 REMOTE "m=audio 5000 RTP/AVP %d\r\na=rtpmap:%d C%d/8000\r\n", 96 + i % 32,
+			 96 + i % 32, i);
+		buf_clear(&out);
+		CHECK_INT(in, offer_read(offer, slice_of(in)), 0);
+		CHECK_INT(in, offer_write_answer(offer, &out), 0);
+		CHECK_INT(in, offer_agreed(offer)->send_pt, 96 + i % 32);
+	}
+	local = made_up(names, 100, OFFER_CODECS_MAX);
+	CHECK_INT(NULL, offer_set_local(offer, &local), 0);
+	buf_clear(&out);
+	CHECK_INT(NULL, offer_write(offer, &out), 0);
+	CHECK_INT(NULL, sdp_parse(buf_slice(&out), &sdp, NULL), 0);
+	CHECK("some are left out", sdp->media[0].format_count < OFFER_CODECS_MAX);
+	CHECK("some are in", sdp->media[0].format_count > 0);
+	for (int i = 0; i < sdp->media[0].format_count; i++) {
+		uint8_t pt = sdp->media[0].formats[i].payload_type;
+
+		CHECK("no number twice", !used[pt]);
+		used[pt] = true;
+	}
+	sdp_free(sdp);
+	buf_done(&out);
+	offer_free(offer);
+}
+
 void suite_offer(void)
 {
 	CHECK_SUITE("offer");
@@ -768,4 +851,7 @@ void suite_offer(void)
 	CHECK_TEST(full_of_lines);
 	CHECK_TEST(local_changes_before_answer);
 	CHECK_TEST(no_telephone_event);
+	CHECK_TEST(disabled_line_is_used_again);
+	CHECK_TEST(no_address_yet);
+	CHECK_TEST(payload_types_run_out);
 }
