@@ -219,7 +219,7 @@ static void on_focus_event(void *arg, const struct focus_event *event)
 {
 	struct events *events = arg;
 	struct event_entry *entry = event_ring_next(events->ring);
-	struct json json = json_to(&entry->frame);
+	struct writer json = writer_to(&entry->frame);
 
 	assert(entry->seq == event->seq);
 	(void)slice_cstr(event->room->id, entry->room, sizeof(entry->room));
@@ -326,15 +326,12 @@ static int read_filters(struct request *request, struct stream *stream)
 	return request_query(request, "levels", stream->levels, sizeof(stream->levels), &has);
 }
 
+/* `reset`: what was asked for is not kept; the client reads the state anew and goes on from now. */
 static void greet(struct stream *stream, bool has_reset)
 {
-	const struct events *events = stream->events;
-	unsigned long long last = event_ring_end(events->ring) - 1;
-	char started[CLOCK_TEXT_MAX];
+	unsigned long long last = event_ring_end(stream->events->ring) - 1;
 
-	buf_addf(&stream->own,
-		 "retry: %d\nevent: stream.open\ndata: {\"started_at\":\"%s\",\"seq\":%llu}\n\n",
-		 EVENTS_RETRY_MS, clock_text(events->http->started_wall_ms, started), last);
+	buf_addf(&stream->own, "retry: %d\n\n", EVENTS_RETRY_MS);
 	if (has_reset)
 		buf_addf(&stream->own, "id: %llu\nevent: stream.reset\ndata: {\"seq\":%llu}\n\n",
 			 last, last);

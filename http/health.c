@@ -5,11 +5,11 @@
 
 int health_live(struct request *request)
 {
-	struct json json = json_to(request_body(request));
+	struct writer json = writer_to(request_body(request));
 
-	json_open(&json, NULL, '{');
-	json_text(&json, "status", "alive");
-	json_close(&json, '}');
+	writer_open(&json, NULL, '{');
+	writer_text(&json, "status", "alive");
+	writer_close(&json, '}');
 	return 0;
 }
 
@@ -40,17 +40,17 @@ static size_t find_reasons(struct http *http, const char *reasons[REASONS_MAX])
 
 int health_ready(struct request *request)
 {
-	struct json json = json_to(request_body(request));
+	struct writer json = writer_to(request_body(request));
 	const char *reasons[REASONS_MAX];
 	size_t count = find_reasons(request_http(request), reasons);
 
-	json_open(&json, NULL, '{');
-	json_text(&json, "status", count ? "not_ready" : "ready");
-	json_open(&json, "reasons", '[');
+	writer_open(&json, NULL, '{');
+	writer_text(&json, "status", count ? "not_ready" : "ready");
+	writer_open(&json, "reasons", '[');
 	for (size_t i = 0; i < count; i++)
-		json_text(&json, NULL, reasons[i]);
-	json_close(&json, ']');
-	json_close(&json, '}');
+		writer_text(&json, NULL, reasons[i]);
+	writer_close(&json, ']');
+	writer_close(&json, '}');
 	if (count)
 		request_set_status(request, 503);
 	return 0;

@@ -103,7 +103,7 @@ void levels_begin(struct levels *levels)
 }
 
 /* Returns whether anybody sounds. */
-static bool write_levels(struct json *json, struct room *room)
+static bool write_levels(struct writer *json, struct room *room)
 {
 	struct participant *participant = focus_participant_next(room, NULL);
 	bool has_sound = false;
@@ -115,11 +115,11 @@ static bool write_levels(struct json *json, struct room *room)
 		if (view.media.level_in >= MEDIA_LEVEL_SILENT && !view.media.is_talking)
 			continue;
 		has_sound = true;
-		json_open(json, NULL, '{');
-		json_str(json, "id", view.id);
-		json_int(json, "level_dbov", view_level_dbov(view.media.level_in));
-		json_bool(json, "talking", view.media.is_talking);
-		json_close(json, '}');
+		writer_open(json, NULL, '{');
+		writer_str(json, "id", view.id);
+		writer_int(json, "level_dbov", view_level_dbov(view.media.level_in));
+		writer_bool(json, "talking", view.media.is_talking);
+		writer_close(json, '}');
 	}
 	return has_sound;
 }
@@ -127,18 +127,18 @@ static bool write_levels(struct json *json, struct room *room)
 static void render(struct levels *levels, struct level_room *place)
 {
 	struct room *room = focus_room_find(levels->focus, slice_of(place->id));
-	struct json json = json_to(&place->frame);
+	struct writer json = writer_to(&place->frame);
 	bool has_sound = false;
 
 	buf_clear(&place->frame);
 	buf_adds(&place->frame, "event: levels\ndata: ");
-	json_open(&json, NULL, '{');
-	json_text(&json, "room_id", place->id);
-	json_open(&json, "levels", '[');
+	writer_open(&json, NULL, '{');
+	writer_text(&json, "room_id", place->id);
+	writer_open(&json, "levels", '[');
 	if (room)
 		has_sound = write_levels(&json, room);
-	json_close(&json, ']');
-	json_close(&json, '}');
+	writer_close(&json, ']');
+	writer_close(&json, '}');
 	buf_adds(&place->frame, "\n\n");
 	if (buf_err(&place->frame) || (!has_sound && !place->has_sounded))
 		buf_clear(&place->frame);

@@ -7,10 +7,10 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "http/handlers.h"
-#include "http/json.h"
 #include "http/problem.h"
 #include "http/schema.h"
 #include "http/server.h"
+#include "http/writer.h"
 #include "version.h"
 
 /* Parameters by the name that routes call them; path parameters go by their name in the path. */
@@ -72,50 +72,50 @@ bool openapi_has_status(const struct route *route, uint16_t status)
 
 /* Schemas ------------------------------------------------------------------------------------- */
 
-static void add_ref(struct json *json, const char *name)
+static void add_ref(struct writer *json, const char *name)
 {
 	char ref[96] = "#/components/schemas/";
 
 	strncat(ref, name, sizeof(ref) - strlen(ref) - 1);
-	json_text(json, "$ref", ref);
+	writer_text(json, "$ref", ref);
 }
 
-static void add_type(struct json *json, const struct field *field, const char *type)
+static void add_type(struct writer *json, const struct field *field, const char *type)
 {
 	if (!(field->flags & FIELD_NULLABLE)) {
-		json_text(json, "type", type);
+		writer_text(json, "type", type);
 		return;
 	}
-	json_open(json, "type", '[');
-	json_text(json, NULL, type);
-	json_text(json, NULL, "null");
-	json_close(json, ']');
+	writer_open(json, "type", '[');
+	writer_text(json, NULL, type);
+	writer_text(json, NULL, "null");
+	writer_close(json, ']');
 }
 
-static void add_bounds(struct json *json, const struct field *field, const char *min,
+static void add_bounds(struct writer *json, const struct field *field, const char *min,
 		       const char *max)
 {
 	if (field->min == 0 && field->max == 0)
 		return;
-	json_real(json, min, field->min, 0);
+	writer_real(json, min, field->min, 0);
 	if (field->max >= field->min)
-		json_real(json, max, field->max, 0);
+		writer_real(json, max, field->max, 0);
 }
 
-static void add_list(struct json *json, const struct field *field)
+static void add_list(struct writer *json, const struct field *field)
 {
-	json_text(json, "type", "array");
-	json_open(json, "items", '{');
+	writer_text(json, "type", "array");
+	writer_open(json, "items", '{');
 	if (field->of)
 		add_ref(json, field->of);
 	else
-		json_text(json, "type", "string");
-	json_close(json, '}');
+		writer_text(json, "type", "string");
+	writer_close(json, '}');
 }
 
-static void add_field(struct json *json, const struct field *field)
+static void add_field(struct writer *json, const struct field *field)
 {
-	json_open(json, field->name, '{');
+	writer_open(json, field->name, '{');
 	switch (field->type) {
 	case FIELD_STRING:
 		add_type(json, field, "string");
@@ -134,7 +134,7 @@ static void add_field(struct json *json, const struct field *field)
 		break;
 	case FIELD_TIME:
 		add_type(json, field, "string");
-		json_text(json, "format", "date-time");
+		writer_text(json, "format", "date-time");
 		break;
 	case FIELD_OBJECT:
 		add_ref(json, field->of);
@@ -143,8 +143,8 @@ static void add_field(struct json *json, const struct field *field)
 		add_list(json, field);
 		break;
 	}
-	json_text(json, "description", field->help);
-	json_close(json, '}');
+	writer_text(json, "description", field->help);
+	writer_close(json, '}');
 }
 
 /* What we read must have its required fields; what we write has all that are not optional. */
@@ -153,56 +153,56 @@ static bool is_required(const struct schema *schema, const struct field *field)
 	return schema->is_input ? field->flags & FIELD_REQUIRED : !(field->flags & FIELD_OPTIONAL);
 }
 
-static void add_schema(struct json *json, const struct schema *schema)
+static void add_schema(struct writer *json, const struct schema *schema)
 {
-	json_open(json, schema->name, '{');
-	json_text(json, "type", "object");
-	json_text(json, "description", schema->help);
-	json_open(json, "properties", '{');
+	writer_open(json, schema->name, '{');
+	writer_text(json, "type", "object");
+	writer_text(json, "description", schema->help);
+	writer_open(json, "properties", '{');
 	for (const struct field *field = schema->fields; field->name; field++)
 		add_field(json, field);
-	json_close(json, '}');
-	json_open(json, "required", '[');
+	writer_close(json, '}');
+	writer_open(json, "required", '[');
 	for (const struct field *field = schema->fields; field->name; field++) {
 		if (is_required(schema, field))
-			json_text(json, NULL, field->name);
+			writer_text(json, NULL, field->name);
 	}
-	json_close(json, ']');
-	json_bool(json, "additionalProperties", false);
-	json_close(json, '}');
+	writer_close(json, ']');
+	writer_bool(json, "additionalProperties", false);
+	writer_close(json, '}');
 }
 
 /* Operations ---------------------------------------------------------------------------------- */
 
-static void add_content(struct json *json, const char *type, const char *schema)
+static void add_content(struct writer *json, const char *type, const char *schema)
 {
-	json_open(json, "content", '{');
-	json_open(json, type, '{');
-	json_open(json, "schema", '{');
+	writer_open(json, "content", '{');
+	writer_open(json, type, '{');
+	writer_open(json, "schema", '{');
 	if (schema)
 		add_ref(json, schema);
 	else
-		json_text(json, "type",
-			  strcmp(type, "application/json") == 0 ? "object" : "string");
-	json_close(json, '}');
-	json_close(json, '}');
-	json_close(json, '}');
+		writer_text(json, "type",
+			    strcmp(type, "application/json") == 0 ? "object" : "string");
+	writer_close(json, '}');
+	writer_close(json, '}');
+	writer_close(json, '}');
 }
 
-static void add_parameter(struct json *json, const struct parameter *parameter)
+static void add_parameter(struct writer *json, const struct parameter *parameter)
 {
-	json_open(json, NULL, '{');
-	json_text(json, "name", parameter->name);
-	json_text(json, "in", parameter->in);
-	json_bool(json, "required", strcmp(parameter->in, "path") == 0);
-	json_text(json, "description", parameter->help);
-	json_open(json, "schema", '{');
-	json_text(json, "type", parameter->type);
-	json_close(json, '}');
-	json_close(json, '}');
+	writer_open(json, NULL, '{');
+	writer_text(json, "name", parameter->name);
+	writer_text(json, "in", parameter->in);
+	writer_bool(json, "required", strcmp(parameter->in, "path") == 0);
+	writer_text(json, "description", parameter->help);
+	writer_open(json, "schema", '{');
+	writer_text(json, "type", parameter->type);
+	writer_close(json, '}');
+	writer_close(json, '}');
 }
 
-static void add_path_parameters(struct json *json, const char *path)
+static void add_path_parameters(struct writer *json, const char *path)
 {
 	for (const char *open = strchr(path, '{'); open; open = strchr(open + 1, '{')) {
 		struct slice name = slice_make(open + 1, strcspn(open + 1, "}"));
@@ -214,11 +214,11 @@ static void add_path_parameters(struct json *json, const char *path)
 	}
 }
 
-static void add_parameters(struct json *json, const struct route *route)
+static void add_parameters(struct writer *json, const struct route *route)
 {
 	struct slice refs = slice_of(route->params ? route->params : "");
 
-	json_open(json, "parameters", '[');
+	writer_open(json, "parameters", '[');
 	add_path_parameters(json, route->path);
 	while (refs.len > 0) {
 		struct slice ref = slice_first(refs, slice_find(refs, ' '));
@@ -229,7 +229,7 @@ static void add_parameters(struct json *json, const struct route *route)
 				add_parameter(json, &parameters[i]);
 		}
 	}
-	json_close(json, ']');
+	writer_close(json, ']');
 }
 
 static const char *status_text(uint16_t status)
@@ -262,15 +262,15 @@ static const char *status_text(uint16_t status)
 	}
 }
 
-static void add_response(struct json *json, const struct route *route, uint16_t status)
+static void add_response(struct writer *json, const struct route *route, uint16_t status)
 {
 	bool is_success = status == route->status;
 	bool is_own = is_success || ((route->flags & ROUTE_SAME_503) && status == 503);
 	char key[8];
 
 	(void)snprintf(key, sizeof(key), "%u", status);
-	json_open(json, key, '{');
-	json_text(json, "description", is_success ? route->summary : status_text(status));
+	writer_open(json, key, '{');
+	writer_text(json, "description", is_success ? route->summary : status_text(status));
 	if (!is_own)
 		add_content(json, PROBLEM_CONTENT_TYPE, "Problem");
 	else if (route->content_type)
@@ -282,10 +282,10 @@ static void add_response(struct json *json, const struct route *route, uint16_t 
 			    strcmp(route->content_type, "text/event-stream") == 0
 				    ? NULL
 				    : route->response);
-	json_close(json, '}');
+	writer_close(json, '}');
 }
 
-static void add_operation(struct json *json, const struct route *route)
+static void add_operation(struct writer *json, const struct route *route)
 {
 	static const struct {
 		const char *method, *key;
@@ -296,93 +296,94 @@ static void add_operation(struct json *json, const struct route *route)
 		if (strcmp(route->method, methods[i].method) == 0)
 			key = methods[i].key;
 	}
-	json_open(json, key, '{');
-	json_text(json, "operationId", route->operation);
-	json_text(json, "summary", route->summary);
+	writer_open(json, key, '{');
+	writer_text(json, "operationId", route->operation);
+	writer_text(json, "summary", route->summary);
 	add_parameters(json, route);
 	if (route->request) {
-		json_open(json, "requestBody", '{');
+		writer_open(json, "requestBody", '{');
 		add_content(json, "application/json", route->request);
-		json_close(json, '}');
+		writer_close(json, '}');
 	}
-	json_open(json, "responses", '{');
+	writer_open(json, "responses", '{');
 	for (uint16_t status = 200; status < 600; status++) {
 		if (openapi_has_status(route, status))
 			add_response(json, route, status);
 	}
-	json_close(json, '}');
+	writer_close(json, '}');
 	if (route->flags & ROUTE_OPEN) {
-		json_open(json, "security", '[');
-		json_close(json, ']');
+		writer_open(json, "security", '[');
+		writer_close(json, ']');
 	}
-	json_close(json, '}');
+	writer_close(json, '}');
 }
 
 /* The table keeps the routes of one path together. */
-static void add_paths(struct json *json)
+static void add_paths(struct writer *json)
 {
 	const struct route *route;
 	const char *path = NULL;
 
-	json_open(json, "paths", '{');
+	writer_open(json, "paths", '{');
 	for (size_t i = 0; (route = route_at(i)) != NULL; i++) {
 		if (route->flags & ROUTE_HIDDEN)
 			continue;
 		if (!path || strcmp(path, route->path) != 0) {
 			if (path)
-				json_close(json, '}');
-			json_open(json, route->path, '{');
+				writer_close(json, '}');
+			writer_open(json, route->path, '{');
 			path = route->path;
 		}
 		add_operation(json, route);
 	}
-	json_close(json, '}');
-	json_close(json, '}');
+	writer_close(json, '}');
+	writer_close(json, '}');
 }
 
-static void add_components(struct json *json)
+static void add_components(struct writer *json)
 {
 	const struct schema *schema;
 
-	json_open(json, "components", '{');
-	json_open(json, "schemas", '{');
+	writer_open(json, "components", '{');
+	writer_open(json, "schemas", '{');
 	for (size_t i = 0; (schema = schema_at(i)) != NULL; i++)
 		add_schema(json, schema);
-	json_close(json, '}');
-	json_open(json, "securitySchemes", '{');
-	json_open(json, "token", '{');
-	json_text(json, "type", "http");
-	json_text(json, "scheme", "bearer");
-	json_text(json, "description", "http.token; not asked while it is empty.");
-	json_close(json, '}');
-	json_close(json, '}');
-	json_close(json, '}');
+	writer_close(json, '}');
+	writer_open(json, "securitySchemes", '{');
+	writer_open(json, "token", '{');
+	writer_text(json, "type", "http");
+	writer_text(json, "scheme", "bearer");
+	writer_text(json, "description", "http.token; not asked while it is empty.");
+	writer_close(json, '}');
+	writer_close(json, '}');
+	writer_close(json, '}');
 }
 
 void openapi_write(struct buf *out)
 {
-	struct json json = json_to(out);
+	struct writer json = writer_to(out);
 
-	json_open(&json, NULL, '{');
-	json_text(&json, "openapi", "3.1.0");
-	json_open(&json, "info", '{');
-	json_text(&json, "title", "Hearth");
-	json_text(&json, "version", HEARTH_VERSION);
-	json_text(&json, "description",
-		  "Rooms and participants of a SIP conference server. Errors are problem documents "
-		  "(RFC 9457).");
-	json_close(&json, '}');
-	json_open(&json, "security", '[');
-	json_open(&json, NULL, '{');
-	json_open(&json, "token", '[');
-	json_close(&json, ']');
-	json_close(&json, '}');
-	json_open(&json, NULL, '{');
-	json_close(&json, '}');
-	json_close(&json, ']');
+	writer_open(&json, NULL, '{');
+	writer_text(&json, "openapi", "3.1.0");
+	writer_open(&json, "info", '{');
+	writer_text(&json, "title", "Hearth");
+	writer_text(&json, "version", HEARTH_VERSION);
+	writer_text(
+		&json, "description",
+		"Rooms and participants of a SIP conference server. Errors are problem documents "
+		"(RFC 9457).");
+	writer_close(&json, '}');
+	writer_open(&json, "security", '[');
+	writer_open(&json, NULL, '{');
+	writer_open(&json, "token", '[');
+	writer_close(&json, ']');
+	writer_close(&json, '}');
+	writer_open(&json, NULL, '{');
+	writer_close(&json, '}');
+	writer_close(&json, ']');
 	add_paths(&json);
 	add_components(&json);
-	json_close(&json, '}');
+	writer_close(&json, '}');
 }
 
 /* Routes that tell of the API itself ---------------------------------------------------------- */
@@ -393,35 +394,35 @@ int openapi_get(struct request *request)
 	return 0;
 }
 
-static void add_kind(struct json *json, const struct problem *problem)
+static void add_kind(struct writer *json, const struct problem *problem)
 {
 	char type[96] = PROBLEM_TYPE_PREFIX;
 
 	strncat(type, problem->name, sizeof(type) - sizeof(PROBLEM_TYPE_PREFIX));
-	json_open(json, NULL, '{');
-	json_text(json, "type", type);
-	json_text(json, "title", problem_title(problem));
-	json_uint(json, "status", problem->status);
-	json_close(json, '}');
+	writer_open(json, NULL, '{');
+	writer_text(json, "type", type);
+	writer_text(json, "title", problem_title(problem));
+	writer_uint(json, "status", problem->status);
+	writer_close(json, '}');
 }
 
 int problems_list(struct request *request)
 {
-	struct json json = json_to(request_body(request));
+	struct writer json = writer_to(request_body(request));
 	const struct problem *problem;
 
-	json_open(&json, NULL, '{');
-	json_open(&json, "problems", '[');
+	writer_open(&json, NULL, '{');
+	writer_open(&json, "problems", '[');
 	for (size_t i = 0; (problem = problem_at(i)) != NULL; i++)
 		add_kind(&json, problem);
-	json_close(&json, ']');
-	json_close(&json, '}');
+	writer_close(&json, ']');
+	writer_close(&json, '}');
 	return 0;
 }
 
 int problems_get(struct request *request)
 {
-	struct json json = json_to(request_body(request));
+	struct writer json = writer_to(request_body(request));
 	const struct problem *problem = problem_find(request_arg(request, 0));
 
 	if (!problem)

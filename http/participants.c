@@ -8,7 +8,7 @@
 
 static void reply_participant(struct request *request, const struct participant *participant)
 {
-	struct json json = json_to(request_body(request));
+	struct writer json = writer_to(request_body(request));
 	struct participant_view view;
 
 	participant_view(participant, &view);
@@ -36,7 +36,7 @@ static int first_of_page(struct request *request, struct room *room, const struc
 
 int participants_list(struct request *request)
 {
-	struct json json = json_to(request_body(request));
+	struct writer json = writer_to(request_body(request));
 	struct participant_view view = {0};
 	struct participant *participant = NULL;
 	struct room *room;
@@ -52,16 +52,16 @@ int participants_list(struct request *request)
 	err = first_of_page(request, room, &page, &participant);
 	if (err)
 		return err;
-	json_open(&json, NULL, '{');
-	json_open(&json, "participants", '[');
+	writer_open(&json, NULL, '{');
+	writer_open(&json, "participants", '[');
 	for (; participant && count < page.limit; count++) {
 		participant_view(participant, &view);
 		view_participant(&json, NULL, &view);
 		participant = focus_participant_next(room, participant);
 	}
-	json_close(&json, ']');
-	json_str(&json, "next", participant ? view.id : SLICE_NONE);
-	json_close(&json, '}');
+	writer_close(&json, ']');
+	writer_str(&json, "next", participant ? view.id : SLICE_NONE);
+	writer_close(&json, '}');
 	return 0;
 }
 

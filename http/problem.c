@@ -5,7 +5,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "http/json.h"
+#include "http/writer.h"
 
 static const struct problem problems[] = {
 	/* The request itself */
@@ -89,26 +89,26 @@ const char *problem_title(const struct problem *problem)
 void problem_write(const struct problem *problem, const struct problem_detail *detail,
 		   struct slice instance, struct buf *out)
 {
-	struct json json = json_to(out);
+	struct writer json = writer_to(out);
 	char type[96] = PROBLEM_TYPE_PREFIX;
 
-	json_open(&json, NULL, '{');
+	writer_open(&json, NULL, '{');
 	(void)slice_cstr(slice_of(problem->name), type + sizeof(PROBLEM_TYPE_PREFIX) - 1,
 			 sizeof(type) - sizeof(PROBLEM_TYPE_PREFIX) + 1);
-	json_text(&json, "type", type);
-	json_text(&json, "title", problem_title(problem));
-	json_uint(&json, "status", problem->status);
+	writer_text(&json, "type", type);
+	writer_text(&json, "title", problem_title(problem));
+	writer_uint(&json, "status", problem->status);
 	if (detail->text[0])
-		json_text(&json, "detail", detail->text);
+		writer_text(&json, "detail", detail->text);
 	if (instance.len > 0)
-		json_str(&json, "instance", instance);
+		writer_str(&json, "instance", instance);
 	if (detail->field[0])
-		json_text(&json, "field", detail->field);
+		writer_text(&json, "field", detail->field);
 	if (detail->parameter[0])
-		json_text(&json, "parameter", detail->parameter);
+		writer_text(&json, "parameter", detail->parameter);
 	if (detail->line > 0) {
-		json_int(&json, "line", detail->line);
-		json_int(&json, "column", detail->column);
+		writer_int(&json, "line", detail->line);
+		writer_int(&json, "column", detail->column);
 	}
-	json_close(&json, '}');
+	writer_close(&json, '}');
 }

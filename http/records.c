@@ -52,18 +52,18 @@ static void on_timeout(void *arg)
 static void write_records(struct request *request, uint32_t limit,
 			  const struct store_call_record_row *rows, uint32_t count)
 {
-	struct json json = json_to(request_body(request));
+	struct writer json = writer_to(request_body(request));
 
-	json_open(&json, NULL, '{');
-	json_open(&json, "call_records", '[');
+	writer_open(&json, NULL, '{');
+	writer_open(&json, "call_records", '[');
 	for (uint32_t i = 0; i < MIN_OF(count, limit); i++)
 		view_call_record(&json, &rows[i]);
-	json_close(&json, ']');
+	writer_close(&json, ']');
 	if (count > limit)
-		json_uint(&json, "next", rows[limit - 1].id);
+		writer_uint(&json, "next", rows[limit - 1].id);
 	else
-		json_null(&json, "next");
-	json_close(&json, '}');
+		writer_null(&json, "next");
+	writer_close(&json, '}');
 }
 
 static void on_records(void *arg, int err, const struct store_call_record_row *rows, uint32_t count)
@@ -100,7 +100,7 @@ static int post(struct request *request, const char *room, uint64_t before, uint
 	query->request = request;
 	query->limit = limit;
 	timer_init(&query->timer, on_timeout, query);
-	err = store_call_records_post(focus_store(http->focus), room, before, limit, on_records,
+	err = store_call_records_post(focus_store(http->focus), room, before, limit + 1, on_records,
 				      query);
 	if (err) {
 		free(query);

@@ -253,12 +253,31 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
 	(void)MHD_add_response_header(response, name, value);
 }
 
-static void add_page_headers(struct MHD_Response *response)
+static void add_security_headers(const struct request *request, struct MHD_Response *response)
 {
-	add_header(
-		response, "Content-Security-Policy",
-		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+	const struct route *route = route_of(request);
+	bool is_page = route && (route->flags & ROUTE_HIDDEN);
+
+	add_header(response, "X-Content-Type-Options", "nosniff");
+	add_header(response, "Referrer-Policy", "no-referrer");
+	add_header(response, "Cross-Origin-Resource-Policy", "same-origin");
+	add_header(response, "Content-Security-Policy",
+		   is_page ? "default-src 'none'; script-src 'self'; style-src 'self'; "
+			     "img-src 'self'; connect-src 'self'; base-uri 'none'; "
+			     "form-action 'none'; frame-ancestors 'none'"
+			   : "default-src 'none'; frame-ancestors 'none'");
+}
+
+/* Event numbers begin anew with the server: who has followed an earlier one sees it here. */
+static void add_stream_headers(const struct request *request, struct MHD_Response *response)
+{
+	const struct http *http = request->http;
+	char text[CLOCK_TEXT_MAX];
+
+	add_header(response, "Hearth-Started-At", clock_text(http->started_wall_ms, text));
+	(void)snprintf(text, sizeof(text), "%llu",
+		       (unsigned long long)focus_event_seq(http->focus));
+	add_header(response, "Hearth-Event-Seq", text);
 }
 
 static void add_failure_headers(struct request *request, struct MHD_Response *response)
@@ -290,18 +309,18 @@ static void add_headers(struct request *request, struct MHD_Response *response)
 		add_header(response, "Content-Type", type);
 	add_header(response, "Cache-Control",
 		   reply->cache_control ? reply->cache_control : "no-store");
-	add_header(response, "X-Content-Type-Options", "nosniff");
-	add_header(response, "Referrer-Policy", "no-referrer");
-	add_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-	if (route && (route->flags & ROUTE_HIDDEN))
-		add_page_headers(response);
-	else
-		add_header(response, "Content-Security-Policy",
-			   "default-src 'none'; frame-ancestors 'none'");
+	add_security_headers(request, response);
 	if (reply->location[0])
 		add_header(response, "Location", reply->location);
 	if (reply->etag[0])
 		add_header(response, "ETag", reply->etag);
+	if (!route && !request->err) { /* OPTIONS */
+		char allow[ROUTE_ALLOW_MAX];
+
+		add_header(response, "Allow", route_allow(request->path, allow));
+	}
+	if (reply->stream)
+		add_stream_headers(request, response);
 	if (reply->is_replayed)
 		add_header(response, "Idempotency-Replayed", "true");
 	if (request->err)

@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/slice.h"
 #include "http/document.h"
-#include "http/json.h"
+#include "http/writer.h"
 
 struct http;
 struct request;

@@ -9,7 +9,7 @@
 
 static void reply_room(struct request *request, const struct room *room)
 {
-	struct json json = json_to(request_body(request));
+	struct writer json = writer_to(request_body(request));
 	struct room_view view;
 
 	room_view(room, &view);
@@ -20,7 +20,7 @@ static void reply_room(struct request *request, const struct room *room)
 int rooms_list(struct request *request)
 {
 	struct focus *focus = request_http(request)->focus;
-	struct json json = json_to(request_body(request));
+	struct writer json = writer_to(request_body(request));
 	struct room_view view = {0};
 	struct room *room;
 	struct page page;
@@ -30,16 +30,16 @@ int rooms_list(struct request *request)
 	if (err)
 		return err;
 	room = focus_room_next(focus, page.has_after ? slice_of(page.after) : SLICE_NONE);
-	json_open(&json, NULL, '{');
-	json_open(&json, "rooms", '[');
+	writer_open(&json, NULL, '{');
+	writer_open(&json, "rooms", '[');
 	for (; room && count < page.limit; count++) {
 		room_view(room, &view);
 		view_room(&json, NULL, &view);
 		room = focus_room_next(focus, view.id);
 	}
-	json_close(&json, ']');
-	json_str(&json, "next", room ? view.id : SLICE_NONE);
-	json_close(&json, '}');
+	writer_close(&json, ']');
+	writer_str(&json, "next", room ? view.id : SLICE_NONE);
+	writer_close(&json, '}');
 	return 0;
 }
 
@@ -158,9 +158,9 @@ int room_delete(struct request *request)
 	return focus_room_close(request_http(request)->focus, room, "room_closed");
 }
 
-static void add_factories(struct json *json, const struct focus *focus, struct slice users)
+static void add_factories(struct writer *json, const struct focus *focus, struct slice users)
 {
-	json_open(json, "factory_uris", '[');
+	writer_open(json, "factory_uris", '[');
 	while (users.len > 0) {
 		size_t len = slice_find(users, ',');
 		struct slice user = slice_trim(slice_first(users, len));
@@ -170,30 +170,31 @@ static void add_factories(struct json *json, const struct focus *focus, struct s
 		if (user.len == 0)
 			continue;
 		focus_uri(focus, user, uri);
-		json_text(json, NULL, uri);
+		writer_text(json, NULL, uri);
 	}
-	json_close(json, ']');
+	writer_close(json, ']');
 }
 
 int server_get(struct request *request)
 {
 	struct http *http = request_http(request);
 	const struct focus_stats *stats = focus_stats(http->focus);
-	struct json json = json_to(request_body(request));
+	struct writer json = writer_to(request_body(request));
 	char uri[ROOM_URI_MAX + 1];
 
 	focus_uri(http->focus, SLICE("lobby"), uri);
-	json_open(&json, NULL, '{');
-	json_text(&json, "version", HEARTH_VERSION);
-	json_time(&json, "started_at", http->started_wall_ms);
-	json_str(&json, "sip_host", slice_from(slice_of(uri), slice_find(slice_of(uri), '@') + 1));
+	writer_open(&json, NULL, '{');
+	writer_text(&json, "version", HEARTH_VERSION);
+	writer_time(&json, "started_at", http->started_wall_ms);
+	writer_str(&json, "sip_host",
+		   slice_from(slice_of(uri), slice_find(slice_of(uri), '@') + 1));
 	add_factories(&json, http->focus, slice_of(http->config->focus_factory_users));
-	json_bool(&json, "autocreate", http->config->rooms_autocreate);
-	json_bool(&json, "dial_out", http->config->focus_dial_out);
-	json_bool(&json, "draining", focus_is_draining(http->focus));
-	json_uint(&json, "rooms", stats->rooms);
-	json_uint(&json, "participants", stats->participants);
-	json_uint(&json, "event_seq", focus_event_seq(http->focus));
-	json_close(&json, '}');
+	writer_bool(&json, "autocreate", http->config->rooms_autocreate);
+	writer_bool(&json, "dial_out", http->config->focus_dial_out);
+	writer_bool(&json, "draining", focus_is_draining(http->focus));
+	writer_uint(&json, "rooms", stats->rooms);
+	writer_uint(&json, "participants", stats->participants);
+	writer_uint(&json, "event_seq", focus_event_seq(http->focus));
+	writer_close(&json, '}');
 	return 0;
 }

@@ -4,13 +4,13 @@
 #define HTTP_VIEW_H
 
 #include "focus/focus.h"
-#include "http/json.h"
+#include "http/writer.h"
 
-void view_room(struct json *json, const char *key, const struct room_view *room);
-void view_participant(struct json *json, const char *key,
+void view_room(struct writer *json, const char *key, const struct room_view *room);
+void view_participant(struct writer *json, const char *key,
 		      const struct participant_view *participant);
-void view_event(struct json *json, const struct focus_event *event);
-void view_call_record(struct json *json, const struct store_call_record_row *row);
+void view_event(struct writer *json, const struct focus_event *event);
+void view_call_record(struct writer *json, const struct store_call_record_row *row);
 
 /* -dBov of the mixer (127: silence) as the API has it: -127 to 0. */
 int view_level_dbov(uint8_t level);

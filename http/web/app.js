@@ -517,8 +517,6 @@ function onMessage(name, id, text) {
 		state.lastEvent = id;
 	if (name === "levels")
 		onLevels(data);
-	else if (name === "stream.open")
-		onOpen(data);
 	else if (name === "stream.reset")
 		reload().catch(() => {});
 	else if (name.startsWith("room."))
@@ -528,11 +526,12 @@ function onMessage(name, id, text) {
 }
 
 /* A server that was started anew counts its events from 1 again. */
-function onOpen(data) {
-	const isOther = state.startedAt !== data.started_at;
-	state.startedAt = data.started_at;
+function onOpen(response) {
+	const startedAt = response.headers.get("Hearth-Started-At");
+	const isOther = state.startedAt !== startedAt;
+	state.startedAt = startedAt;
 	if (isOther || state.lastEvent === null) {
-		state.lastEvent = String(data.seq);
+		state.lastEvent = response.headers.get("Hearth-Event-Seq");
 		reload().catch(() => {});
 	}
 	setLink("live", "Live");
@@ -588,6 +587,7 @@ async function openStream() {
 	}
 	if (!response.ok)
 		throw new Problem(response.status, await response.json().catch(() => ({})));
+	onOpen(response);
 	await readStream(response, onBlock);
 }
 

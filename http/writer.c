@@ -1,5 +1,5 @@
-/* http/json.c -- the writer: a comma flag is all the state it needs. */
-#include "http/json.h"
+/* http/writer.c -- the writer: a comma flag is all the state it needs. */
+#include "http/writer.h"
 
 #include <math.h>
 
@@ -93,7 +93,7 @@ static void add_string(struct buf *out, struct slice s)
 	buf_addc(out, '"');
 }
 
-static void before_value(struct json *json, const char *key)
+static void before_value(struct writer *json, const char *key)
 {
 	if (json->has_before)
 		buf_addc(json->out, ',');
@@ -104,71 +104,71 @@ static void before_value(struct json *json, const char *key)
 	buf_addc(json->out, ':');
 }
 
-void json_open(struct json *json, const char *key, char bracket)
+void writer_open(struct writer *json, const char *key, char bracket)
 {
 	before_value(json, key);
 	buf_addc(json->out, bracket);
 	json->has_before = false;
 }
 
-void json_close(struct json *json, char bracket)
+void writer_close(struct writer *json, char bracket)
 {
 	buf_addc(json->out, bracket);
 	json->has_before = true;
 }
 
-void json_str(struct json *json, const char *key, struct slice s)
+void writer_str(struct writer *json, const char *key, struct slice s)
 {
 	if (!slice_present(s)) {
-		json_null(json, key);
+		writer_null(json, key);
 		return;
 	}
 	before_value(json, key);
 	add_string(json->out, s);
 }
 
-void json_text(struct json *json, const char *key, const char *text)
+void writer_text(struct writer *json, const char *key, const char *text)
 {
-	json_str(json, key, slice_of(text));
+	writer_str(json, key, slice_of(text));
 }
 
-void json_int(struct json *json, const char *key, int64_t n)
+void writer_int(struct writer *json, const char *key, int64_t n)
 {
 	before_value(json, key);
 	buf_addf(json->out, "%lld", (long long)n);
 }
 
-void json_uint(struct json *json, const char *key, uint64_t n)
+void writer_uint(struct writer *json, const char *key, uint64_t n)
 {
 	before_value(json, key);
 	buf_addf(json->out, "%llu", (unsigned long long)n);
 }
 
-void json_real(struct json *json, const char *key, double x, int decimals)
+void writer_real(struct writer *json, const char *key, double x, int decimals)
 {
 	if (!isfinite(x)) {
-		json_null(json, key);
+		writer_null(json, key);
 		return;
 	}
 	before_value(json, key);
 	buf_addf(json->out, "%.*f", decimals, x == 0 ? 0.0 : x); /* never "-0.0" */
 }
 
-void json_bool(struct json *json, const char *key, bool is_true)
+void writer_bool(struct writer *json, const char *key, bool is_true)
 {
 	before_value(json, key);
 	buf_adds(json->out, is_true ? "true" : "false");
 }
 
-void json_null(struct json *json, const char *key)
+void writer_null(struct writer *json, const char *key)
 {
 	before_value(json, key);
 	buf_adds(json->out, "null");
 }
 
-void json_time(struct json *json, const char *key, uint64_t wall_ms)
+void writer_time(struct writer *json, const char *key, uint64_t wall_ms)
 {
 	char text[CLOCK_TEXT_MAX];
 
-	json_text(json, key, wall_ms ? clock_text(wall_ms, text) : NULL);
+	writer_text(json, key, wall_ms ? clock_text(wall_ms, text) : NULL);
 }

@@ -1,0 +1,239 @@
+#include <stdio.h>
+
+#include "base/attr.h"
+#include "tests/support/check.h"
+#include "tests/unit/http/site.h"
+
+static void create(void)
+{
+	static const struct {
+		const char *name, *body;
+		int status;
+		const char *problem, *field;
+	} cases[] = {
+		{"named", "{\"id\":\"lobby\"}", 201, "", ""},
+		{"the same again", "{\"id\":\"lobby\"}", 409, "/problems/room-exists", ""},
+		{"with settings",
+		 "{\"id\":\"b\",\"locked\":true,\"muted\":true,\"max_participants\":3}", 201, "",
+		 ""},
+		{"unnamed", "{}", 201, "", ""},
+		{"bad name", "{\"id\":\"a b\"}", 422, "/problems/room-name", "id"},
+		{"hidden name", "{\"id\":\".a\"}", 422, "/problems/room-name", "id"},
+		{"wrong type", "{\"id\":\"c\",\"locked\":\"yes\"}", 422, "/problems/bad-field",
+		 "locked"},
+		{"unknown field", "{\"id\":\"c\",\"colour\":1}", 422, "/problems/bad-field",
+		 "colour"},
+		{"not JSON", "{\"id\":", 400, "/problems/bad-json", ""},
+	};
+	struct site *site = site_new(NULL);
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct answer answer = site_ask(site, "POST", "/api/v1/rooms", NULL, cases[i].body);
+
+		CHECK_INT(cases[i].name, answer.status, cases[i].status);
+		CHECK_STR(cases[i].name, answer_text(&answer, "type"), cases[i].problem);
+		CHECK_STR(cases[i].name, answer_text(&answer, "field"), cases[i].field);
+		CHECK(cases[i].name,
+		      slice_present(answer_field(&answer, "Location")) == (answer.status == 201));
+		CHECK(cases[i].name,
+		      slice_present(answer_field(&answer, "ETag")) == (answer.status == 201));
+		answer_done(&answer);
+	}
+	site_free(site);
+}
+
+static void view(void)
+{
+	struct site *site = site_new(NULL);
+	struct answer answer = site_ask(site, "POST", "/api/v1/rooms", NULL,
+					"{\"id\":\"b\",\"locked\":true,\"max_participants\":3}");
+
+	CHECK_STR("id", answer_text(&answer, "id"), "b");
+	CHECK_STR("uri", answer_text(&answer, "uri"), "sip:b@10.0.0.1");
+	CHECK_STR("origin", answer_text(&answer, "origin"), "api");
+	CHECK("locked", json_is_true(answer_member(&answer, "locked")));
+	CHECK("muted", json_is_false(answer_member(&answer, "muted")));
+	CHECK_INT("max", json_integer_value(answer_member(&answer, "max_participants")), 3);
+	CHECK_INT("count", json_integer_value(answer_member(&answer, "participants")), 0);
+	CHECK("created_at", answer_text(&answer, "created_at")[0] == '2');
+	CHECK_SLICE("location", answer_field(&answer, "Location"), "/api/v1/rooms/b");
+	answer_done(&answer);
+	answer = site_ask(site, "GET", "/api/v1/rooms/b", NULL, NULL);
+	CHECK_INT("get", answer.status, 200);
+	CHECK_STR("get", answer_text(&answer, "id"), "b");
+	answer_done(&answer);
+	answer = site_ask(site, "GET", "/api/v1/rooms/nobody", NULL, NULL);
+	CHECK_INT("unknown", answer.status, 404);
+	CHECK_STR("unknown", answer_text(&answer, "type"), "/problems/room-unknown");
+	CHECK_SLICE("unknown", answer_field(&answer, "Content-Type"), "application/problem+json");
+	answer_done(&answer);
+	site_free(site);
+}
+
+static void change(void)
+{
+	struct site *site = site_new("rooms.participants_max=50");
+	struct answer answer = {0};
+
+	(void)site_status(site, "POST", "/api/v1/rooms", NULL,
+			  "{\"id\":\"a\",\"max_participants\":3}");
+	answer = site_ask(site, "PATCH", "/api/v1/rooms/a", NULL, "{\"locked\":true}");
+	CHECK_INT("lock", answer.status, 200);
+	CHECK("lock", json_is_true(answer_member(&answer, "locked")));
+	CHECK_INT("rest stays", json_integer_value(answer_member(&answer, "max_participants")), 3);
+	answer_done(&answer);
+	answer = site_ask(site, "PATCH", "/api/v1/rooms/a", NULL,
+			  "{\"max_participants\":null,\"muted\":true,\"locked\":false}");
+	CHECK("three at once", json_is_true(answer_member(&answer, "muted")) &&
+				       json_is_false(answer_member(&answer, "locked")));
+	CHECK_INT("null is the default",
+		  json_integer_value(answer_member(&answer, "max_participants")), 50);
+	answer_done(&answer);
+	CHECK_INT("nothing", site_status(site, "PATCH", "/api/v1/rooms/a", NULL, "{}"), 200);
+	CHECK_INT("id stays", site_status(site, "PATCH", "/api/v1/rooms/a", NULL, "{\"id\":\"b\"}"),
+		  422);
+	CHECK_INT("unknown", site_status(site, "PATCH", "/api/v1/rooms/x", NULL, "{}"), 404);
+	CHECK_INT("merge patch",
+		  site_status(site, "PATCH", "/api/v1/rooms/a",
+			      "Content-Type: application/merge-patch+json\r\n",
+			      "{\"muted\":false}"),
+		  200);
+	CHECK_INT("delete", site_status(site, "DELETE", "/api/v1/rooms/a", NULL, NULL), 204);
+	CHECK_INT("gone", site_status(site, "DELETE", "/api/v1/rooms/a", NULL, NULL), 404);
+	site_free(site);
+}
+
+/* If-Match (RFC 9110 13.1.1): who has read an older state does not overwrite a newer one. */
+static void etags(void)
+{
+	struct site *site = site_new(NULL);
+	struct answer first = site_ask(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"a\"}");
+	struct answer second;
+	char old[128], list[256];
+
+	(void)snprintf(old, sizeof(old), "If-Match: " SLICE_FMT "\r\n",
+		       SLICE_ARG(answer_field(&first, "ETag")));
+	(void)snprintf(list, sizeof(list), "If-Match: \"x\", " SLICE_FMT "\r\n",
+		       SLICE_ARG(answer_field(&first, "ETag")));
+	second = site_ask(site, "PATCH", "/api/v1/rooms/a", old, "{\"locked\":true}");
+	CHECK_INT("matches", second.status, 200);
+	CHECK("a new one", !slice_eq(answer_field(&first, "ETag"), answer_field(&second, "ETag")));
+	answer_done(&second);
+	second = site_ask(site, "PATCH", "/api/v1/rooms/a", old, "{\"locked\":false}");
+	CHECK_INT("too old", second.status, 412);
+	CHECK("tells the present one", slice_present(answer_field(&second, "ETag")));
+	answer_done(&second);
+	CHECK_INT("in a list, too old", site_status(site, "PATCH", "/api/v1/rooms/a", list, "{}"),
+		  412);
+	CHECK_INT("delete, too old", site_status(site, "DELETE", "/api/v1/rooms/a", old, NULL),
+		  412);
+	CHECK_INT("any",
+		  site_status(site, "PATCH", "/api/v1/rooms/a", "If-Match: *\r\n",
+			      "{\"locked\":false}"),
+		  200);
+	(void)site_status(site, "DELETE", "/api/v1/rooms/a", NULL, NULL);
+	(void)site_status(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"a\"}");
+	CHECK_INT("a room of the same name later",
+		  site_status(site, "DELETE", "/api/v1/rooms/a", old, NULL), 412);
+	answer_done(&first);
+	site_free(site);
+}
+
+static void paging(void)
+{
+	static const char *const names[] = {"delta", "alpha", "charlie", "bravo", "echo"};
+	struct site *site = site_new(NULL);
+	struct answer answer;
+	char path[128] = "/api/v1/rooms?limit=2", seen[128] = "";
+	char body[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		(void)snprintf(body, sizeof(body), "{\"id\":\"%s\"}", names[i]);
+		(void)site_status(site, "POST", "/api/v1/rooms", NULL, body);
+	}
+	for (int page = 0; page < 4; page++) {
+		const json_t *room;
+		size_t i;
+
+		answer = site_ask(site, "GET", path, NULL, NULL);
+		CHECK_INT("page", answer.status, 200);
+		json_array_foreach((json_t *)(uintptr_t)answer_member(&answer, "rooms"), i, room)
+			strcat(strcat(seen, json_string_value(json_object_get(room, "id"))), " ");
+		strcat(seen, "| ");
+		(void)snprintf(path, sizeof(path), "/api/v1/rooms?limit=2&after=%s",
+			       answer_text(&answer, "next"));
+		if (json_is_null(answer_member(&answer, "next")))
+			page = 4;
+		answer_done(&answer);
+	}
+	CHECK_STR("pages", seen, "alpha bravo | charlie delta | echo | ");
+	answer = site_ask(site, "GET", "/api/v1/rooms?limit=5", NULL, NULL);
+	CHECK("exactly all", json_is_null(answer_member(&answer, "next")));
+	answer_done(&answer);
+	answer = site_ask(site, "GET", "/api/v1/rooms?after=c", NULL, NULL);
+	CHECK_STR("after a name that is none", answer_text(&answer, "rooms.0.id"), "charlie");
+	answer_done(&answer);
+	site_free(site);
+}
+
+static void bad_queries(void)
+{
+	static const char *const paths[] = {
+		"/api/v1/rooms?limit=0",   "/api/v1/rooms?limit=1001", "/api/v1/rooms?limit=-1",
+		"/api/v1/rooms?limit=x",   "/api/v1/rooms?limit=",     "/api/v1/rooms?limit=1%00",
+		"/api/v1/rooms?after=%zz", "/api/v1/rooms?limit=%3",
+	};
+	struct site *site = site_new(NULL);
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct answer answer = site_ask(site, "GET", paths[i], NULL, NULL);
+
+		CHECK_INT(paths[i], answer.status, 400);
+		CHECK(paths[i], answer_text(&answer, "parameter")[0] != '\0');
+		answer_done(&answer);
+	}
+	site_free(site);
+}
+
+static void limits(void)
+{
+	struct site *site = site_new("rooms.max=1");
+	struct answer answer;
+
+	CHECK_INT("one", site_status(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"a\"}"), 201);
+	answer = site_ask(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"b\"}");
+	CHECK_INT("two", answer.status, 503);
+	CHECK_STR("two", answer_text(&answer, "type"), "/problems/room-limit");
+	CHECK("two", slice_present(answer_field(&answer, "Retry-After")));
+	answer_done(&answer);
+	focus_drain(site->focus, NULL, NULL);
+	CHECK_INT("draining", site_status(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"c\"}"),
+		  503);
+	site_free(site);
+}
+
+static void server(void)
+{
+	struct site *site = site_new("focus.factory_users= make , new");
+	struct answer answer = site_ask(site, "GET", "/api/v1/server", NULL, NULL);
+
+	CHECK_STR("host", answer_text(&answer, "sip_host"), "10.0.0.1");
+	CHECK_STR("first", answer_text(&answer, "factory_uris.0"), "sip:make@10.0.0.1");
+	CHECK_STR("second", answer_text(&answer, "factory_uris.1"), "sip:new@10.0.0.1");
+	CHECK("draining", json_is_false(answer_member(&answer, "draining")));
+	answer_done(&answer);
+	site_free(site);
+}
+
+void suite_rooms(void)
+{
+	CHECK_SUITE("rooms");
+	CHECK_TEST(create);
+	CHECK_TEST(view);
+	CHECK_TEST(change);
+	CHECK_TEST(etags);
+	CHECK_TEST(paging);
+	CHECK_TEST(bad_queries);
+	CHECK_TEST(limits);
+	CHECK_TEST(server);
+}
