@@ -14,7 +14,12 @@
  * Segments (2.5.1.3): an event longer than 0xFFFF units goes on under a new timestamp, exactly
  * where the earlier segment ended at 0xFFFF. Such a packet joins the active digit. */
 
-enum { EVENT_LEN = 4, EVENT_DIGITS = 16, SEGMENT_FULL = 0xffff };
+enum {
+	EVENT_LEN = 4,
+	EVENT_DIGITS = 16,
+	SEGMENT_FULL = 0xffff,
+	STALE_S = 2 /* no network delivers so late; further back, the sender has a new clock */
+};
 
 static const char digits[EVENT_DIGITS + 1] = "0123456789*#ABCD";
 
@@ -77,7 +82,7 @@ static bool is_stale(const struct dtmf *dtmf, uint32_t ts)
 	uint32_t newest = dtmf->ts;
 
 	return (dtmf->is_active || dtmf->recent_count) && rtp_ts_diff(ts, newest) < 0 &&
-	       rtp_ts_diff(ts, newest) > -(int64_t)dtmf->clock_hz * 10;
+	       rtp_ts_diff(ts, newest) > -(int64_t)dtmf->clock_hz * STALE_S;
 }
 
 int dtmf_put_rt(struct dtmf *dtmf, const struct rtp_packet *packet, uint64_t arrival_us,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "mixer/lateness.h"
 
 /* Design.
  *
@@ -13,10 +14,8 @@
  * pool filled in order of arrival. A slot remembers where in the endless octet count it wrote, so
  * an overwritten payload is recognised by arithmetic and nothing is ever freed.
  *
- * Time. transit = arrival - timestamp. The least transit of the last seconds is `base`: the path at
- * its best (a windowed minimum, so it follows clock drift and route changes). The lateness of a
- * packet is transit - base. A position n on the time line played now has the delay D = now - base -
- * n.
+ * Time. lateness.c knows the least transit lately, `base`. A position n on the time line played now
+ * has the delay D = now - base - n.
  *
  * What a tick needs. Frames and packets need not meet: with g the greatest common divisor of packet
  * and frame and x = (packet boundary - n) mod g, the packet that is needed earliest after its
@@ -26,11 +25,7 @@
  * frames across packets only makes a part of each packet wait for the next one. So the right
  * positions come in steps of g, and the best is the last whose margin is at least the target.
  *
- * Target. A histogram of lateness in 1 ms bins with exponential forgetting (weights grow instead of
- * all bins shrinking, so a packet costs O(1)); target is its quantile, rounded up to the bin's
- * edge, and a guard. Packets later than the cap cannot be saved by any allowed delay and do not
- * count. Bins are kept against `origin`, which follows base in whole bins, so a route change moves
- * no packet between bins.
+ * Target. The lateness that nearly all packets keep (lateness.c).
  *
  * Change of delay. Three ways, by how little is heard: a spurt starts where it should (free); sound
  * is shortened or lengthened by the caller as jitter_advice_rt tells (WSOLA in plc.c, whole frames
@@ -45,26 +40,15 @@
  * packet may still be overtaken by the decision to wait).
  */
 
-#define QUANTILE_TAIL 0.02f
-
 enum {
 	SLOT_MASK = JITTER_SLOTS - 1,
-	BIN_US = 1000,
-	GUARD_US = 500, /* so that drift is met before it makes an underrun */
-	BINS = 512,     /* covers lateness up to 512 ms; more than any useful cap */
-	BASE_BUCKETS = 8,
-	BASE_BUCKET_US = 500000, /* base looks back 4 s */
 	JUMP_US = 1000000,       /* transit that jumps so far is a new time line */
 	HOLD_MS_MAX = 100,       /* nothing came for so long: a pause, the next packet is a spurt */
 	LATE_RUN_MAX = 8,        /* so many late in a row: the path has changed beyond the cap */
 	SHORTEN_SLACK_US = 2000, /* hysteresis above one step */
 	LENGTHEN_SLACK_US = 2000, /* hysteresis below the target */
-	POOL_SLACK_MS = 400,
-	FORGET_PER_PACKET_MS = 20 /* FORGET is per 20 ms of sound */
+	POOL_SLACK_MS = 400
 };
-
-#define FORGET 0.992f /* half of it is forgotten in 1.7 s */
-#define WEIGHT_LIMIT 1e12f
 
 static_assert((JITTER_SLOTS & SLOT_MASK) == 0, "ring index is a mask");
 
@@ -105,14 +89,7 @@ struct jitter {
 	uint64_t now_us;
 	uint32_t ahead;
 
-	int64_t base_us, origin_us; /* least transit; left edge of bin 0 */
-	int64_t bucket_min[BASE_BUCKETS];
-	uint64_t bucket_start_us;
-	uint32_t bucket_at;
-	float bin[BINS], weight, total;
-	uint32_t bin_top; /* highest bin in use */
-	int64_t target_us;
-
+	struct lateness lateness;
 	struct slot slot[JITTER_SLOTS];
 	struct jitter_stats stats;
 	uint64_t pool_head; /* endless count */
@@ -124,6 +101,11 @@ struct jitter {
 static int64_t us_of(const struct jitter *j, int64_t units)
 {
 	return units * 1000000 / (int64_t)j->params.clock_hz;
+}
+
+static int64_t cap_us(const struct jitter *j)
+{
+	return (int64_t)j->params.delay_ms_max * 1000;
 }
 
 static uint32_t units_of_ms(const struct jitter *j, uint32_t ms)
@@ -140,135 +122,6 @@ static uint32_t gcd(uint32_t a, uint32_t b)
 		b = r;
 	}
 	return a;
-}
-
-/* Network ----------------------------------------------------------------------------------- */
-
-static void bins_clear(struct jitter *j)
-{
-	memset(j->bin, 0, sizeof(j->bin));
-	j->weight = 1;
-	j->bin[0] = j->total = 4; /* a little trust, so that one packet is not the whole truth */
-	j->bin_top = 0;
-}
-
-static void base_start(struct jitter *j, int64_t transit, uint64_t arrival_us)
-{
-	for (uint32_t i = 0; i < BASE_BUCKETS; i++)
-		j->bucket_min[i] = INT64_MAX;
-	j->bucket_at = 0;
-	j->bucket_min[0] = transit;
-	j->bucket_start_us = arrival_us;
-	j->base_us = j->origin_us = transit;
-}
-
-/* Moves the histogram by whole bins so that bin 0 is at or just below base. */
-static void origin_follow(struct jitter *j)
-{
-	int64_t shift = (j->base_us - j->origin_us) / BIN_US;
-	uint32_t by;
-
-	if (j->base_us < j->origin_us)
-		shift--;
-	if (shift == 0)
-		return;
-	j->origin_us += shift * BIN_US;
-	by = (uint32_t)(shift < 0 ? MIN_OF(-shift, BINS - 1) : MIN_OF(shift, BINS - 1));
-	if (shift < 0) {
-		uint32_t top = MIN_OF(j->bin_top + by, BINS - 1);
-
-		for (uint32_t i = BINS - by; i < BINS;
-		     i++) /* what falls off stays in the last bin */
-			j->bin[BINS - 1 - by] += i == BINS - 1 - by ? 0 : j->bin[i];
-		memmove(j->bin + by, j->bin, (BINS - by) * sizeof(j->bin[0]));
-		memset(j->bin, 0, by * sizeof(j->bin[0]));
-		j->bin_top = top;
-	} else {
-		for (uint32_t i = 0; i < by; i++)
-			j->bin[by] += j->bin[i];
-		memmove(j->bin, j->bin + by, (BINS - by) * sizeof(j->bin[0]));
-		memset(j->bin + BINS - by, 0, by * sizeof(j->bin[0]));
-		j->bin_top = j->bin_top > by ? j->bin_top - by : 0;
-	}
-}
-
-static void base_update(struct jitter *j, int64_t transit, uint64_t arrival_us)
-{
-	int64_t least = INT64_MAX;
-
-	/* After a pause many buckets end at once; then all but the present one are old. */
-	for (uint32_t i = 0; arrival_us - j->bucket_start_us >= BASE_BUCKET_US; i++) {
-		if (i == BASE_BUCKETS) {
-			j->bucket_start_us = arrival_us;
-			break;
-		}
-		j->bucket_at = (j->bucket_at + 1) % BASE_BUCKETS;
-		j->bucket_min[j->bucket_at] = INT64_MAX;
-		j->bucket_start_us += BASE_BUCKET_US;
-	}
-	if (transit < j->bucket_min[j->bucket_at])
-		j->bucket_min[j->bucket_at] = transit;
-	for (uint32_t i = 0; i < BASE_BUCKETS; i++)
-		least = MIN_OF(least, j->bucket_min[i]);
-	j->base_us = least;
-	origin_follow(j);
-}
-
-static int64_t cap_us(const struct jitter *j)
-{
-	return (int64_t)j->params.delay_ms_max * 1000;
-}
-
-static int64_t target_max(const struct jitter *j)
-{
-	return MAX_OF(cap_us(j) - us_of(j, 2 * j->pull), (int64_t)BIN_US);
-}
-
-static void target_update(struct jitter *j)
-{
-	float tail = 0, limit = j->total * QUANTILE_TAIL;
-	int64_t target;
-	uint32_t i;
-
-	while (j->bin_top > 0 && j->bin[j->bin_top] < j->total * 1e-6f)
-		j->bin[j->bin_top--] = 0;
-	for (i = j->bin_top; i > 0; i--) {
-		tail += j->bin[i];
-		if (tail > limit)
-			break;
-	}
-	target = j->origin_us + (int64_t)(i + 1) * BIN_US - j->base_us + GUARD_US;
-	j->target_us = MIN_OF(target, target_max(j));
-}
-
-static void bins_scale(struct jitter *j)
-{
-	float total = 0;
-
-	for (uint32_t i = 0; i < BINS; i++) {
-		j->bin[i] /= j->weight;
-		total += j->bin[i];
-	}
-	j->total = total;
-	j->weight = 1;
-}
-
-/* One packet's lateness. `duration` makes forgetting a matter of time, not of packet rate. */
-static void bins_add(struct jitter *j, int64_t transit, uint32_t duration)
-{
-	int64_t bin = (transit - j->origin_us) / BIN_US;
-	float share = (float)us_of(j, duration) / (FORGET_PER_PACKET_MS * 1000.0f);
-
-	if (transit - j->base_us > cap_us(j))
-		return;
-	bin = MIN_OF(bin, BINS - 1);
-	j->weight *= 1 + (1 / FORGET - 1) * share;
-	j->bin[bin] += j->weight * share;
-	j->total += j->weight * share;
-	j->bin_top = MAX_OF(j->bin_top, (uint32_t)bin);
-	if (j->weight > WEIGHT_LIMIT)
-		bins_scale(j);
-	target_update(j);
 }
 
 /* Life -------------------------------------------------------------------------------------- */
@@ -298,9 +151,8 @@ int jitter_new(const struct jitter_params *params, struct jitter **ret_jitter)
 		return -ENOMEM;
 	j->params = p;
 	j->pull = units_of_ms(j, p.pull_ms);
-	bins_clear(j);
+	lateness_init(&j->lateness, cap_us(j) - us_of(j, 2 * j->pull), cap_us(j));
 	jitter_reset_rt(j);
-	j->target_us = BIN_US;
 	*ret_jitter = j;
 	return 0;
 }
@@ -317,7 +169,9 @@ void jitter_reset_rt(struct jitter *j)
 	j->phase = FRESH;
 	j->has_ssrc = false;
 	j->held = 0;
+	j->edge = 0;
 	j->late_run = 0;
+	j->was_skip = j->has_stood = false;
 	j->duration = j->pull;
 	j->step = j->pull;
 	j->stats.delay_ms = 0;
@@ -350,7 +204,7 @@ static void timeline_start(struct jitter *j, const struct jitter_packet *p)
 	j->held = 0;
 	j->late_run = 0;
 	j->transit_high = (int64_t)p->arrival_us - us_of(j, j->ts_high);
-	base_start(j, j->transit_high, p->arrival_us);
+	lateness_start_rt(&j->lateness, j->transit_high, p->arrival_us);
 	if (!is_first)
 		j->stats.resyncs++;
 }
@@ -359,8 +213,8 @@ static bool is_new_timeline(const struct jitter *j, int64_t seq, int64_t transit
 {
 	int64_t ahead = seq - j->seq_high;
 
-	return ahead >= JITTER_SLOTS || ahead <= -JITTER_SLOTS || transit - j->base_us > JUMP_US ||
-	       transit - j->base_us < -JUMP_US;
+	return ahead >= JITTER_SLOTS || ahead <= -JITTER_SLOTS ||
+	       transit - j->lateness.base_us > JUMP_US || transit - j->lateness.base_us < -JUMP_US;
 }
 
 static uint64_t pool_store(struct jitter *j, const uint8_t *payload, uint16_t len)
@@ -430,12 +284,11 @@ enum jitter_put_result jitter_put_rt(struct jitter *j, const struct jitter_packe
 		timeline_start(j, p);
 		seq = j->seq_high;
 		ts = j->ts_high;
-		transit = j->base_us;
+		transit = j->lateness.base_us;
 	}
-	if (p->duration) {
-		base_update(j, transit, p->arrival_us);
-		bins_add(j, transit, p->duration);
-	}
+	if (p->duration)
+		lateness_add_rt(&j->lateness, transit, p->arrival_us,
+				(uint32_t)us_of(j, p->duration));
 	if (seq > j->seq_high || j->phase == FRESH)
 		j->was_skip = p->duration == 0;
 	if (j->phase == FRESH && seq < j->seq_next)
@@ -446,7 +299,7 @@ enum jitter_put_result jitter_put_rt(struct jitter *j, const struct jitter_packe
 		timeline_start(j, p);
 		seq = j->seq_high;
 		ts = j->ts_high;
-		transit = j->base_us;
+		transit = j->lateness.base_us;
 	}
 	j->late_run = 0;
 	slot_fill(j, seq, ts, p);
@@ -485,7 +338,7 @@ static struct slot *first_sound(struct jitter *j, uint32_t *ret_missing)
 
 static int64_t delay_us(const struct jitter *j, int64_t n)
 {
-	return (int64_t)j->now_us - j->base_us - us_of(j, n - j->ahead);
+	return (int64_t)j->now_us - j->lateness.base_us - us_of(j, n - j->ahead);
 }
 
 /* Distance from n up to the next packet boundary, modulo the common step. */
@@ -507,7 +360,7 @@ static void note_delay(struct jitter *j)
 
 	j->stats.delay_ms = delay > 0 ? (uint32_t)(delay / 1000) : 0;
 	j->stats.delay_ms_max = MAX_OF(j->stats.delay_ms_max, j->stats.delay_ms);
-	j->stats.target_ms = (uint32_t)(j->target_us / 1000);
+	j->stats.target_ms = (uint32_t)(j->lateness.target_us / 1000);
 }
 
 static void start_at(struct jitter *j, int64_t n)
@@ -529,8 +382,8 @@ static void spurt_try(struct jitter *j)
 		return;
 	/* Even the newest packet is later than we may ever wait: the path is another one now. */
 	if (delay_us(j, j->ts_high) > cap_us(j))
-		base_start(j, j->transit_high, j->now_us);
-	slack = margin_us(j, first->ts) - j->target_us;
+		lateness_start_rt(&j->lateness, j->transit_high, j->now_us);
+	slack = margin_us(j, first->ts) - j->lateness.target_us;
 	if (slack < 0)
 		return;
 	ahead = slack / us_of(j, j->pull) * j->pull;
@@ -576,7 +429,7 @@ static void hold_end(struct jitter *j)
 
 	for (; n >= stood; n -= j->step) {
 		best = n;
-		if (margin_us(j, n) >= j->target_us)
+		if (margin_us(j, n) >= j->lateness.target_us)
 			break;
 	}
 	if (delay_us(j, best) > cap_us(j))
@@ -630,19 +483,21 @@ static struct jitter_piece take(struct jitter *j, struct slot *slot, uint32_t wa
 }
 
 /* There is sound, but later than n. Numbers are missing: loss (or still on its way, then waiting is
- * right while the target asks for it). None missing: the speaker paused. */
+ * right while the target asks for it). None missing, or
+ * a marker (RFC 3551 4.1): the speaker paused. */
 static struct jitter_piece gap(struct jitter *j, const struct slot *next, uint32_t missing,
 			       uint32_t want)
 {
 	int64_t length = next->ts - j->n;
-	bool is_pause = missing == 0 || length > (int64_t)(missing + 1) * j->duration;
+	bool is_pause = missing == 0 || next->has_marker ||
+			length > (int64_t)(missing + 1) * j->duration;
 
 	if (is_pause) {
 		j->stats.lost += missing;
 		j->seq_next = next->seq;
 		return pause_begin(j, want);
 	}
-	if (margin_us(j, j->n) < j->target_us - LENGTHEN_SLACK_US &&
+	if (margin_us(j, j->n) < j->lateness.target_us - LENGTHEN_SLACK_US &&
 	    j->held + want <= 2 * j->pull) {
 		j->held += want;
 		return piece_of(JITTER_WAIT, want);
@@ -728,14 +583,14 @@ struct jitter_advice jitter_advice_rt(struct jitter *j)
 
 	if (j->phase != PLAY || j->held || j->edge)
 		return advice;
-	slack = margin_us(j, j->n) - j->target_us;
+	slack = margin_us(j, j->n) - j->lateness.target_us;
 	x = misfit(j, j->n);
 	if (slack < 0) {
 		need = -slack;
 		advice.lengthen = (uint32_t)(j->step - x + (need - 1) / step_us * j->step);
 		return advice;
 	}
-	slack -= SHORTEN_SLACK_US + j->target_us / 4;
+	slack -= SHORTEN_SLACK_US + j->lateness.target_us / 4;
 	advice.shorten_max = x + (slack > 0 ? (uint32_t)(slack / step_us) * j->step : 0);
 	if (advice.shorten_max) {
 		there = contiguous(j, advice.shorten_max + j->pull);

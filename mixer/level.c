@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <math.h>
 
-#include "mixer/codec.h"
+#include "media.h"
 
 /* Design. Level is the mean square against that of a full-scale square wave (RFC 6464 section 3).
  * The sum of squares of a frame fits 64 bits at any length; one logarithm per frame.
@@ -23,40 +23,20 @@ enum {
 
 #define RISE_DB_PER_MS 0.002f /* 2 dB per second */
 
-static uint8_t level_of(uint64_t energy, uint32_t samples)
+uint8_t level_pcm(const int16_t *pcm, uint32_t samples)
 {
+	uint64_t energy = 0;
 	float db;
 
+	assert(samples >= 1);
+	for (uint32_t i = 0; i < samples; i++)
+		energy += (uint32_t)(pcm[i] * pcm[i]);
 	if (energy == 0)
 		return MEDIA_LEVEL_SILENT;
 	db = -10 * log10f((float)energy / ((float)samples * 32767.0f * 32767.0f));
 	if (db <= 0)
 		return 0;
 	return db >= MEDIA_LEVEL_SILENT ? MEDIA_LEVEL_SILENT : (uint8_t)(db + 0.5f);
-}
-
-uint8_t level_pcm(const int16_t *pcm, uint32_t samples)
-{
-	uint64_t energy = 0;
-
-	assert(samples >= 1);
-	for (uint32_t i = 0; i < samples; i++)
-		energy += (uint32_t)(pcm[i] * pcm[i]);
-	return level_of(energy, samples);
-}
-
-uint8_t level_g711(enum media_codec codec, const uint8_t *payload, uint32_t len)
-{
-	uint64_t energy = 0;
-
-	assert(len >= 1 && (codec == MEDIA_CODEC_PCMU || codec == MEDIA_CODEC_PCMA));
-	for (uint32_t i = 0; i < len; i++) {
-		int32_t v = codec == MEDIA_CODEC_PCMU ? codec_ulaw_decode(payload[i])
-						      : codec_alaw_decode(payload[i]);
-
-		energy += (uint32_t)(v * v);
-	}
-	return level_of(energy, len);
 }
 
 void level_talk_init(struct level_talk *talk)

@@ -9,13 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "media.h"
-
 /* Level of `samples` >= 1 of sound. */
 uint8_t level_pcm(const int16_t *pcm, uint32_t samples);
-
-/* Level straight from G.711 octets, the same number as decoding first. codec PCMU or PCMA. */
-uint8_t level_g711(enum media_codec codec, const uint8_t *payload, uint32_t len);
 
 /* Talk detector with hangover above an adaptive noise floor. */
 struct level_talk {

@@ -63,11 +63,12 @@ static float bend(float v)
 	return over <= 0 ? v : copysignf(KNEE + over * room / (over + room), v);
 }
 
+/* Rounds to nearest, in a way that vectorises; the clamp is for the last bit only. */
 static int16_t narrow(float v)
 {
-	long whole = lrintf(v);
+	int32_t whole = (int32_t)(v + copysignf(0.5f, v));
 
-	return (int16_t)(whole > FULL ? FULL : whole < -FULL ? -FULL : whole); /* rounding only */
+	return (int16_t)(whole > FULL ? FULL : whole < -FULL ? -FULL : whole);
 }
 
 static void glide(const int32_t *sum, int16_t *pcm, uint32_t samples, float from, float to)

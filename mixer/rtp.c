@@ -258,7 +258,7 @@ static uint32_t source_expected(const struct rtp_source *source)
 struct rtp_report rtp_source_report_rt(struct rtp_source *source)
 {
 	uint32_t expected = source_expected(source);
-	int64_t lost = (int64_t)expected - source->received + (int64_t)source->lost_carried;
+	int64_t lost = (int64_t)expected - source->received;
 	uint32_t expected_now = expected - source->expected_prior;
 	int64_t lost_now = (int64_t)expected_now - (source->received - source->received_prior);
 	struct rtp_report report = {

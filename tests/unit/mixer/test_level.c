@@ -1,8 +1,6 @@
 /* tests/unit/mixer/test_level.c */
 #include <math.h>
 
-#include "base/attr.h"
-#include "mixer/codec.h"
 #include "mixer/level.h"
 #include "tests/support/check.h"
 
@@ -27,23 +25,6 @@ static void level_of_known_signals(void)
 	CHECK_INT("silence", level_pcm(pcm, 160), 127);
 	pcm[80] = 1;
 	CHECK_INT("one", level_pcm(pcm, 160), 112);
-}
-
-static void level_of_octets(void)
-{
-	static const enum media_codec ids[] = {MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA};
-	uint8_t octets[160];
-	int16_t pcm[160];
-
-	for (size_t k = 0; k < ARRAY_LEN(ids); k++)
-		for (int loud = 1; loud < 32768; loud *= 2) {
-			for (int i = 0; i < 160; i++)
-				pcm[i] = (int16_t)lrint(loud * sin(2 * M_PI * i / 37));
-			(void)codec_find(ids[k])->encode_rt(NULL, pcm, 160, octets, 160);
-			(void)codec_find(ids[k])->decode_rt(NULL, octets, 160, pcm, 160);
-			CHECK_INT(codec_find(ids[k])->name, level_g711(ids[k], octets, 160),
-				  level_pcm(pcm, 160));
-		}
 }
 
 static int frames_until(struct level_talk *talk, uint8_t level, bool want)
@@ -99,7 +80,6 @@ void suite_level(void)
 {
 	CHECK_SUITE("level");
 	CHECK_TEST(level_of_known_signals);
-	CHECK_TEST(level_of_octets);
 	CHECK_TEST(talk_starts_and_ends);
 	CHECK_TEST(talk_bridges_pauses);
 	CHECK_TEST(talk_learns_the_noise);
