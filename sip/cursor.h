@@ -150,6 +150,14 @@ static inline struct slice slice_part(struct slice s, size_t at, size_t len)
 	return slice_make(s.p + at, len < s.len - at ? len : s.len - at);
 }
 
+/* Offset of the last `ch`, or s.len when it does not occur. */
+static inline size_t slice_find_last(struct slice s, char ch)
+{
+	const char *hit = s.len ? memrchr(s.p, ch, s.len) : NULL;
+
+	return hit ? (size_t)(hit - s.p) : s.len;
+}
+
 /* The smallest slice that holds both; `last` does not begin before `first`. */
 static inline struct slice slice_join(struct slice first, struct slice last)
 {

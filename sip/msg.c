@@ -60,8 +60,8 @@ static int check_version(struct slice text)
 static void parse_request_line(struct slice line, struct sip_msg *msg)
 {
 	struct cursor c = cursor_of(line);
-	struct slice rest, version;
-	size_t at;
+	struct slice rest;
+	size_t last_space;
 
 	msg->is_request = true;
 	msg->method_text = cursor_span(&c, CHAR_TOKEN);
@@ -72,11 +72,9 @@ static void parse_request_line(struct slice line, struct sip_msg *msg)
 	}
 	msg->method = sip_method_parse(msg->method_text);
 	rest = cursor_rest(&c);
-	for (at = rest.len; at > 0 && rest.p[at - 1] != ' '; at--)
-		;
-	version = slice_from(rest, at);
-	msg->request_uri = slice_first(rest, at ? at - 1 : 0);
-	note_error(msg, check_version(version));
+	last_space = slice_find_last(rest, ' ');
+	msg->request_uri = slice_first(rest, last_space);
+	note_error(msg, check_version(slice_from(rest, last_space + 1)));
 	if (msg->request_uri.len == 0 || slice_find(msg->request_uri, ' ') < msg->request_uri.len ||
 	    slice_find(msg->request_uri, '\t') < msg->request_uri.len)
 		note_error(msg, ERR_SIP_SYNTAX);

@@ -287,12 +287,14 @@ static void read_attribute(struct slice line, struct reader *reader)
  * skipped. */
 static int read_line(struct slice line, struct reader *reader)
 {
-	struct slice value = slice_from(line, 2);
+	struct cursor c = cursor_of(line);
+	int type = cursor_take(&c);
+	bool is_assignment = cursor_skip(&c, '=');
+	struct slice value = cursor_rest(&c);
 
-	if (line.len < 2 || line.p[1] != '=' || memchr(line.p, '\r', line.len) ||
-	    memchr(line.p, '\0', line.len))
+	if (!is_assignment || memchr(line.p, '\r', line.len) || memchr(line.p, '\0', line.len))
 		return ERR_SDP_SYNTAX;
-	switch (line.p[0]) {
+	switch (type) {
 	case 'v':
 		return slice_is(cursor_trim(value), "0") ? 0 : ERR_SDP_SYNTAX;
 	case 'o':
@@ -336,7 +338,7 @@ static int read_lines(struct slice text, struct reader *reader, uint32_t *line_n
 		++*line_number;
 		if (line.len == 0)
 			continue; /* blank lines, mostly at the end */
-		if (is_first && line.p[0] != 'v')
+		if (is_first && !slice_starts(line, SLICE("v")))
 			return ERR_SDP_SYNTAX;
 		is_first = false;
 		err = read_line(line, reader);
@@ -356,8 +358,8 @@ static bool count_lines(struct slice text, size_t *media, size_t *attributes)
 
 	*media = *attributes = 0;
 	while (next_line(&c, &line)) {
-		*media += line.len && line.p[0] == 'm';
-		*attributes += line.len && line.p[0] == 'a';
+		*media += slice_starts(line, SLICE("m"));
+		*attributes += slice_starts(line, SLICE("a"));
 		if (*media > SDP_MEDIA_MAX || *attributes > SDP_ATTRIBUTES_MAX)
 			return false;
 	}

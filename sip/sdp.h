@@ -17,8 +17,8 @@
 
 enum {
 	SDP_OCTETS_MAX = 32768,
-	SDP_MEDIA_MAX = 16,    /* m-lines; more: ERR_SDP_TOO_LARGE */
-	SDP_FORMATS_MAX = 64,  /* payload types of one m-line; more are ignored */
+	SDP_MEDIA_MAX = 16,      /* m-lines; more: ERR_SDP_TOO_LARGE */
+	SDP_FORMATS_MAX = 64,    /* payload types of one m-line; more are ignored */
 	SDP_ATTRIBUTES_MAX = 256 /* a-lines in all; more: ERR_SDP_TOO_LARGE */
 };
 
@@ -26,10 +26,10 @@ enum sdp_direction { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
 
 struct sdp_format {
 	uint8_t payload_type;
-	char name[24];        /* rtpmap encoding name as written, "" when unknown; static types filled in */
+	char name[24]; /* rtpmap encoding name as written; static types filled in; "" unknown */
 	uint32_t clock_hz;
 	uint8_t channels;
-	struct slice fmtp;    /* points into the description's own copy */
+	struct slice fmtp; /* points into the description's own copy */
 };
 
 struct sdp_attribute {
@@ -37,18 +37,18 @@ struct sdp_attribute {
 };
 
 struct sdp_media {
-	struct slice kind;        /* "audio" */
-	uint16_t port;            /* 0: rejected or disabled (RFC 3264 6) */
-	struct slice protocol;    /* "RTP/AVP" */
+	struct slice kind;         /* "audio" */
+	uint16_t port;             /* 0: rejected or disabled (RFC 3264 6) */
+	struct slice protocol;     /* "RTP/AVP" */
 	struct slice formats_text; /* as written, for m-lines that we echo */
 	struct sdp_format formats[SDP_FORMATS_MAX];
 	uint8_t format_count;
-	struct addr connection;   /* effective: own c= or the session's; port 0. Unset for a host name */
-	struct slice connection_host; /* the text of the address */
-	bool is_held_old_style;   /* c= is 0.0.0.0 or :: (RFC 2543 hold) */
-	enum sdp_direction direction; /* effective, own or session level */
+	struct addr connection;         /* own c= or the session's; port 0. Unset for a host name */
+	struct slice connection_host;   /* the text of the address */
+	bool is_held_old_style;         /* c= is 0.0.0.0 or :: (RFC 2543 hold) */
+	enum sdp_direction direction;   /* effective, own or session level */
 	uint16_t ptime_ms, maxptime_ms; /* 0: not given */
-	struct addr rtcp;         /* a=rtcp with address, else connection; port 0 when not given */
+	struct addr rtcp; /* a=rtcp with address, else connection; port 0 when not given */
 	bool has_rtcp_mux;
 	struct sdp_attribute *attributes; /* all a-lines of this m-line, in order */
 	uint16_t attribute_count;
@@ -56,19 +56,21 @@ struct sdp_media {
 
 struct sdp {
 	struct slice origin_user, origin_address;
-	uint64_t session_id, version; /* o= */
-	struct slice name;            /* s= */
+	uint64_t session_id, version;     /* o= */
+	struct slice name;                /* s= */
 	struct sdp_attribute *attributes; /* session level */
 	uint16_t attribute_count;
 	struct sdp_media *media;
 	uint8_t media_count;
 };
 
-/* Owned copy. ERR_SDP_SYNTAX (*reterr_line: 1-based line, may be NULL), ERR_SDP_TOO_LARGE, -ENOMEM. */
+/* Owned copy. ERR_SDP_SYNTAX (*reterr_line: 1-based line; may be NULL), ERR_SDP_TOO_LARGE,
+ * -ENOMEM. Takes what phones write: LF alone, blank and unknown lines, no o=, s= or t=. */
 int sdp_parse(struct slice text, struct sdp **ret_sdp, uint32_t *reterr_line);
 struct sdp *sdp_free(struct sdp *sdp);
 
-bool sdp_attribute(const struct sdp_attribute *attributes, uint16_t count, const char *name, struct slice *ret_value);
+bool sdp_attribute(const struct sdp_attribute *attributes, uint16_t count, const char *name,
+		   struct slice *ret_value);
 
 /* Prints any parsed description back (fuzz: a fixed point). */
 void sdp_print(struct buf *buf, const struct sdp *sdp);

@@ -1,7 +1,7 @@
 /* sip/uri.h -- SIP, SIPS and tel URIs as slices of the text they were parsed from.
  *
- * Source: RFC 3261 19.1 and 25.1, RFC 3966 (tel). No allocation; the view lives as long as the text.
- * Thread: any.
+ * Source: RFC 3261 19.1 and 25.1, RFC 3966 (tel). No allocation; the view lives as long as the
+ * text. Thread: any.
  */
 #ifndef SIP_URI_H
 #define SIP_URI_H
@@ -15,18 +15,19 @@
 enum sip_scheme { SIP_SCHEME_OTHER, SIP_SCHEME_SIP, SIP_SCHEME_SIPS, SIP_SCHEME_TEL };
 
 struct sip_uri {
-	struct slice text;     /* the whole URI */
+	struct slice text; /* the whole URI */
 	enum sip_scheme scheme;
 	struct slice user;     /* still escaped; absent when there is none. tel: the number */
 	struct slice password; /* absent when there is none */
 	struct slice host;     /* a v6 literal without its brackets */
 	bool is_host_v6;
-	uint16_t port;         /* 0: none given */
-	struct slice params;   /* "transport=tcp;lr", without the first ';' */
-	struct slice headers;  /* "Replaces=...&Subject=x", without the '?' */
+	uint16_t port;        /* 0: none given */
+	struct slice params;  /* "transport=tcp;lr", without the first ';' */
+	struct slice headers; /* "Replaces=...&Subject=x", without the '?' */
 };
 
-/* The whole slice must be one URI. ERR_SIP_URI_SYNTAX. Unknown schemes parse as SIP_SCHEME_OTHER. */
+/* The whole slice must be one URI. ERR_SIP_URI_SYNTAX. Unknown schemes parse as SIP_SCHEME_OTHER.
+ * Every '%' in a parsed URI begins a whole escape. */
 int sip_uri_parse(struct slice text, struct sip_uri *ret_uri);
 
 /* URI parameter by name (any case). False when missing; a parameter without value gives an

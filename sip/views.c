@@ -95,7 +95,7 @@ bool sip_param_next(struct slice *params, struct slice *ret_name, struct slice *
 	while (!cursor_done(&c) && cursor_peek(&c) != '=' && cursor_peek(&c) != ';')
 		cursor_take(&c);
 	*ret_name = cursor_trim(cursor_since(&c, mark));
-	*ret_value = cursor_skip(&c, '=') ? take_value(&c) : slice_make(c.at, 0);
+	*ret_value = cursor_skip(&c, '=') ? take_value(&c) : slice_first(cursor_rest(&c), 0);
 	*params = cursor_rest(&c);
 	return true;
 }
@@ -129,9 +129,13 @@ static struct slice take_word(struct cursor *c)
 /* "[2001:db8::1]" or "2001:db8::1": RFC 5118 4.5 wants both read. */
 static struct slice strip_brackets(struct slice host)
 {
-	if (host.len >= 2 && host.p[0] == '[' && host.p[host.len - 1] == ']')
-		return slice_part(host, 1, host.len - 2);
-	return host;
+	struct cursor c = cursor_of(host);
+	struct slice inner;
+
+	if (!cursor_skip(&c, '['))
+		return host;
+	inner = cursor_until(&c, ']');
+	return cursor_skip(&c, ']') && cursor_done(&c) ? inner : host;
 }
 
 static void via_param(struct slice name, struct slice value, struct sip_via *via)
