@@ -7,7 +7,7 @@
  *
  * Units:  time line in RTP clock units; times in microseconds of the monotonic clock.
  * Memory: all made in jitter_new. Threads: _new/_free on control, *_rt on the leg's worker.
- * mixer/playout.h wraps it with decoding, concealment and time-scale; the mixer uses that.
+ * mixer/intake.h wraps it with decoding, concealment and time-scale; the mixer uses that.
  */
 #ifndef MIXER_JITTER_H
 #define MIXER_JITTER_H

@@ -2,7 +2,7 @@
  *
  * A new SSRC from the believed source is taken over when it comes twice in a row with no packet of
  * the old one in between: a phone that starts anew costs one packet, and two streams that are sent
- * into one port at a time do not make the playout start over at each packet.
+ * into one port at a time do not make the intake start over at each packet.
  */
 #include "mixer/leg.h"
 
@@ -26,15 +26,15 @@ enum {
 
 int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 {
-	struct playout_params playout = {.codec = MEDIA_CODEC_PCMU,
-					 .pull_ms = LEG_TICK_MS,
-					 .delay_ms_max = params->jitter_max_ms};
+	struct intake_params intake = {.codec = MEDIA_CODEC_PCMU,
+				       .pull_ms = LEG_TICK_MS,
+				       .delay_ms_max = params->jitter_max_ms};
 	struct leg *leg = calloc(1, sizeof(*leg));
 	int err;
 
 	if (!leg)
 		return -ENOMEM;
-	err = playout_new(&playout, &leg->playout);
+	err = intake_new(&intake, &leg->intake);
 	if (err) {
 		free(leg);
 		return err;
@@ -65,7 +65,7 @@ struct leg *leg_free(struct leg *leg)
 {
 	if (!leg)
 		return NULL;
-	playout_free(leg->playout);
+	intake_free(leg->intake);
 	free(leg);
 	return NULL;
 }
@@ -105,7 +105,7 @@ static void set_receive(struct leg *leg, const struct media_leg_params *params, 
 		leg->pt_codec[params->receive[i].payload_type] = (uint8_t)params->receive[i].codec;
 	leg->dtmf_pt = params->dtmf_pt_receive;
 	if (params->is_receiving && !leg->is_receiving) {
-		playout_reset_rt(leg->playout);
+		intake_reset_rt(leg->intake);
 		leg->heard_ns = now_ns; /* quiet counts from here */
 	}
 	leg->is_receiving = params->is_receiving;
@@ -193,7 +193,7 @@ static void play_event(struct leg *leg, struct leg_env *env, const struct rtp_pa
 	struct dtmf_digit digits[2];
 	int count = dtmf_put_rt(&leg->dtmf, rtp, arrival_us, digits);
 
-	playout_skip_rt(leg->playout, rtp, arrival_us);
+	intake_skip_rt(leg->intake, rtp, arrival_us);
 	if (count == -EBADMSG)
 		discard(leg, env);
 	for (int i = 0; i < count; i++)
@@ -216,7 +216,7 @@ static void play(struct leg *leg, struct leg_env *env, const struct rtp_packet *
 		play_event(leg, env, rtp, arrival_us);
 		return;
 	}
-	result = playout_put_rt(leg->playout, rtp, codec, arrival_us);
+	result = intake_put_rt(leg->intake, rtp, codec, arrival_us);
 	if (result == JITTER_DUPLICATE || result == JITTER_OVERFLOW)
 		discard(leg, env);
 }
@@ -313,7 +313,7 @@ void leg_pull_rt(struct leg *leg, struct leg_env *env, bool is_heard)
 		tell_digit(leg, env, &digit);
 	if (!leg->is_receiving)
 		return;
-	leg->frame = playout_get_rt(leg->playout, now_us);
+	leg->frame = intake_get_rt(leg->intake, now_us);
 	assert(leg->frame.samples == LEG_SAMPLES);
 	leg->stats.level_in = leg->frame.level;
 	is_open = gate(leg);
@@ -331,7 +331,7 @@ void leg_skip_rt(struct leg *leg, struct leg_env *env, uint32_t frames)
 	if (!leg->is_receiving)
 		return;
 	for (uint32_t i = 0; i < MIN_OF(frames, (uint32_t)LEG_SKIP_MAX); i++)
-		(void)playout_get_rt(leg->playout, env->now_ns / 1000);
+		(void)intake_get_rt(leg->intake, env->now_ns / 1000);
 }
 
 /* Sending ----------------------------------------------------------------------------------- */
@@ -430,17 +430,17 @@ static void loss_window(struct leg *leg, const struct jitter_stats *jitter, uint
 
 static void stats_publish(struct leg *leg, struct leg_env *env)
 {
-	struct playout_stats playout = playout_stats_rt(leg->playout);
+	struct intake_stats intake = intake_stats_rt(leg->intake);
 	struct media_leg_stats *stats = &leg->stats;
 
-	loss_window(leg, &playout.jitter, env->now_ns);
+	loss_window(leg, &intake.jitter, env->now_ns);
 	stats->rx_lost = rtp_source_lost(&leg->source);
-	stats->rx_late = playout.jitter.late;
+	stats->rx_late = intake.jitter.late;
 	stats->rx_rejected_source = leg->latch.rejected;
-	stats->concealed_ms = playout.concealed_ms;
+	stats->concealed_ms = intake.concealed_ms;
 	stats->rx_jitter_us = rtp_source_jitter_us(&leg->source);
-	stats->delay_ms = playout.jitter.delay_ms;
-	stats->delay_ms_max = playout.jitter.delay_ms_max;
+	stats->delay_ms = intake.jitter.delay_ms;
+	stats->delay_ms_max = intake.jitter.delay_ms_max;
 	stats->is_talking = leg->is_talking;
 	stats->remote_rtp = *latch_remote(&leg->latch);
 	if (stats->rx_packets > 0)

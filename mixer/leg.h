@@ -1,7 +1,7 @@
 /* mixer/leg.h -- one RTP session with one peer (RFC 3550), as its worker sees it.
  *
  * In a tick the bus asks each leg three things, in this order: leg_receive_rt empties its sockets
- * into the playout, leg_pull_rt takes the frame of this tick, leg_send_rt puts what it shall hear
+ * into the intake, leg_pull_rt takes the frame of this tick, leg_send_rt puts what it shall hear
  * on the wire. RTCP, quiet detection and statistics ride along every LEG_HOUSEKEEP_TICKS.
  *
  * Ownership: control makes a leg, hands it to a worker by command, gets it back by event, frees
@@ -21,10 +21,10 @@
 #include "mixer/cell.h"
 #include "mixer/codec.h"
 #include "mixer/dtmf.h"
+#include "mixer/intake.h"
 #include "mixer/io.h"
 #include "mixer/latch.h"
 #include "mixer/limiter.h"
-#include "mixer/playout.h"
 #include "mixer/rtp.h"
 
 struct bus;
@@ -95,7 +95,7 @@ struct leg {
 
 	/* Receiving. */
 	struct latch latch;
-	struct playout *playout;
+	struct intake *intake;
 	struct rtp_source source;
 	struct dtmf dtmf;
 	uint8_t pt_codec[128]; /* enum media_codec by payload type, 0: not accepted */
@@ -107,7 +107,7 @@ struct leg {
 	uint64_t heard_ns; /* last RTP or RTCP, or when receiving began */
 
 	/* What it says in this tick. */
-	struct playout_frame frame;
+	struct intake_frame frame;
 	const int16_t *pcm; /* after gain; LEG_SAMPLES */
 	bool is_summed;
 	bool is_exact;    /* frame.payload is what pcm encodes */

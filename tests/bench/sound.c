@@ -3,7 +3,7 @@
  *   bench_sound [seconds [speech]]      speech: raw, 8 kHz, 16 bits, mono
  *
  * One talker sends through a path that loses and delays packets; the very receiving chain of the
- * mixer (mixer/playout.h) plays it at its ticks. Measured per row:
+ * mixer (mixer/intake.h) plays it at its ticks. Measured per row:
  *   glitch  share of 40 ms windows in which what is not the tone (413 Hz) is above -20 dB
  *   span    the same with SpanDSP's concealment and no time-scale (loss rows only)
  *   hole    the same with silence in place of what is lost
@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Not spandsp.h: its playout.h has names that are ours, too. */
 #include <spandsp/telephony.h>
 
 #include <spandsp/plc.h>
@@ -27,7 +26,7 @@
 #include "base/attr.h"
 #include "base/random.h"
 #include "mixer/codec.h"
-#include "mixer/playout.h"
+#include "mixer/intake.h"
 #include "tests/support/path.h"
 
 enum {
@@ -146,7 +145,7 @@ static void others_run(const struct row *row, uint32_t seconds, struct ear *span
 	}
 }
 
-static void put(struct playout *playout, const struct path_packet *arrived)
+static void put(struct intake *intake, const struct path_packet *arrived)
 {
 	const struct codec *codec = codec_find(MEDIA_CODEC_PCMU);
 	int16_t pcm[FRAME];
@@ -160,7 +159,7 @@ static void put(struct playout *playout, const struct path_packet *arrived)
 
 	signal_at(arrived->number * FRAME, pcm);
 	(void)codec->encode_rt(NULL, pcm, FRAME, octets, FRAME);
-	(void)playout_put_rt(playout, &packet, MEDIA_CODEC_PCMU, arrived->at_us);
+	(void)intake_put_rt(intake, &packet, MEDIA_CODEC_PCMU, arrived->at_us);
 }
 
 /* Speech ------------------------------------------------------------------------------------ */
@@ -210,26 +209,26 @@ static void judge(struct verdict *verdict, const int16_t *heard, const int16_t *
 /* All three ways to play one loss pattern; judged where a packet or the one before it was lost. */
 static void speech_run(const struct row *row, uint32_t seconds)
 {
-	struct playout_params params = {.codec = MEDIA_CODEC_PCMU, .pull_ms = 20};
+	struct intake_params params = {.codec = MEDIA_CODEC_PCMU, .pull_ms = 20};
 	struct verdict verdicts[3] = {0};
-	struct playout *playout;
+	struct intake *intake;
 	struct path path;
 	struct path_packet arrived;
 	plc_state_t span;
 	bool was_there = true;
 
-	if (playout_new(&params, &playout))
+	if (intake_new(&params, &intake))
 		abort();
 	path_init(&path, &row->path, 1);
 	plc_init(&span);
 	for (uint64_t i = 0; i < seconds * 50u; i++) {
 		int16_t said[FRAME], other[FRAME], nothing[FRAME] = {0};
 		bool is_there = path_send(&path, (struct path_packet){.number = i}, i * 20000);
-		struct playout_frame frame;
+		struct intake_frame frame;
 
 		while (path_arrived(&path, i * 20000 + 7000, &arrived))
-			put(playout, &arrived);
-		frame = playout_get_rt(playout, i * 20000 + 7000);
+			put(intake, &arrived);
+		frame = intake_get_rt(intake, i * 20000 + 7000);
 		clean_frame(i, said);
 		memcpy(other, said, sizeof(other));
 		if (is_there)
@@ -248,7 +247,7 @@ static void speech_run(const struct row *row, uint32_t seconds)
 		printf("  %6.2f %6.2f", verdicts[k].distance / verdicts[k].frames,
 		       verdicts[k].noise_db / verdicts[k].frames);
 	printf("\n");
-	playout_free(playout);
+	intake_free(intake);
 }
 
 static void speech_table(const char *path, uint32_t seconds)
@@ -279,16 +278,16 @@ static int compare_u32(const void *a, const void *b)
 
 static void run(const struct row *row, uint32_t seconds)
 {
-	struct playout_params params = {.codec = MEDIA_CODEC_PCMU, .pull_ms = 20};
+	struct intake_params params = {.codec = MEDIA_CODEC_PCMU, .pull_ms = 20};
 	uint64_t ticks = seconds * 50u, sent = 0;
 	uint32_t *delays = calloc(ticks, sizeof(*delays)), count = 0;
 	struct ear ear = {0}, span = {0}, hole = {0};
-	struct playout *playout;
-	struct playout_stats stats;
+	struct intake *intake;
+	struct intake_stats stats;
 	struct path path;
 	struct path_packet arrived;
 
-	if (!delays || playout_new(&params, &playout))
+	if (!delays || intake_new(&params, &intake))
 		abort();
 	path_init(&path, &row->path, 1);
 	for (uint64_t tick = 1; tick <= ticks; tick++) {
@@ -298,13 +297,13 @@ static void run(const struct row *row, uint32_t seconds)
 			(void)path_send(&path, (struct path_packet){.number = sent},
 					path_send_time(&path, sent * 20000));
 		while (path_arrived(&path, now, &arrived))
-			put(playout, &arrived);
-		ear_hear(&ear, playout_get_rt(playout, now).pcm);
+			put(intake, &arrived);
+		ear_hear(&ear, intake_get_rt(intake, now).pcm);
 		if (tick > WARM_UP_S * 50)
-			delays[count++] = playout_stats_rt(playout).jitter.delay_ms;
+			delays[count++] = intake_stats_rt(intake).jitter.delay_ms;
 	}
 	qsort(delays, count, sizeof(*delays), compare_u32);
-	stats = playout_stats_rt(playout);
+	stats = intake_stats_rt(intake);
 	if (row->path.loss_pm && !row->path.jitter_us)
 		others_run(row, seconds, &span, &hole);
 	printf("%-20s %6.2f %6.2f %6.2f %6.2f  %4u %4u  %5u %5u %6u %6u %6u\n", row->name,
@@ -312,7 +311,7 @@ static void run(const struct row *row, uint32_t seconds)
 	       delays[count / 2], delays[count * 99 / 100], (unsigned)stats.jitter.lost,
 	       (unsigned)stats.jitter.late, (unsigned)stats.concealed_ms,
 	       (unsigned)stats.shortened_ms, (unsigned)stats.lengthened_ms);
-	playout_free(playout);
+	intake_free(intake);
 	free(delays);
 }
 

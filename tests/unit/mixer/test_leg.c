@@ -265,7 +265,7 @@ static void digits_are_no_loss(void)
 			CHECK("the room does not hear it", !leg->is_summed && !leg->is_talking);
 		advance(1);
 	}
-	CHECK_INT("nothing lost", playout_stats_rt(leg->playout).jitter.lost, 0);
+	CHECK_INT("nothing lost", intake_stats_rt(leg->intake).jitter.lost, 0);
 	CHECK_INT("nothing lost", rtp_source_lost(&leg->source), 0);
 	CHECK("heard again", leg->is_summed);
 	teardown();

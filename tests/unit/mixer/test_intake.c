@@ -1,5 +1,5 @@
-/* tests/unit/mixer/test_playout.c -- the whole receiving chain of a leg on virtual time. */
-#include "mixer/playout.h"
+/* tests/unit/mixer/test_intake.c -- the whole receiving chain of a leg on virtual time. */
+#include "mixer/intake.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -15,13 +15,13 @@
 
 enum { FRAME = 160 };
 
-static struct playout *playout_make(enum media_codec codec, bool is_whole)
+static struct intake *intake_make(enum media_codec codec, bool is_whole)
 {
-	struct playout_params params = {.codec = codec, .pull_ms = 20, .is_whole = is_whole};
-	struct playout *playout = NULL;
+	struct intake_params params = {.codec = codec, .pull_ms = 20, .is_whole = is_whole};
+	struct intake *intake = NULL;
 
-	CHECK_INT(NULL, playout_new(&params, &playout), 0);
-	return playout;
+	CHECK_INT(NULL, intake_new(&params, &intake), 0);
+	return intake;
 }
 
 typedef int16_t signal_fn(uint64_t sample);
@@ -51,7 +51,7 @@ static void octets_of(enum media_codec id, signal_fn *signal, uint64_t from, uin
 	(void)codec_find(id)->encode_rt(NULL, pcm, FRAME, octets, FRAME);
 }
 
-static void put(struct playout *playout, enum media_codec id, signal_fn *signal, uint64_t number,
+static void put(struct intake *intake, enum media_codec id, signal_fn *signal, uint64_t number,
 		uint64_t at_us)
 {
 	uint8_t octets[FRAME];
@@ -62,20 +62,20 @@ static void put(struct playout *playout, enum media_codec id, signal_fn *signal,
 				    .payload_len = FRAME};
 
 	octets_of(id, signal, number * FRAME, octets);
-	CHECK("taken", playout_put_rt(playout, &packet, id, at_us) != JITTER_OVERFLOW);
+	CHECK("taken", intake_put_rt(intake, &packet, id, at_us) != JITTER_OVERFLOW);
 }
 
 static void params_are_checked(void)
 {
-	struct playout_params params = {.codec = MEDIA_CODEC_NONE, .pull_ms = 20};
-	struct playout *playout = NULL;
+	struct intake_params params = {.codec = MEDIA_CODEC_NONE, .pull_ms = 20};
+	struct intake *intake = NULL;
 
-	CHECK_INT("no codec", playout_new(&params, &playout), ERR_MEDIA_CODEC);
+	CHECK_INT("no codec", intake_new(&params, &intake), ERR_MEDIA_CODEC);
 	params.codec = MEDIA_CODEC_PCMU;
 	params.pull_ms = 7;
-	CHECK_INT("odd frame", playout_new(&params, &playout), -EINVAL);
-	CHECK("untouched", playout == NULL);
-	CHECK("NULL", playout_free(NULL) == NULL);
+	CHECK_INT("odd frame", intake_new(&params, &intake), -EINVAL);
+	CHECK("untouched", intake == NULL);
+	CHECK("NULL", intake_free(NULL) == NULL);
 }
 
 static void one_talker_passes_bit_exact(void)
@@ -83,16 +83,16 @@ static void one_talker_passes_bit_exact(void)
 	static const enum media_codec ids[] = {MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA};
 
 	for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
-		struct playout *playout = playout_make(ids[k], false);
+		struct intake *intake = intake_make(ids[k], false);
 		uint32_t exact = 0, wrong = 0;
 
 		for (uint64_t i = 0; i < 100; i++) {
-			struct playout_frame frame;
+			struct intake_frame frame;
 			uint8_t octets[FRAME];
 			int16_t pcm[FRAME];
 
-			put(playout, ids[k], tone413, i, i * 20000);
-			frame = playout_get_rt(playout, i * 20000 + 9000);
+			put(intake, ids[k], tone413, i, i * 20000);
+			frame = intake_get_rt(intake, i * 20000 + 9000);
 			CHECK_INT(NULL, frame.samples, FRAME);
 			octets_of(ids[k], tone413, i * FRAME, octets);
 			(void)codec_find(ids[k])->decode_rt(NULL, octets, FRAME, pcm, FRAME);
@@ -105,7 +105,7 @@ static void one_talker_passes_bit_exact(void)
 		}
 		CHECK_INT("pcm", wrong, 0);
 		CHECK_INT("octets", exact, 100);
-		playout_free(playout);
+		intake_free(intake);
 	}
 }
 
@@ -114,32 +114,32 @@ static void silence_is_told(void)
 	static const enum media_codec ids[] = {MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA};
 
 	for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
-		struct playout *playout = playout_make(ids[k], false);
-		struct playout_frame frame = playout_get_rt(playout, 0);
+		struct intake *intake = intake_make(ids[k], false);
+		struct intake_frame frame = intake_get_rt(intake, 0);
 
 		CHECK("before the first packet",
 		      frame.is_silent && frame.pcm && frame.level == 127);
 		for (uint64_t i = 0; i < 10; i++) {
-			put(playout, ids[k], silence, i, i * 20000);
-			frame = playout_get_rt(playout, i * 20000 + 9000);
+			put(intake, ids[k], silence, i, i * 20000);
+			frame = intake_get_rt(intake, i * 20000 + 9000);
 			CHECK("digital silence", frame.is_silent && frame.pcm[80] == 0);
 			CHECK("not passed on", frame.payload == NULL);
 		}
-		playout_free(playout);
+		intake_free(intake);
 	}
 }
 
 static void a_lost_packet_is_concealed(void)
 {
-	struct playout *playout = playout_make(MEDIA_CODEC_PCMU, false);
+	struct intake *intake = intake_make(MEDIA_CODEC_PCMU, false);
 	uint32_t concealed = 0, blended = 0;
 
 	for (uint64_t i = 0; i < 100; i++) {
-		struct playout_frame frame;
+		struct intake_frame frame;
 
 		if (i != 50)
-			put(playout, MEDIA_CODEC_PCMU, tone413, i, i * 20000);
-		frame = playout_get_rt(playout, i * 20000 + 9000);
+			put(intake, MEDIA_CODEC_PCMU, tone413, i, i * 20000);
+		frame = intake_get_rt(intake, i * 20000 + 9000);
 		concealed += frame.is_concealed;
 		blended += i > 50 && frame.payload == NULL;
 		CHECK_NEAR("level goes on", frame.level, 15, 1);
@@ -147,14 +147,14 @@ static void a_lost_packet_is_concealed(void)
 	}
 	CHECK_INT("one frame", concealed, 1);
 	CHECK_INT("one cross-fade", blended, 1);
-	CHECK_INT(NULL, playout_stats_rt(playout).concealed_ms, 20);
-	CHECK_INT(NULL, playout_stats_rt(playout).jitter.lost, 1);
-	playout_free(playout);
+	CHECK_INT(NULL, intake_stats_rt(intake).concealed_ms, 20);
+	CHECK_INT(NULL, intake_stats_rt(intake).jitter.lost, 1);
+	intake_free(intake);
 }
 
 static void codec_may_change(void)
 {
-	struct playout *playout = playout_make(MEDIA_CODEC_PCMU, false);
+	struct intake *intake = intake_make(MEDIA_CODEC_PCMU, false);
 	struct rtp_packet packet = {.seq = 20,
 				    .ts = 20 * FRAME,
 				    .ssrc = 1,
@@ -163,19 +163,18 @@ static void codec_may_change(void)
 
 	for (uint64_t i = 0; i < 20; i++) {
 		enum media_codec id = i < 10 ? MEDIA_CODEC_PCMU : MEDIA_CODEC_PCMA;
-		struct playout_frame frame;
+		struct intake_frame frame;
 
-		put(playout, id, tone413, i, i * 20000);
-		frame = playout_get_rt(playout, i * 20000 + 9000);
+		put(intake, id, tone413, i, i * 20000);
+		frame = intake_get_rt(intake, i * 20000 + 9000);
 		CHECK_INT(NULL, frame.codec, id);
 		CHECK_INT(NULL, frame.level, 15);
 		CHECK(NULL, frame.payload != NULL);
 	}
-	CHECK_INT("unknown", playout_put_rt(playout, &packet, MEDIA_CODEC_NONE, 0),
-		  JITTER_OVERFLOW);
+	CHECK_INT("unknown", intake_put_rt(intake, &packet, MEDIA_CODEC_NONE, 0), JITTER_OVERFLOW);
 	packet.payload_len = 0;
-	CHECK_INT("empty", playout_put_rt(playout, &packet, MEDIA_CODEC_PCMU, 0), JITTER_OVERFLOW);
-	playout_free(playout);
+	CHECK_INT("empty", intake_put_rt(intake, &packet, MEDIA_CODEC_PCMU, 0), JITTER_OVERFLOW);
+	intake_free(intake);
 }
 
 /* Codecs that cannot be cut go through fifo; what is heard is the same. */
@@ -184,12 +183,12 @@ static void whole_packets_sound_the_same(void)
 	static const uint32_t ptimes[] = {10, 20, 30, 60};
 
 	for (size_t k = 0; k < ARRAY_LEN(ptimes); k++) {
-		struct playout *sliced = playout_make(MEDIA_CODEC_PCMU, false);
-		struct playout *whole = playout_make(MEDIA_CODEC_PCMU, true);
+		struct intake *sliced = intake_make(MEDIA_CODEC_PCMU, false);
+		struct intake *whole = intake_make(MEDIA_CODEC_PCMU, true);
 		uint32_t units = ptimes[k] * 8, sent = 0, wrong = 0, heard = 0;
 
 		for (uint64_t tick = 0; tick < 200; tick++) {
-			struct playout_frame a, b;
+			struct intake_frame a, b;
 
 			for (; sent * ptimes[k] <= tick * 20; sent++) {
 				uint8_t octets[480];
@@ -200,20 +199,20 @@ static void whole_packets_sound_the_same(void)
 
 				for (uint32_t i = 0; i < units; i++)
 					octets[i] = codec_ulaw_encode(tone413(sent * units + i));
-				(void)playout_put_rt(sliced, &packet, MEDIA_CODEC_PCMU,
-						     sent * ptimes[k] * 1000);
-				(void)playout_put_rt(whole, &packet, MEDIA_CODEC_PCMU,
-						     sent * ptimes[k] * 1000);
+				(void)intake_put_rt(sliced, &packet, MEDIA_CODEC_PCMU,
+						    sent * ptimes[k] * 1000);
+				(void)intake_put_rt(whole, &packet, MEDIA_CODEC_PCMU,
+						    sent * ptimes[k] * 1000);
 			}
-			a = playout_get_rt(sliced, tick * 20000 + 9000);
-			b = playout_get_rt(whole, tick * 20000 + 9000);
+			a = intake_get_rt(sliced, tick * 20000 + 9000);
+			b = intake_get_rt(whole, tick * 20000 + 9000);
 			wrong += memcmp(a.pcm, b.pcm, FRAME * sizeof(*a.pcm)) != 0;
 			heard += !a.is_silent;
 		}
 		CHECK_INT("same", wrong, 0);
 		CHECK("heard", heard > 190);
-		playout_free(sliced);
-		playout_free(whole);
+		intake_free(sliced);
+		intake_free(whole);
 	}
 }
 
@@ -243,13 +242,13 @@ static void hear(struct ear *ear, const int16_t *pcm)
 
 struct result {
 	uint32_t delay_ms_worst, delay_ms_end, glitches, windows;
-	struct playout_stats stats;
+	struct intake_stats stats;
 };
 
 static struct result run(signal_fn *signal, const struct path_params *params, uint32_t seconds,
 			 uint32_t warm_up_s, bool is_whole)
 {
-	struct playout *playout = playout_make(MEDIA_CODEC_PCMU, is_whole);
+	struct intake *intake = intake_make(MEDIA_CODEC_PCMU, is_whole);
 	struct result result = {0};
 	struct ear ear = {0};
 	struct path path;
@@ -259,25 +258,25 @@ static struct result run(signal_fn *signal, const struct path_params *params, ui
 	path_init(&path, params, 3);
 	for (uint64_t tick = 0; tick < seconds * 50; tick++) {
 		uint64_t now = tick * 20000 + 7000;
-		struct playout_frame frame;
+		struct intake_frame frame;
 
 		for (; path_send_time(&path, sent * 20000) <= now; sent++)
 			(void)path_send(&path, (struct path_packet){.number = sent},
 					path_send_time(&path, sent * 20000));
 		while (path_arrived(&path, now, &arrived))
-			put(playout, MEDIA_CODEC_PCMU, signal, arrived.number, arrived.at_us);
-		frame = playout_get_rt(playout, now);
+			put(intake, MEDIA_CODEC_PCMU, signal, arrived.number, arrived.at_us);
+		frame = intake_get_rt(intake, now);
 		if (tick < warm_up_s * 50)
 			continue;
 		if (signal == tone413)
 			hear(&ear, frame.pcm);
-		result.delay_ms_end = playout_stats_rt(playout).jitter.delay_ms;
+		result.delay_ms_end = intake_stats_rt(intake).jitter.delay_ms;
 		result.delay_ms_worst = MAX_OF(result.delay_ms_worst, result.delay_ms_end);
 	}
-	result.stats = playout_stats_rt(playout);
+	result.stats = intake_stats_rt(intake);
 	result.glitches = ear.glitches;
 	result.windows = ear.windows;
-	playout_free(playout);
+	intake_free(intake);
 	return result;
 }
 
@@ -335,7 +334,7 @@ static void shrinks_after_a_bad_minute(void)
 	static signal_fn *const signals[] = {tone413, hum, silence};
 
 	for (size_t k = 0; k < ARRAY_LEN(signals); k++) {
-		struct playout *playout = playout_make(MEDIA_CODEC_PCMU, false);
+		struct intake *intake = intake_make(MEDIA_CODEC_PCMU, false);
 		struct path_params params = {.jitter_us = 100000};
 		struct path path;
 		struct path_packet arrived;
@@ -347,56 +346,56 @@ static void shrinks_after_a_bad_minute(void)
 				path.params.jitter_us = 0;
 			(void)path_send(&path, (struct path_packet){.number = tick}, tick * 20000);
 			while (path_arrived(&path, tick * 20000 + 7000, &arrived))
-				put(playout, MEDIA_CODEC_PCMU, signals[k], arrived.number,
+				put(intake, MEDIA_CODEC_PCMU, signals[k], arrived.number,
 				    arrived.at_us);
-			(void)playout_get_rt(playout, tick * 20000 + 7000);
-			worst = MAX_OF(worst, playout_stats_rt(playout).jitter.delay_ms);
+			(void)intake_get_rt(intake, tick * 20000 + 7000);
+			worst = MAX_OF(worst, intake_stats_rt(intake).jitter.delay_ms);
 			if (tick == 70 * 50)
-				at_10_s = playout_stats_rt(playout).jitter.delay_ms;
+				at_10_s = intake_stats_rt(intake).jitter.delay_ms;
 			if (tick == 75 * 50)
-				at_15_s = playout_stats_rt(playout).jitter.delay_ms;
+				at_15_s = intake_stats_rt(intake).jitter.delay_ms;
 		}
 		CHECK("it was bad", worst >= 90 && worst <= 140);
 		CHECK("half way", at_10_s < 80);
 		CHECK("back", at_15_s <= 35);
-		playout_free(playout);
+		intake_free(intake);
 	}
 }
 
 static void digits_leave_no_mark(void)
 {
-	struct playout *playout = playout_make(MEDIA_CODEC_PCMU, false);
+	struct intake *intake = intake_make(MEDIA_CODEC_PCMU, false);
 
 	for (uint64_t i = 0; i < 100; i++) {
 		struct rtp_packet event = {.seq = (uint16_t)i, .ts = 40 * FRAME, .ssrc = 1};
-		struct playout_frame frame;
+		struct intake_frame frame;
 
 		if (i >= 40 && i < 50)
-			playout_skip_rt(playout, &event, i * 20000);
+			intake_skip_rt(intake, &event, i * 20000);
 		else
-			put(playout, MEDIA_CODEC_PCMU, tone413, i, i * 20000);
-		frame = playout_get_rt(playout, i * 20000 + 7000);
+			put(intake, MEDIA_CODEC_PCMU, tone413, i, i * 20000);
+		frame = intake_get_rt(intake, i * 20000 + 7000);
 		CHECK("nothing invented", !frame.is_concealed || i == 40);
 		if (i > 50)
 			CHECK("goes on", frame.payload != NULL);
 	}
-	CHECK_INT(NULL, playout_stats_rt(playout).jitter.lost, 0);
-	playout_free(playout);
+	CHECK_INT(NULL, intake_stats_rt(intake).jitter.lost, 0);
+	intake_free(intake);
 }
 
 static void reset_forgets_the_stream(void)
 {
-	struct playout *playout = playout_make(MEDIA_CODEC_PCMU, false);
+	struct intake *intake = intake_make(MEDIA_CODEC_PCMU, false);
 
 	for (uint64_t i = 0; i < 10; i++) {
-		put(playout, MEDIA_CODEC_PCMU, tone413, i, i * 20000);
-		(void)playout_get_rt(playout, i * 20000 + 7000);
+		put(intake, MEDIA_CODEC_PCMU, tone413, i, i * 20000);
+		(void)intake_get_rt(intake, i * 20000 + 7000);
 	}
-	put(playout, MEDIA_CODEC_PCMU, tone413, 10, 200000);
-	playout_reset_rt(playout);
-	CHECK("silent", playout_get_rt(playout, 207000).is_silent);
-	CHECK("counters stay", playout_stats_rt(playout).jitter.stored == 11);
-	playout_free(playout);
+	put(intake, MEDIA_CODEC_PCMU, tone413, 10, 200000);
+	intake_reset_rt(intake);
+	CHECK("silent", intake_get_rt(intake, 207000).is_silent);
+	CHECK("counters stay", intake_stats_rt(intake).jitter.stored == 11);
+	intake_free(intake);
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
@@ -407,18 +406,18 @@ static void reset_forgets_the_stream(void)
 static void memory_is_small(void)
 {
 	size_t before = mallinfo2().uordblks, after;
-	struct playout *playout = playout_make(MEDIA_CODEC_PCMU, false);
+	struct intake *intake = intake_make(MEDIA_CODEC_PCMU, false);
 
 	after = mallinfo2().uordblks;
 	CHECK("there is something", after > before + 4096);
 	CHECK("at most 20 KiB", after - before <= 20 * 1024);
-	playout_free(playout);
+	intake_free(intake);
 }
 #endif
 
-void suite_playout(void)
+void suite_intake(void)
 {
-	CHECK_SUITE("playout");
+	CHECK_SUITE("intake");
 	CHECK_TEST(params_are_checked);
 	CHECK_TEST(one_talker_passes_bit_exact);
 	CHECK_TEST(silence_is_told);

@@ -1,14 +1,14 @@
-/* mixer/playout.h -- the receiving half of a leg: RTP payloads in, one frame of sound per tick out.
+/* mixer/intake.h -- the receiving half of a leg: RTP payloads in, one frame of sound per tick out.
  *
  *   put -> jitter buffer -> decode -> conceal / stretch -> level -> frame
  *
  * This is what the mixer calls; jitter.h, codec.h, plc.h and level.h are its parts.
  * Shape:   frames of pull_ms at sample_hz of the codec, mono int16_t.
- * Memory:  about 16 KiB for G.711, all made in playout_new.
+ * Memory:  about 16 KiB for G.711, all made in intake_new.
  * Threads: _new/_free on control, *_rt on the leg's worker.
  */
-#ifndef MIXER_PLAYOUT_H
-#define MIXER_PLAYOUT_H
+#ifndef MIXER_INTAKE_H
+#define MIXER_INTAKE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@
 #include "mixer/level.h"
 #include "mixer/rtp.h"
 
-struct playout_params {
+struct intake_params {
 	enum media_codec
 		codec;    /* decides clock and memory; a stream may use others of the same clock */
 	uint16_t pull_ms; /* 10 or 20 */
@@ -26,7 +26,7 @@ struct playout_params {
 	bool is_whole;         /* never cut packets, as stateful codecs need it anyway: for tests */
 };
 
-struct playout_frame {
+struct intake_frame {
 	const int16_t *pcm; /* `samples` of them, borrowed until the next call; never NULL */
 	uint16_t samples;
 	const uint8_t
@@ -39,33 +39,33 @@ struct playout_frame {
 	bool is_talking;   /* talk detector (level.h), hangover included */
 };
 
-struct playout_stats {
+struct intake_stats {
 	struct jitter_stats jitter;
 	uint64_t concealed_ms;
 	uint64_t shortened_ms, lengthened_ms; /* time-scale */
 };
 
-struct playout;
+struct intake;
 
 /* ERR_MEDIA_CODEC: codec not known. -EINVAL, -ENOMEM. */
-int playout_new(const struct playout_params *params, struct playout **ret_playout);
-struct playout *playout_free(struct playout *playout);
+int intake_new(const struct intake_params *params, struct intake **ret_intake);
+struct intake *intake_free(struct intake *intake);
 
 /* Forgets the stream (leg moved, re-negotiated); counters stay. */
-void playout_reset_rt(struct playout *playout);
+void intake_reset_rt(struct intake *intake);
 
 /* A sound packet that passed rtp_source; `codec` is what its payload type stands for. A payload
  * that the codec refuses counts as overflow. arrival_us: monotonic. */
-enum jitter_put_result playout_put_rt(struct playout *playout, const struct rtp_packet *packet,
-				      enum media_codec codec, uint64_t arrival_us);
+enum jitter_put_result intake_put_rt(struct intake *intake, const struct rtp_packet *packet,
+				     enum media_codec codec, uint64_t arrival_us);
 
 /* A packet of the same stream that carries no sound (telephone-event): its sequence number is not
  * missing. */
-void playout_skip_rt(struct playout *playout, const struct rtp_packet *packet, uint64_t arrival_us);
+void intake_skip_rt(struct intake *intake, const struct rtp_packet *packet, uint64_t arrival_us);
 
 /* The frame of this tick. Call once per tick, whether or not anybody listens. */
-struct playout_frame playout_get_rt(struct playout *playout, uint64_t now_us);
+struct intake_frame intake_get_rt(struct intake *intake, uint64_t now_us);
 
-struct playout_stats playout_stats_rt(const struct playout *playout);
+struct intake_stats intake_stats_rt(const struct intake *intake);
 
 #endif

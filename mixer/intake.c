@@ -1,4 +1,4 @@
-#include "mixer/playout.h"
+#include "mixer/intake.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -29,8 +29,8 @@ enum {
 	FIFO_MAX = PLC_FRAME_MAX * 2
 };
 
-struct playout {
-	struct playout_params params;
+struct intake {
+	struct intake_params params;
 	const struct codec *codec; /* of the latest piece */
 	uint32_t sample_hz, ratio; /* samples per clock unit */
 	uint32_t frame;            /* samples */
@@ -52,12 +52,12 @@ struct playout {
 	uint8_t payload[WORK_MAX];
 };
 
-int playout_new(const struct playout_params *params, struct playout **ret_playout)
+int intake_new(const struct intake_params *params, struct intake **ret_intake)
 {
 	const struct codec *codec = codec_find(params->codec);
 	struct jitter_params jitter = {.pull_ms = params->pull_ms,
 				       .delay_ms_max = params->delay_ms_max};
-	struct playout *p;
+	struct intake *p;
 	int err;
 
 	if (!codec)
@@ -90,26 +90,26 @@ int playout_new(const struct playout_params *params, struct playout **ret_playou
 	}
 	plc_begin(&p->plc, p->sample_hz);
 	level_talk_init(&p->talk);
-	*ret_playout = p;
+	*ret_intake = p;
 	return 0;
 
 fail:
-	playout_free(p);
+	intake_free(p);
 	return err;
 }
 
-struct playout *playout_free(struct playout *playout)
+struct intake *intake_free(struct intake *intake)
 {
-	if (playout) {
-		jitter_free(playout->jitter);
-		free(playout->state);
-		free(playout->fifo);
-		free(playout);
+	if (intake) {
+		jitter_free(intake->jitter);
+		free(intake->state);
+		free(intake->fifo);
+		free(intake);
 	}
 	return NULL;
 }
 
-void playout_reset_rt(struct playout *p)
+void intake_reset_rt(struct intake *p)
 {
 	jitter_reset_rt(p->jitter);
 	plc_begin(&p->plc, p->sample_hz);
@@ -120,8 +120,8 @@ void playout_reset_rt(struct playout *p)
 		p->codec->decoder_init(p->state);
 }
 
-enum jitter_put_result playout_put_rt(struct playout *p, const struct rtp_packet *packet,
-				      enum media_codec id, uint64_t arrival_us)
+enum jitter_put_result intake_put_rt(struct intake *p, const struct rtp_packet *packet,
+				     enum media_codec id, uint64_t arrival_us)
 {
 	const struct codec *codec = codec_find(id);
 	struct jitter_packet in = {.payload = packet->payload,
@@ -133,7 +133,7 @@ enum jitter_put_result playout_put_rt(struct playout *p, const struct rtp_packet
 				   .ssrc = packet->ssrc,
 				   .arrival_us = arrival_us};
 
-	/* Another rate or state needs another playout (re-negotiation makes one). */
+	/* Another rate or state needs another intake (re-negotiation makes one). */
 	if (!codec || codec->sample_hz != p->sample_hz || codec->clock_hz != p->codec->clock_hz ||
 	    (codec != p->codec && (!codec->is_sliceable || !p->codec->is_sliceable)))
 		return JITTER_OVERFLOW;
@@ -144,7 +144,7 @@ enum jitter_put_result playout_put_rt(struct playout *p, const struct rtp_packet
 	return jitter_put_rt(p->jitter, &in);
 }
 
-void playout_skip_rt(struct playout *p, const struct rtp_packet *packet, uint64_t arrival_us)
+void intake_skip_rt(struct intake *p, const struct rtp_packet *packet, uint64_t arrival_us)
 {
 	struct jitter_packet in = {.seq = packet->seq,
 				   .ts = packet->ts,
@@ -158,7 +158,7 @@ void playout_skip_rt(struct playout *p, const struct rtp_packet *packet, uint64_
 /* Gathering --------------------------------------------------------------------------------- */
 
 /* Decodes a piece to the end of work, or of fifo when it is longer than what is wanted. */
-static void take_piece(struct playout *p, const struct jitter_piece *piece, uint32_t want)
+static void take_piece(struct intake *p, const struct jitter_piece *piece, uint32_t want)
 {
 	int16_t *out = p->work + p->have;
 	const struct codec *codec = codec_find(piece->tag);
@@ -185,7 +185,7 @@ static void take_piece(struct playout *p, const struct jitter_piece *piece, uint
 	p->payload_len += piece->payload_len;
 }
 
-static void fifo_take(struct playout *p, uint32_t want)
+static void fifo_take(struct intake *p, uint32_t want)
 {
 	uint32_t n = MIN_OF(want, p->fifo_have);
 
@@ -197,7 +197,7 @@ static void fifo_take(struct playout *p, uint32_t want)
 }
 
 /* The last samples of good sound were not played: to the buffer or to the front of fifo. */
-static void give_back(struct playout *p, const int16_t *tail, uint32_t samples)
+static void give_back(struct intake *p, const int16_t *tail, uint32_t samples)
 {
 	if (samples == 0)
 		return;
@@ -211,14 +211,14 @@ static void give_back(struct playout *p, const int16_t *tail, uint32_t samples)
 	p->fifo_have += samples;
 }
 
-static struct jitter_piece next_piece(struct playout *p, uint32_t want)
+static struct jitter_piece next_piece(struct intake *p, uint32_t want)
 {
 	return jitter_get_rt(p->jitter, MAX_OF(want / p->ratio, 1u));
 }
 
 /* Appends good sound until `until` samples are there. Returns what it stumbled over; PIECE:
  * nothing. */
-static struct jitter_piece gather(struct playout *p, uint32_t until)
+static struct jitter_piece gather(struct intake *p, uint32_t until)
 {
 	struct jitter_piece piece = {.kind = JITTER_PIECE};
 
@@ -236,7 +236,7 @@ static struct jitter_piece gather(struct playout *p, uint32_t until)
 }
 
 /* Lets concealment see work[from..have): cross-fade after a loss, else only remembered. */
-static void sound_good(struct playout *p, uint32_t from)
+static void sound_good(struct intake *p, uint32_t from)
 {
 	uint32_t n = p->have - from, shift_max = 0, shift;
 	int16_t tail[PLC_SAMPLE_HZ_MAX / 1000 * SHIFT_MS_MAX];
@@ -253,7 +253,7 @@ static void sound_good(struct playout *p, uint32_t from)
 }
 
 /* What is not there: invented, or silence. */
-static void fill(struct playout *p, const struct jitter_piece *piece, uint32_t room)
+static void fill(struct intake *p, const struct jitter_piece *piece, uint32_t room)
 {
 	uint32_t n = MIN_OF(piece->duration * p->ratio, room);
 	int16_t *out = p->work + p->have;
@@ -270,7 +270,7 @@ static void fill(struct playout *p, const struct jitter_piece *piece, uint32_t r
 
 /* Time-scale -------------------------------------------------------------------------------- */
 
-static void shorten(struct playout *p, const struct jitter_advice *advice)
+static void shorten(struct intake *p, const struct jitter_advice *advice)
 {
 	uint32_t cut_max = MIN_OF(advice->shorten_max * p->ratio,
 				  p->sample_hz / 1000 * STRETCH_MS_MAX);
@@ -290,7 +290,7 @@ static void shorten(struct playout *p, const struct jitter_advice *advice)
 	p->rest_ms = cut ? STRETCH_REST_MS : p->params.pull_ms;
 }
 
-static void lengthen(struct playout *p, const struct jitter_advice *advice)
+static void lengthen(struct intake *p, const struct jitter_advice *advice)
 {
 	uint32_t add_min = MIN_OF(advice->lengthen * p->ratio,
 				  p->sample_hz / 1000 * STRETCH_MS_MAX);
@@ -310,7 +310,7 @@ static void lengthen(struct playout *p, const struct jitter_advice *advice)
 	p->rest_ms = add ? STRETCH_REST_MS : p->params.pull_ms;
 }
 
-static void stretch(struct playout *p)
+static void stretch(struct intake *p)
 {
 	struct jitter_advice advice;
 
@@ -338,12 +338,12 @@ static bool is_digital_silence(const int16_t *pcm, uint32_t samples)
 	return peak <= SILENT_PEAK;
 }
 
-static struct playout_frame frame_make(struct playout *p)
+static struct intake_frame frame_make(struct intake *p)
 {
-	struct playout_frame frame = {.pcm = p->work,
-				      .samples = (uint16_t)p->frame,
-				      .codec = p->codec->id,
-				      .is_concealed = p->is_concealed};
+	struct intake_frame frame = {.pcm = p->work,
+				     .samples = (uint16_t)p->frame,
+				     .codec = p->codec->id,
+				     .is_concealed = p->is_concealed};
 
 	frame.is_silent = is_digital_silence(p->work, p->frame);
 	if (frame.is_silent)
@@ -357,7 +357,7 @@ static struct playout_frame frame_make(struct playout *p)
 	return frame;
 }
 
-struct playout_frame playout_get_rt(struct playout *p, uint64_t now_us)
+struct intake_frame intake_get_rt(struct intake *p, uint64_t now_us)
 {
 	struct jitter_piece piece;
 
@@ -378,12 +378,12 @@ struct playout_frame playout_get_rt(struct playout *p, uint64_t now_us)
 	return frame_make(p);
 }
 
-struct playout_stats playout_stats_rt(const struct playout *p)
+struct intake_stats intake_stats_rt(const struct intake *p)
 {
 	uint32_t per_ms = p->sample_hz / 1000;
 
-	return (struct playout_stats){.jitter = jitter_stats_rt(p->jitter),
-				      .concealed_ms = p->concealed / per_ms,
-				      .shortened_ms = p->shortened / per_ms,
-				      .lengthened_ms = p->lengthened / per_ms};
+	return (struct intake_stats){.jitter = jitter_stats_rt(p->jitter),
+				     .concealed_ms = p->concealed / per_ms,
+				     .shortened_ms = p->shortened / per_ms,
+				     .lengthened_ms = p->lengthened / per_ms};
 }
