@@ -118,7 +118,9 @@ static int write_request(struct call_tx *tx, const struct sip_flow *flow, struct
 	struct slice method = slice_of(tx->method);
 	int err;
 
-	err = sip_tx_begin(ua->tx, flow, method, sip_dialog_request_uri(tx->dialog), buf, branch);
+	err = sip_tx_begin(
+		ua->tx, &(struct sip_tx_request){*flow, method, sip_dialog_request_uri(tx->dialog)},
+		buf, branch);
 	if (err)
 		return err;
 	sip_dialog_add_routes(tx->dialog, buf);

@@ -151,21 +151,21 @@ static int add_sent_by(struct sip_tx_layer *layer, const struct sip_flow *flow, 
 	return 0;
 }
 
-int sip_tx_begin(struct sip_tx_layer *layer, const struct sip_flow *flow, struct slice method,
-		 struct slice uri, struct buf *buf, char ret_branch[SIP_BRANCH_MAX])
+int sip_tx_begin(struct sip_tx_layer *layer, const struct sip_tx_request *request, struct buf *buf,
+		 char ret_branch[SIP_BRANCH_MAX])
 {
 	static const char cookie[] = "z9hG4bK";
 	struct buf via = BUF_INIT;
 	int err;
 
-	buf_addf(&via, "SIP/2.0/%s ", sip_proto_via(flow->proto));
-	err = add_sent_by(layer, flow, &via);
+	buf_addf(&via, "SIP/2.0/%s ", sip_proto_via(request->flow.proto));
+	err = add_sent_by(layer, &request->flow, &via);
 	if (err)
 		goto done;
 	memcpy(ret_branch, cookie, sizeof(cookie));
 	random_token(layer->random, ret_branch + sizeof(cookie) - 1, 26);
 	buf_addf(&via, ";branch=%s;rport", ret_branch);
-	sip_build_request(buf, method, uri);
+	sip_build_request(buf, request->method, request->uri);
 	sip_build_header_slice(buf, "Via", buf_slice(&via));
 	err = buf_err(&via);
 done:

@@ -68,8 +68,12 @@ uint32_t sip_tx_t4_ms(const struct sip_tx_layer *layer);
 
 /* Starts a request toward `flow`: request line, then a Via with a fresh branch, unpredictable
  * (8.1.1.7). ERR_SIP_NO_ROUTE. */
-int sip_tx_begin(struct sip_tx_layer *layer, const struct sip_flow *flow, struct slice method,
-		 struct slice uri, struct buf *buf, char ret_branch[SIP_BRANCH_MAX]);
+struct sip_tx_request {
+	struct sip_flow flow;
+	struct slice method, uri;
+};
+int sip_tx_begin(struct sip_tx_layer *layer, const struct sip_tx_request *request, struct buf *buf,
+		 char ret_branch[SIP_BRANCH_MAX]);
 
 /* Events of a client transaction: a response (provisional ones, the final one, each 2xx to INVITE);
  * or response NULL with ERR_SIP_TIMEOUT (timer B or F) or ERR_SIP_TRANSPORT; or response NULL with

@@ -36,6 +36,39 @@ void simworld_run(struct simworld *world, uint64_t ms)
 	world->time.mono_ns = wheel_now_ms(world->wheel) * 1000000;
 }
 
+/* User agents: their calls ---------------------------------------------------------------------- */
+
+static bool keep_call(struct simua *ua, struct sip_call *call)
+{
+	for (int i = 0; i < SIMUA_CALLS_MAX; i++) {
+		if (!ua->live[i]) {
+			ua->live[i] = ua->call = call;
+			ua->live_calls++;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void drop_call(struct simua *ua, const struct sip_call *call)
+{
+	for (int i = 0; i < SIMUA_CALLS_MAX; i++) {
+		if (ua->live[i] == call)
+			ua->live[i] = NULL;
+	}
+	ua->live_calls--;
+	if (ua->call == call)
+		ua->call = NULL;
+}
+
+void simua_hangup_all(struct simua *ua)
+{
+	for (int i = 0; i < SIMUA_CALLS_MAX; i++) {
+		if (ua->live[i])
+			sip_call_hangup(ua->live[i], NULL);
+	}
+}
+
 /* User agents: handlers
  * ---------------------------------------------------------------------------------------- */
 
@@ -92,9 +125,7 @@ static void on_ended(void *arg, struct sip_call *call, const struct sip_call_end
 	struct simua *ua = arg;
 
 	buf_addf(&ua->log, "ended:%s:%u ", by[end->by], end->status);
-	ua->live_calls--;
-	if (ua->call == call)
-		ua->call = NULL;
+	drop_call(ua, call);
 }
 
 static const struct sip_call_handlers call_handlers = {
@@ -111,9 +142,11 @@ static void on_invite(void *arg, struct sip_call *call, const struct sip_msg *re
 	struct simua *ua = arg;
 
 	(void)request;
+	if (!keep_call(ua, call)) {
+		(void)sip_call_reject(call, &(struct sip_reply){.status = 486});
+		return;
+	}
 	buf_adds(&ua->log, "invite ");
-	ua->call = call;
-	ua->live_calls++;
 	sip_call_bind(call, &call_handlers, ua);
 	(void)sip_call_set_local(call, &ua->local);
 	switch (ua->mode) {
@@ -222,8 +255,8 @@ int simua_call_with(struct simua *ua, struct sip_call_invite *invite)
 	err = sip_call_new(ua->ua, invite, &call);
 	if (err)
 		return err;
-	ua->call = call;
-	ua->live_calls++;
+	if (!keep_call(ua, call))
+		abort();
 	return 0;
 }
 

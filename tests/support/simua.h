@@ -28,6 +28,8 @@ void simworld_run(struct simworld *world, uint64_t ms);
  * ------------------------------------------------------------------------------------------------
  */
 
+enum { SIMUA_CALLS_MAX = 64 }; /* live at once; an INVITE beyond gets 486 */
+
 enum simua_mode { SIMUA_WAIT, SIMUA_RING, SIMUA_ACCEPT, SIMUA_REJECT };
 
 struct simua {
@@ -37,6 +39,7 @@ struct simua {
 	struct random random;
 	enum simua_mode mode;  /* what it does with an INVITE */
 	bool answers_requests; /* 200 to requests in and out of a dialog; else it keeps `request` */
+	struct sip_call *live[SIMUA_CALLS_MAX];
 	struct sip_call *call; /* the last one that began and has not ended */
 	struct sip_stx *request;
 	struct offer_local local;
@@ -62,6 +65,7 @@ const char *simua_log(struct simua *ua);
 int simua_call(struct simua *ua, const char *target);
 /* With any parameter; from, local, handlers and arg are filled in when they are empty. */
 int simua_call_with(struct simua *ua, struct sip_call_invite *invite);
+void simua_hangup_all(struct simua *ua);
 /* One audio stream with PCMU and PCMA. */
 struct offer_local simua_offer(const struct addr *addr, enum sdp_direction direction);
 /* 0 when no call, dialog, transaction is left in it; else what is there, for a message. */

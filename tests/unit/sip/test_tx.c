@@ -155,8 +155,10 @@ static void start_client(struct fixture *fx, enum sip_proto proto, const char *m
 	struct buf buf = BUF_INIT;
 
 	CHECK_INT("begin",
-		  sip_tx_begin(fx->layer, &flow, slice_of(method), SLICE("sip:x@10.0.0.9"), &buf,
-			       branch),
+		  sip_tx_begin(
+			  fx->layer,
+			  &(struct sip_tx_request){flow, slice_of(method), SLICE("sip:x@10.0.0.9")},
+			  &buf, branch),
 		  0);
 	sip_build_header(&buf, "Max-Forwards", "70");
 	sip_build_header(&buf, "From", "<sip:a@10.0.0.1>;tag=a");

@@ -1,0 +1,172 @@
+/* A user agent that is fed whatever comes, by a script: no crash, no leak, and nothing left when
+ * all is hung up.
+ *
+ * The input is a list of records, each ended by a line "%%". The first line of a record is its
+ * command: u, t   the rest is a message that comes over UDP or TCP; @TAG@, @BRANCH@, @ID@, @CSEQ@
+ * stand for the To tag that the agent gave last, and branch, Call-ID and CSeq number of the last
+ * request that it sent; LF becomes CRLF w N    N ms pass                         m N  from now on
+ * INVITEs wait, ring, are accepted, are refused (0 to 3) c, C   it calls, over UDP, over TCP      h
+ * it hangs up the last call a, j   it accepts, rejects the last call r    it re-INVITEs i      it
+ * sends INFO in the last call    e    what it sent cannot be delivered
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "tests/support/simua.h"
+
+enum { RECORDS_MAX = 64, SETTLE_MS = 300000, WAIT_MS_MAX = 100000 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct seen {
+	char tag[64], branch[64], id[128], cseq[16];
+};
+
+/* What the peer has learnt from the agent's messages. */
+static void look(struct simraw *peer, struct seen *seen)
+{
+	struct sip_cseq cseq;
+	struct sip_addr addr;
+	struct sip_msg msg;
+	struct sip_via via;
+
+	while (peer->read < peer->count) {
+		if (!simraw_next(peer, &msg))
+			continue;
+		if (sip_msg_addr(&msg, msg.is_request ? SIP_H_FROM : SIP_H_TO, &addr) == 0 &&
+		    slice_present(sip_addr_tag(&addr)))
+			slice_cstr(sip_addr_tag(&addr), seen->tag, sizeof(seen->tag));
+		if (!msg.is_request || sip_msg_via(&msg, &via) || sip_msg_cseq(&msg, &cseq))
+			continue;
+		slice_cstr(via.branch, seen->branch, sizeof(seen->branch));
+		slice_cstr(sip_msg_value(&msg, SIP_H_CALL_ID), seen->id, sizeof(seen->id));
+		(void)snprintf(seen->cseq, sizeof(seen->cseq), "%u", cseq.number);
+	}
+	simraw_forget(peer);
+}
+
+static bool replace(struct buf *out, struct slice rest, const char *mark, const char *text,
+		    size_t *at)
+{
+	if (!slice_starts(rest, slice_of(mark)))
+		return false;
+	buf_adds(out, text);
+	*at += strlen(mark) - 1;
+	return true;
+}
+
+static void deliver(struct simua *ua, struct simraw *peer, enum sip_proto proto, struct slice text)
+{
+	struct buf out = BUF_INIT;
+	static struct seen seen;
+
+	if (!text.p)
+		memset(&seen, 0, sizeof(seen)); /* a new run */
+	look(peer, &seen);
+	for (size_t i = 0; i < text.len; i++) {
+		struct slice rest = slice_from(text, i);
+
+		if (text.p[i] == '\n')
+			buf_adds(&out, "\r\n");
+		else if (!replace(&out, rest, "@TAG@", seen.tag, &i) &&
+			 !replace(&out, rest, "@BRANCH@", seen.branch, &i) &&
+			 !replace(&out, rest, "@ID@", seen.id, &i) &&
+			 !replace(&out, rest, "@CSEQ@", seen.cseq, &i))
+			buf_addc(&out, text.p[i]);
+	}
+	if (out.len > 0 && out.len < SIP_MSG_OCTETS_MAX)
+		simnode_send(peer->node, proto, simnode_addr(ua->node), buf_slice(&out));
+	buf_done(&out);
+	simworld_run(ua->world, 12);
+}
+
+static uint32_t number(struct slice text, uint32_t max)
+{
+	uint32_t n = 0;
+
+	return slice_u32(slice_trim(text), max, &n) ? 0 : n;
+}
+
+static void act(struct simua *ua, struct simraw *peer, char command)
+{
+	static const char *const targets[] = {"sip:p@10.0.0.9", "sip:p@10.0.0.9;transport=tcp"};
+
+	if ((command == 'c' || command == 'C') && ua->live_calls < SIMUA_CALLS_MAX)
+		(void)simua_call(ua, targets[command == 'C']);
+	if (command == 'e')
+		simnode_fail(ua->node, SIP_UDP, simnode_addr(peer->node));
+	if (ua->call) {
+		if (command == 'h')
+			sip_call_hangup(ua->call, NULL);
+		else if (command == 'a')
+			(void)sip_call_accept(ua->call, NULL);
+		else if (command == 'j')
+			(void)sip_call_reject(ua->call, &(struct sip_reply){.status = 603});
+		else if (command == 'r')
+			(void)sip_call_reinvite(ua->call);
+		else if (command == 'i')
+			(void)sip_call_request(ua->call,
+					       &(struct sip_call_request){.method = "INFO"});
+	}
+	simworld_run(ua->world, 12);
+}
+
+static void run_record(struct simua *ua, struct simraw *peer, struct slice record)
+{
+	size_t end = slice_find(record, '\n');
+	struct slice line = slice_first(record, end), rest = slice_from(record, end + 1);
+	char command = line.len > 0 ? line.p[0] : 'w';
+
+	if (command == 'u' || command == 't')
+		deliver(ua, peer, command == 'u' ? SIP_UDP : SIP_TCP, rest);
+	else if (command == 'w')
+		simworld_run(ua->world, number(slice_from(line, 1), WAIT_MS_MAX));
+	else if (command == 'm')
+		ua->mode = (enum simua_mode)number(slice_from(line, 1), SIMUA_REJECT);
+	else
+		act(ua, peer, command);
+}
+
+static struct slice next_record(struct slice *text)
+{
+	static const char mark[] = "%%\n";
+	struct slice record = *text;
+
+	for (size_t i = 0; i + 3 <= text->len; i++) {
+		if (memcmp(text->p + i, mark, 3) == 0 && (i == 0 || text->p[i - 1] == '\n')) {
+			record = slice_first(*text, i);
+			*text = slice_from(*text, i + 3);
+			return record;
+		}
+	}
+	*text = slice_first(*text, 0);
+	return record;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct slice text = slice_make((const char *)data, size);
+	struct simworld world;
+	struct simraw peer;
+	struct simua ua;
+
+	hash_seed(1, 2);
+	simworld_init(&world, 1);
+	simua_init(&ua, &world, &(struct simua_params){.address = "10.0.0.1:5060"});
+	simraw_init(&peer, &world, "10.0.0.9:5060");
+	deliver(&ua, &peer, SIP_UDP, SLICE_NONE);
+	for (int i = 0; i < RECORDS_MAX && text.len > 0; i++)
+		run_record(&ua, &peer, next_record(&text));
+	simua_hangup_all(&ua);
+	simworld_run(&world, SETTLE_MS);
+	if (simua_leftover(&ua) != 0 || wheel_count(world.wheel) != 0)
+		abort();
+	simraw_done(&peer);
+	simua_done(&ua);
+	simworld_done(&world);
+	return 0;
+}
