@@ -53,11 +53,14 @@ static int sip_open(struct sip *sip, const char *server)
 /* Value of a header field in a response, into out; false when missing. */
 static bool header_of(const char *message, const char *name, char *out, size_t cap)
 {
-	const char *at = strstr(message, name), *end = at ? strstr(at, "\r\n") : NULL;
+	const char *at = strstr(message, name), *end;
 
-	if (!end)
+	if (!at)
 		return false;
 	at += strlen(name);
+	end = strstr(at, "\r\n");
+	if (!end)
+		return false;
 	snprintf(out, cap, "%.*s", (int)(end - at), at);
 	return true;
 }
