@@ -224,6 +224,42 @@ static void call_tries_the_next(void)
 	teardown(&fx);
 }
 
+/* RFC 3263 4.3: a 503 is a reason to try the next one too. */
+static void unavailable_tries_the_next(void)
+{
+	struct addr addrs[] = {ip("10.0.0.2"), ip("10.0.0.3")};
+	struct simworld world;
+	struct simua a, full, b;
+	struct fixture fx;
+
+	setup(&fx);
+	simworld_init(&world, 1);
+	struct sip_resolver *resolver;
+	CHECK_INT("resolver", sip_resolver_new(world.wheel, lookup, &fx, &resolver), 0);
+	simua_init(&a, &world,
+		   &(struct simua_params){.address = "10.0.0.1:5060", .resolver = resolver});
+	simua_init(&full, &world,
+		   &(struct simua_params){.address = "10.0.0.2:5060", .calls_max = 1});
+	simua_init(&b, &world, &(struct simua_params){.address = "10.0.0.3:5060"});
+	CHECK_INT("the one place", simua_call(&b, "sip:x@10.0.0.2"), 0);
+	simworld_run(&world, 100);
+	CHECK_INT("call", simua_call(&a, "sip:b@b.example"), 0);
+	sip_resolver_answer(fx.asked, 0, addrs, 2);
+	simworld_run(&world, 100);
+	CHECK_STR("the second", simua_log(&a), "media established");
+	CHECK_INT("after a 503", sip_ua_stats(full.ua)->status_out[503], 1);
+	simua_hangup_all(&a);
+	simua_hangup_all(&b);
+	simworld_run(&world, 100000);
+	CHECK_INT("left", simua_leftover(&a) + simua_leftover(&b) + simua_leftover(&full), 0);
+	simua_done(&a);
+	simua_done(&full);
+	simua_done(&b);
+	sip_resolver_free(resolver);
+	simworld_done(&world);
+	teardown(&fx);
+}
+
 /* c-ares on a real loop: a name of /etc/hosts, and a query that is dropped with the resolver. */
 static void dns(void)
 {
@@ -254,5 +290,6 @@ void suite_resolver(void)
 	CHECK_TEST(failures);
 	CHECK_TEST(limit_of_names);
 	CHECK_TEST(call_tries_the_next);
+	CHECK_TEST(unavailable_tries_the_next);
 	CHECK_TEST(dns);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/attr.h"
+#include "sip/build.h"
 #include "tests/support/check.h"
 #include "tests/support/simua.h"
 
@@ -424,6 +425,97 @@ static void answer_that_does_not_fit(void)
 	teardown(&fx);
 }
 
+/* 13.3.1.1: a provisional answer is repeated every minute, so that no proxy gives up. */
+static void ringing_stays_fresh(void)
+{
+	struct sip_msg msg;
+	struct fixture fx;
+
+	setup(&fx);
+	fx.ua.mode = SIMUA_RING;
+	post(&fx, INVITE NO_BODY);
+	simraw_forget(&fx.peer);
+	simworld_run(&fx.world, 150000);
+	CHECK_INT("after one and two minutes", fx.peer.count, 2);
+	CHECK("180", simraw_next(&fx.peer, &msg) && msg.status == 180);
+	sip_call_hangup(fx.ua.call, NULL);
+	teardown(&fx);
+}
+
+/* 9.1: no final answer within 64*T1 of the CANCEL ends it all the same. */
+static void cancel_without_effect(void)
+{
+	struct fixture fx;
+
+	setup(&fx);
+	CHECK_INT("call", simua_call(&fx.ua, "sip:x@10.0.0.9"), 0);
+	simworld_run(&fx.world, 20);
+	answer_invite(&fx, 180, "t", false);
+	sip_call_hangup(fx.ua.call, NULL);
+	simworld_run(&fx.world, 31990);
+	CHECK_STR("waits", simua_log(&fx.ua), "progress:180");
+	simworld_run(&fx.world, 20);
+	CHECK_STR("given up", simua_log(&fx.ua), "ended:local:0");
+	teardown(&fx);
+}
+
+/* Answers the last request that the peer got. */
+static void answer_last(struct fixture *fx, uint16_t status)
+{
+	struct buf buf = BUF_INIT;
+	struct sip_msg request;
+	const struct buf *last = &fx->peer.got[fx->peer.count - 1];
+
+	CHECK_INT("request", sip_msg_parse(last->p, last->len, &request), 0);
+	sip_build_response(&buf,
+			   &(struct sip_build_response){.request = &request, .status = status});
+	sip_build_end(&buf, NULL, SLICE_NONE);
+	simnode_send(fx->peer.node, SIP_UDP, simnode_addr(fx->ua.node), buf_slice(&buf));
+	buf_done(&buf);
+	simworld_run(&fx->world, 20);
+}
+
+/* 12.2.1.2: 481 and 408 to a request in the dialog end it, with a BYE; another refusal does not. */
+static void refused_in_the_dialog(void)
+{
+	static const struct {
+		const char *name;
+		uint16_t status;
+		bool is_reinvite;
+		const char *log;
+	} cases[] = {
+		{"re-INVITE 488", 488, true, "reinvite-failed:488 ended:local:0"},
+		{"re-INVITE 481", 481, true, "ended:remote:0"},
+		{"re-INVITE 408", 408, true, "ended:remote:0"},
+		{"INFO 415", 415, false, "ended:local:0"},
+		{"INFO 481", 481, false, "ended:remote:0"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fixture fx;
+
+		setup(&fx);
+		CHECK_INT("call", simua_call(&fx.ua, "sip:x@10.0.0.9"), 0);
+		simworld_run(&fx.world, 20);
+		answer_invite(&fx, 200, "t", true);
+		CHECK_STR(cases[i].name, simua_log(&fx.ua), "media established");
+		if (cases[i].is_reinvite)
+			CHECK_INT(cases[i].name, sip_call_reinvite(fx.ua.call), 0);
+		else
+			CHECK_INT(cases[i].name,
+				  sip_call_request(fx.ua.call,
+						   &(struct sip_call_request){.method = "INFO"}),
+				  0);
+		simworld_run(&fx.world, 20);
+		answer_last(&fx, cases[i].status);
+		if (fx.ua.call)
+			sip_call_hangup(fx.ua.call, NULL);
+		answer_last(&fx, 200); /* to the BYE */
+		CHECK_STR(cases[i].name, simua_log(&fx.ua), cases[i].log);
+		teardown(&fx);
+	}
+}
+
 /* An outbound proxy is the next hop and the only Route; the Request-URI stays. */
 static void outbound_proxy(void)
 {
@@ -505,6 +597,9 @@ void suite_ua(void)
 	CHECK_TEST(forked_answers);
 	CHECK_TEST(redirect_is_reported);
 	CHECK_TEST(answer_that_does_not_fit);
+	CHECK_TEST(ringing_stays_fresh);
+	CHECK_TEST(cancel_without_effect);
+	CHECK_TEST(refused_in_the_dialog);
 	CHECK_TEST(outbound_proxy);
 	CHECK_TEST(public_host);
 }
