@@ -118,7 +118,7 @@ static int tones_make(struct engine *e)
 	for (size_t t = 0; t < LOAD_TALKERS_MAX; t++)
 		for (size_t i = 0; i < 8000; i++)
 			e->tones[t * 8000 + i] = ulaw(
-				tone_amplitude *
+				e->tone_amplitude *
 				sin(2 * M_PI *
 				    (double)(LOAD_TONE_HZ_FIRST + t * LOAD_TONE_HZ_STEP) *
 				    (double)i / 8000));
@@ -317,7 +317,7 @@ static void result_check(const struct engine *e, struct load_result *r)
 				continue;
 			bool is_heard = leg->heard_packets == LOAD_PACKETS_SECOND &&
 					tone_in(leg->heard, sizeof(leg->heard), talker->tone_hz) >
-						tone_amplitude * 0.25;
+						e->tone_amplitude * 0.25;
 			if (i == j) {
 				r->self_heard += is_heard;
 				continue;
