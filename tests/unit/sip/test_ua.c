@@ -510,6 +510,7 @@ static void refused_in_the_dialog(void)
 		answer_last(&fx, cases[i].status);
 		if (fx.ua.call)
 			sip_call_hangup(fx.ua.call, NULL);
+		simworld_run(&fx.world, 20);
 		answer_last(&fx, 200); /* to the BYE */
 		CHECK_STR(cases[i].name, simua_log(&fx.ua), cases[i].log);
 		teardown(&fx);
