@@ -68,20 +68,22 @@ function randomKey() {
 const roomPath = (id) => `rooms/${encodeURIComponent(id)}`;
 const personPath = (id) => `${roomPath(state.selected)}/participants/${encodeURIComponent(id)}`;
 
-/* Runs something that a person asked for; what goes wrong is told in words. */
+/* Runs something that a person asked for; what goes wrong is told in words. The button is busy meanwhile, but
+ * keeps the focus, which a disabled one would lose. */
 async function attempt(what, work, button) {
+	if (button && button.getAttribute("aria-busy") === "true")
+		return undefined;
+	hideAlert();
 	if (button)
-		button.disabled = true;
+		button.setAttribute("aria-busy", "true");
 	try {
-		const result = await work();
-		hideAlert();
-		return result;
+		return await work();
 	} catch (error) {
 		showAlert(`${what}: ${reasonOf(error)}`);
 		return undefined;
 	} finally {
 		if (button)
-			button.disabled = false;
+			button.removeAttribute("aria-busy");
 	}
 }
 
@@ -321,11 +323,19 @@ function qualityOf(person) {
 	return mos >= 3.1 ? ["fair", "line is fair"] : ["poor", "line is poor"];
 }
 
+function qualityTitle(person, text) {
+	const { mos, jitter_ms, round_trip_ms } = person.quality;
+	if (mos === null)
+		return text;
+	const trip = round_trip_ms === null ? "" : `, round trip ${round_trip_ms.toFixed(0)} ms`;
+	return `${text}: MOS ${mos.toFixed(1)}, jitter ${jitter_ms.toFixed(0)} ms${trip}`;
+}
+
 function lineText(person) {
-	const { loss, jitter_ms, delay_ms, mos } = person.quality;
+	const { loss, delay_ms, mos } = person.quality;
 	if (mos === null || !person.codec)
 		return person.codec || "";
-	return `${person.codec} · ${(loss * 100).toFixed(1)} % lost · ${jitter_ms.toFixed(0)} ms jitter · ${delay_ms} ms delay`;
+	return `${person.codec} · ${(loss * 100).toFixed(loss < 0.1 ? 1 : 0)} % lost · ${delay_ms} ms delay`;
 }
 
 function setText(element, text) {
@@ -352,7 +362,7 @@ function drawPerson(person) {
 	setText(item.querySelector(".address"), person.uri);
 	const dot = item.querySelector(".quality");
 	dot.dataset.quality = quality;
-	dot.title = qualityText;
+	dot.title = qualityTitle(person, qualityText);
 	dot.setAttribute("aria-label", qualityText);
 	setText(item.querySelector(".line-text"), lineText(person));
 	item.querySelector(".line").hidden = !isHere;
@@ -411,12 +421,14 @@ async function loadPeople() {
 			people.set(person.id, person);
 		after = page.next;
 	} while (after && people.size < 2000);
-	if (id !== state.selected)
+	if (id !== state.selected || !state.rooms.has(id))
 		return;
 	state.people = people;
+	state.talking.set(id, new Set([...people.values()].filter((p) => p.talking).map((p) => p.id)));
 	for (const person of people.values())
 		state.levels.set(person.id, person.level_dbov);
 	drawPeople();
+	drawRoomItem(state.rooms.get(id));
 }
 
 /* Events -------------------------------------------------------------------------------------- */
@@ -720,7 +732,8 @@ async function onCreate(event) {
 
 /* People write "anna@example.org" or a number; the API wants a URI. */
 function uriOf(text) {
-	if (/^(sips?|tel):/i.test(text))
+	const isUri = /^[a-z][a-z0-9+.-]*:/i.test(text) && !/^[^:@]+:[0-9]+$/.test(text); /* not host:port */
+	if (isUri)
 		return text;
 	if (text.includes("@"))
 		return `sip:${text}`;

@@ -1,0 +1,467 @@
+"""The page in a headless Chromium, against a real hearthd with phones that speak.
+
+    /usr/bin/python3 tests/browser/test_page.py [CASE...]       runs the cases
+    /usr/bin/python3 tests/browser/test_page.py --screenshot    writes docs/page.png, page-dark.png, page-phone.png
+
+Phones, server and the ok / not ok lines come from tests/flow/lib.py.
+"""
+import contextlib
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "flow"))
+
+import lib  # noqa: E402
+import numpy  # noqa: E402
+from selenium import webdriver  # noqa: E402
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+
+FLAGS = ("--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+         "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --force-color-profile=srgb").split()
+
+
+# The browser ------------------------------------------------------------------------------------------
+
+class Browser:
+    """One page of one server. stop() fails when the page had errors of its own (CSP, exceptions)."""
+
+    def __init__(self, hearth, path="/", width=1200, height=860):
+        self.hearth = hearth
+        self.profile = tempfile.mkdtemp(prefix="chromium-")
+        options = webdriver.ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        for flag in FLAGS + [f"--user-data-dir={self.profile}", f"--window-size={width},{height}"]:
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        lib._running.append(self)
+        self.size(width, height)
+        self.driver.get(f"http://127.0.0.1:{hearth.http_port}{path}")
+
+    def size(self, width, height, scale=1):
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 500})
+
+    def colors(self, scheme):
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+            "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+
+    def one(self, css):
+        return self.driver.find_element(By.CSS_SELECTOR, css)
+
+    def all(self, css):
+        return self.driver.find_elements(By.CSS_SELECTOR, css)
+
+    def text(self, css):
+        return self.run("return (document.querySelector(arguments[0]) || {}).textContent || ''", css).strip()
+
+    def texts(self, css):
+        return self.run("return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent.trim())", css)
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def is_shown(self, css):
+        return self.run("const e = document.querySelector(arguments[0]);"
+                        "return Boolean(e && e.checkVisibility && e.checkVisibility())", css)
+
+    def wait_text(self, css, wanted, seconds=10):
+        try:
+            lib.wait_for(f"{css} says {wanted!r}", lambda: wanted in self.text(css), seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it says {self.text(css)!r}") from None
+
+    def wait_people(self, *names):
+        lib.wait_for(f"{names} are in the room", lambda: self.texts(".person .name") == list(names), 10)
+
+    def person(self, name, css=""):
+        """Element of a participant, by the name shown."""
+        for item in self.all(".person"):
+            if item.find_element(By.CSS_SELECTOR, ".name").text == name:
+                return item.find_element(By.CSS_SELECTOR, css) if css else item
+        raise AssertionError(f"no {name} among {self.texts('.person .name')}")
+
+    def level(self, name):
+        return float(self.run("return getComputedStyle(arguments[0]).getPropertyValue('--level')",
+                              self.person(name)) or 0)
+
+    def errors(self):
+        return [entry["message"] for entry in self.driver.get_log("browser")
+                if entry["level"] == "SEVERE" and "status of 4" not in entry["message"]
+                and "net::ERR_" not in entry["message"]]
+
+    def stop(self):
+        if self in lib._running:
+            lib._running.remove(self)
+        errors = []
+        with contextlib.suppress(Exception):
+            errors = self.errors()
+        self.driver.quit()
+        shutil.rmtree(self.profile, ignore_errors=True)
+        assert not errors, errors
+
+
+class Guest(lib.Phone):
+    """A phone with a name, which joins a room and speaks its samples."""
+
+    def __init__(self, hearth, name, samples=None, room=None, loss=0.0):
+        super().__init__(hearth, name.split()[0].lower(), samples=samples)
+        self.shown = name
+        if loss:
+            send = self.rtp._send
+            dice = random.Random(7)
+
+            def lossy(at):
+                remote = self.rtp.remote
+                self.rtp.remote = None if dice.random() < loss else remote
+                send(at)
+                self.rtp.remote = remote
+            self.rtp._send = lossy
+        if room:
+            assert self.invite(room).status == 200
+
+    def request(self, method, uri, *more, **named):
+        return super().request(method, uri, *more, **named).replace("From: <", f'From: "{self.shown}" <', 1)
+
+
+def room_with(hearth, *guests, room="kitchen"):
+    hearth.api("POST", "/api/v1/rooms", {"id": room})
+    return [Guest(hearth, name, samples, room) for name, samples in guests]
+
+
+SPEAKS = lib.tone(440, 1.0, 6000.0)
+SILENT = None
+
+
+# The cases ------------------------------------------------------------------------------------------------
+
+@lib.case
+def a_room_is_made_and_people_appear():
+    hearth = lib.Hearth()
+    page = Browser(hearth)
+    page.wait_text("#link-text", "Live")
+    lib.wait_for("the hint for no rooms", lambda: page.is_shown("#rooms-empty"))
+    assert f"@{hearth.host}" in page.text("#dial"), page.text("#dial")
+    assert "conference-factory@" in page.text("#dial")
+    page.one("#create-id").send_keys("kitchen", Keys.ENTER)
+    page.wait_text("#room-title", "kitchen")
+    assert page.text("#room-uri") == f"sip:kitchen@{hearth.host}"
+    lib.wait_for("the hint for nobody", lambda: page.is_shown("#people-empty"))
+    anna = Guest(hearth, "Anna Berg", SILENT, "kitchen")
+    page.wait_people("Anna Berg")
+    Guest(hearth, "Bert", SILENT, "kitchen")
+    page.wait_people("Anna Berg", "Bert")
+    page.wait_text(".room-link .count", "2")
+    assert page.text("#announce") == "Bert has joined."
+    Guest(hearth, "Carl", SILENT, "office")  # a room that a call makes
+    lib.wait_for("office in the list", lambda: page.texts(".room-label") == ["kitchen", "office"])
+    anna.bye()
+    page.wait_people("Bert")
+    page.wait_text(".room-link .count", "1")
+    page.one("#create-id").send_keys("kitchen", Keys.ENTER)
+    page.wait_text("#alert-text", "a room of that name exists")
+    page.stop()
+    hearth.stop()
+
+
+@lib.case
+def levels_follow_the_voices():
+    hearth = lib.Hearth()
+    room_with(hearth, ("Anna", SPEAKS), ("Bert", SILENT))
+    page = Browser(hearth, "#/rooms/kitchen")
+    page.wait_people("Anna", "Bert")
+    lib.wait_for("Anna's bar", lambda: page.level("Anna") > 0.5)
+    lib.wait_for("Anna speaks", lambda: page.person("Anna").get_attribute("data-talking") == "yes")
+    assert page.level("Bert") < 0.05
+    assert page.person("Bert").get_attribute("data-talking") == "no"
+    assert page.person("Anna", ".state").text == "speaks"
+    width = page.run("return arguments[0].getBoundingClientRect().width", page.person("Anna", ".bar-fill"))
+    assert width > 100, width
+    lib.wait_for("the list tells of it", lambda: page.one(".room-link").get_attribute("data-talking") == "yes")
+    lib.wait_for("quality", lambda: page.person("Anna", ".quality").get_attribute("data-quality") == "good", 15)
+    page.stop()
+    hearth.stop()
+
+
+@lib.case
+def muting_by_mouse_and_keyboard():
+    hearth = lib.Hearth()
+    anna, bert = room_with(hearth, ("Anna", SPEAKS), ("Bert", SILENT))
+    page = Browser(hearth, "#/rooms/kitchen")
+    page.wait_people("Anna", "Bert")
+    lib.wait_for("Bert hears Anna", lambda: lib.tone_level(bert.rtp.heard()[-4000:], 440) > 3000)
+    page.person("Anna", ".mute").click()
+    lib.wait_for("pressed", lambda: page.person("Anna", ".mute").get_attribute("aria-pressed") == "true")
+    assert hearth.participants("kitchen")[0]["muted"] is True
+    assert page.person("Anna", ".mute").text == "Unmute"
+    lib.wait_for("Bert hears nothing", lambda: lib.tone_level(bert.rtp.heard()[-4000:], 440) < 50)
+    page.person("Anna", ".mute").send_keys(Keys.SPACE)
+    lib.wait_for("released", lambda: page.person("Anna", ".mute").get_attribute("aria-pressed") == "false")
+    focused = page.run("return document.activeElement.getAttribute('aria-label')")
+    assert focused == "Mute Anna", focused  # the element is the same: focus stays
+    lib.wait_for("Bert hears Anna again", lambda: lib.tone_level(bert.rtp.heard()[-4000:], 440) > 3000)
+    page.person("Bert", ".deaf").send_keys(Keys.ENTER)
+    lib.wait_for("Bert is deaf", lambda: hearth.participants("kitchen")[1]["deaf"])
+    lib.wait_for("Bert hears silence", lambda: lib.tone_level(bert.rtp.heard()[-4000:], 440) < 50)
+    hearth.api("PATCH", f"/api/v1/rooms/kitchen/participants/{hearth.participants('kitchen')[1]['id']}", {"deaf": False})
+    lib.wait_for("what others do is shown", lambda: page.person("Bert", ".deaf").get_attribute("aria-pressed") == "false")
+    page.stop()
+    hearth.stop()
+
+
+@lib.case
+def people_are_removed_and_rooms_closed():
+    hearth = lib.Hearth()
+    anna, bert = room_with(hearth, ("Anna", SILENT), ("Bert", SILENT))
+    page = Browser(hearth, "#/rooms/kitchen")
+    page.wait_people("Anna", "Bert")
+    page.person("Anna", ".kick").click()
+    bye = anna.wait_request("BYE")
+    anna.answer(bye)
+    page.wait_people("Bert")
+    page.one("#room-lock").click()
+    page.wait_text("#room-note", "locked")
+    assert hearth.room("kitchen")["locked"] is True
+    assert Guest(hearth, "Carl").invite("kitchen").status == 486
+    page.one("#room-mute").click()
+    page.wait_text("#room-note", "muted by the room")
+    lib.wait_for("Bert is muted", lambda: page.person("Bert").get_attribute("data-muted") == "yes")
+    page.one("#room-close").click()
+    lib.wait_for("the question", lambda: page.is_shown("#ask-dialog"))
+    page.one("#ask-dialog button[value=no]").click()
+    time.sleep(0.3)
+    assert hearth.room("kitchen"), "a question that was answered with no"
+    page.one("#room-close").click()
+    lib.wait_for("the question", lambda: page.is_shown("#ask-dialog"))
+    page.one("#ask-yes").click()
+    bert.answer(bert.wait_request("BYE"))
+    lib.wait_for("the room is gone", lambda: not hearth.room("kitchen"))
+    lib.wait_for("from the page too", lambda: not page.texts(".room-label") and not page.is_shown("#view"))
+    page.stop()
+    hearth.stop()
+
+
+@lib.case
+def somebody_is_called_in():
+    hearth = lib.Hearth()
+    hearth.api("POST", "/api/v1/rooms", {"id": "kitchen"})
+    dora, busy = Guest(hearth, "Dora"), Guest(hearth, "Emil")
+    page = Browser(hearth, "#/rooms/kitchen")
+    page.wait_text("#room-title", "kitchen")
+    page.one("#invite-uri").send_keys(f"dora@127.0.0.1:{dora.port}")
+    page.one("#invite-name").send_keys("Dora Lind", Keys.ENTER)
+    invite = dora.wait_request("INVITE")
+    dora.answer(invite, 180, "Ringing")
+    page.wait_people("Dora Lind")
+    page.wait_text(".person .state", "is ringing")
+    dora.answer(invite, 200, "OK", headers=f"Contact: <sip:dora@127.0.0.1:{dora.port}>\r\n", body=dora.sdp())
+    lib.wait_for("Dora is in", lambda: page.person("Dora Lind").get_attribute("data-here") == "yes")
+    page.one("#invite-uri").send_keys(f"sip:emil@127.0.0.1:{busy.port}")
+    page.one("#invite-name").send_keys("Emil", Keys.ENTER)
+    busy.answer(busy.wait_request("INVITE"), 486, "Busy Here")
+    page.wait_text("#alert-text", "Emil could not be reached: busy.")
+    page.wait_people("Dora Lind")
+    page.one("#alert-close").click()
+    assert not page.is_shown("#alert")
+    page.one("#invite-uri").send_keys("mailto:emil@example.org", Keys.ENTER)
+    page.wait_text("#alert-text", "not a URI that can be called")
+    page.stop()
+    hearth.stop()
+
+
+@lib.case
+def the_token_is_asked_for():
+    hearth = lib.Hearth(check=False, http__token="open-sesame")
+    lib.wait_for("the server", hearth.is_ready)
+    page = Browser(hearth)
+    lib.wait_for("the question", lambda: page.is_shown("#token-dialog"))
+    assert page.run("return document.activeElement.id") == "token"
+    page.one("#token").send_keys("wrong", Keys.ENTER)
+    time.sleep(0.5)
+    lib.wait_for("the question again", lambda: page.is_shown("#token-dialog"))
+    page.one("#token").send_keys("open-sesame", Keys.ENTER)
+    page.wait_text("#link-text", "Live")
+    page.one("#create-id").send_keys("kitchen", Keys.ENTER)
+    page.wait_text("#room-title", "kitchen")
+    page.driver.refresh()
+    page.wait_text("#link-text", "Live")  # kept for this tab
+    assert not page.is_shown("#token-dialog")
+    page.stop()
+    hearth.stop()
+
+
+@lib.case
+def the_connection_comes_back():
+    hearth = lib.Hearth()
+    hearth.api("POST", "/api/v1/rooms", {"id": "kitchen"})
+    page = Browser(hearth)
+    page.wait_text(".room-label", "kitchen")
+    port, directory = hearth.http_port, hearth.directory
+    hearth.stop()
+    page.wait_text("#link-text", "Connection lost")
+    again = lib.Hearth(directory, check=False, http__listen=f"127.0.0.1:{port}")
+    again.http_port = port
+    lib.wait_for("the server is back", again.is_ready, 20)
+    again.api("POST", "/api/v1/rooms", {"id": "office"})
+    page.wait_text("#link-text", "Live", 20)
+    lib.wait_for("rooms of the new life", lambda: page.texts(".room-label") == ["kitchen", "office"])
+    page.stop()
+    again.stop()
+
+
+@lib.case
+def it_fits_a_phone():
+    hearth = lib.Hearth()
+    room_with(hearth, ("Anna Berg-Lindenström of the northern branch office", SPEAKS), ("Bert", SILENT))
+    hearth.api("POST", "/api/v1/rooms", {"id": "a-room-with-quite-a-long-name-that-does-not-fit-anywhere-01234567"[:64]})
+    page = Browser(hearth, width=360, height=740)
+    lib.wait_for("rooms", lambda: len(page.texts(".room-label")) == 2)
+    for path in ("#/", "#/rooms/kitchen"):
+        page.run("location.hash = arguments[0]", path)
+        time.sleep(0.7)
+        width = page.run("return document.documentElement.scrollWidth")
+        assert width <= 360, f"{path} is {width} px wide"
+        small = page.run("""return [...document.querySelectorAll('button, .room-link, input')]
+            .filter((e) => e.checkVisibility() && !e.classList.contains('icon'))
+            .filter((e) => e.getBoundingClientRect().height < 40).map((e) => e.outerHTML.slice(0, 80))""")
+        assert not small, small
+    assert not page.is_shown(".rooms") and page.is_shown("#people"), "one column at a time"
+    page.one(".back").click()
+    lib.wait_for("back to the rooms", lambda: page.is_shown(".rooms") and not page.is_shown("#people"))
+    page.stop()
+    hearth.stop()
+
+
+CONTRASTS = """
+const parse = (c) => c.match(/[0-9.]+/g).map(Number);
+const channel = (v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
+const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+const ground = (e) => {
+    for (; e; e = e.parentElement) {
+        const c = parse(getComputedStyle(e).backgroundColor);
+        if (c.length < 4 || c[3] > 0.99) return c;
+    }
+    return [255, 255, 255];
+};
+const poor = [];
+for (const e of document.querySelectorAll('body *')) {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !e.checkVisibility() || e.closest('.hidden, [disabled]')) continue;
+    const style = getComputedStyle(e);
+    const [a, b] = [light(parse(style.color)), light(ground(e))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    const isLarge = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.6 && style.fontWeight >= 600);
+    if (ratio < (isLarge ? 3 : 4.5)) poor.push(`${e.className || e.tagName}: ${ratio.toFixed(2)} ${e.textContent.trim().slice(0, 30)}`);
+}
+return poor;
+"""
+
+
+@lib.case
+def light_and_dark_are_readable():
+    hearth = lib.Hearth()
+    room_with(hearth, ("Anna", SPEAKS), ("Bert", SILENT))
+    page = Browser(hearth, "#/rooms/kitchen")
+    page.wait_people("Anna", "Bert")
+    page.person("Bert", ".mute").click()
+    page.one("#room-lock").click()
+    grounds = []
+    for scheme in ("light", "dark"):
+        page.colors(scheme)
+        time.sleep(0.6)
+        poor = page.run(CONTRASTS)
+        assert not poor, f"{scheme}: {poor}"  # WCAG 2.2, 1.4.3
+        grounds.append(page.run("return getComputedStyle(document.body).backgroundColor"))
+    assert grounds[0] != grounds[1], grounds
+    page.stop()
+    hearth.stop()
+
+
+@lib.case
+def it_can_be_used_without_eyes_or_mouse():
+    hearth = lib.Hearth()
+    room_with(hearth, ("Anna", SILENT))
+    page = Browser(hearth, "#/rooms/kitchen")
+    page.wait_people("Anna")
+    nameless = page.run("""return [...document.querySelectorAll('button, a, input')].filter((e) => e.checkVisibility())
+        .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || (e.labels && e.labels.length)))
+        .map((e) => e.outerHTML.slice(0, 100))""")
+    assert not nameless, nameless
+    doubled = page.run("""const seen = new Set(), twice = [];
+        for (const e of document.querySelectorAll('[id]')) { if (seen.has(e.id)) twice.push(e.id); seen.add(e.id); }
+        return twice""")
+    assert not doubled, doubled
+    assert page.run("return document.documentElement.lang") == "en"
+    assert page.run("return document.querySelectorAll('h1').length") == 1
+    reached = set()
+    page.run("document.activeElement.blur(); window.scrollTo(0, 0)")
+    for _ in range(40):
+        page.driver.switch_to.active_element.send_keys(Keys.TAB)
+        reached.add(page.run("const e = document.activeElement; return e.getAttribute('aria-label') || e.id || e.textContent.trim()"))
+    for name in ("create-id", "room-lock", "room-mute", "room-close", "Mute Anna", "Deafen Anna", "Remove Anna", "invite-uri"):
+        assert name in reached, f"{name} not reached by Tab: {sorted(filter(None, reached))}"
+    page.stop()
+    hearth.stop()
+
+
+@lib.case
+def hostile_names_stay_text():
+    hearth = lib.Hearth()
+    evil = 'Eve <img src=x onerror=alert(1)>'
+    room_with(hearth, (evil, SILENT))
+    page = Browser(hearth, "#/rooms/kitchen")
+    page.wait_people(evil)
+    assert page.run("return document.querySelectorAll('.person img').length") == 0
+    page.stop()
+    hearth.stop()
+
+
+# Screenshots --------------------------------------------------------------------------------------------------
+
+def chatter(hz, seed):
+    """Something with the ups and downs of speech."""
+    dice = numpy.random.default_rng(seed)
+    envelope = numpy.repeat(dice.uniform(0.35, 1.0, 40), lib.RATE // 10)
+    return (lib.tone(hz, 4.0, 7000.0) * envelope).astype(numpy.int16)
+
+
+def screenshot():
+    hearth = lib.Hearth()
+    for room in ("board", "standup"):
+        hearth.api("POST", "/api/v1/rooms", {"id": room})
+    hearth.api("PATCH", "/api/v1/rooms/board", {"locked": True})
+    Guest(hearth, "Ida", None, "standup")
+    room_with(hearth, ("Anna Berg", chatter(300, 1)), ("Bert Olsen", None), ("Chioma Eze", chatter(500, 2) // 6))
+    Guest(hearth, "Dmitri", None, "kitchen", loss=0.12)
+    people = hearth.participants("kitchen")
+    hearth.api("PATCH", f"/api/v1/rooms/kitchen/participants/{people[2]['id']}", {"muted": True})
+    ringing = Guest(hearth, "Elena")
+    hearth.api("POST", "/api/v1/rooms/kitchen/participants",
+               {"uri": f"sip:elena@127.0.0.1:{ringing.port}", "display_name": "Elena Fox"})
+    ringing.answer(ringing.wait_request("INVITE"), 180, "Ringing")
+    page = Browser(hearth, "#/rooms/kitchen")
+    page.wait_text("#link-text", "Live")
+    lib.wait_for("all are there", lambda: len(page.texts(".person .name")) == 5)
+    time.sleep(12)
+    for name, scheme, width, height, scale in (("page", "light", 1200, 960, 1), ("page-dark", "dark", 1200, 960, 1),
+                                               ("page-phone", "light", 360, 780, 2)):
+        page.colors(scheme)
+        page.size(width, height, scale)
+        time.sleep(1.0)
+        page.driver.save_screenshot(str(ROOT / "docs" / f"{name}.png"))
+        print(f"docs/{name}.png")
+    page.stop()
+    hearth.stop()
+
+
+if sys.argv[1:] == ["--screenshot"]:
+    screenshot()
+else:
+    lib.main()
