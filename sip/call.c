@@ -260,6 +260,16 @@ int sip_call_set_contact(struct sip_call *call, struct slice user, const char *p
 	return 0;
 }
 
+/* The address that the peer talks to, where it is known; else the one that reaches it. */
+static int local_of(const struct sip_ua *ua, const struct sip_flow *flow, struct addr *ret_local)
+{
+	if (addr_is_set(&flow->local) && !addr_is_any(&flow->local)) {
+		*ret_local = flow->local;
+		return 0;
+	}
+	return ua->net.ops->local_for(ua->net.ctx, flow->proto, &flow->remote, ret_local);
+}
+
 int call_add_contact(const struct sip_call *call, const struct sip_flow *flow, struct buf *buf)
 {
 	const struct sip_ua *ua = call->ua;
@@ -268,7 +278,7 @@ int call_add_contact(const struct sip_call *call, const struct sip_flow *flow, s
 	int err;
 
 	if (!ua->public_host) {
-		err = ua->net.ops->local_for(ua->net.ctx, flow->proto, &flow->remote, &local);
+		err = local_of(ua, flow, &local);
 		if (err)
 			return err;
 		addr_text(&local, host);
