@@ -110,6 +110,19 @@ static int keep_local_uas(struct sip_dialog *dialog, const struct sip_msg *reque
 	return err;
 }
 
+/* A caller of RFC 2543 need not name a Contact: requests then go to its From URI (RFC 2543 12.2).
+ */
+static int target_from_caller(struct sip_dialog *dialog, const struct sip_msg *request)
+{
+	struct sip_addr from;
+	int err;
+
+	if (dialog->remote_target)
+		return 0;
+	err = sip_msg_addr(request, SIP_H_FROM, &from);
+	return err ? err : keep_value(from.uri.text, &dialog->remote_target);
+}
+
 int sip_dialog_new_uas(const struct sip_msg *request, const char *local_tag,
 		       struct sip_dialog **ret_dialog)
 {
@@ -133,9 +146,9 @@ int sip_dialog_new_uas(const struct sip_msg *request, const char *local_tag,
 	if (!err)
 		err = sip_dialog_refresh(dialog, request);
 	if (!err)
+		err = target_from_caller(dialog, request);
+	if (!err)
 		err = read_routes(dialog, request, false);
-	if (!err && !dialog->remote_target)
-		err = ERR_SIP_HEADER_MISSING;
 	if (err) {
 		sip_dialog_free(dialog);
 		return err;

@@ -107,6 +107,27 @@ static bool body_is_understood(struct sip_stx *tx, const struct sip_msg *request
 	return true;
 }
 
+/* RFC 3261 20.1, RFC 4475 3.3.15: an Accept without session descriptions leaves nothing to answer
+ * with. */
+static bool answer_is_accepted(struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct sip_list_walk walk = {0};
+	struct slice element, type;
+	bool has_accept = false;
+
+	while (sip_list_next(request, SIP_H_ACCEPT, &walk, &element)) {
+		type = slice_trim(slice_first(element, slice_find(element, ';')));
+		has_accept = true;
+		if (slice_iis(type, "application/sdp") || slice_iis(type, "application/*") ||
+		    slice_is(type, "*/*"))
+			return true;
+	}
+	if (!has_accept) /* 20.1: session descriptions are the default */
+		return true;
+	(void)ua_reply(tx, 406, NULL);
+	return false;
+}
+
 struct slice ua_sdp(const struct sip_msg *msg)
 {
 	struct sip_content_type type;
@@ -148,7 +169,8 @@ static void on_dialog_request(struct sip_ua *ua, struct sip_stx *tx, const struc
 	}
 	if (!requirements_are_met(ua, tx, request))
 		return;
-	if (request->method == SIP_METHOD_INVITE && !body_is_understood(tx, request))
+	if (request->method == SIP_METHOD_INVITE &&
+	    (!answer_is_accepted(tx, request) || !body_is_understood(tx, request)))
 		return;
 	call_on_request(dialog->owner, dialog, tx, request);
 }
@@ -181,7 +203,7 @@ static void on_new_request(struct sip_ua *ua, struct sip_stx *tx, const struct s
 	} else if (!requirements_are_met(ua, tx, request)) {
 		return; /* answered */
 	} else if (request->method == SIP_METHOD_INVITE) {
-		if (body_is_understood(tx, request))
+		if (answer_is_accepted(tx, request) && body_is_understood(tx, request))
 			call_invited(ua, tx, request);
 	} else if (ua->handlers.on_request) {
 		ua->handlers.on_request(ua->handlers.arg, tx, request);

@@ -86,6 +86,8 @@ static const struct {
 	{"option supported",
 	 "OPTIONS sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 OPTIONS\nRequire: TIMER\n" NO_BODY, 200,
 	 "Supported", "timer, replaces"},
+	{"Accept without SDP", INVITE "Accept: text/plain, image/*\nContent-Length: 0\n\n", 406,
+	 NULL, NULL},
 	{"body type", INVITE "Content-Type: text/plain\nContent-Length: 1\n\nx", 415, "Accept",
 	 "application/sdp"},
 	{"body without type", INVITE "Content-Length: 1\n\nx", 400, NULL, NULL},
