@@ -1,4 +1,5 @@
 /* http/health.c -- is it alive, and does it want calls. */
+#include "base/err.h"
 #include "focus/focus.h"
 #include "http/handlers.h"
 #include "http/server.h"
@@ -20,7 +21,6 @@ static size_t find_reasons(struct http *http, const char *reasons[REASONS_MAX])
 	struct media *media = focus_media(http->focus);
 	struct store *store = focus_store(http->focus);
 	struct media_totals totals = {0};
-	struct store_stats stats;
 	size_t count = 0;
 
 	if (focus_is_draining(http->focus))
@@ -30,11 +30,9 @@ static size_t find_reasons(struct http *http, const char *reasons[REASONS_MAX])
 		reasons[count++] = "no_mixer";
 	else if (totals.ports_free == 0)
 		reasons[count++] = "no_media_ports";
-	if (store) {
-		store_stats(store, &stats);
-		if (!stats.is_healthy)
-			reasons[count++] = "store_failing";
-	}
+	if (store && store_health(store))
+		reasons[count++] = store_health(store) == ERR_STORE_FULL ? "store_full"
+									 : "store_failing";
 	return count;
 }
 

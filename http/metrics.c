@@ -135,12 +135,16 @@ static void add_focus(struct buf *out, const struct focus *focus)
 static void add_mixer(struct buf *out, const struct media_totals *totals)
 {
 	gauge(out, "hearth_mixer_workers", "Mixer threads.", totals->workers);
+	gauge(out, "hearth_mixer_workers_realtime", "Mixer threads with real-time priority.",
+	      totals->workers_realtime);
 	gauge(out, "hearth_mixer_rooms", "Rooms in the mixer.", totals->rooms);
 	gauge(out, "hearth_mixer_legs", "RTP legs in the mixer.", totals->legs);
 	gauge(out, "hearth_mixer_ports_free", "Free pairs of media ports.", totals->ports_free);
 	counter(out, "hearth_mixer_ticks_total", "Rounds of the mixer.", totals->ticks);
 	counter(out, "hearth_mixer_ticks_late_total", "Rounds that began more than 2 ms late.",
 		totals->ticks_late);
+	counter(out, "hearth_mixer_ticks_skipped_total", "Rounds not done at all.",
+		totals->ticks_skipped);
 	gauge(out, "hearth_mixer_tick_late_max_seconds", "The latest round.",
 	      (double)totals->tick_late_us_max / 1e6);
 	counter(out, "hearth_rtp_received_packets_total", "RTP packets received.",
@@ -163,6 +167,7 @@ static void add_store(struct buf *out, struct store *store)
 	gauge(out, "hearth_store_queued_jobs", "Jobs that wait.", stats.queued);
 	counter(out, "hearth_store_jobs_done_total", "Jobs done.", stats.jobs_done);
 	counter(out, "hearth_store_tries_failed_total", "Tries that failed.", stats.jobs_failed);
+	counter(out, "hearth_store_jobs_dropped_total", "Jobs given up.", stats.jobs_dropped);
 	counter(out, "hearth_store_jobs_refused_total", "Jobs refused because the queue was full.",
 		stats.jobs_refused);
 }

@@ -218,7 +218,7 @@ static const struct field health[] = {
 static const struct field readiness[] = {
 	{"status", FIELD_STRING, 0, 0, 0, NULL, "ready or not_ready."},
 	{"reasons", FIELD_LIST, 0, 0, 0, NULL,
-	 "Why not: draining, store_failing, no_media_ports, no_mixer."},
+	 "Why not: draining, no_mixer, no_media_ports, store_failing, store_full."},
 	{0},
 };
 
