@@ -149,8 +149,7 @@ struct sip_tx_layer *sip_stx_layer(const struct sip_stx *tx);
 void *sip_tx_layer_arg(const struct sip_tx_layer *layer); /* handlers.arg */
 
 /* The INVITE that this CANCEL means (9.2), or NULL. */
-struct sip_stx *sip_stx_find_cancelled(struct sip_tx_layer *layer, const struct sip_flow *flow,
-				       const struct sip_msg *cancel);
+struct sip_stx *sip_stx_find_cancelled(struct sip_tx_layer *layer, const struct sip_msg *cancel);
 /* True when another live transaction has the same From tag, Call-ID and CSeq (8.2.2.2): a request
  * that came on two paths. For requests without a To tag. */
 bool sip_stx_is_merged(const struct sip_stx *tx);

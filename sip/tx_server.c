@@ -132,12 +132,10 @@ static struct sip_stx *find(struct sip_tx_layer *layer, const struct sip_msg *ms
 	return node ? CONTAINER_OF(node, struct sip_stx, node) : NULL;
 }
 
-struct sip_stx *sip_stx_find_cancelled(struct sip_tx_layer *layer, const struct sip_flow *flow,
-				       const struct sip_msg *cancel)
+struct sip_stx *sip_stx_find_cancelled(struct sip_tx_layer *layer, const struct sip_msg *cancel)
 {
 	struct sip_via via;
 
-	(void)flow;
 	return sip_msg_via(cancel, &via) ? NULL : find(layer, cancel, &via, SLICE("INVITE"));
 }
 

@@ -2,7 +2,7 @@
  *
  * Below it: transactions (sip/tx.h, RFC 3261 17, RFC 6026), dialogs (sip/dialog.h, RFC 3261 12),
  * offer/answer (sip/offer.h, RFC 3264). The core answers by itself what needs no policy: malformed
- * requests (400, 416, 505), merged requests (482), Max-Forwards 0 (483), unknown Require (420),
+ * requests (400, 416, 505), merged requests (482), INVITE with Max-Forwards 0 (483), unknown Require (420),
  * methods not allowed or unknown (405, 501), bodies of other types (415), unknown dialogs
  * (481), overload (503), CANCEL (200 and 487), glare (491, RFC 3261 14.2), session bodies that do
  * not parse (400) or do not fit (488), retransmission of 2xx until ACK.

@@ -141,7 +141,7 @@ struct slice ua_sdp(const struct sip_msg *msg)
 /* 9.2: the CANCEL is answered with the tag of the INVITE's answers. */
 static void on_cancel(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *cancel)
 {
-	struct sip_stx *invite = sip_stx_find_cancelled(ua->tx, sip_stx_flow(tx), cancel);
+	struct sip_stx *invite = sip_stx_find_cancelled(ua->tx, cancel);
 	struct sip_call *call = invite ? sip_stx_watcher(invite) : NULL;
 
 	if (!invite) {
