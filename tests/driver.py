@@ -19,12 +19,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import typing
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PYTHON = "/usr/bin/python3"  # the one that has Debian's modules
 JOBS = max(1, min(4, os.cpu_count() or 1))
 FUZZ_SECONDS = 20
 SCRIPT_SECONDS = 600
+LINES_SHOWN = 200  # of the output of a failure
 
 # What each sanitizer is asked beyond its defaults.
 ENVIRONMENT = {
@@ -39,12 +41,15 @@ THREADED = ["unit_base", "unit_store", "unit_mixer"]
 _totals = {"passed": 0, "failed": 0}
 
 
-def command_text(command):
-    return " ".join(str(part) for part in command)
+class Outcome(typing.NamedTuple):
+    status: int | str  # exit status, or what happened instead
+    output: str
+    seconds: float
 
 
 def run(command, seconds, **environment):
-    """(exit status, output) of a command; its whole group is gone afterwards."""
+    """The outcome of a command; its whole process group is gone afterwards."""
+    begin = time.monotonic()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen([str(part) for part in command], cwd=ROOT, stdout=output,
                                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -59,13 +64,13 @@ def run(command, seconds, **environment):
             pass
         process.wait()
         output.seek(0)
-        return status, output.read().decode(errors="replace")
+        return Outcome(status, output.read().decode(errors="replace"), time.monotonic() - begin)
 
 
-def counts(status, output):
+def counts(outcome):
     """(passed, failed) of one program."""
     passed = failed = 0
-    for line in output.splitlines():
+    for line in outcome.output.splitlines():
         if found := re.match(r"\S+: (\d+) passed, (\d+) failed$", line):
             passed += int(found[1])
             failed += int(found[2])
@@ -73,41 +78,38 @@ def counts(status, output):
             passed += 1
         elif re.match(r"not ok \S", line):
             failed += 1
-    if status != 0 and failed == 0:
+    if outcome.status != 0 and failed == 0:
         failed = 1
-    elif status == 0 and passed == 0 and failed == 0:
+    elif outcome.status == 0 and passed == 0 and failed == 0:
         passed = 1
     return passed, failed
 
 
-def report(name, status, output, keep=200):
-    """Adds to the totals; shows the output of a failure. Returns whether all passed."""
-    passed, failed = counts(status, output)
+def report(name, outcome):
+    """Adds to the totals; shows the output of a failure."""
+    passed, failed = counts(outcome)
     _totals["passed"] += passed
     _totals["failed"] += failed
-    print(f"  {name}: {passed} passed, {failed} failed" + (f" ({status})" if status else ""), flush=True)
+    ended = f", status {outcome.status}" if outcome.status else ""
+    print(f"  {name}: {passed} passed, {failed} failed ({outcome.seconds:.0f} s{ended})")
     if failed:
-        lines = output.splitlines()
-        if len(lines) > keep:
-            print(f"    ... {len(lines) - keep} lines before")
-        for line in lines[-keep:]:
+        lines = outcome.output.splitlines()
+        if len(lines) > LINES_SHOWN:
+            print(f"    ... {len(lines) - LINES_SHOWN} lines before")
+        for line in lines[-LINES_SHOWN:]:
             print("    " + line)
-        sys.stdout.flush()
-    return failed == 0
+    sys.stdout.flush()
 
 
 def build(preset, *targets):
-    """Configures and builds; a failure counts as a failed test, for nothing behind it can run."""
+    """Configures and builds, which counts as a test: that nothing warns."""
     launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
-    begin = time.monotonic()
-    status, output = run(["cmake", "--preset", preset, *launcher], 300)
-    if status == 0:
+    outcome = run(["cmake", "--preset", preset, *launcher], 300)
+    if outcome.status == 0:
         wanted = ["--target", *targets] if targets else []
-        status, output = run(["cmake", "--build", "--preset", preset, "-j", JOBS, *wanted], 1800)
-    print(f"  build {preset}: {time.monotonic() - begin:.0f} s", flush=True)
-    if status != 0:
-        report(f"build {preset}", status or 1, output)
-    return status == 0
+        outcome = run(["cmake", "--build", "--preset", preset, "-j", JOBS, *wanted], 1800)
+    report(f"build {preset}", outcome)
+    return outcome.status == 0
 
 
 def registered(preset):
@@ -129,9 +131,9 @@ def run_registered(preset, wanted=lambda name, labels: True):
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         running = [(name, pool.submit(run, command, timeout)) for name, command, _, timeout in tests]
         for name, future in running:
-            report(f"{preset} {name}", *future.result())
+            report(f"{preset} {name}", future.result())
     if not tests:
-        report(f"{preset}", 1, "no test is registered")
+        report(preset, Outcome(1, "no test is registered", 0))
 
 
 # Stages ---------------------------------------------------------------------------------------------
@@ -139,7 +141,7 @@ def run_registered(preset, wanted=lambda name, labels: True):
 def stage_lint():
     """Layers, sizes, format, scripts, Dockerfile, unit file."""
     for script in sorted((ROOT / "tests" / "lint").glob("*.py")):
-        report(script.name, *run([PYTHON, script], 120))
+        report(script.name, run([PYTHON, script], 120))
 
 
 def stage_unit():
@@ -178,20 +180,19 @@ def stage_fuzz():
     run_registered("fuzz", lambda name, labels: "fuzz" in labels)
     names = [name for name, _, labels, _ in registered("fuzz") if "fuzz" in labels]
     with concurrent.futures.ThreadPoolExecutor(min(2, JOBS)) as pool:
-        for name, result in zip(names, pool.map(fuzz_one, names)):
-            report(f"{name} for {FUZZ_SECONDS} s", *result)
+        for name, outcome in zip(names, pool.map(fuzz_one, names)):
+            report(f"{name} for {FUZZ_SECONDS} s", outcome)
 
 
 def run_script(script):
     """Its temporary files are its own; those of a failure stay to be read."""
     scratch = tempfile.mkdtemp(prefix=f"hearth-{script.stem}-")
-    status, output = run([PYTHON, script], SCRIPT_SECONDS, TMPDIR=scratch,
-                         HEARTHD=str(ROOT / "build" / "asan" / "hearthd"))
-    if counts(status, output)[1] == 0:
-        shutil.rmtree(scratch, ignore_errors=True)
-    else:
-        output += f"\nFiles of this run: {scratch}\n"
-    return status, output
+    outcome = run([PYTHON, script], SCRIPT_SECONDS, TMPDIR=scratch,
+                  HEARTHD=str(ROOT / "build" / "asan" / "hearthd"))
+    if counts(outcome)[1] > 0:
+        return outcome._replace(output=f"{outcome.output}\nFiles of this run: {scratch}\n")
+    shutil.rmtree(scratch, ignore_errors=True)
+    return outcome
 
 
 def run_scripts(folder, jobs):
@@ -200,15 +201,15 @@ def run_scripts(folder, jobs):
         return
     scripts = sorted((ROOT / "tests" / folder).glob("test_*.py"))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for script, result in zip(scripts, pool.map(run_script, scripts)):
-            report(f"{folder}/{script.name}", *result)
+        for script, outcome in zip(scripts, pool.map(run_script, scripts)):
+            report(f"{folder}/{script.name}", outcome)
     if not scripts:
-        report(folder, 1, "no script")
+        report(folder, Outcome(1, "no script", 0))
 
 
 def stage_flow():
     """SIPp, baresip and curl against the real server."""
-    run_scripts("flow", 2)
+    run_scripts("flow", 3)
 
 
 def stage_browser():
@@ -221,9 +222,9 @@ def stage_release():
     if not build("release", "hearthd"):
         return
     program = ROOT / "build" / "release" / "hearthd"
-    report("release starts", *run([program, "-V"], 20))
-    report("release accepts conf/hearth.conf", *run([program, "-C", "-c", "conf/hearth.conf"], 20))
-    report("release is hardened", *run([PYTHON, "tests/support/hardened.py", program], 20))
+    report("release starts", run([program, "-V"], 20))
+    report("release accepts conf/hearth.conf", run([program, "-C", "-c", "conf/hearth.conf"], 20))
+    report("release is hardened", run([PYTHON, "tests/support/hardened.py", program], 20))
 
 
 STAGES = {name.removeprefix("stage_"): function for name, function in list(globals().items())
