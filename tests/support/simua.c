@@ -36,7 +36,8 @@ void simworld_run(struct simworld *world, uint64_t ms)
 	world->time.mono_ns = wheel_now_ms(world->wheel) * 1000000;
 }
 
-/* User agents: their calls ---------------------------------------------------------------------- */
+/* User agents: their calls ----------------------------------------------------------------------
+ */
 
 static bool keep_call(struct simua *ua, struct sip_call *call)
 {

@@ -100,72 +100,66 @@ static int apply(struct offer *offer, enum event event)
 	return err;
 }
 
+static const struct {
+	const char *name;
+	enum offer_state state;
+	enum event event;
+	int err;
+	enum offer_state next;
+	bool is_agreed; /* of a session where nothing was agreed before */
+} transitions[] = {
+	{"stable: we offer", OFFER_STABLE, WRITE, 0, OFFER_LOCAL, false},
+	{"stable: answer to nothing", OFFER_STABLE, READ_ANSWER, ERR_STATE, OFFER_STABLE, false},
+	{"stable: bad answer to nothing", OFFER_STABLE, READ_BAD_ANSWER, ERR_STATE, OFFER_STABLE,
+	 false},
+	{"stable: they offer", OFFER_STABLE, READ, 0, OFFER_REMOTE, false},
+	{"stable: they offer nonsense", OFFER_STABLE, READ_BAD, ERR_SDP_SYNTAX, OFFER_STABLE,
+	 false},
+	{"stable: they offer video only", OFFER_STABLE, READ_USELESS, ERR_SDP_NO_MEDIA,
+	 OFFER_STABLE, false},
+	{"stable: no offer to answer", OFFER_STABLE, WRITE_ANSWER, ERR_STATE, OFFER_STABLE, false},
+	{"stable: rollback", OFFER_STABLE, ROLLBACK, 0, OFFER_STABLE, false},
+	{"stable: set local", OFFER_STABLE, SET_LOCAL, 0, OFFER_STABLE, false},
+	{"local: we offer again", OFFER_LOCAL, WRITE, ERR_STATE, OFFER_LOCAL, false},
+	{"local: answer", OFFER_LOCAL, READ_ANSWER, 0, OFFER_STABLE, true},
+	{"local: bad answer", OFFER_LOCAL, READ_BAD_ANSWER, ERR_SDP_MISMATCH, OFFER_STABLE, false},
+	{"local: glare", OFFER_LOCAL, READ, ERR_STATE, OFFER_LOCAL, false},
+	{"local: glare with nonsense", OFFER_LOCAL, READ_BAD, ERR_STATE, OFFER_LOCAL, false},
+	{"local: glare with video", OFFER_LOCAL, READ_USELESS, ERR_STATE, OFFER_LOCAL, false},
+	{"local: no offer to answer", OFFER_LOCAL, WRITE_ANSWER, ERR_STATE, OFFER_LOCAL, false},
+	{"local: refused", OFFER_LOCAL, ROLLBACK, 0, OFFER_STABLE, false},
+	{"local: it is said already", OFFER_LOCAL, SET_LOCAL, ERR_STATE, OFFER_LOCAL, false},
+	{"remote: we may not offer", OFFER_REMOTE, WRITE, ERR_STATE, OFFER_REMOTE, false},
+	{"remote: answer to nothing", OFFER_REMOTE, READ_ANSWER, ERR_STATE, OFFER_REMOTE, false},
+	{"remote: bad answer to nothing", OFFER_REMOTE, READ_BAD_ANSWER, ERR_STATE, OFFER_REMOTE,
+	 false},
+	{"remote: second offer", OFFER_REMOTE, READ, ERR_STATE, OFFER_REMOTE, false},
+	{"remote: second offer, nonsense", OFFER_REMOTE, READ_BAD, ERR_STATE, OFFER_REMOTE, false},
+	{"remote: second offer, video", OFFER_REMOTE, READ_USELESS, ERR_STATE, OFFER_REMOTE, false},
+	{"remote: we answer", OFFER_REMOTE, WRITE_ANSWER, 0, OFFER_STABLE, true},
+	{"remote: we refuse", OFFER_REMOTE, ROLLBACK, 0, OFFER_STABLE, false},
+	{"remote: port found now", OFFER_REMOTE, SET_LOCAL, 0, OFFER_REMOTE, false},
+};
+
 static void states_and_events(void)
 {
-	static const struct {
-		const char *name;
-		enum offer_state state;
-		enum event event;
-		int err;
-		enum offer_state next;
-		bool is_agreed; /* of a session where nothing was agreed before */
-	} rows[] = {
-		{"stable: we offer", OFFER_STABLE, WRITE, 0, OFFER_LOCAL, false},
-		{"stable: answer to nothing", OFFER_STABLE, READ_ANSWER, ERR_STATE, OFFER_STABLE,
-		 false},
-		{"stable: bad answer to nothing", OFFER_STABLE, READ_BAD_ANSWER, ERR_STATE,
-		 OFFER_STABLE, false},
-		{"stable: they offer", OFFER_STABLE, READ, 0, OFFER_REMOTE, false},
-		{"stable: they offer nonsense", OFFER_STABLE, READ_BAD, ERR_SDP_SYNTAX,
-		 OFFER_STABLE, false},
-		{"stable: they offer video only", OFFER_STABLE, READ_USELESS, ERR_SDP_NO_MEDIA,
-		 OFFER_STABLE, false},
-		{"stable: no offer to answer", OFFER_STABLE, WRITE_ANSWER, ERR_STATE, OFFER_STABLE,
-		 false},
-		{"stable: rollback", OFFER_STABLE, ROLLBACK, 0, OFFER_STABLE, false},
-		{"stable: set local", OFFER_STABLE, SET_LOCAL, 0, OFFER_STABLE, false},
-		{"local: we offer again", OFFER_LOCAL, WRITE, ERR_STATE, OFFER_LOCAL, false},
-		{"local: answer", OFFER_LOCAL, READ_ANSWER, 0, OFFER_STABLE, true},
-		{"local: bad answer", OFFER_LOCAL, READ_BAD_ANSWER, ERR_SDP_MISMATCH, OFFER_STABLE,
-		 false},
-		{"local: glare", OFFER_LOCAL, READ, ERR_STATE, OFFER_LOCAL, false},
-		{"local: glare with nonsense", OFFER_LOCAL, READ_BAD, ERR_STATE, OFFER_LOCAL,
-		 false},
-		{"local: glare with video", OFFER_LOCAL, READ_USELESS, ERR_STATE, OFFER_LOCAL,
-		 false},
-		{"local: no offer to answer", OFFER_LOCAL, WRITE_ANSWER, ERR_STATE, OFFER_LOCAL,
-		 false},
-		{"local: refused", OFFER_LOCAL, ROLLBACK, 0, OFFER_STABLE, false},
-		{"local: it is said already", OFFER_LOCAL, SET_LOCAL, ERR_STATE, OFFER_LOCAL,
-		 false},
-		{"remote: we may not offer", OFFER_REMOTE, WRITE, ERR_STATE, OFFER_REMOTE, false},
-		{"remote: answer to nothing", OFFER_REMOTE, READ_ANSWER, ERR_STATE, OFFER_REMOTE,
-		 false},
-		{"remote: bad answer to nothing", OFFER_REMOTE, READ_BAD_ANSWER, ERR_STATE,
-		 OFFER_REMOTE, false},
-		{"remote: second offer", OFFER_REMOTE, READ, ERR_STATE, OFFER_REMOTE, false},
-		{"remote: second offer, nonsense", OFFER_REMOTE, READ_BAD, ERR_STATE, OFFER_REMOTE,
-		 false},
-		{"remote: second offer, video", OFFER_REMOTE, READ_USELESS, ERR_STATE, OFFER_REMOTE,
-		 false},
-		{"remote: we answer", OFFER_REMOTE, WRITE_ANSWER, 0, OFFER_STABLE, true},
-		{"remote: we refuse", OFFER_REMOTE, ROLLBACK, 0, OFFER_STABLE, false},
-		{"remote: port found now", OFFER_REMOTE, SET_LOCAL, 0, OFFER_REMOTE, false},
-	};
 	bool seen[3][EVENTS] = {{false}};
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(transitions); i++) {
 		struct offer_local local = plain();
 		struct offer *offer = new_offer(&local);
 
-		if (rows[i].state != OFFER_STABLE)
-			CHECK_INT(rows[i].name,
-				  apply(offer, rows[i].state == OFFER_LOCAL ? WRITE : READ), 0);
-		CHECK_INT(rows[i].name, offer_state(offer), rows[i].state);
-		CHECK_INT(rows[i].name, apply(offer, rows[i].event), rows[i].err);
-		CHECK_INT(rows[i].name, offer_state(offer), rows[i].next);
-		CHECK_INT(rows[i].name, offer_agreed(offer) != NULL, rows[i].is_agreed);
-		seen[rows[i].state][rows[i].event] = true;
+		if (transitions[i].state != OFFER_STABLE)
+			CHECK_INT(transitions[i].name,
+				  apply(offer, transitions[i].state == OFFER_LOCAL ? WRITE : READ),
+				  0);
+		CHECK_INT(transitions[i].name, offer_state(offer), transitions[i].state);
+		CHECK_INT(transitions[i].name, apply(offer, transitions[i].event),
+			  transitions[i].err);
+		CHECK_INT(transitions[i].name, offer_state(offer), transitions[i].next);
+		CHECK_INT(transitions[i].name, offer_agreed(offer) != NULL,
+			  transitions[i].is_agreed);
+		seen[transitions[i].state][transitions[i].event] = true;
 		offer_free(offer);
 	}
 	for (int state = 0; state < 3; state++)

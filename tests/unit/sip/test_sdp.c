@@ -70,60 +70,54 @@ static void usual(void)
 }
 
 /* What phones write and we read. `want`: per m-line kind:port:connection:direction. */
+static const struct {
+	const char *name, *in, *want;
+} sloppy[] = {
+	{"LF", "v=0\no=- 1 1 IN IP4 h\ns=-\nc=IN IP4 10.0.0.1\nt=0 0\nm=audio 2 RTP/AVP 0\n",
+	 "audio:2:10.0.0.1:0 "},
+	{"no last line end", "v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 2 RTP/AVP 0",
+	 "audio:2:10.0.0.1:0 "},
+	{"v= and m= alone", "v=0\r\nm=audio 2 RTP/AVP 0\r\n", "audio:2:none:0 "},
+	{"no m-line", HEAD, ""},
+	{"blank lines", "\r\nv=0\r\n\r\nm=audio 2 RTP/AVP 0\r\n\r\n\r\n", "audio:2:none:0 "},
+	{"unknown lines", "v=0\r\nX=1\r\nb=AS:64\r\nk=clear:x\r\nm=audio 2 RTP/AVP 0\r\ni=x\r\n",
+	 "audio:2:none:0 "},
+	{"t= behind m=", "v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 2 RTP/AVP 0\r\nt=0 0\r\n",
+	 "audio:2:10.0.0.1:0 "},
+	{"odd o=", "v=0\r\no=x\r\nm=audio 2 RTP/AVP 0\r\n", "audio:2:none:0 "},
+	{"o= too large", "v=0\r\no=- 99999999999999999999999 x IN IP4 h\r\nm=audio 2 RTP/AVP 0\r\n",
+	 "audio:2:none:0 "},
+	{"host name", "v=0\r\nc=IN IP4 phone.example.org\r\nm=audio 2 RTP/AVP 0\r\n",
+	 "audio:2:none:0 "},
+	{"multicast", "v=0\r\nc=IN IP4 224.2.1.1/127/3\r\nm=audio 2/2 RTP/AVP 0\r\n",
+	 "audio:2:224.2.1.1:0 "},
+	{"double spaces", "v=0\r\nc=IN  IP4   10.0.0.1\r\nm=audio  2  RTP/AVP  0  8\r\n",
+	 "audio:2:10.0.0.1:0 "},
+	{"space at the end", "v=0 \r\nc=IN IP4 10.0.0.1 \r\nm=audio 2 RTP/AVP 0 \r\n",
+	 "audio:2:10.0.0.1:0 "},
+	{"session direction",
+	 "v=0\r\na=inactive\r\nm=audio 2 RTP/AVP 0\r\nm=audio 4 RTP/AVP "
+	 "0\r\na=recvonly\r\n",
+	 "audio:2:none:3 audio:4:none:2 "},
+	{"the first direction counts", "v=0\r\nm=audio 2 RTP/AVP 0\r\na=sendonly\r\na=sendrecv\r\n",
+	 "audio:2:none:1 "},
+	{"direction with a value is none", "v=0\r\nm=audio 2 RTP/AVP 0\r\na=inactive:x\r\n",
+	 "audio:2:none:0 "},
+	{"no formats", "v=0\r\nm=audio 0 RTP/AVP\r\n", "audio:0:none:0 "},
+	{"other protocols", "v=0\r\nm=image 9 udptl t38\r\nm=message 7 TCP/MSRP *\r\n",
+	 "image:9:none:0 message:7:none:0 "},
+	{"hold", "v=0\r\nc=IN IP4 0.0.0.0\r\nm=audio 2 RTP/AVP 0\r\n", "audio:2:0.0.0.0:0:held "},
+	{"hold v6", "v=0\r\nm=audio 2 RTP/AVP 0\r\nc=IN IP6 ::\r\n", "audio:2:[::]:0:held "},
+	{"hold of one",
+	 "v=0\r\nc=IN IP4 0.0.0.0\r\nm=audio 2 RTP/AVP 0\r\nm=audio 4 RTP/AVP 0\r\nc=IN "
+	 "IP4 1.2.3.4\r\n",
+	 "audio:2:0.0.0.0:0:held audio:4:1.2.3.4:0 "},
+};
+
 static void lenient(void)
 {
-	static const struct {
-		const char *name, *in, *want;
-	} cases[] = {
-		{"LF",
-		 "v=0\no=- 1 1 IN IP4 h\ns=-\nc=IN IP4 10.0.0.1\nt=0 0\nm=audio 2 RTP/AVP 0\n",
-		 "audio:2:10.0.0.1:0 "},
-		{"no last line end", "v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 2 RTP/AVP 0",
-		 "audio:2:10.0.0.1:0 "},
-		{"v= and m= alone", "v=0\r\nm=audio 2 RTP/AVP 0\r\n", "audio:2:none:0 "},
-		{"no m-line", HEAD, ""},
-		{"blank lines", "\r\nv=0\r\n\r\nm=audio 2 RTP/AVP 0\r\n\r\n\r\n",
-		 "audio:2:none:0 "},
-		{"unknown lines",
-		 "v=0\r\nX=1\r\nb=AS:64\r\nk=clear:x\r\nm=audio 2 RTP/AVP 0\r\ni=x\r\n",
-		 "audio:2:none:0 "},
-		{"t= behind m=", "v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 2 RTP/AVP 0\r\nt=0 0\r\n",
-		 "audio:2:10.0.0.1:0 "},
-		{"odd o=", "v=0\r\no=x\r\nm=audio 2 RTP/AVP 0\r\n", "audio:2:none:0 "},
-		{"o= too large",
-		 "v=0\r\no=- 99999999999999999999999 x IN IP4 h\r\nm=audio 2 RTP/AVP 0\r\n",
-		 "audio:2:none:0 "},
-		{"host name", "v=0\r\nc=IN IP4 phone.example.org\r\nm=audio 2 RTP/AVP 0\r\n",
-		 "audio:2:none:0 "},
-		{"multicast", "v=0\r\nc=IN IP4 224.2.1.1/127/3\r\nm=audio 2/2 RTP/AVP 0\r\n",
-		 "audio:2:224.2.1.1:0 "},
-		{"double spaces", "v=0\r\nc=IN  IP4   10.0.0.1\r\nm=audio  2  RTP/AVP  0  8\r\n",
-		 "audio:2:10.0.0.1:0 "},
-		{"space at the end", "v=0 \r\nc=IN IP4 10.0.0.1 \r\nm=audio 2 RTP/AVP 0 \r\n",
-		 "audio:2:10.0.0.1:0 "},
-		{"session direction",
-		 "v=0\r\na=inactive\r\nm=audio 2 RTP/AVP 0\r\nm=audio 4 RTP/AVP "
-		 "0\r\na=recvonly\r\n",
-		 "audio:2:none:3 audio:4:none:2 "},
-		{"the first direction counts",
-		 "v=0\r\nm=audio 2 RTP/AVP 0\r\na=sendonly\r\na=sendrecv\r\n", "audio:2:none:1 "},
-		{"direction with a value is none", "v=0\r\nm=audio 2 RTP/AVP 0\r\na=inactive:x\r\n",
-		 "audio:2:none:0 "},
-		{"no formats", "v=0\r\nm=audio 0 RTP/AVP\r\n", "audio:0:none:0 "},
-		{"other protocols", "v=0\r\nm=image 9 udptl t38\r\nm=message 7 TCP/MSRP *\r\n",
-		 "image:9:none:0 message:7:none:0 "},
-		{"hold", "v=0\r\nc=IN IP4 0.0.0.0\r\nm=audio 2 RTP/AVP 0\r\n",
-		 "audio:2:0.0.0.0:0:held "},
-		{"hold v6", "v=0\r\nm=audio 2 RTP/AVP 0\r\nc=IN IP6 ::\r\n",
-		 "audio:2:[::]:0:held "},
-		{"hold of one",
-		 "v=0\r\nc=IN IP4 0.0.0.0\r\nm=audio 2 RTP/AVP 0\r\nm=audio 4 RTP/AVP 0\r\nc=IN "
-		 "IP4 1.2.3.4\r\n",
-		 "audio:2:0.0.0.0:0:held audio:4:1.2.3.4:0 "},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct sdp *sdp = parsed(cases[i].in);
+	for (size_t i = 0; i < ARRAY_LEN(sloppy); i++) {
+		struct sdp *sdp = parsed(sloppy[i].in);
 		struct buf buf = BUF_INIT;
 		char text[ADDR_TEXT_MAX];
 
@@ -138,7 +132,7 @@ static void lenient(void)
 					 : "none",
 				 media->direction, media->is_held_old_style ? ":held" : "");
 		}
-		CHECK_SLICE(cases[i].name, buf_slice(&buf), cases[i].want);
+		CHECK_SLICE(sloppy[i].name, buf_slice(&buf), sloppy[i].want);
 		buf_done(&buf);
 		sdp_free(sdp);
 	}
