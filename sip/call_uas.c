@@ -146,12 +146,13 @@ void call_invited(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *r
 	call->stx = tx;
 	call->flow = *sip_stx_flow(tx);
 	sip_stx_watch(tx, on_stx, call);
-	(void)ua_reply(tx, 100, NULL);
 	timer_start(ua->wheel, &call->progress_timer, CALL_PROGRESS_MS);
 	if (ua->handlers.on_invite)
 		ua->handlers.on_invite(ua->handlers.arg, call, request);
 	else
 		(void)call_uas_reject(call, &(struct sip_reply){.status = 480});
+	if (sip_stx_status(tx) == 0) /* 17.2.1: the caller waits, and shall know that we have it */
+		(void)ua_reply(tx, 100, NULL);
 }
 
 /* Answers

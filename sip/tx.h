@@ -145,6 +145,7 @@ void sip_stx_set_tag(struct sip_stx *tx,
 		     const char *tag); /* before the first answer; shorter than SIP_TAG_MAX */
 enum sip_method sip_stx_method(const struct sip_stx *tx);
 bool sip_stx_is_final(const struct sip_stx *tx);
+uint16_t sip_stx_status(const struct sip_stx *tx); /* of the last response sent; 0: none yet */
 struct sip_tx_layer *sip_stx_layer(const struct sip_stx *tx);
 void *sip_tx_layer_arg(const struct sip_tx_layer *layer); /* handlers.arg */
 

@@ -522,6 +522,11 @@ bool sip_stx_is_final(const struct sip_stx *tx)
 	return !tx->is_held;
 }
 
+uint16_t sip_stx_status(const struct sip_stx *tx)
+{
+	return tx->status;
+}
+
 struct sip_tx_layer *sip_stx_layer(const struct sip_stx *tx)
 {
 	return tx->layer;

@@ -69,8 +69,9 @@ struct sip_call_handlers {
 };
 
 struct sip_ua_handlers {
-	/* A new INVITE outside any dialog, checked. 100 Trying has been sent. The handler must
-	 * (now or later) accept, reject or redirect. It should first call sip_call_bind. */
+	/* A new INVITE outside any dialog, checked. The handler must (now or later) accept, reject
+	 * or redirect; 100 Trying is sent when it returns without having answered. It should first
+	 * call sip_call_bind. */
 	void (*on_invite)(void *arg, struct sip_call *call, const struct sip_msg *request);
 	/* Any other request outside a dialog whose method is in `allow`: answer with sip_stx_reply.
 	 */

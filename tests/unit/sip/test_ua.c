@@ -94,7 +94,7 @@ static const struct {
 	{"body type, optional",
 	 INVITE "Content-Type: text/plain\nContent-Disposition: "
 		"render;handling=optional\nContent-Length: 1\n\nx",
-	 100, NULL, NULL},
+	 486, NULL, NULL},
 	{"body encoding",
 	 INVITE "Content-Type: application/sdp\nContent-Encoding: gzip\nContent-Length: 1\n\nx",
 	 415, "Accept-Encoding", "identity"},
@@ -156,6 +156,24 @@ static void answers_table(void)
 	}
 }
 
+/* 17.2.1: a caller who must wait gets 100; one who is answered at once needs none. */
+static void trying_only_for_who_waits(void)
+{
+	struct sip_msg msg;
+	struct fixture fx;
+
+	setup(&fx);
+	fx.ua.mode = SIMUA_WAIT;
+	post(&fx, INVITE NO_BODY);
+	CHECK("waits", simraw_next(&fx.peer, &msg) && msg.status == 100);
+	teardown(&fx);
+	setup(&fx);
+	fx.ua.mode = SIMUA_REJECT;
+	post(&fx, INVITE NO_BODY);
+	CHECK("answered", simraw_next(&fx.peer, &msg) && msg.status == 486);
+	teardown(&fx);
+}
+
 /* 8.2.2.2: the same request on another path. */
 static void merged(void)
 {
@@ -176,7 +194,7 @@ static void merged(void)
 	teardown(&fx);
 }
 
-/* An INVITE without an offer and what follows: 100, 200 with our offer and Contact; ACK with the
+/* An INVITE without an offer and what follows: 200 with our offer and Contact; ACK with the
  * answer; BYE. */
 static void dialog_by_hand(void)
 {
@@ -187,7 +205,6 @@ static void dialog_by_hand(void)
 
 	setup(&fx);
 	post(&fx, INVITE "Record-Route: <sip:10.0.0.9;lr>\n" NO_BODY);
-	CHECK("100", simraw_next(&fx.peer, &msg) && msg.status == 100);
 	CHECK("200", simraw_next(&fx.peer, &msg) && msg.status == 200);
 	CHECK_SLICE("route", sip_msg_value(&msg, SIP_H_RECORD_ROUTE), "<sip:10.0.0.9;lr>");
 	CHECK_SLICE("contact", sip_msg_value(&msg, SIP_H_CONTACT), "<sip:u@10.0.0.1:5060>");
@@ -244,7 +261,6 @@ static void bad_answer_in_the_ack(void)
 
 	setup(&fx);
 	post(&fx, INVITE NO_BODY);
-	CHECK("100", simraw_next(&fx.peer, &msg));
 	CHECK("200", simraw_next(&fx.peer, &msg) && msg.status == 200);
 	CHECK_INT("to", sip_msg_addr(&msg, SIP_H_TO, &to), 0);
 	snprintf(text, sizeof(text),
@@ -269,7 +285,6 @@ static void bye_before_the_answer(void)
 	setup(&fx);
 	fx.ua.mode = SIMUA_RING;
 	post(&fx, INVITE NO_BODY);
-	CHECK("100", simraw_next(&fx.peer, &msg));
 	CHECK("180", simraw_next(&fx.peer, &msg) && msg.status == 180);
 	CHECK_SLICE("contact", sip_msg_value(&msg, SIP_H_CONTACT), "<sip:u@10.0.0.1:5060>");
 	CHECK_INT("to", sip_msg_addr(&msg, SIP_H_TO, &to), 0);
@@ -297,7 +312,6 @@ static void second_invite_too_early(void)
 	setup(&fx);
 	fx.ua.mode = SIMUA_RING;
 	post(&fx, INVITE NO_BODY);
-	CHECK("100", simraw_next(&fx.peer, &msg));
 	CHECK("180", simraw_next(&fx.peer, &msg) && msg.status == 180);
 	CHECK_INT("to", sip_msg_addr(&msg, SIP_H_TO, &to), 0);
 	snprintf(text, sizeof(text),
@@ -327,7 +341,6 @@ static void nothing_in_common(void)
 		 INVITE "Content-Type: application/sdp\nContent-Length: %zu\n\n%s",
 		 sizeof(sdp) - 1 + 6, sdp);
 	post(&fx, text);
-	CHECK("100", simraw_next(&fx.peer, &msg));
 	CHECK("488", simraw_next(&fx.peer, &msg) && msg.status == 488);
 	teardown(&fx);
 }
@@ -591,6 +604,7 @@ void suite_ua(void)
 {
 	CHECK_SUITE("ua");
 	CHECK_TEST(answers_table);
+	CHECK_TEST(trying_only_for_who_waits);
 	CHECK_TEST(merged);
 	CHECK_TEST(dialog_by_hand);
 	CHECK_TEST(bad_answer_in_the_ack);
