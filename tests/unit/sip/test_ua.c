@@ -166,6 +166,8 @@ static void trying_only_for_who_waits(void)
 	fx.ua.mode = SIMUA_WAIT;
 	post(&fx, INVITE NO_BODY);
 	CHECK("waits", simraw_next(&fx.peer, &msg) && msg.status == 100);
+	sip_call_hangup(fx.ua.call, NULL);
+	simworld_run(&fx.world, 60000);
 	teardown(&fx);
 	setup(&fx);
 	fx.ua.mode = SIMUA_REJECT;
