@@ -152,7 +152,7 @@ static void reload(struct server *server)
 		log_lines(LOG_WARN, "config.needs_restart", buf_slice(&notes));
 		LOG(LOG_INFO, "server.reloaded", LOG_STR("config", server->options->path));
 	}
-	notify_ready("serving");
+	notify_ready(server->state == SERVING ? "serving" : "draining");
 	config_free(fresh);
 	buf_done(&errors);
 	buf_done(&notes);

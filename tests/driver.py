@@ -225,6 +225,7 @@ def stage_release():
     report("release starts", run([program, "-V"], 20))
     report("release accepts conf/hearth.conf", run([program, "-C", "-c", "conf/hearth.conf"], 20))
     report("release is hardened", run([PYTHON, "tests/support/hardened.py", program], 20))
+    report("./run", run([PYTHON, "tests/support/try_run.py"], 60))
 
 
 STAGES = {name.removeprefix("stage_"): function for name, function in list(globals().items())
