@@ -215,6 +215,7 @@ static void add_http(struct buf *out, const struct http *http)
 	const struct events_stats *stats = events_stats(http->events);
 
 	add_requests(out, &http->stats);
+	gauge(out, "hearth_http_connections", "HTTP connections now.", (double)http->connections);
 	gauge(out, "hearth_http_requests_open", "Requests under way, streams included.",
 	      http->stats.requests_open);
 	counter(out, "hearth_http_idempotent_replays_total",

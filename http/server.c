@@ -93,6 +93,23 @@ static size_t leave_escaped(void *arg, struct MHD_Connection *connection, char *
 	return strlen(text);
 }
 
+/* At its limit the daemon stops listening, and begins again only when it is run after a connection
+ * has ended: without this it would be whenever something else happens. */
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+			  enum MHD_ConnectionNotificationCode what)
+{
+	struct http *http = arg;
+
+	(void)connection;
+	(void)context;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		http->connections++;
+		return;
+	}
+	if (http->connections-- >= http->config->http_connections_max)
+		http_run_soon(http);
+}
+
 static int open_listener(const char *where, struct addr *ret_addr, int *ret_fd)
 {
 	struct addr addr;
@@ -122,14 +139,21 @@ static int start_daemon(struct http *http, int fd)
 {
 	const union MHD_DaemonInfo *info;
 
+	const struct MHD_OptionItem options[] = {
+		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_daemon_log, NULL},
+		{MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, http},
+		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_on_completed, http},
+		{MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
+		{MHD_OPTION_CONNECTION_LIMIT, http->config->http_connections_max, NULL},
+		{MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_S, NULL},
+		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_CONNECTION_MEMORY, NULL},
+		{MHD_OPTION_END, 0, NULL},
+	};
+
 	http->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-		request_on_access, http, MHD_OPTION_EXTERNAL_LOGGER, on_daemon_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, request_on_completed,
-		http, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)http->config->http_connections_max,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_MEMORY, MHD_OPTION_END);
+		request_on_access, http, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	if (!http->daemon)
 		return -ENOMEM; /* which may have closed the listener, or not: this process ends */
 	info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);

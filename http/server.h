@@ -44,6 +44,7 @@ struct http {
 	struct buf description; /* /openapi.json */
 	struct list waiting;    /* requests that are suspended */
 	struct list queries;    /* what the store has been asked (records.c) */
+	int64_t connections;
 	struct http_stats stats;
 	uint64_t started_wall_ms;
 };

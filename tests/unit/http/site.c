@@ -140,6 +140,7 @@ static void configure(struct site *site, const char *keys)
 	struct slice rest = slice_of(keys);
 
 	must(config_new(&site->config), "config_new");
+	site_set(site, "store.path=:memory:");
 	site_set(site, "http.listen=127.0.0.1:0");
 	site_set(site, "sip.listen=udp:" SERVER_SIP);
 	while (rest.len > 0) {
@@ -214,7 +215,7 @@ static void make_focus(struct site *site)
 	fake_media_listen(site->media, focus_on_media_event, site->focus);
 }
 
-struct site *site_new(const char *keys)
+static struct site *make(const char *keys, bool is_store_polled)
 {
 	static int null_fd = -1;
 	struct site *site = calloc(1, sizeof(*site));
@@ -230,12 +231,24 @@ struct site *site_new(const char *keys)
 	must(loop_new(clock_virtual(&site->time), &site->loop), "loop_new");
 	random_init_seeded(&site->random, 1);
 	configure(site, keys);
-	must(store_new(":memory:", site->loop, &site->store, &text), "store_new");
+	must(store_new(site->config->store_path, is_store_polled ? NULL : site->loop, &site->store,
+		       &text),
+	     "store_new");
 	make_network(site);
 	make_focus(site);
 	must(http_new(site->loop, site->focus, site->config, &site->http, &text), "http_new");
 	must(focus_attach(site->focus, site->ua, fake_media_ops(site->media)), "focus_attach");
 	return site;
+}
+
+struct site *site_new(const char *keys)
+{
+	return make(keys, false);
+}
+
+struct site *site_new_store_polled(void)
+{
+	return make(NULL, true);
 }
 
 void site_free(struct site *site)

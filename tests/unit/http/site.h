@@ -37,8 +37,11 @@ struct site {
 	bool is_empty_called;
 };
 
-/* `keys`: "key=value" lines over the defaults, or NULL. Aborts when it cannot be made. */
+/* `keys`: "key=value" lines over the defaults, or NULL; the store is in memory unless they say
+ * otherwise. Aborts when it cannot be made. */
 struct site *site_new(const char *keys);
+/* The same, but the store's answers come only when the test calls store_poll. */
+struct site *site_new_store_polled(void);
 void site_free(struct site *site);
 void site_set(struct site *site, const char *assignment); /* a configuration key, while it runs */
 

@@ -1,3 +1,7 @@
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "tests/support/check.h"
 #include "tests/unit/http/site.h"
 
@@ -37,9 +41,49 @@ static void ready(void)
 	site_free(site);
 }
 
+/* The database is taken away: what would have to be kept is refused, what runs goes on. */
+static void store_lost(void)
+{
+	char path[64], keys[96];
+	struct site *site;
+	struct answer answer;
+
+	(void)snprintf(path, sizeof(path), "/tmp/hearth-unit-http-%d.db", (int)getpid());
+	(void)snprintf(keys, sizeof(keys), "store.path=%s", path);
+	site = site_new(keys);
+	CHECK_INT("before", site_status(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"a\"}"),
+		  201);
+	(void)unlink(path);
+	CHECK_INT("in its way", mkdir(path, 0700), 0);
+	for (unsigned turns = 0; turns < SITE_TURNS_MAX && !store_health(site->store); turns++) {
+		struct store_room room = {.id = "probe"};
+
+		(void)store_room_put_post(site->store, &room);
+		site_turn(site);
+	}
+	answer = site_ask(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"b\"}");
+	CHECK_INT("refused", answer.status, 503);
+	CHECK_STR("refused", answer_text(&answer, "type"), "/problems/store-failed");
+	answer_done(&answer);
+	CHECK_INT("change refused",
+		  site_status(site, "PATCH", "/api/v1/rooms/a", NULL, "{\"locked\":true}"), 503);
+	answer = site_ask(site, "GET", "/readyz", NULL, NULL);
+	CHECK_INT("not ready", answer.status, 503);
+	CHECK_STR("not ready", answer_text(&answer, "reasons.0"), "store_failing");
+	answer_done(&answer);
+	CHECK("calls go on", site_dial(site, "anna", "lobby")[0] != '\0');
+	CHECK_INT("rooms of calls can be changed",
+		  site_status(site, "PATCH", "/api/v1/rooms/lobby", NULL, "{\"locked\":true}"),
+		  200);
+	(void)rmdir(path); /* so that the store can finish */
+	site_free(site);
+	(void)unlink(path);
+}
+
 void suite_health(void)
 {
 	CHECK_SUITE("health");
 	CHECK_TEST(alive);
 	CHECK_TEST(ready);
+	CHECK_TEST(store_lost);
 }

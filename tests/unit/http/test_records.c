@@ -71,9 +71,54 @@ static void gone(void)
 	client_close(&client);
 }
 
+/* A store that does not answer is given up; its answer, when it comes after all, is dropped. */
+static void hanging_store(void)
+{
+	struct site *site = site_new_store_polled();
+	struct client client = client_open(site);
+	struct answer answer;
+
+	client_send(&client, SLICE("GET " RECORDS " HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+	for (int i = 0; i < 5; i++)
+		site_turn(site);
+	site_pass(site, 10001);
+	answer = client_answer(&client, false);
+	CHECK_INT("given up", answer.status, 503);
+	CHECK_STR("given up", answer_text(&answer, "type"), "/problems/store-failed");
+	answer_done(&answer);
+	store_poll(site->store);
+	CHECK_INT("others go on", site_status(site, "GET", "/healthz", NULL, NULL), 200);
+	client_close(&client);
+	site_free(site);
+}
+
+static void too_many_readers(void)
+{
+	struct site *site = site_new_store_polled();
+	struct client clients[STORE_READS_MAX + 1];
+	struct answer answer;
+
+	for (int i = 0; i <= STORE_READS_MAX; i++) {
+		clients[i] = client_open(site);
+		client_send(&clients[i],
+			    SLICE("GET " RECORDS " HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+		site_turn(site);
+	}
+	answer = client_answer(&clients[STORE_READS_MAX], false);
+	CHECK_INT("one too many", answer.status, 503);
+	CHECK_STR("one too many", answer_text(&answer, "type"), "/problems/overloaded");
+	CHECK("one too many", slice_present(answer_field(&answer, "Retry-After")));
+	answer_done(&answer);
+	for (int i = 0; i <= STORE_READS_MAX; i++)
+		client_close(&clients[i]);
+	site_free(site); /* with 64 questions unanswered */
+}
+
 void suite_records(void)
 {
 	CHECK_SUITE("records");
 	CHECK_TEST(records);
 	CHECK_TEST(gone);
+	CHECK_TEST(hanging_store);
+	CHECK_TEST(too_many_readers);
 }

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/attr.h"
 #include "tests/support/check.h"
@@ -329,6 +330,32 @@ static void long_lines(void)
 	site_free(site);
 }
 
+/* Lines beyond http.connections_max wait until one is free. */
+static void connection_limit(void)
+{
+	struct site *site = site_new("http.connections_max=4");
+	struct client idle[4], waiting;
+	struct answer answer;
+
+	for (size_t i = 0; i < ARRAY_LEN(idle); i++) {
+		idle[i] = client_open(site);
+		site_turn(site);
+	}
+	waiting = client_open(site);
+	client_send(&waiting, SLICE("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+	for (int i = 0; i < 20; i++)
+		site_turn(site);
+	CHECK_INT("waits", recv(waiting.fd, &(char){0}, 1, MSG_DONTWAIT | MSG_PEEK), -1);
+	client_close(&idle[0]);
+	answer = client_answer(&waiting, false);
+	CHECK_INT("its turn", answer.status, 200);
+	answer_done(&answer);
+	client_close(&waiting);
+	for (size_t i = 1; i < ARRAY_LEN(idle); i++)
+		client_close(&idle[i]);
+	site_free(site);
+}
+
 static void stop_accepting(void)
 {
 	struct site *site = site_new(NULL);
@@ -385,6 +412,7 @@ void suite_request(void)
 	CHECK_TEST(persistent_line);
 	CHECK_TEST(slow_and_broken_lines);
 	CHECK_TEST(long_lines);
+	CHECK_TEST(connection_limit);
 	CHECK_TEST(stop_accepting);
 	CHECK_TEST(bad_start);
 }
