@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "tests/support/check.h"
 #include "tests/unit/http/site.h"
 
@@ -41,6 +42,17 @@ static void ready(void)
 	site_free(site);
 }
 
+static void remove_database(const char *path)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	char name[128];
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		(void)snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+		(void)unlink(name);
+	}
+}
+
 /* The database is taken away: what would have to be kept is refused, what runs goes on. */
 static void store_lost(void)
 {
@@ -53,7 +65,7 @@ static void store_lost(void)
 	site = site_new(keys);
 	CHECK_INT("before", site_status(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"a\"}"),
 		  201);
-	(void)unlink(path);
+	remove_database(path);
 	CHECK_INT("in its way", mkdir(path, 0700), 0);
 	for (unsigned turns = 0; turns < SITE_TURNS_MAX && !store_health(site->store); turns++) {
 		struct store_room room = {.id = "probe"};
@@ -77,7 +89,7 @@ static void store_lost(void)
 		  200);
 	(void)rmdir(path); /* so that the store can finish */
 	site_free(site);
-	(void)unlink(path);
+	remove_database(path);
 }
 
 void suite_health(void)
