@@ -119,6 +119,7 @@ function askToken() {
 				resolve();
 			}, { once: true });
 			$("token").value = "";
+			$("token-wrong").hidden = !state.token;
 			dialog.showModal();
 			$("token").focus();
 		});
@@ -253,16 +254,16 @@ function drawRoom() {
 	}
 	$("room-title").textContent = room.id;
 	$("room-uri").textContent = room.uri;
-	drawToggle($("room-lock"), room.locked, ["i-unlock", "Lock"], ["i-lock", "Locked"]);
-	drawToggle($("room-mute"), room.muted, ["i-mic", "Mute all"], ["i-mic-off", "All muted"]);
+	drawToggle($("room-lock"), room.locked, ["i-unlock", "Lock"], ["i-lock", "Unlock"]);
+	drawToggle($("room-mute"), room.muted, ["i-mic", "Mute all"], ["i-mic-off", "Unmute all"]);
 	drawNote(room);
 }
 
 function drawToggle(button, isOn, off, on) {
 	const [icon, text] = isOn ? on : off;
-	button.setAttribute("aria-pressed", String(isOn));
+	button.dataset.on = isOn ? "yes" : "no";
 	setIcon(button, icon);
-	button.querySelector("span").textContent = text;
+	setText(button.querySelector("span"), text);
 }
 
 function drawNote(room) {
@@ -377,9 +378,8 @@ function drawPersonButtons(item, person, name) {
 	const deaf = item.querySelector(".deaf");
 	drawToggle(mute, person.muted, ["i-mic", "Mute"], ["i-mic-off", "Unmute"]);
 	drawToggle(deaf, person.deaf, ["i-ear", "Deafen"], ["i-ear-off", "Undeafen"]);
-	mute.setAttribute("aria-label", `Mute ${name}`);
-	deaf.setAttribute("aria-label", `Deafen ${name}`);
-	item.querySelector(".kick").setAttribute("aria-label", `Remove ${name}`);
+	for (const button of item.querySelectorAll("button")) /* what is seen, and whom it is about */
+		button.setAttribute("aria-label", `${button.textContent} ${name}`);
 }
 
 function drawPeople() {
