@@ -136,6 +136,17 @@ def run_registered(preset, wanted=lambda name, labels: True):
         report(preset, Outcome(1, "no test is registered", 0))
 
 
+def run_script(script, preset="asan"):
+    """Its temporary files are its own; those of a failure stay to be read."""
+    scratch = tempfile.mkdtemp(prefix=f"hearth-{script.stem}-")
+    outcome = run([PYTHON, script], SCRIPT_SECONDS, TMPDIR=scratch,
+                  HEARTHD=str(ROOT / "build" / preset / "hearthd"))
+    if counts(outcome)[1] > 0:
+        return outcome._replace(output=f"{outcome.output}\nFiles of this run: {scratch}\n")
+    shutil.rmtree(scratch, ignore_errors=True)
+    return outcome
+
+
 # Stages ---------------------------------------------------------------------------------------------
 
 def stage_lint():
@@ -157,9 +168,10 @@ def stage_asan():
 
 
 def stage_tsan():
-    """The parts with threads under ThreadSanitizer."""
-    if build("tsan", *THREADED):
+    """The parts with threads under ThreadSanitizer, and the whole server while phones talk."""
+    if build("tsan", "hearthd", *THREADED):
         run_registered("tsan", lambda name, labels: name in THREADED)
+        report("tsan flow/test_phones.py", run_script(ROOT / "tests" / "flow" / "test_phones.py", "tsan"))
 
 
 def fuzz_one(name):
@@ -182,17 +194,6 @@ def stage_fuzz():
     with concurrent.futures.ThreadPoolExecutor(min(2, JOBS)) as pool:
         for name, outcome in zip(names, pool.map(fuzz_one, names)):
             report(f"{name} for {FUZZ_SECONDS} s", outcome)
-
-
-def run_script(script):
-    """Its temporary files are its own; those of a failure stay to be read."""
-    scratch = tempfile.mkdtemp(prefix=f"hearth-{script.stem}-")
-    outcome = run([PYTHON, script], SCRIPT_SECONDS, TMPDIR=scratch,
-                  HEARTHD=str(ROOT / "build" / "asan" / "hearthd"))
-    if counts(outcome)[1] > 0:
-        return outcome._replace(output=f"{outcome.output}\nFiles of this run: {scratch}\n")
-    shutil.rmtree(scratch, ignore_errors=True)
-    return outcome
 
 
 def run_scripts(folder, jobs):
