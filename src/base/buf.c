@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 
-enum { BUF_CAP_MIN = 64 };
+enum { BUF_CAP_MIN = 256 }; /* a SIP message or an event takes two or three growths */
 
 void buf_done(struct buf *buf)
 {
@@ -72,7 +72,12 @@ void buf_addslice(struct buf *buf, struct slice s)
 
 void buf_addc(struct buf *buf, char c)
 {
-	buf_add(buf, &c, 1);
+	if (buf->err || buf->len == BUF_LEN_MAX || buf->len + 2 > buf->cap) {
+		buf_add(buf, &c, 1);
+		return;
+	}
+	buf->p[buf->len++] = c;
+	buf->p[buf->len] = '\0';
 }
 
 void buf_addf(struct buf *buf, const char *fmt, ...)
@@ -84,19 +89,41 @@ void buf_addf(struct buf *buf, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Into the room that is there; only what does not fit is formatted twice. */
 void buf_vaddf(struct buf *buf, const char *fmt, va_list ap)
 {
 	va_list again;
+	size_t room;
 	int len;
 
+	if (!reserve(buf, 0))
+		return;
+	room = buf->cap - buf->len;
 	va_copy(again, ap);
-	len = vsnprintf(NULL, 0, fmt, again);
+	len = vsnprintf(buf->p + buf->len, room, fmt, again);
 	va_end(again);
 	assert(len >= 0); /* a format of ours that libc refuses is a defect */
-	if (!reserve(buf, (size_t)len))
-		return;
-	(void)vsnprintf(buf->p + buf->len, (size_t)len + 1, fmt, ap);
+	if ((size_t)len >= room) {
+		buf->p[buf->len] = '\0'; /* as it was, should there be no more room */
+		if (!reserve(buf, (size_t)len))
+			return;
+		(void)vsnprintf(buf->p + buf->len, (size_t)len + 1, fmt, ap);
+	}
 	buf->len += (size_t)len;
+}
+
+void buf_addu(struct buf *buf, uint64_t n, unsigned digits_min)
+{
+	char text[20];
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	while (sizeof(text) - at < digits_min && at > 0)
+		text[--at] = '0';
+	buf_add(buf, text + at, sizeof(text) - at);
 }
 
 void buf_drop(struct buf *buf, size_t len)

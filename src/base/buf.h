@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/slice.h"
@@ -21,7 +22,7 @@ struct buf {
 	int err; /* first error: -ENOMEM or ERR_LIMIT; later adds do nothing */
 };
 
-#define BUF_INIT ((struct buf){ 0 })
+#define BUF_INIT ((struct buf){0})
 
 void buf_done(struct buf *buf);  /* frees; the struct is BUF_INIT again */
 void buf_clear(struct buf *buf); /* len 0, error forgotten, memory kept */
@@ -29,6 +30,9 @@ void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_adds(struct buf *buf, const char *text);
 void buf_addslice(struct buf *buf, struct slice s);
 void buf_addc(struct buf *buf, char c);
+/* A decimal number, with zeros in front up to `digits_min` (at most 20). Far cheaper than buf_addf.
+ */
+void buf_addu(struct buf *buf, uint64_t n, unsigned digits_min);
 void buf_addf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vaddf(struct buf *buf, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 

@@ -118,6 +118,31 @@ static void take(void)
 	free(text);
 }
 
+static void numbers(void)
+{
+	static const struct {
+		uint64_t n;
+		unsigned digits_min;
+		const char *want;
+	} cases[] = {
+		{0, 1, "0"},
+		{0, 0, "0"},
+		{7, 3, "007"},
+		{1234, 2, "1234"},
+		{10, 1, "10"},
+		{UINT64_MAX, 1, "18446744073709551615"},
+		{5, 20, "00000000000000000005"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf buf = BUF_INIT;
+
+		buf_addu(&buf, cases[i].n, cases[i].digits_min);
+		CHECK_SLICE(cases[i].want, buf_slice(&buf), cases[i].want);
+		buf_done(&buf);
+	}
+}
+
 void suite_buf(void)
 {
 	CHECK_SUITE("buf");
@@ -127,4 +152,5 @@ void suite_buf(void)
 	CHECK_TEST(limit_sticks);
 	CHECK_TEST(clear_and_drop);
 	CHECK_TEST(take);
+	CHECK_TEST(numbers);
 }

@@ -48,9 +48,28 @@ static void text(void)
 		CHECK_STR(cases[i].want, clock_text(cases[i].wall_ms, out), cases[i].want);
 }
 
+/* Against libc's own calendar: every day of four centuries, at a time of day that wanders. */
+static void text_agrees_with_libc(void)
+{
+	uint32_t wrong = 0;
+
+	for (uint64_t day = 0; day < 146097; day++) {
+		uint64_t ms = day * 86400000 + day * 7919 % 86400000;
+		time_t seconds = (time_t)(ms / 1000);
+		char want[64], out[CLOCK_TEXT_MAX];
+		struct tm tm;
+
+		gmtime_r(&seconds, &tm);
+		(void)strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%S", &tm);
+		wrong += strncmp(clock_text(ms, out), want, 19) != 0;
+	}
+	CHECK_INT("days", wrong, 0);
+}
+
 void suite_clock(void)
 {
 	CHECK_SUITE("clock");
+	CHECK_TEST(text_agrees_with_libc);
 	CHECK_TEST(virtual_time);
 	CHECK_TEST(system_time);
 	CHECK_TEST(text);
