@@ -2,6 +2,7 @@
 """hearthd as a program: options, exit statuses, start-up failures, signals, what systemd is told."""
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -117,6 +118,28 @@ def a_lost_reader_of_the_log_is_no_end():
     assert process.poll() is None and is_open()
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 0
+
+
+@lib.case
+def files_run_out_and_rooms_go_on():
+    hearth = lib.Hearth()
+    inside = lib.Phone(hearth, "inside")
+    assert inside.invite("lobby").status == 200
+    files = pathlib.Path(f"/proc/{hearth.process.pid}/fd")
+    most = max(int(entry.name) for entry in files.iterdir()) + 4  # one more call, and a bit for the API
+    before = resource.prlimit(hearth.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(hearth.process.pid, resource.RLIMIT_NOFILE, (most, before[1]))
+    answers = []
+    while len(answers) < 10 and not (answers and answers[-1].status != 200):
+        answers.append(lib.Phone(hearth, f"more{len(answers)}").invite("lobby"))
+    refused = answers[-1]
+    assert refused.status == 503 and refused.get("Retry-After"), refused.fields
+    assert hearth.process.poll() is None
+    resource.prlimit(hearth.process.pid, resource.RLIMIT_NOFILE, before)
+    lib.wait_for("callers are taken again", lambda: lib.Phone(hearth).invite("lobby").status == 200, 15, 0.5)
+    assert len(hearth.connected("lobby")) == len(answers) + 1
+    assert inside.bye().status == 200
+    hearth.stop()
 
 
 @lib.case
