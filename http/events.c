@@ -70,10 +70,10 @@ static bool is_wanted(const struct stream *stream, const struct event_entry *ent
 }
 
 /* The next event that this client wants, or NULL. Moves the cursor over those it does not. */
-static const struct event_entry *next_entry(struct stream *stream)
+static struct event_entry *next_entry(struct stream *stream)
 {
-	const struct event_ring *ring = stream->events->ring;
-	const struct event_entry *entry;
+	struct event_ring *ring = stream->events->ring;
+	struct event_entry *entry;
 
 	while ((entry = event_ring_find(ring, stream->cursor)) != NULL) {
 		if (is_wanted(stream, entry))
@@ -142,13 +142,14 @@ static size_t fill_own(struct stream *stream, char *out, size_t max)
 
 static size_t fill_events(struct stream *stream, char *out, size_t max)
 {
-	const struct event_entry *entry;
+	struct event_entry *entry;
 	size_t len = 0;
 
 	while (len < max && (entry = next_entry(stream)) != NULL) {
-		len += copy_part(buf_slice(&entry->frame), &stream->cursor_sent, out + len,
-				 max - len);
-		if (stream->cursor_sent < entry->frame.len)
+		struct slice frame = event_entry_frame(entry);
+
+		len += copy_part(frame, &stream->cursor_sent, out + len, max - len);
+		if (stream->cursor_sent < frame.len)
 			break;
 		stream->cursor++;
 		stream->cursor_sent = 0;
@@ -218,19 +219,8 @@ static void on_kick(void *arg)
 static void on_focus_event(void *arg, const struct focus_event *event)
 {
 	struct events *events = arg;
-	struct event_entry *entry = event_ring_next(events->ring);
-	struct writer json = writer_to(&entry->frame);
 
-	assert(entry->seq == event->seq);
-	(void)slice_cstr(event->room->id, entry->room, sizeof(entry->room));
-	buf_addf(&entry->frame, "id: %llu\nevent: %s\ndata: ", (unsigned long long)event->seq,
-		 focus_event_name(event->kind));
-	view_event(&json, event);
-	buf_adds(&entry->frame, "\n\n");
-	if (buf_err(&entry->frame)) { /* out of memory: the number goes on, the text is missing */
-		buf_clear(&entry->frame);
-		LOG(LOG_ERROR, "http.event_lost", LOG_INT("seq", event->seq));
-	}
+	event_ring_put(events->ring, event);
 	if (!list_empty(&events->streams))
 		loop_defer_post(events->http->loop, &events->kick);
 }

@@ -1,8 +1,15 @@
 /* http/ring.c */
 #include "http/ring.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+
+#include "base/log.h"
+#include "http/view.h"
+#include "http/writer.h"
+
+enum { TEXTS = 6 }; /* room id; participant's id, uri, display name, call id; cause */
 
 struct event_ring {
 	struct event_entry *entries;
@@ -31,20 +38,73 @@ struct event_ring *event_ring_free(struct event_ring *ring)
 {
 	if (!ring)
 		return NULL;
-	for (uint32_t i = 0; i < ring->cap; i++)
+	for (uint32_t i = 0; i < ring->cap; i++) {
 		buf_done(&ring->entries[i].frame);
+		buf_done(&ring->entries[i].texts);
+	}
 	free(ring->entries);
 	free(ring);
 	return NULL;
 }
 
-struct event_entry *event_ring_next(struct event_ring *ring)
+/* The slices now borrow from `texts`. All are added before one is set: adding moves the memory. */
+static void keep_texts(struct buf *texts, struct slice *const slices[TEXTS])
+{
+	size_t at = 0;
+
+	buf_clear(texts);
+	for (uint32_t i = 0; i < TEXTS; i++) {
+		buf_addslice(texts, *slices[i]);
+		buf_addc(texts, '\0');
+	}
+	if (buf_err(texts))
+		return;
+	for (uint32_t i = 0; i < TEXTS; i++) {
+		if (slice_present(*slices[i]))
+			slices[i]->p = texts->p + at;
+		at += slices[i]->len + 1;
+	}
+}
+
+void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 {
 	struct event_entry *entry = &ring->entries[ring->end % ring->cap];
+	struct participant_view *participant = &entry->participant;
+	struct slice cause = slice_of(event->cause);
 
-	buf_clear(&entry->frame);
+	assert(event->seq == ring->end);
 	entry->seq = ring->end++;
-	return entry;
+	entry->event = *event;
+	entry->event.room = &entry->room_view;
+	entry->event.participant = event->participant ? participant : NULL;
+	entry->room_view = *event->room;
+	*participant = event->participant ? *event->participant : (struct participant_view){0};
+	(void)slice_cstr(event->room->id, entry->room, sizeof(entry->room));
+	keep_texts(&entry->texts,
+		   (struct slice *const[TEXTS]){&entry->room_view.id, &participant->id,
+						&participant->uri, &participant->display_name,
+						&participant->call_id, &cause});
+	participant->room_id = entry->room_view.id;
+	entry->event.cause = cause.p;
+	buf_clear(&entry->frame);
+}
+
+struct slice event_entry_frame(struct event_entry *entry)
+{
+	struct writer json = writer_to(&entry->frame);
+
+	if (entry->frame.len > 0)
+		return buf_slice(&entry->frame);
+	buf_addf(&entry->frame, "id: %llu\nevent: %s\ndata: ", (unsigned long long)entry->seq,
+		 focus_event_name(entry->event.kind));
+	if (!buf_err(&entry->texts))
+		view_event(&json, &entry->event);
+	buf_adds(&entry->frame, "\n\n");
+	if (buf_err(&entry->frame) || buf_err(&entry->texts)) {
+		buf_clear(&entry->frame);
+		LOG(LOG_ERROR, "http.event_lost", LOG_INT("seq", entry->seq));
+	}
+	return buf_slice(&entry->frame);
 }
 
 uint64_t event_ring_oldest(const struct event_ring *ring)
@@ -57,7 +117,7 @@ uint64_t event_ring_end(const struct event_ring *ring)
 	return ring->end;
 }
 
-const struct event_entry *event_ring_find(const struct event_ring *ring, uint64_t seq)
+struct event_entry *event_ring_find(struct event_ring *ring, uint64_t seq)
 {
 	if (seq < event_ring_oldest(ring) || seq >= ring->end)
 		return NULL;
@@ -69,6 +129,7 @@ uint64_t event_ring_bytes(const struct event_ring *ring)
 	uint64_t bytes = 0;
 
 	for (uint64_t seq = event_ring_oldest(ring); seq < ring->end; seq++)
-		bytes += ring->entries[seq % ring->cap].frame.len;
+		bytes += ring->entries[seq % ring->cap].frame.len +
+			 ring->entries[seq % ring->cap].texts.len;
 	return bytes;
 }
