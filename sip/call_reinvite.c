@@ -63,9 +63,45 @@ static void on_glare_timer(void *arg)
 	call_try_reinvite(arg);
 }
 
+/* A provisional answer ends the retransmissions and Timer B (17.1.1.2): from there on only this
+ * timer keeps a re-INVITE from waiting for ever. First a CANCEL; when that has no effect, it is
+ * given up (9.1). It runs on behind the end of the call, whose memory the transaction holds. */
+static void on_reinvite_timer(void *arg)
+{
+	struct sip_call *call = arg;
+	struct call_tx *tx = call->reinvite;
+	struct sip_ctx *ctx = tx->ctx;
+
+	if (!ctx) /* on its way to the next target, or to a failure */
+		return;
+	if (!call->is_reinvite_cancelled && sip_ctx_cancel(ctx, NULL) == 0) {
+		call->is_reinvite_cancelled = true;
+		timer_start(call->ua->wheel, &call->reinvite_timer,
+			    64 * (uint64_t)sip_tx_t1_ms(call->ua->tx));
+		return;
+	}
+	call_reinvite_failed(tx, ERR_SIP_TIMEOUT);
+	sip_ctx_abandon(ctx);
+}
+
+static void on_provisional(struct sip_call *call, const struct call_tx *tx)
+{
+	if (call->reinvite == tx && !timer_running(&call->reinvite_timer))
+		timer_start(call->ua->wheel, &call->reinvite_timer,
+			    64 * (uint64_t)sip_tx_t1_ms(call->ua->tx));
+}
+
+void call_reinvite_over(struct sip_call *call)
+{
+	call->reinvite = NULL;
+	call->is_reinvite_cancelled = false;
+	timer_stop(call->ua->wheel, &call->reinvite_timer);
+}
+
 void call_reinvite_init(struct sip_call *call)
 {
 	timer_init(&call->glare_timer, on_glare_timer, call);
+	timer_init(&call->reinvite_timer, on_reinvite_timer, call);
 }
 
 /* Who owns the Call-ID waits 2.1 to 4 s, the other one 0 to 2 s, in units of 10 ms (14.1). */
@@ -124,10 +160,12 @@ void call_reinvite_response(struct call_tx *tx, const struct sip_msg *response)
 {
 	struct sip_call *call = tx->call;
 
-	if (response->status < 200)
+	if (response->status < 200) {
+		on_provisional(call, tx);
 		return;
+	}
 	if (call->reinvite == tx)
-		call->reinvite = NULL;
+		call_reinvite_over(call);
 	if (response->status < 300)
 		on_accepted(tx, response);
 	else
@@ -138,7 +176,7 @@ void call_reinvite_failed(struct call_tx *tx, int err)
 {
 	struct sip_call *call = tx->call;
 
-	call->reinvite = NULL;
+	call_reinvite_over(call);
 	if (call->state != SIP_CALL_ESTABLISHED)
 		return;
 	offer_rollback(call->offer);

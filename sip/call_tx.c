@@ -402,7 +402,7 @@ void call_tx_free(struct call_tx *tx)
 	if (call->invite == tx)
 		call->invite = NULL;
 	if (call->reinvite == tx)
-		call->reinvite = NULL;
+		call_reinvite_over(call);
 	list_remove(&tx->node);
 	free(tx->method);
 	free(tx->headers);

@@ -108,6 +108,8 @@ struct sip_call {
 	struct call_tx *reinvite;  /* one of ours without a final answer */
 	struct timer invite_timer; /* no final answer in time; later: no answer to the CANCEL */
 	struct timer glare_timer;
+	struct timer reinvite_timer;  /* of a re-INVITE that has a provisional answer only */
+	bool is_reinvite_cancelled;
 	bool has_provisional, wants_cancel, is_cancelled, wants_reinvite;
 
 	/* The end */
@@ -197,6 +199,7 @@ void call_reinvite_response(struct call_tx *tx, const struct sip_msg *response);
 void call_reinvite_failed(struct call_tx *tx, int err);
 void call_try_reinvite(struct sip_call *call);
 void call_reinvite_init(struct sip_call *call);
+void call_reinvite_over(struct sip_call *call); /* it has its final answer, or will have none */
 
 /* call_dialog.c */
 void call_on_request(struct sip_call *call, struct sip_dialog *dialog, struct sip_stx *tx,

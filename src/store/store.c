@@ -245,7 +245,8 @@ static void rest(struct store *store)
 	nfds_t watched = store->pause_ms ? 2 : 3;
 
 	(void)poll(fds, watched, store->pause_ms ? (int)store->pause_ms : -1);
-	/* A write alone is in no hurry: with those that follow it costs one commit, not one each. */
+	/* A write alone is in no hurry: with those that follow it costs one commit, not one each.
+	 */
 	if (fds[2].revents && !fds[0].revents && !fds[1].revents)
 		(void)poll(fds, 2, LINGER_MS);
 }

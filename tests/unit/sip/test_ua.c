@@ -413,6 +413,62 @@ static void forked_answers(void)
 	teardown(&fx);
 }
 
+/* The peer answers the re-INVITE with 180, and then no more. */
+static void ring_on_reinvite(struct fixture *fx)
+{
+	struct buf buf = BUF_INIT;
+	struct sip_msg msg;
+
+	CHECK_INT("call", simua_call(&fx->ua, "sip:x@10.0.0.9"), 0);
+	simworld_run(&fx->world, 20);
+	answer_invite(fx, 200, "t", true);
+	CHECK_STR("established", simua_log(&fx->ua), "media established");
+	simraw_forget(&fx->peer);
+	CHECK_INT("re-INVITE", sip_call_reinvite(fx->ua.call), 0);
+	simworld_run(&fx->world, 20);
+	CHECK("INVITE", simraw_next(&fx->peer, &msg) && msg.method == SIP_METHOD_INVITE);
+	buf_addf(&buf,
+		 "SIP/2.0 180 x\nVia: " SLICE_FMT "\nFrom: " SLICE_FMT "\nTo: " SLICE_FMT
+		 "\nCall-ID: " SLICE_FMT "\nCSeq: " SLICE_FMT "\n" NO_BODY,
+		 SLICE_ARG(sip_msg_value(&msg, SIP_H_VIA)),
+		 SLICE_ARG(sip_msg_value(&msg, SIP_H_FROM)),
+		 SLICE_ARG(sip_msg_value(&msg, SIP_H_TO)),
+		 SLICE_ARG(sip_msg_value(&msg, SIP_H_CALL_ID)),
+		 SLICE_ARG(sip_msg_value(&msg, SIP_H_CSEQ)));
+	post(fx, buf.p);
+	buf_done(&buf);
+}
+
+/* 17.1.1.2: a provisional answer stops Timer B; a re-INVITE must not wait for ever all the same. */
+static void reinvite_that_only_rings(void)
+{
+	struct sip_msg msg;
+	struct fixture fx;
+
+	setup(&fx);
+	ring_on_reinvite(&fx);
+	simworld_run(&fx.world, 31000);
+	CHECK("patience", !simraw_next(&fx.peer, &msg));
+	simworld_run(&fx.world, 1500);
+	CHECK("CANCEL", simraw_next(&fx.peer, &msg) && msg.method == SIP_METHOD_CANCEL);
+	CHECK_STR("the call stands", simua_log(&fx.ua), "");
+	simworld_run(&fx.world, 65000);
+	CHECK_STR("given up", simua_log(&fx.ua), "ended:timeout:0");
+	teardown(&fx);
+}
+
+static void hangup_while_the_reinvite_rings(void)
+{
+	struct fixture fx;
+
+	setup(&fx);
+	ring_on_reinvite(&fx);
+	sip_call_hangup(fx.ua.call, NULL);
+	simworld_run(&fx.world, 33000);
+	CHECK_STR("ended", simua_log(&fx.ua), "ended:local:0");
+	teardown(&fx); /* nothing is left */
+}
+
 static void redirect_is_reported(void)
 {
 	struct fixture fx;
@@ -614,6 +670,8 @@ void suite_ua(void)
 	CHECK_TEST(second_invite_too_early);
 	CHECK_TEST(nothing_in_common);
 	CHECK_TEST(forked_answers);
+	CHECK_TEST(reinvite_that_only_rings);
+	CHECK_TEST(hangup_while_the_reinvite_rings);
 	CHECK_TEST(redirect_is_reported);
 	CHECK_TEST(answer_that_does_not_fit);
 	CHECK_TEST(ringing_stays_fresh);
