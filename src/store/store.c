@@ -1,9 +1,10 @@
 /* store/store.c -- the thread, its queues, and what happens while the database fails.
  *
- * Writes and reads have a ring each. The thread commits writes in batches, one transaction each; a
- * batch that fails is rolled back whole and kept, and tried again after a pause that doubles. Reads
- * are answered after the writes that were posted before them, but do not wait for a batch that
- * fails: a full disk must not leave the API without an answer. The control thread never waits.
+ * Writes and reads have a ring each. The thread commits writes in batches, one transaction each,
+ * and waits LINGER_MS after the first for others to join (a crash loses no more than that); a batch
+ * that fails is rolled back whole and kept, and tried again after a pause that doubles. Reads are
+ * answered after the writes that were posted before them, but do not wait for a batch that fails: a
+ * full disk must not leave the API without an answer. The control thread never waits.
  *
  *   control --writes--> thread      pointers to jobs, allocated here, freed there
  *   control --reads---> thread
