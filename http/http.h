@@ -23,7 +23,8 @@ struct http;
 /* Binds config->http_listen (port 0: any free one) and begins to serve. `loop`, `focus` and
  * `config` are borrowed and outlive it; the focus may be attached later, but before the first loop
  * turn. Negative errno, -EINVAL for an address that does not parse, ERR_LIMIT when there is no
- * listener left in the focus; *reterr_text is then a static sentence. */
+ * listener left in the focus; *reterr_text is then a static sentence, or
+ * NULL where the text of the error says it. */
 int http_new(struct loop *loop, struct focus *focus, const struct config *config,
 	     struct http **ret_http, const char **reterr_text);
 

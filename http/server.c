@@ -167,7 +167,7 @@ static int start(struct http *http, const char **reterr_text)
 	int fd = -1;
 	int err;
 
-	*reterr_text = "out of memory";
+	*reterr_text = NULL; /* the error's own text says it */
 	err = idempotency_new(&http->idempotency);
 	if (err)
 		return err;
@@ -176,10 +176,8 @@ static int start(struct http *http, const char **reterr_text)
 	if (err)
 		return err;
 	err = open_listener(http->config->http_listen, &http->addr, &fd);
-	if (err) {
-		*reterr_text = "http.listen cannot be bound";
+	if (err)
 		return err;
-	}
 	err = start_daemon(http, fd);
 	if (err) {
 		*reterr_text = "the HTTP daemon does not start";

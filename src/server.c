@@ -79,13 +79,13 @@ static void log_lines(enum log_level level, const char *event, struct slice line
 	}
 }
 
-/* Sockets are what calls cost most of: take all that the system grants, and say when it is little.
- */
+/* Sockets are what calls cost most of: take all that the system grants, and say when mixer.legs_max
+ * calls do not fit. sip.tcp_connections_max is not counted: it is a bound for strangers, no promise
+ * that so many fit. */
 static void raise_file_limit(const struct config *config)
 {
 	struct rlimit limit;
 	uint64_t wanted = (uint64_t)config->mixer_legs_max * FILES_PER_LEG +
-			  (uint64_t)config->sip_tcp_connections_max +
 			  (uint64_t)config->http_connections_max + FILES_BESIDES;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit))
@@ -94,7 +94,9 @@ static void raise_file_limit(const struct config *config)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < wanted)
 		LOG(LOG_WARN, "server.few_files", LOG_INT("limit", limit.rlim_cur),
-		    LOG_INT("wanted", wanted));
+		    LOG_INT("wanted", wanted),
+		    LOG_STR("help", "raise the hard limit of open files (LimitNOFILE=, ulimit -Hn)"
+				    " or lower mixer.legs_max; callers beyond it get 503"));
 }
 
 static void on_empty(void *arg)
@@ -307,7 +309,11 @@ static int http_part_new(struct server *server)
 	if (err)
 		return failed("focus", err, NULL);
 	err = http_new(server->loop, server->focus, server->config, &server->http, &text);
-	return err ? failed("http", err, text) : 0;
+	if (err)
+		LOG(LOG_ERROR, "server.failed", LOG_STR("part", "http.listen"),
+		    LOG_STR("address", server->config->http_listen),
+		    LOG_STR("error", text ? text : err_text(err)));
+	return err;
 }
 
 int server_new(const struct options *options, struct config *config, struct server **ret_server)

@@ -8,6 +8,7 @@
 #include <libconfig.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "config/table.h"
@@ -107,8 +108,11 @@ static void walk_root(struct walk *walk, config_setting_t *root)
 static int load(struct walk *walk, bool is_parsed, config_t *tree)
 {
 	if (!is_parsed && config_error_type(tree) == CONFIG_ERR_FILE_IO) {
+		struct stat status;
 		int err = errno ? -errno : -EIO;
 
+		if (stat(walk->file, &status) == 0 && S_ISDIR(status.st_mode))
+			err = -EISDIR; /* libconfig refuses it without an errno */
 		config_complain(walk->errors, walk->file, SLICE_NONE, "cannot be read: %s",
 				err_text(err));
 		return err;

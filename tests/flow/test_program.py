@@ -47,6 +47,7 @@ def dump_shows_what_is_in_force():
 @lib.case
 def mistakes_exit_with_2():
     for arguments, said in ((["-x"], "-x: unknown option"), (["-c", "/nowhere"], "/nowhere: cannot be read"),
+                            (["-c", "/tmp"], "/tmp: cannot be read: Is a directory"),
                             (["-o", "sip.lisen=x"], "did you mean sip.listen?"), (["file"], "unexpected argument")):
         done = hearthd(*arguments)
         assert done.returncode == 2 and said in done.stderr, (arguments, done)
@@ -58,13 +59,28 @@ def start_failures_exit_with_1_and_say_why():
     (directory / "other.db").write_text("not a database, but long enough to have a header. " * 4)
     taken = socket.create_server(("127.0.0.1", lib.free_port()))
     place = "127.0.0.1:%d" % taken.getsockname()[1]
-    for changes, said in (({"sip__listen": f"tcp:{place}"}, place), ({"http__listen": place}, "part=http"),
+    for changes, said in (({"sip__listen": f"tcp:{place}"}, place), ({"http__listen": place}, f'address={place} error="Address already in use"'),
                           ({"store__path": str(directory / "other.db")}, "file is not a database"),
                           ({"store__path": "/nowhere/h.db"}, "unable to open database file"),
                           ({"sip__listen": "udp:192.0.2.99:5060"}, "192.0.2.99:5060")):
         done = hearthd(*options(directory, **changes))
         assert done.returncode == 1, (changes, done)
         assert "server.failed" in done.stderr and said in done.stderr, (changes, done.stderr)
+
+
+@lib.case
+def few_files_are_told_only_when_calls_do_not_fit():
+    directory = pathlib.Path(tempfile.mkdtemp())
+    (directory / "other.db").write_text("not a database, but long enough to have a header. " * 4)
+
+    def few_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))
+
+    for legs, is_told in ((10, False), (1000, True)):
+        done = hearthd(*options(directory, mixer__legs_max=legs, http__connections_max=100,
+                                store__path=str(directory / "other.db")), preexec_fn=few_files)
+        assert ("warn server.few_files limit=400" in done.stderr) == is_told, (legs, done.stderr)
+        assert ("mixer.legs_max" in done.stderr) == is_told, done.stderr
 
 
 @lib.case

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -378,10 +379,11 @@ static void bad_start(void)
 {
 	static const struct {
 		const char *name, *listen;
+		int err;
 	} cases[] = {
-		{"no address", "nonsense"},
-		{"no port", "127.0.0.1"},
-		{"not ours", "203.0.113.1:43001"},
+		{"no address", "nonsense", -EINVAL},
+		{"no port", "127.0.0.1", -EINVAL},
+		{"not ours", "203.0.113.1:43001", -EADDRNOTAVAIL},
 	};
 	struct site *site = site_new(NULL);
 
@@ -391,9 +393,10 @@ static void bad_start(void)
 		const char *text = NULL;
 
 		config.http_listen = cases[i].listen;
-		CHECK(cases[i].name, http_new(site->loop, site->focus, &config, &http, &text) < 0);
+		CHECK_INT(cases[i].name, http_new(site->loop, site->focus, &config, &http, &text),
+			  cases[i].err);
 		CHECK(cases[i].name, http == NULL);
-		CHECK_STR(cases[i].name, text, "http.listen cannot be bound");
+		CHECK("the error's own text says it", text == NULL);
 	}
 	CHECK_INT("the first goes on", site_status(site, "GET", "/healthz", NULL, NULL), 200);
 	site_free(site);
