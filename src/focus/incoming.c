@@ -12,14 +12,50 @@
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
 #include "focus/status.h"
+#include "focus/text.h"
 
-static void log_rejected(const struct sip_call *call, const struct sip_msg *request,
-			 uint16_t status, const char *reason)
+/* What somebody dialled wrong (or tries out) is no fault of the server's: info. The rest can be
+ * mended here: warn. */
+static enum log_level rejected_level(enum focus_reject reason)
 {
-	LOG(LOG_WARN, "call.rejected", LOG_SLICE("room", request->request_uri),
-	    LOG_STR("participant", ""), LOG_SLICE("call_id", sip_call_id(call)),
-	    LOG_SLICE("from", sip_call_remote_uri(call)), LOG_INT("status", status),
-	    LOG_STR("reason", reason));
+	switch (reason) {
+	case FOCUS_REJECT_ROOM_UNKNOWN:
+	case FOCUS_REJECT_ROOM_NAME:
+	case FOCUS_REJECT_ROOM_LOCKED:
+	case FOCUS_REJECT_DRAINING:
+		return LOG_INFO;
+	default:
+		return LOG_WARN;
+	}
+}
+
+/* The room that was dialled; absent when the name cannot be one, or is the factory's. */
+static struct slice dialled_room(const struct focus *focus, struct slice request_uri,
+				 char room_id[ROOM_ID_MAX + 1])
+{
+	struct sip_uri uri;
+	struct slice room;
+	size_t len;
+
+	if (sip_uri_parse(request_uri, &uri) ||
+	    sip_unescape(uri.user, room_id, ROOM_ID_MAX + 1, &len))
+		return SLICE_NONE;
+	room = slice_make(room_id, len);
+	if (!room_id_is_valid(room) || text_list_has(focus->config->focus_factory_users, room))
+		return SLICE_NONE;
+	return room;
+}
+
+static void log_rejected(const struct focus *focus, const struct sip_call *call,
+			 const struct sip_msg *request, const struct status_row *row)
+{
+	char room_id[ROOM_ID_MAX + 1];
+
+	LOG(rejected_level(row->reject), "call.rejected",
+	    LOG_SLICE("room", dialled_room(focus, request->request_uri, room_id)),
+	    LOG_SLICE("call_id", sip_call_id(call)), LOG_SLICE("from", sip_call_remote_uri(call)),
+	    LOG_SLICE("request_uri", request->request_uri), LOG_INT("status", row->status),
+	    LOG_STR("reason", focus_reject_name(row->reject)));
 }
 
 static void reject(struct focus *focus, struct sip_call *call, const struct sip_msg *request,
@@ -30,7 +66,7 @@ static void reject(struct focus *focus, struct sip_call *call, const struct sip_
 
 	focus->stats.rejected[row->reject]++;
 	status_headers(row, focus->host, &headers);
-	log_rejected(call, request, row->status, focus_reject_name(row->reject));
+	log_rejected(focus, call, request, row);
 	(void)sip_call_reject(call, &(struct sip_reply){.status = row->status,
 							.reason = row->reason,
 							.headers = headers.p});

@@ -176,7 +176,7 @@ static void do_join(struct participant *p)
 	leg_enter(&p->leg);
 	LOG(LOG_INFO, "participant.joined", LOG_STR("room", p->room_id),
 	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id), LOG_STR("uri", p->uri),
-	    LOG_BOOL("is_outgoing", p->is_outgoing));
+	    LOG_STR("direction", p->is_outgoing ? "outgoing" : "incoming"));
 	participant_tell(p, FOCUS_PARTICIPANT_JOINED);
 }
 
@@ -201,6 +201,14 @@ static void do_hang_up(struct participant *p)
 	buf_done(&headers);
 }
 
+/* 0 for who was never connected, and when the wall clock was set back meanwhile. */
+static int64_t connected_s(const struct participant *p)
+{
+	if (!p->connected_wall_ms || p->ended_wall_ms < p->connected_wall_ms)
+		return 0;
+	return (int64_t)((p->ended_wall_ms - p->connected_wall_ms) / 1000);
+}
+
 static void do_leave(struct participant *p)
 {
 	struct focus *focus = p->focus;
@@ -216,8 +224,10 @@ static void do_leave(struct participant *p)
 		focus->stats.dial_outs_failed++;
 	hash_remove(focus->by_id, &p->by_id);
 	LOG(LOG_INFO, "participant.left", LOG_STR("room", p->room_id),
-	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id),
-	    LOG_STR("cause", p->cause), LOG_INT("status", p->status));
+	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id), LOG_STR("uri", p->uri),
+	    LOG_STR("direction", p->is_outgoing ? "outgoing" : "incoming"),
+	    LOG_INT("connected_s", connected_s(p)), LOG_STR("cause", p->cause),
+	    p->status ? LOG_INT("status", p->status) : LOG_END);
 	event_publish(focus, &(struct focus_news){.kind = FOCUS_PARTICIPANT_LEFT,
 						  .room = room,
 						  .participant = p,

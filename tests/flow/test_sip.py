@@ -190,6 +190,20 @@ def tcp_in_pieces_and_two_at_once():
 
 
 @lib.case
+def who_is_turned_away_is_logged_with_the_room():
+    hearth = lib.Hearth(rooms__participants_max=1)
+    hearth.api("POST", "/api/v1/rooms", {"id": "closed", "locked": True})
+    hearth.api("POST", "/api/v1/rooms", {"id": "small"})
+    assert lib.Phone(hearth).invite("small").status == 200
+    for user, status, said in (("closed", 486, "info call.rejected room=closed "), ("small", 486, "warn call.rejected room=small "),
+                               ("conf-aaaaaaaaaaaa", 404, "info call.rejected room=conf-aaaaaaaaaaaa "),
+                               ("a%20b", 404, "info call.rejected room=- ")):
+        assert lib.Phone(hearth).invite(user).status == status, user
+        assert said in hearth.log_text(), (said, hearth.log_text())
+    hearth.stop()
+
+
+@lib.case
 def foreign_domain_is_not_ours():
     hearth = lib.Hearth(sip__domains="hearth.example")
     phone = lib.Phone(hearth)
