@@ -69,6 +69,11 @@ static int fail_invite(struct request *request, int err)
 {
 	if (err == ERR_BAD_TARGET || err == ERR_SIP_URI_SYNTAX || err == ERR_SIP_URI_SCHEME)
 		(void)request_fail_field(request, "uri", "give a sip:, sips: or tel: URI");
+	else if (err == ERR_SIP_NO_ROUTE)
+		(void)request_fail_field(
+			request, "uri",
+			"sip.listen has no address for this URI's transport and IP "
+			"version");
 	else if (err == ERR_NOT_ALLOWED)
 		(void)request_fail(request, err, "calling out is switched off (focus.dial_out)");
 	return err;

@@ -40,6 +40,7 @@ static const struct problem problems[] = {
 	/* What stands below it */
 	{ERR_SIP_URI_SYNTAX, 422, "bad-uri", NULL, 0},
 	{ERR_SIP_URI_SCHEME, 422, "bad-uri-scheme", NULL, 0},
+	{ERR_SIP_NO_ROUTE, 422, "no-route", NULL, 0},
 	{ERR_MEDIA_NO_PORTS, 503, "no-media-ports", NULL, 10},
 	{ERR_MEDIA_NO_LEGS, 503, "no-media-legs", NULL, 10},
 	{ERR_MEDIA_NO_ROOMS, 503, "no-media-rooms", NULL, 10},
