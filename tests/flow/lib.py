@@ -106,7 +106,7 @@ def free_port():
 
 def hearthd_path():
     if "HEARTHD" in os.environ:
-        return os.environ["HEARTHD"]
+        return str(pathlib.Path(os.environ["HEARTHD"]).resolve())  # servers run in folders of their own
     for preset in ("asan", "release", "dev"):
         path = ROOT / "build" / preset / "hearthd"
         if path.exists():
