@@ -165,9 +165,7 @@ static size_t fill(struct stream *stream, char *out, size_t max)
 
 	if (stream->cursor_sent == 0 && stream->own.len > 0)
 		len += fill_own(stream, out, max);
-	if (stream->own.len == 0)
-		len += fill_events(stream, out + len, max - len);
-	else if (stream->cursor_sent > 0)
+	if (stream->own.len == 0 || stream->cursor_sent > 0)
 		len += fill_events(stream, out + len, max - len);
 	return len;
 }
@@ -353,9 +351,11 @@ static int open_stream(struct request *request, struct stream *stream)
 	if (err)
 		return err;
 	place(stream, has_seen, seen);
+	if (buf_err(&stream->own)) /* before a response exists that would read the stream */
+		return -ENOMEM;
 	request->reply.stream = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
 								  on_read, stream, NULL);
-	if (!request->reply.stream || buf_err(&stream->own))
+	if (!request->reply.stream)
 		return -ENOMEM;
 	if (stream->levels[0] && levels_watch(events->levels, slice_of(stream->levels))) {
 		stream->levels[0] = '\0';

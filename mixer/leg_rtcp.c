@@ -101,7 +101,8 @@ static bool block_make(struct leg *leg, struct leg_env *env, struct rtcp_block *
 					 .sequence = report.highest_seq,
 					 .jitter = report.jitter,
 					 .lsr = leg->rtcp.lsr};
-	if (leg->rtcp.lsr)
+	/* Stamps of the kernel may lie behind the moment at which the tick began: then it is 0. */
+	if (leg->rtcp.lsr && env->now_ns > leg->rtcp.lsr_ns)
 		ret_block->dlsr = (uint32_t)(((env->now_ns - leg->rtcp.lsr_ns) << 16) / 1000000000);
 	return true;
 }

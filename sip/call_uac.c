@@ -14,13 +14,15 @@ enum { CALL_ID_CHARS = 26 };
  * ------------------------------------------------------------------------------------------------
  */
 
-/* Only after a provisional answer; the INVITE may have overtaken nothing before that. */
+/* Only after a provisional answer to the INVITE that is out now: an earlier target's does not
+ * count. Until then the transaction refuses, and the first provisional answer asks again. */
 static void send_cancel(struct sip_call *call)
 {
-	if (call->is_cancelled || !call->has_provisional || !call->invite || !call->invite->ctx)
+	if (call->is_cancelled || !call->invite || !call->invite->ctx)
+		return;
+	if (sip_ctx_cancel(call->invite->ctx, call->end_headers) == ERR_STATE)
 		return;
 	call->is_cancelled = true;
-	(void)sip_ctx_cancel(call->invite->ctx, call->end_headers);
 	timer_start(call->ua->wheel, &call->invite_timer,
 		    64 * (uint64_t)sip_tx_t1_ms(call->ua->tx));
 }
@@ -112,7 +114,6 @@ static void note_early(struct sip_call *call, const struct sip_msg *response)
 
 static void on_provisional(struct sip_call *call, const struct sip_msg *response)
 {
-	call->has_provisional = true;
 	if (call->wants_cancel) {
 		send_cancel(call);
 		return;

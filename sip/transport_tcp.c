@@ -224,24 +224,43 @@ static int conn_send(struct sip_conn *conn, struct slice data)
  * ---------------------------------------------------------------------------------------------------------------
  */
 
-/* Takes keep-alives off the front; a ping (double CRLF) gets a pong (RFC 5626 4.4.1). */
+static void send_pongs(struct sip_conn *conn, uint32_t count)
+{
+	struct buf pongs = BUF_INIT;
+
+	for (uint32_t i = 0; i < count; i++)
+		buf_adds(&pongs, "\r\n");
+	if (buf_err(&pongs) == 0)
+		(void)conn_send(conn, buf_slice(&pongs));
+	buf_done(&pongs);
+}
+
+/* Takes keep-alives off the front; a ping (double CRLF) gets a pong (RFC 5626 4.4.1). All that came
+ * together are taken and answered in one go: a flood of them must not cost a write each. */
 static void take_keepalives(struct sip_conn *conn)
 {
 	struct buf *in = &conn->in;
+	uint32_t pings = 0;
+	size_t at = 0;
 
 	for (;;) {
-		if (in->len >= 4 && memcmp(in->p, "\r\n\r\n", 4) == 0) {
-			buf_drop(in, 4);
-			conn->transport->stats.keepalives++;
-			conn->is_proven = true;
-			(void)conn_send(conn, SLICE("\r\n"));
-		} else if (in->len >= 3 && in->p[0] == '\r' && in->p[1] == '\n' &&
-			   in->p[2] != '\r') {
-			buf_drop(in, 2);
+		if (in->len - at >= 4 && memcmp(in->p + at, "\r\n\r\n", 4) == 0) {
+			at += 4;
+			pings++;
+		} else if (in->len - at >= 3 && in->p[at] == '\r' && in->p[at + 1] == '\n' &&
+			   in->p[at + 2] != '\r') {
+			at += 2;
 		} else {
-			return;
+			break;
 		}
 	}
+	if (at > 0)
+		buf_drop(in, at);
+	if (pings == 0)
+		return;
+	conn->transport->stats.keepalives += pings;
+	conn->is_proven = true;
+	send_pongs(conn, pings);
 }
 
 static void garbage(struct sip_conn *conn, int err)

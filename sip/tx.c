@@ -68,16 +68,16 @@ static uint16_t default_port(enum sip_proto proto)
 int sip_tx_response_path(const struct sip_flow *flow, const struct sip_via *via,
 			 struct sip_flow *ret_path)
 {
+	uint16_t port = via->port ? via->port : default_port(flow->proto);
 	struct sip_flow path = *flow;
 
 	if (sip_proto_is_reliable(flow->proto)) {
 		/* The connection of the request; should it be gone, the sent-by port at the source.
 		 */
-		addr_set_port(&path.remote, via->port ? via->port : default_port(flow->proto));
-	} else if (slice_present(via->maddr) && addr_parse_ip(via->maddr, &path.remote) == 0) {
-		addr_set_port(&path.remote, via->port ? via->port : default_port(flow->proto));
-	} else if (!via->has_rport) {
-		addr_set_port(&path.remote, via->port ? via->port : default_port(flow->proto));
+		addr_set_port(&path.remote, port);
+	} else if ((slice_present(via->maddr) && addr_parse_ip(via->maddr, &path.remote) == 0) ||
+		   !via->has_rport) {
+		addr_set_port(&path.remote, port);
 	}
 	if (addr_port(&path.remote) == 0 || addr_is_v6(&path.remote) != addr_is_v6(&flow->remote))
 		return ERR_SIP_NO_ROUTE;

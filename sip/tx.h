@@ -118,7 +118,10 @@ struct sip_stx_response {
 	struct slice headers; /* more lines, from the core; absent: none */
 };
 
-/* Sends a response. The final one ends the core's hold: the request is forgotten, the pointer must
+/* A request other than INVITE that has no final answer after 64*T1 is forgotten: its sender has given
+ * up (17.1.2.2). Who answers later than at once watches it for STX_TIMEOUT.
+ *
+ * Sends a response. The final one ends the core's hold: the request is forgotten, the pointer must
  * not be used afterwards, except by who watches it (until STX_GONE). Record-Route is copied into
  * 101 to 299 (12.1.1). ERR_STATE after a final response; errors of the net are handled by the
  * machine and not returned. -ENOMEM, -EINVAL (a header value with a line break): nothing was sent
@@ -130,7 +133,7 @@ void sip_stx_repeat(struct sip_stx *tx);
 
 enum sip_stx_event {
 	SIP_STX_ACKED,   /* the refusal of an INVITE was acknowledged */
-	SIP_STX_TIMEOUT, /* ... was not (timer H) */
+	SIP_STX_TIMEOUT, /* ... was not (timer H); another request was not answered in time */
 	SIP_STX_ERROR,   /* the transport failed; the machine goes on as RFC 6026 says */
 	SIP_STX_GONE     /* last event: freed when it returns */
 };

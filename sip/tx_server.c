@@ -192,13 +192,21 @@ static void set_timers(struct sip_stx *tx, const struct sip_tx_row *row)
 		timer_start(layer->wheel, &tx->life, sip_tx_life_ms(layer, row->life, is_reliable));
 }
 
-/* Freed from the timer; while the core holds it (an answer is owed) not at all. */
+/* The core owes nothing more. */
+static void release(struct sip_stx *tx)
+{
+	tx->is_held = false;
+	free(tx->request);
+	tx->request = NULL;
+}
+
+/* Freed from the timer; while the core holds it (an answer is owed) not before the peer has given
+ * up. */
 static void terminate(struct sip_stx *tx)
 {
 	unlink_tx(tx);
 	timer_stop(tx->layer->wheel, &tx->resend);
-	if (!tx->is_held)
-		timer_start(tx->layer->wheel, &tx->life, 0);
+	timer_start(tx->layer->wheel, &tx->life, tx->is_held ? 64 * (uint64_t)tx->layer->t1_ms : 0);
 }
 
 static bool send_response(struct sip_stx *tx)
@@ -256,6 +264,8 @@ static void on_life(void *arg)
 	struct sip_stx *tx = arg;
 
 	if (tx->state != SIP_TX_TERMINATED) {
+		if (tx->is_held) /* the core has forgotten it; the peer's timer F has fired */
+			release(tx);
 		handle(tx, SIP_TX_EXPIRE);
 		return;
 	}
@@ -328,6 +338,8 @@ static void hand_up(struct sip_stx *tx, const struct sip_msg *request)
 	tx->live = NULL;
 	if (!tx->is_held)
 		return;
+	if (tx->machine == SIP_TX_SERVER) /* an INVITE may ring for as long as its call lasts */
+		timer_start(tx->layer->wheel, &tx->life, 64 * (uint64_t)tx->layer->t1_ms);
 	tx->request = malloc(request->text.len);
 	if (tx->request) {
 		memcpy(tx->request, request->text.p, request->text.len);
@@ -440,14 +452,6 @@ static int build(struct sip_stx *tx, const struct sip_stx_response *response, st
 		return err;
 	write_response(tx, &msg, response, buf);
 	return buf_err(buf);
-}
-
-/* The core owes nothing more. */
-static void release(struct sip_stx *tx)
-{
-	tx->is_held = false;
-	free(tx->request);
-	tx->request = NULL;
 }
 
 int sip_stx_respond(struct sip_stx *tx, const struct sip_stx_response *response)

@@ -110,7 +110,7 @@ struct sip_call {
 	struct timer glare_timer;
 	struct timer reinvite_timer;  /* of a re-INVITE that has a provisional answer only */
 	bool is_reinvite_cancelled;
-	bool has_provisional, wants_cancel, is_cancelled, wants_reinvite;
+	bool wants_cancel, is_cancelled, wants_reinvite;
 
 	/* The end */
 	bool wants_bye; /* as soon as it may be sent (RFC 3261 15) */

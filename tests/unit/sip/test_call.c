@@ -465,6 +465,55 @@ static void requests_in_the_dialog(void)
 	teardown(&fx);
 }
 
+static void two_addresses(void *ctx, const char *host, struct sip_name *name)
+{
+	struct addr addrs[2] = {0};
+
+	(void)ctx;
+	(void)host;
+	CHECK_INT("first", addr_parse_ip(SLICE("10.0.0.2"), &addrs[0]), 0);
+	CHECK_INT("second", addr_parse_ip(SLICE("10.0.0.3"), &addrs[1]), 0);
+	sip_resolver_answer(name, 0, addrs, 2);
+}
+
+/* The first target rings and then refuses with 503; the second is slow. A CANCEL must wait for an
+ * answer of the second (9.1), however much the first has said, and must then be sent. */
+static void cancel_waits_for_the_second_target(void)
+{
+	struct sip_resolver *resolver = NULL;
+	struct simworld world;
+	struct simua a, b, c;
+
+	simworld_init(&world, 1);
+	CHECK_INT("resolver", sip_resolver_new(world.wheel, two_addresses, NULL, &resolver), 0);
+	simua_init(&a, &world,
+		   &(struct simua_params){.address = "10.0.0.1:5060", .resolver = resolver});
+	simua_init(&b, &world, &(struct simua_params){.address = "10.0.0.2:5060"});
+	simua_init(&c, &world, &(struct simua_params){.address = "10.0.0.3:5060"});
+	b.mode = c.mode = SIMUA_RING;
+	simnode_set_down(c.node, true);
+	CHECK_INT("call", simua_call(&a, "sip:x@example.org"), 0);
+	simworld_run(&world, 100);
+	CHECK_STR("rings", simua_log(&a), "progress:180");
+	CHECK_INT("503", sip_call_reject(b.call, &(struct sip_reply){.status = 503}), 0);
+	simworld_run(&world, 100);
+	sip_call_hangup(a.call, NULL);
+	CHECK_INT("waits", sip_ua_stats(a.ua)->requests_out[SIP_METHOD_CANCEL], 0);
+	simnode_set_down(c.node, false);
+	simworld_run(&world, 1000);
+	CHECK_STR("cancelled", simua_log(&c), "invite ended:remote:487");
+	CHECK_STR("cancelled", simua_log(&a), "ended:local:487");
+	CHECK_INT("CANCEL", sip_ua_stats(a.ua)->requests_out[SIP_METHOD_CANCEL], 1);
+	simworld_run(&world, 120000);
+	CHECK_INT("left in a", simua_leftover(&a), 0);
+	CHECK_INT("left in c", simua_leftover(&c), 0);
+	simua_done(&a);
+	simua_done(&b);
+	simua_done(&c);
+	sip_resolver_free(resolver);
+	simworld_done(&world);
+}
+
 static void call_limit(void)
 {
 	struct simworld world;
@@ -509,5 +558,6 @@ void suite_call(void)
 	CHECK_TEST(hangup_before_the_ack);
 	CHECK_TEST(peer_disappears);
 	CHECK_TEST(requests_in_the_dialog);
+	CHECK_TEST(cancel_waits_for_the_second_target);
 	CHECK_TEST(call_limit);
 }

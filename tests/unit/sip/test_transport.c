@@ -281,6 +281,13 @@ static void tcp_framing(void)
 	turn_until(&fx, NULL, 0);
 	CHECK_INT("pong (RFC 5626)", recv(fd, data, sizeof(data), 0), 2);
 	CHECK("pong", memcmp(data, "\r\n", 2) == 0);
+	uint64_t before = sip_transport_stats(fx.transport)->keepalives;
+	write_text(fd, "\r\n\r\n\r\n\r\n\r\n\r\n" MESSAGE "\r\n\r\n");
+	turn_until(&fx, &fx.messages, 4);
+	CHECK_INT("a pong each, before and behind a message",
+		  recv(fd, data, 8 + strlen(MESSAGE), MSG_WAITALL), 8 + strlen(MESSAGE));
+	CHECK("in order", memcmp(data, "\r\n\r\n\r\nOPTIONS", 13) == 0);
+	CHECK_INT("counted", sip_transport_stats(fx.transport)->keepalives - before, 4);
 	CHECK_INT("one connection", sip_transport_stats(fx.transport)->connections, 1);
 	close(fd);
 	turn_until(&fx, &fx.failures, 1);

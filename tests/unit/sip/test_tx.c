@@ -119,6 +119,29 @@ static void on_server(void *arg, struct sip_stx *tx, enum sip_stx_event event)
 	fx->gone += event == SIP_STX_GONE;
 }
 
+/* The simulated net, with a send that can fail at once. */
+static const struct sip_net_ops *whole_ops;
+static bool is_send_broken;
+
+static int maybe_send(void *ctx, const struct sip_flow *flow, struct slice data,
+		      struct sip_flow *ret_flow)
+{
+	return is_send_broken ? ERR_SIP_TRANSPORT : whole_ops->send(ctx, flow, data, ret_flow);
+}
+
+static struct sip_net breakable_net(struct simnode *node)
+{
+	static struct sip_net_ops ops;
+	struct sip_net net = simnode_net(node);
+
+	whole_ops = net.ops;
+	ops = *net.ops;
+	ops.send = maybe_send;
+	net.ops = &ops;
+	is_send_broken = false;
+	return net;
+}
+
 static void setup(struct fixture *fx, uint32_t transactions_max)
 {
 	*fx = (struct fixture){0};
@@ -130,7 +153,7 @@ static void setup(struct fixture *fx, uint32_t transactions_max)
 			  &(struct sip_tx_params){
 				  .wheel = fx->world.wheel,
 				  .random = &fx->world.random,
-				  .net = simnode_net(fx->node),
+				  .net = breakable_net(fx->node),
 				  .handlers = {on_request, on_ack, fx},
 				  .transactions_max = transactions_max,
 				  .stats = &fx->stats,
@@ -443,6 +466,57 @@ static void server_timers(void)
 	}
 }
 
+/* The sender of what is not an INVITE has given up after 64*T1: an answer that is still owed then
+ * must not hold the transaction for ever, also when the transport has failed meanwhile. */
+static void server_is_never_answered(void)
+{
+	static const struct {
+		const char *name;
+		enum sip_proto proto;
+		bool has_provisional, has_error;
+		uint32_t timeouts;
+	} cases[] = {
+		{"Trying over UDP", SIP_UDP, false, false, 1},
+		{"Trying over TCP", SIP_TCP, false, false, 1},
+		{"Proceeding", SIP_UDP, true, false, 1},
+		{"Proceeding, then the transport fails", SIP_TCP, true, true, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fixture fx;
+
+		setup(&fx, 0);
+		peer_requests(&fx, cases[i].proto, "OPTIONS", "z9hG4bK1");
+		sip_stx_watch(fx.stx, on_server, &fx);
+		is_send_broken = cases[i].has_error;
+		if (cases[i].has_provisional)
+			respond(&fx, 100);
+		simworld_run(&fx.world, 31990);
+		CHECK_INT(cases[i].name, fx.gone, 0);
+		CHECK_INT(cases[i].name, fx.stats.server_transactions, 1);
+		simworld_run(&fx.world, 20);
+		CHECK_INT(cases[i].name, fx.timeouts, cases[i].timeouts);
+		CHECK_INT(cases[i].name, fx.errors, cases[i].has_error);
+		CHECK_INT(cases[i].name, fx.gone, 1);
+		CHECK_INT(cases[i].name, fx.stats.server_transactions, 0);
+		teardown(&fx);
+	}
+}
+
+/* An INVITE may ring for long. */
+static void server_invite_waits(void)
+{
+	struct fixture fx;
+
+	setup(&fx, 0);
+	peer_requests(&fx, SIP_UDP, "INVITE", "z9hG4bK1");
+	respond(&fx, 180);
+	simworld_run(&fx.world, 170000);
+	CHECK_INT("is there", fx.stats.server_transactions, 1);
+	respond(&fx, 486);
+	teardown(&fx);
+}
+
 static void server_absorbs_copies(void)
 {
 	struct fixture fx;
@@ -662,6 +736,8 @@ void suite_tx(void)
 	CHECK_TEST(cancel_needs_a_provisional);
 	CHECK_TEST(transport_errors_are_reported);
 	CHECK_TEST(server_timers);
+	CHECK_TEST(server_is_never_answered);
+	CHECK_TEST(server_invite_waits);
 	CHECK_TEST(server_absorbs_copies);
 	CHECK_TEST(server_takes_the_ack);
 	CHECK_TEST(matching);
