@@ -280,8 +280,10 @@ function drawNote(room) {
 
 const personItems = new Map(); /* id -> li */
 
+/* Without a name: the user part, for the whole address stands below it anyway. */
 function nameOf(person) {
-	return person.display_name || person.uri.replace(/^sips?:|^tel:/, "").replace(/[;?].*$/, "");
+	const address = person.uri.replace(/^sips?:|^tel:/, "").replace(/[;?].*$/, "");
+	return person.display_name || address.replace(/(.)@.*$/, "$1");
 }
 
 function initialsOf(person) {

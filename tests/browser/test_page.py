@@ -270,6 +270,12 @@ def somebody_is_called_in():
     page.wait_people("Dora Lind")
     page.one("#alert-close").click()
     assert not page.is_shown("#alert")
+    page.one("#invite-uri").send_keys(f"sip:emil@127.0.0.1:{busy.port}", Keys.ENTER)
+    nameless = busy.wait_request("INVITE")
+    page.wait_people("Dora Lind", "emil")  # the address stands below
+    busy.answer(nameless, 486, "Busy Here")
+    page.wait_text("#alert-text", "emil could not be reached: busy.")
+    page.wait_people("Dora Lind")
     page.one("#invite-uri").send_keys("mailto:emil@example.org", Keys.ENTER)
     page.wait_text("#alert-text", "not a URI that can be called")
     page.stop()
