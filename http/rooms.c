@@ -155,7 +155,7 @@ int room_delete(struct request *request)
 
 	if (err)
 		return err;
-	return focus_room_close(request_http(request)->focus, room, "room_closed");
+	return focus_room_close(request_http(request)->focus, room, "deleted");
 }
 
 static void add_factories(struct writer *json, const struct focus *focus, struct slice users)

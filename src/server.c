@@ -398,6 +398,7 @@ int server_run(struct server *server)
 	notify_init(&server->notify, server->loop);
 	notify_ready("serving");
 	err = loop_run(server->loop);
-	LOG(LOG_INFO, "server.stopped", LOG_STR("error", err ? err_text(err) : NULL));
+	LOG(err ? LOG_ERROR : LOG_INFO, "server.stopped",
+	    err ? LOG_STR("error", err_text(err)) : LOG_END);
 	return err;
 }
