@@ -1,4 +1,4 @@
-/* tests/unit/mixer/test_ports.c -- range 41900 to 41999, but for the rows that say otherwise. */
+/* tests/unit/mixer/test_ports.c -- range 15900 to 15999, but for the rows that say otherwise. */
 #include "mixer/ports.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "tests/support/check.h"
 
-enum { LOW = 41900, HIGH = 41919, PAIRS = 10, REST_MS = 1000 };
+enum { LOW = 15900, HIGH = 15919, PAIRS = 10, REST_MS = 1000 };
 
 static struct random rng;
 
@@ -40,12 +40,12 @@ static void ranges(void)
 		int err;
 		uint32_t pairs;
 	} cases[] = {
-		{"one pair", 41900, 41901, 0, 1},
-		{"odd ends", 41901, 41905, 0, 2},
+		{"one pair", 15900, 15901, 0, 1},
+		{"odd ends", 15901, 15905, 0, 2},
 		{"the last ports there are", 65534, 65535, 0, 1},
-		{"odd port alone", 41901, 41901, -EINVAL, 0},
-		{"odd port and the next", 41901, 41902, -EINVAL, 0},
-		{"backwards", 41910, 41900, -EINVAL, 0},
+		{"odd port alone", 15901, 15901, -EINVAL, 0},
+		{"odd port and the next", 15901, 15902, -EINVAL, 0},
+		{"backwards", 15910, 15900, -EINVAL, 0},
 		{"port 0", 0, 100, -EINVAL, 0},
 		{"odd at the end of all", 65535, 65535, -EINVAL, 0},
 		{"the default range", 16384, 32767, 0, 8192},
