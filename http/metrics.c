@@ -106,6 +106,20 @@ static void add_sip(struct buf *out, const struct sip_ua_stats *stats)
 	      stats->server_transactions);
 }
 
+static void add_sip_connections(struct buf *out, struct sip_net_stats stats)
+{
+	gauge(out, "hearth_sip_connections", "TCP and TLS connections of SIP now.",
+	      stats.connections);
+	counter(out, "hearth_sip_connections_refused_total",
+		"Connections not taken because a limit was reached.", stats.refused);
+	counter(out, "hearth_sip_connections_cut_total",
+		"Connections closed because they were slow, idle or not SIP.", stats.cut);
+	counter(out, "hearth_sip_tls_handshakes_total", "TLS handshakes that were completed.",
+		stats.tls_handshakes);
+	counter(out, "hearth_sip_tls_handshakes_failed_total",
+		"TLS handshakes that were refused, broke off or took too long.", stats.tls_failed);
+}
+
 /* Focus, mixer, store ------------------------------------------------------------------------- */
 
 static void add_focus(struct buf *out, const struct focus *focus)
@@ -307,6 +321,7 @@ int metrics_get(struct request *request)
 	add_focus(out, http->focus);
 	if (ua)
 		add_sip(out, sip_ua_stats(ua));
+	add_sip_connections(out, sip_ua_net_stats(ua));
 	add_mixer(out, &totals);
 	if (store)
 		add_store(out, store);

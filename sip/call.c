@@ -283,12 +283,13 @@ int call_add_contact(const struct sip_call *call, const struct sip_flow *flow, s
 			return err;
 		addr_text(&local, host);
 	}
-	if (flow->proto != SIP_UDP)
+	if (flow->proto != SIP_UDP && !call->is_sips)
 		(void)snprintf(transport, sizeof(transport), ";transport=%s",
 			       sip_proto_param(flow->proto));
-	sip_build_header(buf, "Contact", "<sip:%s%s%s%s>%s%s", call->contact_user,
-			 *call->contact_user ? "@" : "", ua->public_host ? ua->public_host : host,
-			 transport, *call->contact_params ? ";" : "", call->contact_params);
+	sip_build_header(buf, "Contact", "<%s:%s%s%s%s>%s%s", call->is_sips ? "sips" : "sip",
+			 call->contact_user, *call->contact_user ? "@" : "",
+			 ua->public_host ? ua->public_host : host, transport,
+			 *call->contact_params ? ";" : "", call->contact_params);
 	return buf_err(buf);
 }
 

@@ -314,6 +314,17 @@ bool call_tx_next_target(struct call_tx *tx)
 	return true;
 }
 
+/* What goes to a sips: URI takes no hop in the clear, whatever a Route says (RFC 3261 26.2.2). */
+static bool hop_is_fit(const struct call_tx *tx, enum sip_proto proto)
+{
+	struct sip_uri uri;
+
+	if (proto == SIP_TLS || proto == SIP_WSS)
+		return true;
+	return sip_uri_parse(slice_of(tx->dialog->remote_target), &uri) ||
+	       uri.scheme != SIP_SCHEME_SIPS;
+}
+
 static void on_targets(void *arg, int err, const struct sip_target *targets, uint32_t count)
 {
 	struct call_tx *tx = arg;
@@ -323,6 +334,10 @@ static void on_targets(void *arg, int err, const struct sip_target *targets, uin
 		return;
 	}
 	assert(count <= SIP_TARGETS_MAX);
+	if (!hop_is_fit(tx, targets[0].proto)) {
+		fail_soon(tx, ERR_SIP_NO_ROUTE);
+		return;
+	}
 	memcpy(tx->targets, targets, count * sizeof(*targets));
 	tx->target_count = count;
 	send_now(tx);

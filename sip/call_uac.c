@@ -343,27 +343,32 @@ static int start_invite(struct sip_call *call, const struct sip_call_invite *inv
 	return err;
 }
 
-static int check_target(struct slice target)
+static int check_target(struct slice target, bool *ret_is_sips)
 {
 	struct sip_uri uri;
 
 	if (sip_uri_parse(target, &uri))
 		return ERR_SIP_URI_SYNTAX;
-	return uri.scheme == SIP_SCHEME_SIP || uri.scheme == SIP_SCHEME_SIPS ? 0 : ERR_BAD_TARGET;
+	if (uri.scheme != SIP_SCHEME_SIP && uri.scheme != SIP_SCHEME_SIPS)
+		return ERR_BAD_TARGET;
+	*ret_is_sips = uri.scheme == SIP_SCHEME_SIPS;
+	return 0;
 }
 
 int sip_call_new(struct sip_ua *ua, const struct sip_call_invite *invite,
 		 struct sip_call **ret_call)
 {
 	struct sip_call *call = NULL;
+	bool is_sips = false;
 	int err;
 
-	err = check_target(invite->target);
+	err = check_target(invite->target, &is_sips);
 	if (!err)
 		err = call_alloc(ua, &call);
 	if (err)
 		return err;
 	call->is_outgoing = true;
+	call->is_sips = is_sips;
 	call->state = SIP_CALL_CALLING;
 	sip_call_bind(call, invite->handlers, invite->arg);
 	err = sip_call_set_contact(call, invite->contact_user, invite->contact_params);

@@ -111,8 +111,11 @@ static int read_invite(struct sip_call *call, struct sip_stx *tx, const struct s
 	call->stx_cseq = cseq.number;
 	if (sdp.len > 0)
 		buf_addslice(&call->remote_offer, sdp);
-	if (sip_uri_parse(request->request_uri, &uri) == 0 && slice_present(uri.user))
-		err = sip_call_set_contact(call, uri.user, NULL);
+	if (sip_uri_parse(request->request_uri, &uri) == 0) {
+		call->is_sips = uri.scheme == SIP_SCHEME_SIPS && sip_stx_flow(tx)->proto == SIP_TLS;
+		if (slice_present(uri.user))
+			err = sip_call_set_contact(call, uri.user, NULL);
+	}
 	return err ? err : buf_err(&call->remote_offer);
 }
 

@@ -1,6 +1,6 @@
 /* sip/net.h -- the network as the SIP stack sees it: handed in, so that tests can simulate it.
  *
- * sip/transport.h makes the real one (UDP and TCP sockets on the loop; TLS and WebSocket later);
+ * sip/transport.h makes the real one (UDP, TCP and TLS on the loop);
  * tests/support/simnet.h makes one with loss, duplication and reordering from a seed.
  * Thread: control.
  */
@@ -18,7 +18,7 @@ enum sip_proto { SIP_UDP, SIP_TCP, SIP_TLS, SIP_WS, SIP_WSS, SIP_PROTO_COUNT };
 /* Where a message came from or goes to. By value. */
 struct sip_flow {
 	enum sip_proto proto;
-	struct addr local;   /* our address and port on that path; unset: let the network choose */
+	struct addr local; /* our address and port on that path; unset: let the network choose */
 	struct addr remote;
 	uint64_t connection; /* stream transports: the connection it came on; 0 any or none yet */
 };
@@ -29,22 +29,34 @@ struct sip_net_events {
 	void (*on_message)(void *arg, const struct sip_flow *flow, struct slice data);
 	/* Something sent on this flow will not arrive: connect failed, connection reset, ICMP. */
 	void (*on_failed)(void *arg, const struct sip_flow *flow, int err);
-	/* A stream peer sent what is not SIP, or a frame was too large: counted; the connection is gone. */
+	/* A stream peer sent what is not SIP, or a frame was too large: counted; the connection is
+	 * gone. */
 	void (*on_garbage)(void *arg, const struct sip_flow *flow, int err);
 	void *arg;
 };
 
+/* Of the connections, since the start and (connections) now. */
+struct sip_net_stats {
+	uint32_t connections;
+	uint64_t refused, cut; /* beyond a limit; slow, idle or no SIP */
+	uint64_t tls_handshakes, tls_failed;
+};
+
 struct sip_net_ops {
-	/* `events` are copied; NULL: nobody listens any more. No event is raised from inside a call of these
-	 * functions, and every one of them may be called inside an event. */
+	/* `events` are copied; NULL: nobody listens any more. No event is raised from inside a call
+	 * of these functions, and every one of them may be called inside an event. */
 	void (*listen)(void *ctx, const struct sip_net_events *events);
 	/* Queues one message. Streams: uses flow->connection when it lives, else one to
-	 * flow->remote, else opens one. Fills *ret_flow (may be NULL) with the path taken. ERR_SIP_TRANSPORT,
-	 * ERR_SIP_NO_ROUTE (no listener of that protocol or family), ERR_QUEUE_FULL, negative errno. */
-	int (*send)(void *ctx, const struct sip_flow *flow, struct slice data, struct sip_flow *ret_flow);
+	 * flow->remote, else opens one. Fills *ret_flow (may be NULL) with the path taken.
+	 * ERR_SIP_TRANSPORT, ERR_SIP_NO_ROUTE (no listener of that protocol or family),
+	 * ERR_QUEUE_FULL, negative errno. */
+	int (*send)(void *ctx, const struct sip_flow *flow, struct slice data,
+		    struct sip_flow *ret_flow);
 	/* The address that goes into Via and Contact for this destination: the listener that would
 	 * send, with a wildcard replaced by the address the kernel would use. ERR_SIP_NO_ROUTE. */
-	int (*local_for)(void *ctx, enum sip_proto proto, const struct addr *remote, struct addr *ret_local);
+	int (*local_for)(void *ctx, enum sip_proto proto, const struct addr *remote,
+			 struct addr *ret_local);
+	void (*stats)(void *ctx, struct sip_net_stats *ret_stats); /* may be NULL: there are none */
 };
 
 struct sip_net {
@@ -52,9 +64,9 @@ struct sip_net {
 	void *ctx;
 };
 
-bool sip_proto_is_reliable(enum sip_proto proto);      /* all but UDP */
-const char *sip_proto_via(enum sip_proto proto);       /* "UDP", "TCP", "TLS", "WS", "WSS" */
-const char *sip_proto_param(enum sip_proto proto);     /* "udp", "tcp" ... as in ;transport= */
+bool sip_proto_is_reliable(enum sip_proto proto);  /* all but UDP */
+const char *sip_proto_via(enum sip_proto proto);   /* "UDP", "TCP", "TLS", "WS", "WSS" */
+const char *sip_proto_param(enum sip_proto proto); /* "udp", "tcp" ... as in ;transport= */
 int sip_proto_parse(struct slice text, enum sip_proto *ret_proto); /* any case; -EINVAL */
 
 #endif

@@ -145,6 +145,10 @@ static int read_transport(const struct sip_uri *uri, struct sip_query *query)
 		return ERR_SIP_NO_ROUTE;
 	if (uri->scheme == SIP_SCHEME_SIPS && query->proto == SIP_TCP)
 		query->proto = SIP_TLS; /* RFC 5630 3.1.3 */
+	if (uri->scheme == SIP_SCHEME_SIPS && query->proto == SIP_WS)
+		query->proto = SIP_WSS;
+	if (uri->scheme == SIP_SCHEME_SIPS && query->proto == SIP_UDP)
+		return ERR_SIP_NO_ROUTE; /* RFC 3261 19.1.2: never in the clear */
 	query->port = uri->port ? uri->port : query->proto == SIP_TLS ? 5061 : 5060;
 	return 0;
 }

@@ -124,7 +124,7 @@ static int net_send(void *ctx, const struct sip_flow *flow, struct slice data,
 	if (flow->proto == SIP_UDP) {
 		listener = sip_listener_find(transport, SIP_UDP, &flow->local, &flow->remote);
 		err = listener ? sip_udp_send(listener, flow, data) : ERR_SIP_NO_ROUTE;
-	} else if (flow->proto == SIP_TCP) {
+	} else if (flow->proto == SIP_TCP || flow->proto == SIP_TLS) {
 		err = sip_tcp_send(transport, flow, data, &path);
 	} else {
 		err = ERR_SIP_NO_ROUTE;
@@ -136,6 +136,20 @@ static int net_send(void *ctx, const struct sip_flow *flow, struct slice data,
 	if (ret_flow)
 		*ret_flow = path;
 	return 0;
+}
+
+static void net_stats(void *ctx, struct sip_net_stats *ret_stats)
+{
+	const struct sip_transport *transport = ctx;
+
+	*ret_stats = (struct sip_net_stats){
+		.connections = transport->stats.connections,
+		.refused = transport->stats.refused,
+		.cut = transport->stats.cut_slow + transport->stats.cut_idle +
+		       transport->stats.cut_garbage,
+		.tls_handshakes = transport->stats.tls_handshakes,
+		.tls_failed = transport->stats.tls_failed,
+	};
 }
 
 static int net_local_for(void *ctx, enum sip_proto proto, const struct addr *remote,
@@ -165,6 +179,7 @@ struct sip_net sip_transport_net(struct sip_transport *transport)
 		.listen = net_listen,
 		.send = net_send,
 		.local_for = net_local_for,
+		.stats = net_stats,
 	};
 
 	return (struct sip_net){.ops = &ops, .ctx = transport};
@@ -185,7 +200,7 @@ static int open_listener(struct sip_transport *transport, const struct sip_liste
 	listener->watch = (struct loop_watch){.fd = -1, .arg = listener};
 	if (listen->proto == SIP_UDP)
 		err = sip_udp_open(listener);
-	else if (listen->proto == SIP_TCP)
+	else if (listen->proto == SIP_TCP || listen->proto == SIP_TLS)
 		err = sip_tcp_open(listener);
 	else
 		return ERR_SIP_NO_ROUTE;
@@ -198,6 +213,24 @@ static int open_listener(struct sip_transport *transport, const struct sip_liste
 	return err;
 }
 
+/* Before the first listener that needs them. */
+static int open_tls(struct sip_transport *transport, const struct sip_tls_files *files,
+		    struct slice *reterr_item)
+{
+	const char *file = NULL;
+	int err;
+
+	if (transport->tls)
+		return 0;
+	transport->tls_socket = sip_tls_socket();
+	if (!transport->tls_socket)
+		return -ENOMEM;
+	err = sip_tls_new(files, &transport->tls, &file);
+	if (err && reterr_item)
+		*reterr_item = file ? slice_of(file) : SLICE("sip.tls_certificate");
+	return err;
+}
+
 static struct slice nth_item(struct slice text, uint32_t n)
 {
 	while (n-- > 0)
@@ -205,18 +238,22 @@ static struct slice nth_item(struct slice text, uint32_t n)
 	return slice_trim(slice_first(text, slice_find(text, ',')));
 }
 
-static int open_listeners(struct sip_transport *transport, struct slice text,
-			  struct slice *reterr_item)
+static int open_listeners(struct sip_transport *transport,
+			  const struct sip_transport_params *params, struct slice *reterr_item)
 {
 	struct sip_listen listens[SIP_LISTEN_MAX];
 	uint32_t count = 0;
 	int err;
 
-	err = sip_listen_parse(text, listens, &count, reterr_item);
+	err = sip_listen_parse(params->listen, listens, &count, reterr_item);
 	for (uint32_t i = 0; !err && i < count; i++) {
+		if (listens[i].proto == SIP_TLS)
+			err = open_tls(transport, &params->tls, reterr_item);
+		if (err)
+			break;
 		err = open_listener(transport, &listens[i]);
 		if (err && reterr_item)
-			*reterr_item = nth_item(text, i);
+			*reterr_item = nth_item(params->listen, i);
 	}
 	return err;
 }
@@ -252,9 +289,10 @@ int sip_transport_new(const struct sip_transport_params *params,
 							   : SIP_OUT_OCTETS_MAX;
 	transport->message_ms = params->message_ms ? params->message_ms : SIP_MESSAGE_MS;
 	transport->idle_ms = params->idle_ms ? params->idle_ms : SIP_IDLE_MS;
+	transport->handshake_ms = params->handshake_ms ? params->handshake_ms : SIP_HANDSHAKE_MS;
 	err = prepare(transport);
 	if (!err)
-		err = open_listeners(transport, params->listen, reterr_item);
+		err = open_listeners(transport, params, reterr_item);
 	if (err) {
 		sip_transport_free(transport);
 		return err;
@@ -278,9 +316,31 @@ struct sip_transport *sip_transport_free(struct sip_transport *transport)
 	hash_free(transport->by_remote);
 	if (transport->spare_fd >= 0)
 		close(transport->spare_fd);
+	sip_tls_free(transport->tls);
+	sip_tls_socket_free(transport->tls_socket);
 	free(transport->datagrams);
 	free(transport);
 	return NULL;
+}
+
+int sip_transport_reload_tls(struct sip_transport *transport, const struct sip_tls_files *files,
+			     const char **reterr_file)
+{
+	struct sip_tls *fresh = NULL;
+	const char *file = NULL;
+	int err;
+
+	if (!transport->tls)
+		return 0;
+	err = sip_tls_new(files, &fresh, &file);
+	if (err) {
+		if (reterr_file)
+			*reterr_file = file;
+		return err;
+	}
+	sip_tls_free(transport->tls);
+	transport->tls = fresh;
+	return 0;
 }
 
 bool sip_transport_listener(const struct sip_transport *transport, uint32_t at,

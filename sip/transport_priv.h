@@ -1,4 +1,4 @@
-/* sip/transport_priv.h -- what transport*.c share, and the seam for TLS and WebSocket. */
+/* sip/transport_priv.h -- what transport*.c share, and the seam where TLS (and WebSocket) stack. */
 #ifndef SIP_TRANSPORT_PRIV_H
 #define SIP_TRANSPORT_PRIV_H
 
@@ -14,7 +14,17 @@ struct sip_conn;
 struct sip_stream_ops {
 	int (*read)(struct sip_conn *conn, void *data, size_t cap);
 	int (*write)(struct sip_conn *conn, const void *data, size_t len);
+	/* Both NULL for the bare socket. handshake: 0 done, -EAGAIN, negative errno. end: frees
+	 * what the stream keeps, before the socket is closed. */
+	int (*handshake)(struct sip_conn *conn);
+	void (*end)(struct sip_conn *conn);
 };
+
+enum { SIP_TLS_HOST_MAX = 256 }; /* with the end */
+
+struct sip_tls; /* contexts of one set of files */
+struct ssl_st;  /* SSL of OpenSSL */
+struct bio_method_st;
 
 struct sip_listener {
 	struct sip_transport *transport;
@@ -36,7 +46,12 @@ struct sip_conn {
 	uint64_t active_ms;  /* last octet in or out */
 	uint64_t partial_ms; /* since when a message is incomplete; 0 none */
 	uint64_t stuck_ms;   /* since when nothing of `out` was taken; 0 none */
+	uint64_t opened_ms;  /* since when the handshake may take its time */
 	bool is_connecting, is_proven /* a whole message came or we opened it */;
+	bool is_handshaking, is_ours /* we opened it */;
+	bool wants_write, is_tls_broken;
+	struct ssl_st *tls;
+	char *host;   /* whom the certificate named; TLS that we opened only */
 	bool is_dead; /* to be closed from the loop: `err` says why */
 	int err;
 };
@@ -50,7 +65,9 @@ struct sip_transport {
 	uint32_t listener_count;
 	struct handle_table *conns;
 	struct hash *by_remote;
-	uint32_t connections_max, out_octets_max, message_ms, idle_ms;
+	uint32_t connections_max, out_octets_max, message_ms, idle_ms, handshake_ms;
+	struct sip_tls *tls;              /* NULL: no listener speaks it */
+	struct bio_method_st *tls_socket; /* outlives every connection */
 	int spare_fd;    /* given up for a moment to refuse politely when none is left */
 	char *datagrams; /* SIP_UDP_BATCH * SIP_DATAGRAM_MAX */
 	struct sip_transport_stats stats;
@@ -73,5 +90,19 @@ int sip_tcp_send(struct sip_transport *transport, const struct sip_flow *flow, s
 		 struct sip_flow *ret_flow);
 void sip_conn_free_all(struct sip_transport *transport);
 bool sip_conn_match(const struct hash_node *node, const void *key);
+extern const struct sip_stream_ops sip_tcp_stream;
+
+/* transport_tls.c */
+extern const struct sip_stream_ops sip_tls_stream;
+struct bio_method_st *sip_tls_socket(void); /* NULL: no memory */
+void sip_tls_socket_free(struct bio_method_st *method);
+/* ERR_SIP_TLS_FILE with *reterr_file the path at fault (NULL: one is missing), -ENOMEM. */
+int sip_tls_new(const struct sip_tls_files *files, struct sip_tls **ret_tls,
+		const char **reterr_file);
+struct sip_tls *sip_tls_free(struct sip_tls *tls);
+/* Whom the message is sent to, "" when that cannot be told. */
+void sip_tls_peer(struct slice message, char out[SIP_TLS_HOST_MAX]);
+/* Puts TLS on a new connection, in the role that conn->is_ours tells. -ENOMEM, ERR_SIP_NO_ROUTE. */
+int sip_tls_begin(struct sip_conn *conn);
 
 #endif

@@ -1,5 +1,5 @@
-/* Streams: connections with a bounded queue, framed messages, keep-alives, and time limits for slow
- * peers.
+/* Streams (TCP, and TLS on it): connections with a bounded queue, framed messages, keep-alives, and
+ * time limits for slow peers.
  *
  * A connection is freed only from the loop (its own event or timer), never inside a send: who sends
  * may be in the middle of reading from it. */
@@ -8,6 +8,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,7 +36,7 @@ static int socket_write(struct sip_conn *conn, const void *data, size_t len)
 	return n >= 0 ? (int)n : -errno;
 }
 
-static const struct sip_stream_ops tcp_stream = {socket_read, socket_write};
+const struct sip_stream_ops sip_tcp_stream = {.read = socket_read, .write = socket_write};
 
 /* Table
  * -----------------------------------------------------------------------------------------------------------
@@ -43,6 +45,7 @@ static const struct sip_stream_ops tcp_stream = {socket_read, socket_write};
 struct remote_key {
 	enum sip_proto proto;
 	const struct addr *remote;
+	const char *host;
 };
 
 bool sip_conn_match(const struct hash_node *node, const void *key)
@@ -50,7 +53,10 @@ bool sip_conn_match(const struct hash_node *node, const void *key)
 	const struct sip_conn *conn = CONTAINER_OF(node, struct sip_conn, by_remote);
 	const struct remote_key *want = key;
 
-	return !conn->is_dead && conn->proto == want->proto && addr_eq(&conn->remote, want->remote);
+	if (conn->is_dead || conn->proto != want->proto || !addr_eq(&conn->remote, want->remote))
+		return false;
+	/* Who only came from that address has not shown that he is the one (RFC 5923 9.3). */
+	return conn->proto != SIP_TLS || (conn->host && strcasecmp(conn->host, want->host) == 0);
 }
 
 static uint64_t remote_hash(enum sip_proto proto, const struct addr *remote)
@@ -69,8 +75,11 @@ static void conn_free(struct sip_conn *conn)
 
 	loop_watch_remove(transport->loop, &conn->watch);
 	timer_stop(loop_wheel(transport->loop), &conn->timer);
+	if (conn->tls)
+		conn->stream->end(conn);
 	if (conn->watch.fd >= 0)
 		close(conn->watch.fd);
+	free(conn->host);
 	if (conn->id) {
 		(void)handle_drop(transport->conns, conn->id);
 		transport->stats.connections--;
@@ -98,6 +107,8 @@ static void conn_close(struct sip_conn *conn, int err)
 	struct sip_transport *transport = conn->transport;
 	struct sip_flow flow = flow_of(conn);
 
+	if (conn->is_handshaking && !conn->is_connecting)
+		transport->stats.tls_failed++;
 	conn_free(conn);
 	sip_transport_failed(transport, &flow, err);
 }
@@ -131,6 +142,8 @@ static uint64_t deadline(const struct sip_conn *conn, bool *ret_is_slow)
 		slow = conn->partial_ms + transport->message_ms;
 	if (conn->stuck_ms)
 		slow = MIN_OF(slow, conn->stuck_ms + transport->message_ms);
+	if (conn->is_handshaking)
+		slow = MIN_OF(slow, conn->opened_ms + transport->handshake_ms);
 	*ret_is_slow = slow <= idle;
 	return MIN_OF(slow, idle);
 }
@@ -172,7 +185,8 @@ static void on_timer(void *arg)
 
 static void set_events(struct sip_conn *conn)
 {
-	bool wants_write = conn->is_connecting || conn->out.len > 0;
+	bool wants_write = conn->is_connecting || conn->wants_write ||
+			   (conn->out.len > 0 && !conn->is_handshaking);
 
 	(void)loop_watch_set(conn->transport->loop, &conn->watch,
 			     LOOP_READ | (wants_write ? LOOP_WRITE : 0u));
@@ -209,7 +223,7 @@ static int conn_send(struct sip_conn *conn, struct slice data)
 		conn->stuck_ms = now_ms(conn);
 	buf_addslice(&conn->out, data);
 	err = buf_err(&conn->out);
-	if (!err && !conn->is_connecting)
+	if (!err && !conn->is_connecting && !conn->is_handshaking)
 		err = flush(conn);
 	if (err) {
 		conn_close_soon(conn, err);
@@ -336,6 +350,24 @@ static int finish_connect(struct sip_conn *conn)
 	return -err;
 }
 
+/* What an open connection is for. 0, or why it is over. */
+static int work(struct sip_conn *conn, unsigned events)
+{
+	int err = 0;
+
+	if (conn->is_handshaking) {
+		err = conn->stream->handshake(conn);
+		if (err)
+			return err == -EAGAIN ? 0 : err;
+		/* Behind the peer's last message of the handshake may be its first of SIP. */
+		events |= LOOP_READ;
+	}
+	err = flush(conn);
+	if (!err && (events & (LOOP_READ | LOOP_ERROR)))
+		err = read_some(conn);
+	return err;
+}
+
 static void on_ready(void *arg, unsigned events)
 {
 	struct sip_conn *conn = arg;
@@ -346,9 +378,7 @@ static void on_ready(void *arg, unsigned events)
 	if (conn->is_connecting && (events & (LOOP_WRITE | LOOP_ERROR)))
 		err = finish_connect(conn);
 	if (!err && !conn->is_connecting)
-		err = flush(conn);
-	if (!err && !conn->is_connecting && (events & (LOOP_READ | LOOP_ERROR)))
-		err = read_some(conn);
+		err = work(conn, events);
 	if (err) {
 		conn_close(conn, err);
 		return;
@@ -374,7 +404,7 @@ static void set_options(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(every_s));
 }
 
-/* Takes fd, also when it fails. */
+/* Takes fd and as->host, also when it fails. */
 static int conn_new(struct sip_transport *transport, int fd, const struct sip_conn *as,
 		    struct sip_conn **ret_conn)
 {
@@ -384,18 +414,21 @@ static int conn_new(struct sip_transport *transport, int fd, const struct sip_co
 
 	if (!conn) {
 		close(fd);
+		free(as->host);
 		return err;
 	}
 	*conn = *as;
 	conn->transport = transport;
-	conn->stream = &tcp_stream;
+	conn->stream = &sip_tcp_stream;
 	conn->watch = (struct loop_watch){.fd = fd, .on_ready = on_ready, .arg = conn};
 	timer_init(&conn->timer, on_timer, conn);
-	conn->active_ms = now_ms(conn);
+	conn->active_ms = conn->opened_ms = now_ms(conn);
 	if (!conn->is_proven)
 		conn->partial_ms = conn->active_ms; /* silence is no first message either */
 	set_options(fd);
-	err = handle_take(transport->conns, conn, &conn->id);
+	err = conn->proto == SIP_TLS ? sip_tls_begin(conn) : 0;
+	if (!err)
+		err = handle_take(transport->conns, conn, &conn->id);
 	if (!err) {
 		transport->stats.connections++;
 		err = loop_watch_add(transport->loop, &conn->watch, events);
@@ -410,13 +443,34 @@ static int conn_new(struct sip_transport *transport, int fd, const struct sip_co
 	return 0;
 }
 
-static int conn_open(struct sip_transport *transport, const struct sip_flow *flow,
+/* The socket of a connection that is on its way, or negative. */
+static int connecting_socket(const struct addr *from, const struct addr *to)
+{
+	int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (!addr_is_any(from)) {
+		struct addr local = *from;
+
+		addr_set_port(&local, 0);
+		(void)bind(fd, &local.sa, addr_len(&local));
+	}
+	if (connect(fd, &to->sa, addr_len(to)) && errno != EINPROGRESS) {
+		close(fd);
+		return ERR_SIP_TRANSPORT;
+	}
+	return fd;
+}
+
+static int conn_open(struct sip_transport *transport, const struct sip_flow *flow, const char *host,
 		     struct sip_conn **ret_conn)
 {
 	struct sip_conn as = {.proto = flow->proto,
 			      .remote = flow->remote,
 			      .is_connecting = true,
-			      .is_proven = true};
+			      .is_proven = true,
+			      .is_ours = true};
 	struct sip_listener *listener = sip_listener_find(transport, flow->proto, &flow->local,
 							  &flow->remote);
 	int fd, err;
@@ -428,18 +482,15 @@ static int conn_open(struct sip_transport *transport, const struct sip_flow *flo
 		return ERR_LIMIT;
 	}
 	as.local = listener->local;
-	fd = socket(flow->remote.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (!addr_is_any(&listener->local)) {
-		struct addr from = listener->local;
-
-		addr_set_port(&from, 0);
-		(void)bind(fd, &from.sa, addr_len(&from));
+	if (flow->proto == SIP_TLS) {
+		as.host = strdup(host);
+		if (!as.host)
+			return -ENOMEM;
 	}
-	if (connect(fd, &flow->remote.sa, addr_len(&flow->remote)) && errno != EINPROGRESS) {
-		close(fd);
-		return ERR_SIP_TRANSPORT;
+	fd = connecting_socket(&listener->local, &flow->remote);
+	if (fd < 0) {
+		free(as.host);
+		return fd;
 	}
 	err = conn_new(transport, fd, &as, ret_conn);
 	if (!err)
@@ -450,19 +501,22 @@ static int conn_open(struct sip_transport *transport, const struct sip_flow *flo
 int sip_tcp_send(struct sip_transport *transport, const struct sip_flow *flow, struct slice data,
 		 struct sip_flow *ret_flow)
 {
-	struct remote_key key = {flow->proto, &flow->remote};
+	char host[SIP_TLS_HOST_MAX] = "";
+	struct remote_key key = {flow->proto, &flow->remote, host};
 	struct sip_conn *conn = flow->connection ? handle_find(transport->conns, flow->connection)
 						 : NULL;
 	struct hash_node *node;
 	int err;
 
 	if (!conn || conn->is_dead) {
+		if (flow->proto == SIP_TLS)
+			sip_tls_peer(data, host);
 		node = hash_find(transport->by_remote, remote_hash(flow->proto, &flow->remote),
 				 &key);
 		conn = node ? CONTAINER_OF(node, struct sip_conn, by_remote) : NULL;
 	}
 	if (!conn) {
-		err = conn_open(transport, flow, &conn);
+		err = conn_open(transport, flow, host, &conn);
 		if (err)
 			return err;
 	}

@@ -147,3 +147,12 @@ int ua_reply(struct sip_stx *tx, uint16_t status, const char *headers)
 {
 	return ua_reply_text(tx, status, NULL, headers);
 }
+
+struct sip_net_stats sip_ua_net_stats(const struct sip_ua *ua)
+{
+	struct sip_net_stats stats = {0};
+
+	if (ua->net.ops->stats)
+		ua->net.ops->stats(ua->net.ctx, &stats);
+	return stats;
+}

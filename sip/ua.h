@@ -2,10 +2,10 @@
  *
  * Below it: transactions (sip/tx.h, RFC 3261 17, RFC 6026), dialogs (sip/dialog.h, RFC 3261 12),
  * offer/answer (sip/offer.h, RFC 3264). The core answers by itself what needs no policy: malformed
- * requests (400, 416, 505), merged requests (482), INVITE with Max-Forwards 0 (483), unknown Require (420),
- * methods not allowed or unknown (405, 501), bodies of other types (415), unknown dialogs
- * (481), overload (503), CANCEL (200 and 487), glare (491, RFC 3261 14.2), session bodies that do
- * not parse (400) or do not fit (488), retransmission of 2xx until ACK.
+ * requests (400, 416, 505), merged requests (482), INVITE with Max-Forwards 0 (483), unknown
+ * Require (420), methods not allowed or unknown (405, 501), bodies of other types (415), unknown
+ * dialogs (481), overload (503), CANCEL (200 and 487), glare (491, RFC 3261 14.2), session bodies
+ * that do not parse (400) or do not fit (488), retransmission of 2xx until ACK.
  *
  * A *call* is one INVITE session: transaction, then dialog, with its offer/answer. It is owned by
  * the ua; a pointer to it is valid from on_invite / sip_call_new until on_ended has returned.
@@ -54,9 +54,10 @@ struct sip_call_handlers {
 	void (*on_progress)(void *arg, struct sip_call *call, const struct sip_msg *response);
 	/* UAC: 2xx received (and ACKed); UAS: ACK received. Once. `message` is that 2xx or ACK. */
 	void (*on_established)(void *arg, struct sip_call *call, const struct sip_msg *message);
-	/* An offer/answer exchange is complete (first or later, whoever began it). The first one comes
-	 * before on_established: of a UAS with the 2xx (in the next turn of the loop, not inside
-	 * sip_call_accept) or with the ACK that carries the answer, of a UAC with the 2xx. */
+	/* An offer/answer exchange is complete (first or later, whoever began it). The first one
+	 * comes before on_established: of a UAS with the 2xx (in the next turn of the loop, not
+	 * inside sip_call_accept) or with the ACK that carries the answer, of a UAC with the 2xx.
+	 */
 	void (*on_media)(void *arg, struct sip_call *call, const struct offer_agreed *agreed);
 	/* A re-INVITE that we sent was refused (the old agreement stands). */
 	void (*on_reinvite_failed)(void *arg, struct sip_call *call, uint16_t status);
@@ -214,5 +215,7 @@ struct sip_ua_stats {
 	uint32_t calls, client_transactions, server_transactions, dialogs; /* live now */
 };
 const struct sip_ua_stats *sip_ua_stats(const struct sip_ua *ua); /* borrowed, always current */
+/* Of the network below; all 0 when it keeps none. */
+struct sip_net_stats sip_ua_net_stats(const struct sip_ua *ua);
 
 #endif

@@ -77,6 +77,7 @@ struct sip_call {
 	void *arg;
 	enum sip_call_state state;
 	bool is_outgoing;
+	bool is_sips; /* our Contact is sips: (RFC 3261 8.1.1.8, 12.1.1) */
 	bool is_over; /* on_ended has been called */
 
 	/* Identity */
@@ -108,7 +109,7 @@ struct sip_call {
 	struct call_tx *reinvite;  /* one of ours without a final answer */
 	struct timer invite_timer; /* no final answer in time; later: no answer to the CANCEL */
 	struct timer glare_timer;
-	struct timer reinvite_timer;  /* of a re-INVITE that has a provisional answer only */
+	struct timer reinvite_timer; /* of a re-INVITE that has a provisional answer only */
 	bool is_reinvite_cancelled;
 	bool wants_cancel, is_cancelled, wants_reinvite;
 

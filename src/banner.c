@@ -68,7 +68,8 @@ static void sip_host(const struct config *config, const struct addr *routed, str
 		return; /* config_check has seen to it */
 	buf_adds(out, place(&listen, routed, SIP_PORT, text));
 	if (!slice_starts(chosen, SLICE("udp:")))
-		buf_adds(out, ";transport=tcp");
+		buf_addf(out, ";transport=" SLICE_FMT,
+			 SLICE_ARG(slice_first(chosen, slice_find(chosen, ':'))));
 }
 
 void banner_text(const struct config *config, const struct addr *http, const struct addr *routed,

@@ -133,6 +133,28 @@ static void on_end_signal(struct server *server, bool is_term)
 		stop(server);
 }
 
+static struct sip_tls_files tls_files(const struct config *config)
+{
+	return (struct sip_tls_files){
+		.certificate = config->sip_tls_certificate,
+		.key = config->sip_tls_key,
+		.ca = config->sip_tls_ca,
+		.verify_clients = config->sip_tls_verify_clients,
+	};
+}
+
+/* Files that cannot be used leave the old ones in force. */
+static void reload_tls(struct server *server)
+{
+	struct sip_tls_files files = tls_files(server->config);
+	const char *file = NULL;
+	int err = sip_transport_reload_tls(server->transport, &files, &file);
+
+	if (err)
+		LOG(LOG_ERROR, "server.tls_reload_refused", LOG_STR("file", file),
+		    LOG_STR("error", err_text(err)));
+}
+
 /* A configuration with mistakes changes nothing. */
 static void reload(struct server *server)
 {
@@ -150,6 +172,7 @@ static void reload(struct server *server)
 	} else {
 		log_apply(server->config);
 		focus_reload(server->focus);
+		reload_tls(server);
 		http_reload(server->http);
 		log_lines(LOG_WARN, "config.needs_restart", buf_slice(&notes));
 		LOG(LOG_INFO, "server.reloaded", LOG_STR("config", server->options->path));
@@ -226,6 +249,8 @@ static int transport_new(struct server *server)
 		.listen = slice_of(config->sip_listen),
 		.connections_max = (uint32_t)config->sip_tcp_connections_max,
 		.idle_ms = (uint32_t)config->sip_tcp_idle_s * MS_PER_S,
+		.handshake_ms = (uint32_t)config->sip_tls_handshake_s * MS_PER_S,
+		.tls = tls_files(config),
 	};
 	struct slice item = SLICE_NONE;
 	int err = sip_transport_new(&params, &server->transport, &item);

@@ -122,16 +122,24 @@ static void check_listen_item(struct check *check, struct slice item)
 	struct slice proto = slice_first(item, colon);
 	struct addr addr;
 
-	if (slice_is(proto, "tls") || slice_is(proto, "ws") || slice_is(proto, "wss"))
+	if (slice_is(proto, "ws") || slice_is(proto, "wss"))
 		WRONG(check,
-		      SLICE_FMT ": " SLICE_FMT " is not available in this version; use udp or tcp",
+		      SLICE_FMT ": " SLICE_FMT
+				" is not available in this version; use udp, tcp or tls",
 		      SLICE_ARG(item), SLICE_ARG(proto));
-	else if (!slice_is(proto, "udp") && !slice_is(proto, "tcp"))
-		WRONG(check, "\"" SLICE_FMT "\" must begin with udp: or tcp:", SLICE_ARG(item));
+	else if (!slice_is(proto, "udp") && !slice_is(proto, "tcp") && !slice_is(proto, "tls"))
+		WRONG(check,
+		      "\"" SLICE_FMT "\" must begin with udp:, tcp: or tls:", SLICE_ARG(item));
 	else if (addr_parse(slice_from(item, colon + 1), &addr) || addr_port(&addr) == 0)
 		WRONG(check,
 		      "\"" SLICE_FMT "\" must be proto:address:port, such as udp:0.0.0.0:5060 or "
 		      "tcp:[::]:5060",
+		      SLICE_ARG(item));
+	else if (slice_is(proto, "tls") &&
+		 (!check->config->sip_tls_certificate[0] || !check->config->sip_tls_key[0]))
+		WRONG(check,
+		      SLICE_FMT ": tls needs a certificate and its key: set sip.tls_certificate "
+				"and sip.tls_key",
 		      SLICE_ARG(item));
 }
 
@@ -294,5 +302,8 @@ int config_check(const struct config *config, struct buf *errors)
 	if (config->media_ptime_ms % PTIME_STEP_MS != 0)
 		WRONG(&check, "%" PRId64 " is not a multiple of %d ms", config->media_ptime_ms,
 		      PTIME_STEP_MS);
+	check.key = &config_keys[CONFIG_KEY_sip_tls_verify_clients];
+	if (config->sip_tls_verify_clients && !config->sip_tls_ca[0])
+		WRONG(&check, "needs sip.tls_ca: whose certificates are good");
 	return check.err;
 }

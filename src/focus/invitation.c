@@ -122,6 +122,8 @@ static enum sip_proto proto_of(const struct sip_uri *uri)
 
 	if (sip_uri_param(uri, "transport", &transport))
 		(void)sip_proto_parse(transport, &proto);
+	if (uri->scheme == SIP_SCHEME_SIPS && proto == SIP_TCP)
+		proto = SIP_TLS; /* as sip_resolve has it */
 	return proto;
 }
 

@@ -521,9 +521,15 @@ class Message:
 class Phone:
     """A SIP phone written out by hand: knows nothing of the server's stack, can misbehave on demand."""
 
-    def __init__(self, hearth, name="phone", transport="udp", samples=None):
+    def __init__(self, hearth, name="phone", transport="udp", samples=None, context=None, connection=None):
+        """`context` of ssl for transport tls to hearth.tls_port; `connection` when it was called."""
         self.name, self.transport, self.hearth = name, transport, hearth
-        if transport == "udp":
+        if connection:
+            self.socket = connection
+        elif transport == "tls":
+            self.socket = context.wrap_socket(socket.create_connection(("127.0.0.1", hearth.tls_port), 5),
+                                              server_hostname="127.0.0.1")
+        elif transport == "udp":
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.socket.bind(("127.0.0.1", 0))
             self.socket.connect(("127.0.0.1", hearth.sip_port))

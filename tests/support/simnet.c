@@ -281,7 +281,7 @@ static int net_local_for(void *ctx, enum sip_proto proto, const struct addr *rem
 
 struct sip_net simnode_net(struct simnode *node)
 {
-	static const struct sip_net_ops ops = {net_listen, net_send, net_local_for};
+	static const struct sip_net_ops ops = {net_listen, net_send, net_local_for, NULL};
 
 	return (struct sip_net){&ops, node};
 }

@@ -92,6 +92,7 @@ static void literals(void)
 		{"sip:a@192.0.2.1;transport=tls", 0, SIP_TLS, "192.0.2.1:5061"},
 		{"sips:a@192.0.2.1", 0, SIP_TLS, "192.0.2.1:5061"},
 		{"sips:a@192.0.2.1;transport=tcp", 0, SIP_TLS, "192.0.2.1:5061"},
+		{"sips:a@192.0.2.1;transport=udp", ERR_SIP_NO_ROUTE, 0, ""},
 		{"sip:a@192.0.2.1;maddr=192.0.2.9", 0, SIP_UDP, "192.0.2.9:5060"},
 		{"sip:a@192.0.2.1;transport=sctp", ERR_SIP_NO_ROUTE, SIP_UDP, NULL},
 		{"tel:+49123", ERR_BAD_TARGET, SIP_UDP, NULL},

@@ -178,12 +178,12 @@ static void listeners_that_cannot_be(void)
 			  &other, &bad),
 		  -EADDRINUSE);
 	CHECK_SLICE("names it", bad, text + strlen("udp:127.0.0.1:0,"));
-	CHECK_INT("TLS comes later",
+	CHECK_INT("TLS without a certificate",
 		  sip_transport_new(
 			  &(struct sip_transport_params){.loop = fx.loop,
 							 .listen = SLICE("tls:127.0.0.1:0")},
 			  &other, &bad),
-		  ERR_SIP_NO_ROUTE);
+		  ERR_SIP_TLS_FILE);
 	CHECK("untouched", other == NULL);
 	CHECK("no third", !sip_transport_listener(fx.transport, 2, &fx.udp));
 	teardown(&fx);

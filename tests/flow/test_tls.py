@@ -1,0 +1,147 @@
+"""SIP over TLS: phones that speak it, mixed with phones that do not; certificates; dialling out."""
+import pathlib
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+
+import lib
+
+KEYS = pathlib.Path(tempfile.mkdtemp(prefix="hearth-tls-"))
+
+
+def certificate(name, alt, ca=None):
+    """NAME.pem and NAME.key in KEYS, signed by `ca` (itself when None)."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+               "-keyout", str(KEYS / f"{name}.key"), "-out", str(KEYS / f"{name}.pem"), "-days", "2", "-subj", f"/CN={name}"]
+    if ca:
+        command += ["-CA", str(KEYS / f"{ca}.pem"), "-CAkey", str(KEYS / f"{ca}.key"),
+                    "-addext", "basicConstraints=critical,CA:FALSE", "-addext", f"subjectAltName={alt}"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def hearth_with_tls(**options):
+    if not (KEYS / "server.pem").exists():
+        certificate("ca", "")
+        certificate("server", "IP:127.0.0.1", "ca")
+        certificate("phone", "IP:127.0.0.1", "ca")
+        certificate("fresh", "IP:127.0.0.1", "ca")
+    port, udp = lib.free_port() + 1, lib.free_port()
+    for file in ("pem", "key"):
+        (KEYS / f"used.{file}").write_bytes((KEYS / f"server.{file}").read_bytes())
+    settings = {"sip__listen": f"udp:127.0.0.1:{udp},tls:127.0.0.1:{port}", "sip__tls_certificate": KEYS / "used.pem",
+                "sip__tls_key": KEYS / "used.key", "sip__tls_ca": KEYS / "ca.pem"} | options
+    hearth = lib.Hearth(**settings)
+    hearth.sip_port, hearth.host, hearth.tls_port = udp, f"127.0.0.1:{udp}", port
+    return hearth
+
+
+def client(identity=None):
+    context = ssl.create_default_context(cafile=str(KEYS / "ca.pem"))
+    if identity:
+        context.load_cert_chain(KEYS / f"{identity}.pem", KEYS / f"{identity}.key")
+    return context
+
+
+@lib.case
+def tls_and_udp_hear_each_other():
+    hearth = hearth_with_tls()
+    secure = lib.Phone(hearth, "secure", "tls", lib.tone(600, 1), context=client())
+    plain = lib.Phone(hearth, "plain", "udp", lib.tone(900, 1))
+    uri = f"sips:room1@127.0.0.1:{hearth.tls_port}"
+    response = secure.invite("room1", uri=uri)
+    assert response.status == 200, response.start
+    assert response.contact_uri().startswith("sips:"), response.get("Contact")
+    assert "transport=" not in response.get("Contact"), response.get("Contact")
+    assert plain.invite("room1").status == 200
+    lib.wait_for("tls hears udp", lambda: lib.tone_level(secure.rtp.heard(0.5), 900) > 1500)
+    lib.wait_for("udp hears tls", lambda: lib.tone_level(plain.rtp.heard(0.5), 600) > 1500)
+    assert hearth.metric("hearth_sip_connections") == 1
+    assert hearth.metric("hearth_sip_tls_handshakes_total") == 1
+    # The server's own request in the dialog comes on the connection of the call (RFC 5923).
+    one = [p for p in hearth.participants("room1") if "secure" in str(p)][0]
+    assert hearth.api("DELETE", f"/api/v1/rooms/room1/participants/{one['id']}").status in (200, 202, 204)
+    secure.answer(secure.wait_request("BYE"))
+    assert plain.bye().status == 200
+
+
+@lib.case
+def sip_over_tls_keeps_its_transport():
+    hearth = hearth_with_tls()
+    phone = lib.Phone(hearth, "phone", "tls", context=client())
+    response = phone.invite("room1", uri=f"sip:room1@127.0.0.1:{hearth.tls_port};transport=tls")
+    assert response.status == 200, response.start
+    assert f"sip:room1@127.0.0.1:{hearth.tls_port};transport=tls" in response.get("Contact"), response.get("Contact")
+    assert phone.bye().status == 200
+
+
+@lib.case
+def dials_out_over_tls():
+    hearth = hearth_with_tls()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(KEYS / "phone.pem", KEYS / "phone.key")
+    context.load_verify_locations(KEYS / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED  # the server shows its certificate as a client, too
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        door.settimeout(10)
+        port = door.getsockname()[1]
+        hearth.api("POST", "/api/v1/rooms", {"id": "room1"})
+        made = hearth.api("POST", "/api/v1/rooms/room1/participants", {"uri": f"sips:bob@127.0.0.1:{port}"})
+        assert made.status in (201, 202), made.text
+        connection = context.wrap_socket(door.accept()[0], server_side=True)
+        phone = lib.Phone(hearth, "bob", "tls", lib.tone(700, 1), connection=connection)
+        invite = phone.wait_request("INVITE")
+        assert invite.start == f"INVITE sips:bob@127.0.0.1:{port} SIP/2.0", invite.start
+        assert invite.get("Via").startswith("SIP/2.0/TLS "), invite.get("Via")
+        assert invite.contact_uri().startswith("sips:"), invite.get("Contact")
+        phone.answer(invite, body=phone.sdp())
+        phone.wait_request("ACK")
+        lib.wait_for("connected", lambda: len(hearth.connected("room1")) == 1)
+        one = hearth.connected("room1")[0]
+        hearth.api("DELETE", f"/api/v1/rooms/room1/participants/{one['id']}")
+        phone.answer(phone.wait_request("BYE"))
+        lib.wait_for("gone", lambda: not hearth.connected("room1"))
+
+
+@lib.case
+def clients_without_certificate_are_refused():
+    hearth = hearth_with_tls(sip__tls_verify_clients="true")
+    phone = lib.Phone(hearth, "phone", "tls", context=client("phone"))
+    uri = f"sips:room1@127.0.0.1:{hearth.tls_port}"
+    assert phone.invite("room1", uri=uri).status == 200
+    try:
+        nobody = lib.Phone(hearth, "nobody", "tls", context=client())
+        nobody.send(nobody.request("OPTIONS", uri))
+        answer = nobody.receive(3)
+    except OSError:
+        answer = None
+    assert answer is None, answer.start
+    lib.wait_for("it is counted", lambda: hearth.metric("hearth_sip_tls_handshakes_failed_total") == 1)
+    assert phone.bye().status == 200
+
+
+def shown_serial(hearth):
+    with client().wrap_socket(socket.create_connection(("127.0.0.1", hearth.tls_port), 5),
+                              server_hostname="127.0.0.1") as connection:
+        return connection.getpeercert()["serialNumber"]
+
+
+@lib.case
+def reload_changes_the_certificate_and_drops_nobody():
+    hearth = hearth_with_tls()
+    phone = lib.Phone(hearth, "phone", "tls", context=client())
+    assert phone.invite("room1", uri=f"sips:room1@127.0.0.1:{hearth.tls_port}").status == 200
+    before = shown_serial(hearth)
+    (KEYS / "used.pem").write_text("no certificate\n")
+    hearth.process.send_signal(signal.SIGHUP)
+    lib.wait_for("a bad file is refused", lambda: "tls_reload_refused" in hearth.log_text())
+    assert shown_serial(hearth) == before
+    for file in ("pem", "key"):
+        (KEYS / f"used.{file}").write_bytes((KEYS / f"fresh.{file}").read_bytes())
+    hearth.process.send_signal(signal.SIGHUP)
+    lib.wait_for("the new one is shown", lambda: shown_serial(hearth) != before)
+    assert phone.bye().status == 200
+
+
+lib.main()
