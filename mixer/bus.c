@@ -92,6 +92,14 @@ static void sum_add(struct bus_scratch *scratch, const struct leg *leg)
 		scratch->csrc[scratch->csrc_count++] = leg->source.ssrc;
 }
 
+/* See prefetch.h. Each leg comes by once for every step, so that an address is there when the next
+ * step follows it. */
+static void look_ahead(const struct list *legs, const struct list *it)
+{
+	for (uint32_t ahead = 0; ahead <= LEG_AHEAD && it != legs; ahead++, it = it->next)
+		leg_prefetch_rt(LIST_ENTRY(it, struct leg, node), ahead);
+}
+
 void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,
 		   uint32_t skipped)
 {
@@ -101,6 +109,7 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 	LIST_FOREACH (it, tmp, &bus->legs) {
 		struct leg *leg = LIST_ENTRY(it, struct leg, node);
 
+		look_ahead(&bus->legs, it);
 		leg_receive_rt(leg, env);
 		if (skipped)
 			leg_skip_rt(leg, env, skipped);
@@ -229,6 +238,8 @@ void bus_deliver_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env
 	LIST_FOREACH (it, tmp, &bus->legs) {
 		struct leg *leg = LIST_ENTRY(it, struct leg, node);
 
+		if (tmp != &bus->legs && tmp->next != &bus->legs)
+			leg_prefetch_rt(LIST_ENTRY(tmp->next, struct leg, node), LEG_AHEAD);
 		deliver(bus, scratch, env, leg);
 		leg_finish_rt(leg, env);
 	}

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "mixer/codec.h"
 #include "mixer/plc.h"
+#include "mixer/prefetch.h"
 
 /* Design. A frame is gathered from pieces of the time line. Stateless codecs hand out exactly what
  * is wanted and take back what time-scale did not use (jitter_unget_rt), so their frames stay whole
@@ -35,11 +36,11 @@ struct intake {
 	uint32_t sample_hz, ratio; /* samples per clock unit */
 	uint32_t frame;            /* samples */
 	struct jitter *jitter;
-	struct plc plc;
 	struct level_talk talk;
-	uint32_t rest_ms; /* until time-scale may be used again */
-	bool has_stood;   /* the delay grew in what was concealed: phase may be chosen */
-	bool is_whole;    /* packets are decoded whole, into fifo */
+	uint32_t rest_ms;            /* until time-scale may be used again */
+	bool has_stood;              /* the delay grew in what was concealed: phase may be chosen */
+	bool is_whole;               /* packets are decoded whole, into fifo */
+	bool may_be_still, is_still; /* this frame is silence after silence: work is not used */
 
 	uint32_t have, fifo_have;
 	uint32_t payload_len;
@@ -48,9 +49,12 @@ struct intake {
 	void *state;
 	int16_t *fifo; /* FIFO_MAX samples; NULL while packets may be cut */
 
+	struct plc plc; /* history at its end: silence does not touch it */
 	int16_t work[WORK_MAX];
 	uint8_t payload[WORK_MAX];
 };
+
+enum { PREFETCH_SAMPLES = 160 };
 
 int intake_new(const struct intake_params *params, struct intake **ret_intake)
 {
@@ -155,7 +159,38 @@ void intake_skip_rt(struct intake *p, const struct rtp_packet *packet, uint64_t 
 	(void)jitter_put_rt(p->jitter, &in);
 }
 
+void intake_prefetch_rt(const struct intake *p, uint32_t ahead)
+{
+	int16_t value;
+
+	if (ahead == INTAKE_AHEAD) {
+		prefetch_lines(p, offsetof(struct intake, plc.history));
+	} else if (ahead > 0) {
+		jitter_prefetch_rt(p->jitter);
+	} else {
+		jitter_prefetch_slot_rt(p->jitter);
+		if (plc_is_still(&p->plc, &value))
+			return;
+		prefetch_lines(p->work, PREFETCH_SAMPLES * sizeof(p->work[0]));
+		prefetch_lines(p->payload, PREFETCH_SAMPLES);
+	}
+}
+
 /* Gathering --------------------------------------------------------------------------------- */
+
+/* Whether the piece is a frame of digital silence (any codec of one octet per sample: the same
+ * octet throughout) after nothing but that: then nobody needs it decoded. */
+static bool is_still(const struct intake *p, const struct jitter_piece *piece,
+		     const struct codec *codec)
+{
+	int16_t before, now;
+
+	if (p->have > 0 || piece->duration != p->frame || piece->payload_len != p->frame ||
+	    !plc_is_still(&p->plc, &before) || before > SILENT_PEAK || before < -SILENT_PEAK ||
+	    memcmp(piece->payload, piece->payload + 1, piece->payload_len - 1u) != 0)
+		return false;
+	return codec->decode_rt(NULL, piece->payload, 1, &now, 1) == 1 && now == before;
+}
 
 /* Decodes a piece to the end of work, or of fifo when it is longer than what is wanted. */
 static void take_piece(struct intake *p, const struct jitter_piece *piece, uint32_t want)
@@ -167,6 +202,12 @@ static void take_piece(struct intake *p, const struct jitter_piece *piece, uint3
 	p->has_stood |= piece->has_stood;
 	p->is_exact &= codec == p->codec || p->have == 0;
 	p->codec = codec;
+	if (p->may_be_still && is_still(p, piece, codec)) {
+		p->is_still = true;
+		p->has_stood = false;
+		p->have = p->frame;
+		return;
+	}
 	if (p->is_whole) {
 		assert(p->fifo_have == 0); /* fifo is emptied first */
 		got = (uint32_t)codec->decode_rt(p->state, piece->payload, piece->payload_len,
@@ -241,7 +282,7 @@ static void sound_good(struct intake *p, uint32_t from)
 	uint32_t n = p->have - from, shift_max = 0, shift;
 	int16_t tail[PLC_SAMPLE_HZ_MAX / 1000 * SHIFT_MS_MAX];
 
-	if (n == 0)
+	if (n == 0 || p->is_still)
 		return;
 	p->is_exact &= !plc_is_lost(&p->plc);
 	if (p->has_stood)
@@ -340,15 +381,16 @@ static bool is_digital_silence(const int16_t *pcm, uint32_t samples)
 
 static struct intake_frame frame_make(struct intake *p)
 {
-	struct intake_frame frame = {.pcm = p->work,
+	static const int16_t silence[WORK_MAX];
+	struct intake_frame frame = {.pcm = p->is_still ? silence : p->work,
 				     .samples = (uint16_t)p->frame,
 				     .codec = p->codec->id,
 				     .is_concealed = p->is_concealed};
 
-	frame.is_silent = is_digital_silence(p->work, p->frame);
-	if (frame.is_silent)
+	frame.is_silent = p->is_still || is_digital_silence(p->work, p->frame);
+	if (frame.is_silent && !p->is_still)
 		memset(p->work, 0, p->frame * sizeof(*p->work));
-	else if (p->is_exact) {
+	if (!frame.is_silent && p->is_exact) {
 		frame.payload = p->payload;
 		frame.payload_len = (uint16_t)p->payload_len;
 	}
@@ -364,9 +406,10 @@ struct intake_frame intake_get_rt(struct intake *p, uint64_t now_us)
 	jitter_tick_rt(p->jitter, now_us, p->fifo_have / p->ratio);
 	p->have = p->payload_len = 0;
 	p->is_exact = true;
-	p->is_concealed = false;
+	p->is_concealed = p->is_still = false;
 	stretch(p);
 	sound_good(p, 0);
+	p->may_be_still = !p->is_whole;
 	while (p->have < p->frame) {
 		uint32_t from = p->have;
 
@@ -375,6 +418,7 @@ struct intake_frame intake_get_rt(struct intake *p, uint64_t now_us)
 		if (piece.kind != JITTER_PIECE)
 			fill(p, &piece, p->frame - p->have);
 	}
+	p->may_be_still = false;
 	return frame_make(p);
 }
 

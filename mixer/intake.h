@@ -54,6 +54,11 @@ struct intake *intake_free(struct intake *intake);
 /* Forgets the stream (leg moved, re-negotiated); counters stay. */
 void intake_reset_rt(struct intake *intake);
 
+/* The tick of this leg is so many legs away, 1 to INTAKE_AHEAD, or 0: next. Asks step by step for
+ * what it will look at (prefetch.h). */
+enum { INTAKE_AHEAD = 2 };
+void intake_prefetch_rt(const struct intake *intake, uint32_t ahead);
+
 /* A sound packet that passed rtp_source; `codec` is what its payload type stands for. A payload
  * that the codec refuses counts as overflow. arrival_us: monotonic. */
 enum jitter_put_result intake_put_rt(struct intake *intake, const struct rtp_packet *packet,

@@ -7,6 +7,7 @@
 
 #include "base/attr.h"
 #include "mixer/lateness.h"
+#include "mixer/prefetch.h"
 
 /* Design.
  *
@@ -47,7 +48,8 @@ enum {
 	LATE_RUN_MAX = 8,        /* so many late in a row: the path has changed beyond the cap */
 	SHORTEN_SLACK_US = 2000, /* hysteresis above one step */
 	LENGTHEN_SLACK_US = 2000, /* hysteresis below the target */
-	POOL_SLACK_MS = 400
+	POOL_SLACK_MS = 400,
+	PREFETCH_BINS = 16 /* of the lateness: most packets fall into the first */
 };
 
 static_assert((JITTER_SLOTS & SLOT_MASK) == 0, "ring index is a mask");
@@ -88,13 +90,24 @@ struct jitter {
 	uint32_t late_run;
 	uint64_t now_us;
 	uint32_t ahead;
-
-	struct lateness lateness;
-	struct slot slot[JITTER_SLOTS];
-	struct jitter_stats stats;
 	uint64_t pool_head; /* endless count */
+	struct jitter_stats stats;
+
+	struct lateness lateness; /* what each packet needs ends with its first bins */
+	struct slot slot[JITTER_SLOTS];
 	uint8_t pool[];
 };
+
+void jitter_prefetch_rt(const struct jitter *j)
+{
+	prefetch_lines(j, offsetof(struct jitter, lateness.bin[PREFETCH_BINS]));
+}
+
+void jitter_prefetch_slot_rt(const struct jitter *j)
+{
+	prefetch_lines(&j->slot[(j->seq_high + 1) & SLOT_MASK], sizeof(struct slot));
+	prefetch_lines(j->pool + j->pool_head % j->params.pool_octets, j->pull);
+}
 
 /* Units ------------------------------------------------------------------------------------- */
 

@@ -92,6 +92,11 @@ struct jitter *jitter_free(struct jitter *jitter);
 /* Forgets packets and position; keeps counters and what was learnt of the network. */
 void jitter_reset_rt(struct jitter *jitter);
 
+/* A put and the gets of a tick follow soon: asks for what they look at first, and once that has
+ * come, for the place of the next packet (prefetch.h). */
+void jitter_prefetch_rt(const struct jitter *jitter);
+void jitter_prefetch_slot_rt(const struct jitter *jitter);
+
 enum jitter_put_result jitter_put_rt(struct jitter *jitter, const struct jitter_packet *packet);
 
 /* Opens the tick at now_us: decides whether a spurt may start. Once per frame, before the gets.

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "mixer/kernel.h"
+#include "mixer/prefetch.h"
 #include "mixer/quality.h"
 
 enum {
@@ -29,11 +30,12 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 	struct intake_params intake = {.codec = MEDIA_CODEC_PCMU,
 				       .pull_ms = LEG_TICK_MS,
 				       .delay_ms_max = params->jitter_max_ms};
-	struct leg *leg = calloc(1, sizeof(*leg));
+	struct leg *leg = aligned_alloc(LEG_ALIGN, sizeof(*leg));
 	int err;
 
 	if (!leg)
 		return -ENOMEM;
+	memset(leg, 0, sizeof(*leg));
 	err = intake_new(&intake, &leg->intake);
 	if (err) {
 		free(leg);
@@ -49,6 +51,7 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 	leg->control = (struct leg_control){.gain_in_q14 = KERNEL_GAIN_UNITY_Q14,
 					    .gain_out_q14 = KERNEL_GAIN_UNITY_Q14};
 	leg->housekeep_in = (uint8_t)(1 + leg->tx_ssrc % LEG_HOUSEKEEP_TICKS);
+	leg->housekeepings = (uint8_t)(leg->tx_ssrc / LEG_HOUSEKEEP_TICKS % LEG_RTCP_ROUNDS);
 	leg->stats.level_in = leg->stats.level_out = MEDIA_LEVEL_SILENT;
 	list_init(&leg->node);
 	latch_init(&leg->latch);
@@ -149,6 +152,14 @@ void leg_begin_rt(struct leg *leg, struct leg_env *env)
 	if (!leg->last_tick_ns)
 		leg->heard_ns = env->now_ns;
 	leg->last_tick_ns = env->now_ns;
+}
+
+void leg_prefetch_rt(const struct leg *leg, uint32_t ahead)
+{
+	if (ahead == LEG_AHEAD)
+		prefetch_lines(leg, offsetof(struct leg, latch.candidates));
+	else
+		intake_prefetch_rt(leg->intake, ahead);
 }
 
 /* Receiving --------------------------------------------------------------------------------- */
@@ -480,7 +491,12 @@ void leg_finish_rt(struct leg *leg, struct leg_env *env)
 	if (--leg->housekeep_in > 0)
 		return;
 	leg->housekeep_in = LEG_HOUSEKEEP_TICKS;
-	leg_rtcp_receive_rt(leg, env);
+	if (leg->housekeepings-- == 0) {
+		/* A report comes every few seconds and is dated by the kernel: an empty socket is
+		 * not worth a call each time. */
+		leg->housekeepings = LEG_RTCP_ROUNDS - 1;
+		leg_rtcp_receive_rt(leg, env);
+	}
 	leg_rtcp_due_rt(leg, env);
 	if (leg->is_receiving && env->now_ns - leg->heard_ns >= env->quiet_ns)
 		leg->activity = LEG_ACTIVITY_QUIET;

@@ -36,8 +36,11 @@ enum {
 	LEG_CHUNK_OCTETS_MAX = LEG_SAMPLES,               /* of one encoded frame */
 	LEG_PACK_OCTETS_MAX = LEG_CHUNK_OCTETS_MAX / LEG_TICK_MS * MEDIA_PTIME_MS_MAX,
 	LEG_RX_ROUNDS = 4,       /* receives per tick at most: a flood does not hold up the room */
-	LEG_HOUSEKEEP_TICKS = 5, /* statistics and RTCP every 100 ms, legs staggered */
-	LEG_GATE_DBOV = 60,      /* softer than this for LEG_GATE_HANG_MS: not summed */
+	LEG_HOUSEKEEP_TICKS = 5, /* statistics and RTCP's timer every 100 ms, legs staggered */
+	LEG_RTCP_ROUNDS = 5,     /* of these: the RTCP socket is looked at every 500 ms */
+	LEG_ALIGN = 64,
+	LEG_AHEAD = INTAKE_AHEAD + 1, /* legs: how far leg_prefetch_rt looks */
+	LEG_GATE_DBOV = 60,           /* softer than this for LEG_GATE_HANG_MS: not summed */
 	LEG_GATE_HANG_MS = 400,
 	LEG_SKIP_MAX = 50 /* frames dropped at most when the worker was held up */
 };
@@ -87,24 +90,24 @@ struct leg_rtcp {
 	uint64_t lsr_ns;                /* its arrival */
 };
 
+/* Two parts: what every tick touches, in the order in which it does, and the rest. The first begins
+ * on a cache line and is asked for ahead (leg_prefetch_rt); new members that not every tick needs
+ * belong behind it. */
 struct leg {
-	struct list node; /* in bus->legs, or in the worker's list of returns */
+	_Alignas(LEG_ALIGN) struct list node; /* in bus->legs, or in the worker's list of returns */
 	struct bus *bus;
-	void *owner; /* control's */
+	struct intake *intake;
 	int rtp_fd, rtcp_fd;
 
 	/* Receiving. */
-	struct latch latch;
-	struct intake *intake;
+	uint64_t heard_ns; /* last RTP or RTCP, or when receiving began */
+	uint8_t dtmf_pt;   /* or MEDIA_PT_NONE */
+	bool is_receiving;
+	uint8_t next_run; /* a new SSRC on trial, see leg.c */
+	uint16_t next_seq;
+	uint32_t next_ssrc;
 	struct rtp_source source;
 	struct dtmf dtmf;
-	uint8_t pt_codec[128]; /* enum media_codec by payload type, 0: not accepted */
-	uint8_t dtmf_pt;       /* or MEDIA_PT_NONE */
-	bool is_receiving;
-	uint32_t next_ssrc; /* a new SSRC on trial, see leg.c */
-	uint16_t next_seq;
-	uint8_t next_run;
-	uint64_t heard_ns; /* last RTP or RTCP, or when receiving began */
 
 	/* What it says in this tick. */
 	struct intake_frame frame;
@@ -112,34 +115,38 @@ struct leg {
 	bool is_summed;
 	bool is_exact;    /* frame.payload is what pcm encodes */
 	uint16_t gate_ms; /* left of the gate's hangover */
-	int16_t gained[LEG_SAMPLES];
-
-	/* What it hears. */
-	const struct codec *send_codec; /* NULL: nothing is sent */
-	uint8_t send_pt;
-	uint16_t ptime_ms;
-	bool is_sending, is_marked; /* is_marked: next packet carries the marker */
-	uint16_t tx_seq;
-	uint32_t tx_ts, tx_ssrc; /* tx_ts: of the next sample; it runs on while nothing is sent */
-	uint16_t pack_len;
-	uint8_t pack[LEG_PACK_OCTETS_MAX + LEG_CHUNK_OCTETS_MAX]; /* ptime other than the tick's */
-	struct limiter limiter;
-
 	struct leg_control control;
-	struct leg_rtcp rtcp;
-	uint64_t last_tick_ns;
-	uint8_t housekeep_in; /* ticks */
 
 	/* State told to control: posted anew each tick until the ring took it. */
 	bool is_talking, told_talking, must_tell_remote;
 	enum leg_activity activity, told_activity;
 
+	/* What it hears. */
+	const struct codec *send_codec; /* NULL: nothing is sent */
+	uint8_t send_pt;
+	uint8_t housekeep_in; /* ticks */
+	uint16_t ptime_ms;
+	bool is_sending, is_marked; /* is_marked: next packet carries the marker */
+	uint16_t tx_seq;
+	uint32_t tx_ts, tx_ssrc; /* tx_ts: of the next sample; it runs on while nothing is sent */
+	uint64_t last_tick_ns;
+	struct media_leg_stats stats; /* the owner's copy */
+	uint8_t pt_codec[128];        /* enum media_codec by payload type, 0: not accepted */
+	struct latch latch;           /* its candidates end what is hot */
+
+	void *owner; /* control's; from here on not every tick's */
+	struct leg_rtcp rtcp;
+	uint8_t housekeepings; /* until RTCP is received again */
+	struct limiter limiter;
+	int16_t gained[LEG_SAMPLES];
+	uint16_t pack_len;
+	uint8_t pack[LEG_PACK_OCTETS_MAX + LEG_CHUNK_OCTETS_MAX]; /* ptime other than the tick's */
+
 	/* Quality window. */
 	uint64_t window_ns, window_missed, window_packets;
 	uint32_t loss_q16; /* smoothed */
 
-	struct media_leg_stats stats; /* the owner's copy */
-	struct cell cell;             /* what control reads */
+	struct cell cell; /* what control reads */
 };
 
 /* Control. `random` gives SSRC, first sequence number and timestamp (RFC 3550 5.1). The descriptors
@@ -165,6 +172,10 @@ void leg_begin_rt(struct leg *leg, struct leg_env *env) NONBLOCKING;
 
 /* Ends it: BYE to the peer (RFC 3550 6.6), final statistics. */
 void leg_end_rt(struct leg *leg, struct leg_env *env) NONBLOCKING;
+
+/* The leg is `ahead` legs away from its turn, at most LEG_AHEAD: asks for its memory step by step.
+ */
+void leg_prefetch_rt(const struct leg *leg, uint32_t ahead) NONBLOCKING;
 
 void leg_receive_rt(struct leg *leg, struct leg_env *env) NONBLOCKING;
 

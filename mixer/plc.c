@@ -52,10 +52,48 @@ bool plc_is_lost(const struct plc *plc)
 	return plc->lost > 0;
 }
 
+bool plc_is_still(const struct plc *plc, int16_t *ret_value)
+{
+	if (plc->lost > 0 || plc->steady < plc->per_ms * PLC_HISTORY_MS)
+		return false;
+	*ret_value = plc->steady_value;
+	return true;
+}
+
+static bool is_steady(const int16_t *pcm, uint32_t samples)
+{
+	int32_t differ = 0;
+
+	for (uint32_t i = 0; i < samples; i++)
+		differ |= pcm[i] ^ pcm[0];
+	return differ == 0;
+}
+
+/* Silence after silence leaves the history as it is: its memory need not even be looked at. */
+static bool remember_steady(struct plc *plc, const int16_t *pcm, uint32_t samples)
+{
+	uint32_t length = plc->per_ms * PLC_HISTORY_MS;
+
+	if (!is_steady(pcm, samples)) {
+		plc->steady = 0;
+		return false;
+	}
+	if (plc->steady == 0 || pcm[0] != plc->steady_value) {
+		plc->steady = 0;
+		plc->steady_value = pcm[0];
+	}
+	if (plc->steady >= length)
+		return true;
+	plc->steady += samples;
+	return false;
+}
+
 static void remember(struct plc *plc, const int16_t *pcm, uint32_t samples)
 {
 	uint32_t length = plc->per_ms * PLC_HISTORY_MS;
 
+	if (samples == 0 || remember_steady(plc, pcm, samples))
+		return;
 	if (samples >= length) {
 		memcpy(plc->history, pcm + samples - length, length * sizeof(*pcm));
 		return;

@@ -31,6 +31,8 @@ struct plc {
 	uint32_t fade;    /* samples that the fade lasts */
 	uint32_t lag, at; /* length of cycle, position in it */
 	int32_t step;     /* from the last good sample to where the cycle would have it */
+	uint32_t steady;  /* samples at the end of history that are all steady_value, or fewer */
+	int16_t steady_value;
 	int16_t history[PLC_HISTORY_MAX]; /* newest last; the last per_ms * PLC_HISTORY_MS count */
 	int16_t cycle[PLC_LAG_MAX];       /* what is repeated */
 };
@@ -44,6 +46,10 @@ uint32_t plc_good_rt(struct plc *plc, int16_t *pcm, uint32_t samples, uint32_t s
 
 /* True while plc_good_rt would change the next sound. */
 bool plc_is_lost(const struct plc *plc);
+
+/* The whole history is one value, told in *ret_value, and nothing is being concealed: more of it
+ * may be left out of plc_good_rt, which would change nothing. */
+bool plc_is_still(const struct plc *plc, int16_t *ret_value);
 
 /* Missing sound: writes `samples`. Returns false when all of it was silence. */
 bool plc_conceal_rt(struct plc *plc, int16_t *pcm, uint32_t samples);

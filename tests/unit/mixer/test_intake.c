@@ -216,6 +216,46 @@ static void whole_packets_sound_the_same(void)
 	}
 }
 
+/* Silence after silence is left out of decoding (is_still), in whole packets never: nobody may hear
+ * the difference, whatever comes before, between or behind. */
+static void silence_left_out_is_not_heard(void)
+{
+	static const enum media_codec ids[] = {MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA};
+	enum { SPAN = 12, TICKS = 40 * SPAN };
+
+	for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
+		struct intake *sliced = intake_make(ids[k], false);
+		struct intake *whole = intake_make(ids[k], true);
+		uint32_t wrong = 0, silent = 0;
+
+		for (uint64_t i = 0; i < TICKS; i++) {
+			uint32_t kind = (uint32_t)(i / SPAN) % 5; /* of a span of ticks */
+			struct intake_frame a, b;
+
+			if (kind < 4 || i % 3) { /* the fifth: silence with losses */
+				signal_fn *signal = kind == 1                    ? tone413
+						    : kind == 3 && i % SPAN == 6 ? hum
+										 : silence;
+				put(sliced, ids[k], signal, i, i * 20000);
+				put(whole, ids[k], signal, i, i * 20000);
+			}
+			a = intake_get_rt(sliced, i * 20000 + 9000);
+			b = intake_get_rt(whole, i * 20000 + 9000);
+			wrong += memcmp(a.pcm, b.pcm, FRAME * sizeof(*a.pcm)) != 0 ||
+				 a.level != b.level || a.is_silent != b.is_silent ||
+				 a.is_concealed != b.is_concealed || a.is_talking != b.is_talking ||
+				 a.codec != b.codec;
+			CHECK("no octets of silence", !a.is_silent || !a.payload);
+			silent += a.is_silent;
+		}
+		CHECK_INT("same", wrong, 0);
+		CHECK("was silent", silent > TICKS / 2);
+		CHECK("and was not", silent < TICKS * 9 / 10);
+		intake_free(sliced);
+		intake_free(whole);
+	}
+}
+
 /* Share of 40 ms windows, in 1/1000, in which what is not the tone is above -20 dB. */
 struct ear {
 	int16_t window[2 * FRAME];
@@ -424,6 +464,7 @@ void suite_intake(void)
 	CHECK_TEST(a_lost_packet_is_concealed);
 	CHECK_TEST(codec_may_change);
 	CHECK_TEST(whole_packets_sound_the_same);
+	CHECK_TEST(silence_left_out_is_not_heard);
 	CHECK_TEST(the_marks_of_the_tone_measure);
 	CHECK_TEST(drift_for_an_hour);
 	CHECK_TEST(shrinks_after_a_bad_minute);

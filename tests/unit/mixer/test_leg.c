@@ -2,6 +2,7 @@
 #include "mixer/leg.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -607,6 +608,30 @@ static void rtcp_follows_a_latched_peer(void)
 	teardown();
 }
 
+/* The RTCP socket is looked at every so many ticks only. */
+static void reports_wait_half_a_second(void)
+{
+	struct leg *leg = setup(false);
+	struct media_leg_params params = rig_params(&phone);
+	struct rtcp_block block = {.ssrc = leg->tx_ssrc, .fraction_q8 = 26};
+	struct rtcp_build build = {.ssrc = 5, .block = &block, .cname = "x"};
+	struct addr to = fixture.ports.local;
+	uint8_t data[RTCP_BUILD_MAX];
+	struct pollfd arrived = {.fd = leg->rtcp_fd, .events = POLLIN};
+
+	params.remote_rtcp = params.remote_rtp;
+	leg_set_rt(leg, &params, rig.env.now_ns);
+	addr_set_port(&to, (uint16_t)(addr_port(&to) + 1));
+	for (uint8_t i = 1; i <= 3; i++) {
+		block.fraction_q8 = i;
+		phone_send_raw(&phone, &to, data, rtcp_build_rt(&build, data));
+		CHECK_INT("arrived", poll(&arrived, 1, RIG_WAIT_MS), 1);
+		run_silent(leg, LEG_HOUSEKEEP_TICKS * LEG_RTCP_ROUNDS);
+		CHECK_INT("taken", leg->stats.remote_loss_q8, i);
+	}
+	teardown();
+}
+
 static void malformed_reports_are_counted(void)
 {
 	struct leg *leg = setup(false);
@@ -673,6 +698,7 @@ void suite_leg(void)
 	CHECK_TEST(reports_are_sent);
 	CHECK_TEST(reports_on_the_rtp_port);
 	CHECK_TEST(rtcp_follows_a_latched_peer);
+	CHECK_TEST(reports_wait_half_a_second);
 	CHECK_TEST(malformed_reports_are_counted);
 	CHECK_TEST(statistics_are_published);
 }

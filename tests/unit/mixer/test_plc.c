@@ -71,6 +71,38 @@ static void good_sound_is_untouched(void)
 	}
 }
 
+/* Whatever comes, and in whatever pieces: the history is the last 60 ms of it. */
+static void history_is_what_was_played(void)
+{
+	static const int16_t values[] = {0, 0, 0, 8, -8, 0};
+	int16_t played[PLC_FRAME_MAX * 2] = {0};
+	struct random random;
+	struct plc plc;
+	uint32_t length, still = 0, wrong = 0;
+
+	plc_begin(&plc, 8000);
+	length = plc.per_ms * PLC_HISTORY_MS;
+	random_init_seeded(&random, 3);
+	for (int k = 0; k < 3000; k++) {
+		uint32_t n = random_below(&random, FRAME + 1);
+		int16_t pcm[FRAME], value = values[(uint32_t)k / 40 % ARRAY_LEN(values)];
+
+		for (uint32_t i = 0; i < n; i++)
+			pcm[i] = k % 97 == 0 ? (int16_t)random_u32(&random) : value;
+		(void)plc_good_rt(&plc, pcm, n, 0);
+		memmove(played, played + n, (length - n) * sizeof(*pcm));
+		memcpy(played + length - n, pcm, n * sizeof(*pcm));
+		wrong += memcmp(plc.history, played, length * sizeof(*pcm)) != 0;
+		if (plc_is_still(&plc, &value)) {
+			still++;
+			for (uint32_t i = 0; i < length; i++)
+				wrong += played[i] != value;
+		}
+	}
+	CHECK_INT("history", wrong, 0);
+	CHECK("was still at times, but not always", still > 500 && still < 2900);
+}
+
 static void a_tone_goes_on(void)
 {
 	static const struct {
@@ -255,6 +287,7 @@ void suite_plc(void)
 {
 	CHECK_SUITE("plc");
 	CHECK_TEST(good_sound_is_untouched);
+	CHECK_TEST(history_is_what_was_played);
 	CHECK_TEST(a_tone_goes_on);
 	CHECK_TEST(a_long_loss_fades);
 	CHECK_TEST(nothing_to_go_on_with);
