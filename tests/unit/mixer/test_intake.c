@@ -36,6 +36,11 @@ static int16_t hum(uint64_t i) /* 60 Hz noise floor at -60 dBov */
 	return (int16_t)lrint(30 * sin(2 * M_PI * 60 * (double)(i % 8000) / 8000));
 }
 
+static int16_t click(uint64_t i) /* in a frame that begins and ends with silence */
+{
+	return i % FRAME == 100 ? 4000 : 0;
+}
+
 static int16_t silence(uint64_t i)
 {
 	(void)i;
@@ -234,7 +239,7 @@ static void silence_left_out_is_not_heard(void)
 
 			if (kind < 4 || i % 3) { /* the fifth: silence with losses */
 				signal_fn *signal = kind == 1                    ? tone413
-						    : kind == 3 && i % SPAN == 6 ? hum
+						    : kind == 3 && i % SPAN == 6 ? click
 										 : silence;
 				put(sliced, ids[k], signal, i, i * 20000);
 				put(whole, ids[k], signal, i, i * 20000);
