@@ -222,12 +222,17 @@ static void timeline_start(struct jitter *j, const struct jitter_packet *p)
 		j->stats.resyncs++;
 }
 
-static bool is_new_timeline(const struct jitter *j, int64_t seq, int64_t transit)
+static bool is_far(const struct jitter *j, int64_t seq)
 {
 	int64_t ahead = seq - j->seq_high;
 
-	return ahead >= JITTER_SLOTS || ahead <= -JITTER_SLOTS ||
-	       transit - j->lateness.base_us > JUMP_US || transit - j->lateness.base_us < -JUMP_US;
+	return ahead >= JITTER_SLOTS || ahead <= -JITTER_SLOTS;
+}
+
+static bool is_new_timeline(const struct jitter *j, int64_t seq, int64_t transit)
+{
+	return is_far(j, seq) || transit - j->lateness.base_us > JUMP_US ||
+	       transit - j->lateness.base_us < -JUMP_US;
 }
 
 static uint64_t pool_store(struct jitter *j, const uint8_t *payload, uint16_t len)
@@ -299,6 +304,10 @@ enum jitter_put_result jitter_put_rt(struct jitter *j, const struct jitter_packe
 		ts = j->ts_high;
 		transit = j->lateness.base_us;
 	}
+	/* Nor may they stretch the numbers in hand beyond the ring: each tick looks through them.
+	 */
+	if (!p->duration && is_far(j, seq))
+		return put_late(j, p);
 	if (p->duration)
 		lateness_add_rt(&j->lateness, transit, p->arrival_us,
 				(uint32_t)us_of(j, p->duration));

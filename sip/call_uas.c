@@ -129,6 +129,15 @@ static void refuse(struct sip_ua *ua, struct sip_stx *tx, int err)
 	}
 }
 
+/* What exceeds a limit here is a part of the message, and would again (RFC 3261 21.5.14). */
+static void refuse_unread(struct sip_ua *ua, struct sip_stx *tx, int err)
+{
+	if (err == ERR_LIMIT)
+		(void)ua_reply(tx, 513, NULL);
+	else
+		refuse(ua, tx, err);
+}
+
 void call_invited(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
 {
 	struct sip_call *call = NULL;
@@ -142,7 +151,7 @@ void call_invited(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *r
 	err = read_invite(call, tx, request);
 	if (err) {
 		call_free(call);
-		refuse(ua, tx, err);
+		refuse_unread(ua, tx, err);
 		return;
 	}
 	call->state = SIP_CALL_INCOMING;

@@ -62,7 +62,8 @@ struct sip_call_handlers {
 	/* A re-INVITE that we sent was refused (the old agreement stands). */
 	void (*on_reinvite_failed)(void *arg, struct sip_call *call, uint16_t status);
 	/* A request in the dialog other than INVITE, ACK, BYE, CANCEL, PRACK, UPDATE: answer it
-	 * with sip_stx_reply, now or later. NULL: 405 / 501. OPTIONS in a dialog comes here too. */
+	 * with sip_stx_reply, now or within 64*T1 (sip/tx.h). NULL: 405 / 501. OPTIONS in a dialog
+	 * comes here too. */
 	void (*on_request)(void *arg, struct sip_call *call, struct sip_stx *tx,
 			   const struct sip_msg *request);
 	/* The last event. The call is gone when this returns. */
@@ -74,8 +75,8 @@ struct sip_ua_handlers {
 	 * or redirect; 100 Trying is sent when it returns without having answered. It should first
 	 * call sip_call_bind. */
 	void (*on_invite)(void *arg, struct sip_call *call, const struct sip_msg *request);
-	/* Any other request outside a dialog whose method is in `allow`: answer with sip_stx_reply.
-	 */
+	/* Any other request outside a dialog whose method is in `allow`: answer with sip_stx_reply,
+	 * now or within 64*T1 (sip/tx.h). */
 	void (*on_request)(void *arg, struct sip_stx *tx, const struct sip_msg *request);
 	void *arg;
 };

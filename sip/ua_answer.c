@@ -1,6 +1,7 @@
 /* The answers that need no policy, in the order of RFC 3261 8.2: is it well-formed, may its method
  * be used, is it for a dialog, did it come on two paths, what does it require, what is in its body.
  * What passes goes to its call, or up to the application. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -84,6 +85,7 @@ static bool body_is_understood(struct sip_stx *tx, const struct sip_msg *request
 	struct sip_content_type type;
 	uint32_t line = 0;
 	struct sdp *sdp;
+	int err;
 
 	if (request->body.len == 0 || body_is_optional(request))
 		return true;
@@ -99,7 +101,12 @@ static bool body_is_understood(struct sip_stx *tx, const struct sip_msg *request
 		(void)ua_reply(tx, 415, "Accept: application/sdp\r\n");
 		return false;
 	}
-	if (sdp_parse(request->body, &sdp, &line)) {
+	err = sdp_parse(request->body, &sdp, &line);
+	if (err == -ENOMEM) {
+		(void)ua_reply(tx, 500, NULL);
+		return false;
+	}
+	if (err) {
 		(void)ua_reply_text(tx, 400, "Malformed session description", NULL);
 		return false;
 	}

@@ -542,6 +542,34 @@ static void refuses_what_it_cannot_hold(void)
 
 /* Whatever comes, every get makes progress, pieces lie inside what was put, and counts only grow.
  */
+/* An event (no sound) whose number is far off must not stretch what each tick looks through, nor be
+ * counted as loss; many of them in a row are the new truth. */
+static void far_events_change_nothing(void)
+{
+	static const int jumps[] = {-30000, 30000, -JITTER_SLOTS, JITTER_SLOTS};
+
+	for (size_t i = 0; i < ARRAY_LEN(jumps); i++) {
+		struct sender sender = {.ssrc = 1, .ptime_ms = 20, .seq_first = 40000};
+		struct jitter_packet event = {
+			.ssrc = 1, .seq = (uint16_t)(40000 + jumps[i]), .arrival_us = 1000};
+		struct jitter *jitter = jitter_make();
+		struct out *out = calloc(1, sizeof(*out));
+
+		CHECK_INT("sound", put(jitter, &sender, 0, 1000), JITTER_STORED);
+		CHECK_INT("event", jitter_put_rt(jitter, &event), JITTER_LATE);
+		for (uint64_t n = 1; n < 20; n++) {
+			pull(jitter, out, n * 20000);
+			CHECK_INT("sound", put(jitter, &sender, n, n * 20000 + 1000),
+				  JITTER_STORED);
+		}
+		CHECK_INT("lost", jitter_stats_rt(jitter).lost, 0);
+		CHECK_INT("one time line", jitter_stats_rt(jitter).resyncs, 0);
+		CHECK("is played", out->units[JITTER_PIECE] > 0);
+		free(out);
+		jitter_free(jitter);
+	}
+}
+
 static void anything(void)
 {
 	for (uint64_t seed = 1; seed <= 200; seed++) {
@@ -606,5 +634,6 @@ void suite_jitter(void)
 	CHECK_TEST(whole_packets);
 	CHECK_TEST(advice_and_unget);
 	CHECK_TEST(refuses_what_it_cannot_hold);
+	CHECK_TEST(far_events_change_nothing);
 	CHECK_TEST(anything);
 }

@@ -45,6 +45,8 @@ static void post(struct fixture *fx, const char *text)
 #define HEAD VIA "Max-Forwards: 70\n" FROM TO ID
 #define NO_BODY "Content-Length: 0\n\n"
 #define INVITE "INVITE sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 INVITE\n" CONTACT
+#define USER_64 "uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu"
+#define LONG_USER USER_64 USER_64 USER_64 USER_64
 #define SDP_OK                                                                                     \
 	"v=0\no=- 1 1 IN IP4 10.0.0.9\ns=-\nc=IN IP4 10.0.0.9\nt=0 0\nm=audio 5000 RTP/AVP 0\n"
 
@@ -91,6 +93,9 @@ static const struct {
 	{"body type", INVITE "Content-Type: text/plain\nContent-Length: 1\n\nx", 415, "Accept",
 	 "application/sdp"},
 	{"body without type", INVITE "Content-Length: 1\n\nx", 400, NULL, NULL},
+	{"parts that are too long to keep are no overload",
+	 "INVITE sip:" LONG_USER "@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 INVITE\n" CONTACT NO_BODY, 513,
+	 NULL, NULL},
 	{"body type, optional",
 	 INVITE "Content-Type: text/plain\nContent-Disposition: "
 		"render;handling=optional\nContent-Length: 1\n\nx",
