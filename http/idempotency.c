@@ -96,34 +96,34 @@ static struct entry *find(struct idempotency *cache, uint64_t key_hash)
 	return node ? CONTAINER_OF(node, struct entry, node) : NULL;
 }
 
-int idempotency_find(struct idempotency *cache, struct slice path, struct slice key,
-		     struct slice body, uint64_t now_ms,
+int idempotency_find(struct idempotency *cache, const struct idempotency_ask *ask,
 		     const struct idempotency_answer **ret_answer)
 {
 	const struct entry *entry;
 
-	forget_old(cache, now_ms);
-	entry = find(cache, key_hash_of(path, key));
+	forget_old(cache, ask->now_ms);
+	entry = find(cache, key_hash_of(ask->path, ask->key));
 	if (!entry) {
 		*ret_answer = NULL;
 		return 0;
 	}
-	if (entry->body_len != body.len || entry->body_hash != hash_slice(body))
+	if (entry->body_len != ask->body.len || entry->body_hash != hash_slice(ask->body))
 		return ERR_HTTP_KEY_REUSED;
 	*ret_answer = &entry->answer;
 	return 0;
 }
 
-int idempotency_put(struct idempotency *cache, const struct idempotency_put *put)
+int idempotency_put(struct idempotency *cache, const struct idempotency_ask *ask,
+		    const struct idempotency_answer *answer)
 {
-	uint64_t key_hash = key_hash_of(put->path, put->key);
+	uint64_t key_hash = key_hash_of(ask->path, ask->key);
 	struct entry *entry = calloc(1, sizeof(*entry));
 
 	if (!entry)
 		return -ENOMEM;
-	entry->answer = *put->answer;
+	entry->answer = *answer;
 	entry->answer.body = BUF_INIT;
-	buf_addslice(&entry->answer.body, buf_slice(&put->answer->body));
+	buf_addslice(&entry->answer.body, buf_slice(&answer->body));
 	if (buf_err(&entry->answer.body)) {
 		buf_done(&entry->answer.body);
 		free(entry);
@@ -133,9 +133,9 @@ int idempotency_put(struct idempotency *cache, const struct idempotency_put *put
 	if (cache->count == IDEMPOTENCY_MAX)
 		drop(cache, oldest(cache));
 	entry->key_hash = key_hash;
-	entry->body_hash = hash_slice(put->body);
-	entry->body_len = put->body.len;
-	entry->put_ms = put->now_ms;
+	entry->body_hash = hash_slice(ask->body);
+	entry->body_len = ask->body.len;
+	entry->put_ms = ask->now_ms;
 	hash_add(cache->hash, &entry->node, key_hash);
 	list_append(&cache->by_age, &entry->by_age);
 	cache->count++;

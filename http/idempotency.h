@@ -28,19 +28,20 @@ struct idempotency_answer {
 int idempotency_new(struct idempotency **ret_cache);
 struct idempotency *idempotency_free(struct idempotency *cache);
 
-/* 0 with *ret_answer (borrowed, until the next put) or NULL when the key is new;
- * ERR_HTTP_KEY_REUSED. */
-int idempotency_find(struct idempotency *cache, struct slice path, struct slice key,
-		     struct slice body, uint64_t now_ms,
-		     const struct idempotency_answer **ret_answer);
-
-struct idempotency_put {
+/* A request that carries a key. */
+struct idempotency_ask {
 	struct slice path, key, body;
 	uint64_t now_ms;
-	const struct idempotency_answer *answer; /* copied */
 };
-/* -ENOMEM: nothing was kept. */
-int idempotency_put(struct idempotency *cache, const struct idempotency_put *put);
+
+/* 0 with *ret_answer (borrowed, until the next put) or NULL when the key is new;
+ * ERR_HTTP_KEY_REUSED. */
+int idempotency_find(struct idempotency *cache, const struct idempotency_ask *ask,
+		     const struct idempotency_answer **ret_answer);
+
+/* Copies the answer, for a key that is new. -ENOMEM: nothing was kept. */
+int idempotency_put(struct idempotency *cache, const struct idempotency_ask *ask,
+		    const struct idempotency_answer *answer);
 
 uint32_t idempotency_count(const struct idempotency *cache);
 

@@ -100,8 +100,9 @@ static int post(struct request *request, const char *room, uint64_t before, uint
 	query->request = request;
 	query->limit = limit;
 	timer_init(&query->timer, on_timeout, query);
-	err = store_call_records_post(focus_store(http->focus), room, before, limit + 1, on_records,
-				      query);
+	err = store_call_records_post(focus_store(http->focus),
+				      &(struct store_call_records_query){room, before, limit + 1},
+				      on_records, query);
 	if (err) {
 		free(query);
 		return err;

@@ -555,15 +555,24 @@ static void reply_options(struct request *request)
 	reply->content_type = NULL;
 }
 
+static struct idempotency_ask ask_of(const struct request *request)
+{
+	return (struct idempotency_ask){
+		.path = request->path,
+		.key = slice_of(request->key),
+		.body = buf_slice(&request->body),
+		.now_ms = wheel_now_ms(loop_wheel(request->http->loop)),
+	};
+}
+
 /* Answers from the cache; 0 with *ret_done when that was all there is to do. */
 static int replay(struct request *request, bool *ret_done)
 {
 	struct http *http = request->http;
 	struct reply *reply = &request->reply;
 	const struct idempotency_answer *answer = NULL;
-	int err = idempotency_find(http->idempotency, request->path, slice_of(request->key),
-				   buf_slice(&request->body), wheel_now_ms(loop_wheel(http->loop)),
-				   &answer);
+	struct idempotency_ask ask = ask_of(request);
+	int err = idempotency_find(http->idempotency, &ask, &answer);
 
 	*ret_done = !err && answer;
 	if (!*ret_done)
@@ -588,19 +597,13 @@ static void keep_answer(struct request *request)
 		.content_type = reply->content_type,
 		.body = reply->body,
 	};
-	struct idempotency_put put = {
-		.path = request->path,
-		.key = slice_of(request->key),
-		.body = buf_slice(&request->body),
-		.now_ms = wheel_now_ms(loop_wheel(http->loop)),
-		.answer = &answer,
-	};
+	struct idempotency_ask ask = ask_of(request);
 
 	if (answer.status >= 500 || buf_err(&reply->body))
 		return;
 	memcpy(answer.location, reply->location, sizeof(answer.location));
 	memcpy(answer.etag, reply->etag, sizeof(answer.etag));
-	if (idempotency_put(http->idempotency, &put))
+	if (idempotency_put(http->idempotency, &ask, &answer))
 		LOG(LOG_WARN, "http.key_not_kept", LOG_SLICE("path", request->path));
 }
 

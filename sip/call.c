@@ -139,9 +139,7 @@ void call_end(struct sip_call *call, const struct sip_msg *message)
 	ua_dialog_remove(call->ua, call->dialog);
 	for (uint32_t i = 0; i < call->fork_count; i++)
 		ua_dialog_remove(call->ua, call->forks[i]);
-	if (call->stx)
-		sip_stx_watch(call->stx, NULL, NULL);
-	call->stx = NULL;
+	call_drop_stx(call);
 	cancel_unsent(call);
 	call->ua->stats.calls--;
 	if (call->handlers.on_ended)

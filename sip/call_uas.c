@@ -1,5 +1,6 @@
 /* The callee's side of an INVITE: progress, the answer, the 2xx until its ACK, refusal, CANCEL. */
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -48,6 +49,15 @@ static void on_progress_timer(void *arg)
 		return;
 	sip_stx_repeat(call->stx);
 	timer_start(call->ua->wheel, &call->progress_timer, CALL_PROGRESS_MS);
+}
+
+void call_drop_stx(struct sip_call *call)
+{
+	if (!call->stx)
+		return;
+	sip_stx_watch(call->stx, NULL, NULL);
+	sip_stx_abandon(call->stx);
+	call->stx = NULL;
 }
 
 void call_uas_init(struct sip_call *call)
@@ -257,11 +267,15 @@ int call_uas_reject(struct sip_call *call, const struct sip_reply *reply)
 	if (call->state != SIP_CALL_INCOMING || reply->status < 300 || reply->status > 699)
 		return ERR_STATE;
 	err = respond(call, reply, false);
-	if (err)
+	if (err && err != -ENOMEM)
 		return err;
 	timer_stop(call->ua->wheel, &call->progress_timer);
 	call->state = SIP_CALL_ENDING;
 	call_set_end(call, SIP_END_LOCAL, reply->status, slice_of(text));
+	if (err) { /* over all the same: the caller hears nothing and gives up */
+		call_drop_stx(call);
+		call_end_soon(call);
+	}
 	return 0;
 }
 

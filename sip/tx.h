@@ -118,8 +118,8 @@ struct sip_stx_response {
 	struct slice headers; /* more lines, from the core; absent: none */
 };
 
-/* A request other than INVITE that has no final answer after 64*T1 is forgotten: its sender has given
- * up (17.1.2.2). Who answers later than at once watches it for STX_TIMEOUT.
+/* A request other than INVITE that has no final answer after 64*T1 is forgotten: its sender has
+ * given up (17.1.2.2). Who answers later than at once watches it for STX_TIMEOUT.
  *
  * Sends a response. The final one ends the core's hold: the request is forgotten, the pointer must
  * not be used afterwards, except by who watches it (until STX_GONE). Record-Route is copied into
@@ -127,6 +127,10 @@ struct sip_stx_response {
  * machine and not returned. -ENOMEM, -EINVAL (a header value with a line break): nothing was sent
  * and tx is as before. */
 int sip_stx_respond(struct sip_stx *tx, const struct sip_stx_response *response);
+
+/* Ends a transaction that owes a final answer without one, when it cannot be written: the sender
+ * repeats its request or gives up. Only STX_GONE follows. */
+void sip_stx_abandon(struct sip_stx *tx);
 
 /* Sends the last response again: a 2xx to INVITE, or a provisional one that must stay fresh. */
 void sip_stx_repeat(struct sip_stx *tx);

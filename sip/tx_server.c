@@ -486,6 +486,15 @@ int sip_stx_respond(struct sip_stx *tx, const struct sip_stx_response *response)
 	return 0;
 }
 
+void sip_stx_abandon(struct sip_stx *tx)
+{
+	if (!tx->is_held)
+		return;
+	release(tx);
+	tx->state = SIP_TX_TERMINATED;
+	terminate(tx);
+}
+
 void sip_stx_repeat(struct sip_stx *tx)
 {
 	if (tx->state == SIP_TX_ACCEPTED)

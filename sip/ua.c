@@ -134,6 +134,9 @@ int sip_stx_reply(struct sip_stx *tx, const struct sip_reply *reply)
 		err = sip_stx_respond(tx, &(struct sip_stx_response){
 						  .reply = reply, .headers = buf_slice(&headers)});
 	buf_done(&headers);
+	/* Without memory nobody would come back to it. */
+	if (err == -ENOMEM && reply->status >= 300 && !sip_stx_watcher(tx))
+		sip_stx_abandon(tx);
 	return err;
 }
 

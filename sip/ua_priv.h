@@ -184,6 +184,8 @@ void call_invited(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *r
 void call_cancelled(struct sip_call *call, const struct sip_msg *cancel);
 int call_uas_reject(struct sip_call *call, const struct sip_reply *reply);
 int call_send_2xx(struct sip_call *call, const struct sip_reply *reply, struct slice description);
+/* Ends the watch of the INVITE; one that was never answered is abandoned (sip/tx.h). */
+void call_drop_stx(struct sip_call *call);
 void call_wait_ack(struct sip_call *call);
 void call_acked(struct sip_call *call, const struct sip_msg *message, bool has_body);
 void call_uas_init(struct sip_call *call);

@@ -478,20 +478,21 @@ int store_call_record_post(struct store *store, const struct store_call_record *
 	return post(store, job);
 }
 
-int store_call_records_post(struct store *store, const char *room, uint64_t before_id,
-			    uint32_t limit, store_call_records_fn *on_records, void *arg)
+int store_call_records_post(struct store *store, const struct store_call_records_query *query,
+			    store_call_records_fn *on_records, void *arg)
 {
 	struct reading *reading;
 
-	assert(limit >= 1 && limit <= STORE_ROWS_MAX && on_records != NULL);
+	assert(query->limit >= 1 && query->limit <= STORE_ROWS_MAX && on_records != NULL);
 	if (store->readings == STORE_READS_MAX)
 		return ERR_QUEUE_FULL;
 	reading = calloc(1, sizeof(*reading));
 	if (!reading)
 		return -ENOMEM;
-	(void)snprintf(reading->query.room, sizeof(reading->query.room), "%s", room ? room : "");
-	reading->query.before_id = before_id;
-	reading->query.limit = limit;
+	(void)snprintf(reading->query.room, sizeof(reading->query.room), "%s",
+		       query->room ? query->room : "");
+	reading->query.before_id = query->before_id;
+	reading->query.limit = query->limit;
 	reading->on_records = on_records;
 	reading->arg = arg;
 	if (!ring_post_rt(store->reads, &reading)) {

@@ -68,7 +68,12 @@ struct store_call_record_row {
 	struct store_call_record record;
 };
 typedef void store_call_records_fn(void *arg, int err, const struct store_call_record_row *rows, uint32_t count);
-int store_call_records_post(struct store *store, const char *room, uint64_t before_id, uint32_t limit,
+struct store_call_records_query {
+	const char *room;
+	uint64_t before_id;
+	uint32_t limit;
+};
+int store_call_records_post(struct store *store, const struct store_call_records_query *query,
 			    store_call_records_fn *on_records, void *arg);
 
 void store_poll(struct store *store); /* runs due handlers when there is no loop */

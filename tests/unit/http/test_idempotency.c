@@ -8,14 +8,10 @@
 static void put(struct idempotency *cache, const char *key, const char *body, uint64_t now_ms)
 {
 	struct idempotency_answer answer = {.status = 201, .location = "/x", .etag = "\"1\""};
-	struct idempotency_put what = {.path = SLICE("/rooms"),
-				       .key = slice_of(key),
-				       .body = slice_of(body),
-				       .now_ms = now_ms,
-				       .answer = &answer};
+	struct idempotency_ask ask = {SLICE("/rooms"), slice_of(key), slice_of(body), now_ms};
 
 	buf_adds(&answer.body, key);
-	CHECK_INT(key, idempotency_put(cache, &what), 0);
+	CHECK_INT(key, idempotency_put(cache, &ask, &answer), 0);
 	buf_done(&answer.body);
 }
 
@@ -39,8 +35,9 @@ static void replay(void)
 	put(cache, "k1", "{}", 1000);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct idempotency_answer *answer = NULL;
-		int err = idempotency_find(cache, slice_of(cases[i].path), slice_of(cases[i].key),
-					   slice_of(cases[i].body), 2000, &answer);
+		struct idempotency_ask ask = {slice_of(cases[i].path), slice_of(cases[i].key),
+					      slice_of(cases[i].body), 2000};
+		int err = idempotency_find(cache, &ask, &answer);
 
 		CHECK_INT(cases[i].name, err, cases[i].want);
 		CHECK(cases[i].name, (answer != NULL) == cases[i].is_known);
@@ -57,9 +54,9 @@ static bool is_kept(struct idempotency *cache, const char *key, uint64_t now_ms)
 {
 	const struct idempotency_answer *answer = NULL;
 
-	return !idempotency_find(cache, SLICE("/rooms"), slice_of(key), SLICE("b"), now_ms,
-				 &answer) &&
-	       answer;
+	struct idempotency_ask ask = {SLICE("/rooms"), slice_of(key), SLICE("b"), now_ms};
+
+	return !idempotency_find(cache, &ask, &answer) && answer;
 }
 
 static void bounds(void)

@@ -126,10 +126,11 @@ static void reads_see_the_writes_before_them(void)
 		struct answer answer = {0};
 
 		CHECK_INT(NULL, store_call_record_post(store, &record), 0);
-		CHECK_INT(
-			NULL,
-			store_call_records_post(store, "r", 0, STORE_ROWS_MAX, on_records, &answer),
-			0);
+		CHECK_INT(NULL,
+			  store_call_records_post(
+				  store, &(struct store_call_records_query){"r", 0, STORE_ROWS_MAX},
+				  on_records, &answer),
+			  0);
 		CHECK(NULL, wait_answer(store, &answer));
 		CHECK_INT(NULL, answer.err, 0);
 		CHECK_INT(NULL, answer.count, i);
@@ -147,7 +148,10 @@ static void answers_come_by_the_loop(void)
 
 	CHECK_INT(NULL, loop_new(clock_system(), &answer.loop), 0);
 	store = open_or_fail(scratch.db, answer.loop);
-	CHECK_INT(NULL, store_call_records_post(store, NULL, 0, 10, on_records, &answer), 0);
+	CHECK_INT(NULL,
+		  store_call_records_post(store, &(struct store_call_records_query){NULL, 0, 10},
+					  on_records, &answer),
+		  0);
 	CHECK(NULL, !answer.has_come);
 	CHECK_INT(NULL, loop_run(answer.loop), 0);
 	CHECK(NULL, answer.has_come);
@@ -164,16 +168,21 @@ static void too_many_reads_are_refused(void)
 	struct answer answers[STORE_READS_MAX + 1] = {{0}};
 
 	for (int i = 0; i < STORE_READS_MAX; i++)
-		CHECK_INT(NULL, store_call_records_post(store, "", 0, 1, on_records, &answers[i]),
+		CHECK_INT(NULL,
+			  store_call_records_post(store,
+						  &(struct store_call_records_query){"", 0, 1},
+						  on_records, &answers[i]),
 			  0);
 	CHECK_INT(NULL,
-		  store_call_records_post(store, "", 0, 1, on_records, &answers[STORE_READS_MAX]),
+		  store_call_records_post(store, &(struct store_call_records_query){"", 0, 1},
+					  on_records, &answers[STORE_READS_MAX]),
 		  ERR_QUEUE_FULL);
 	for (int i = 0; i < STORE_READS_MAX; i++)
 		CHECK(NULL, wait_answer(store, &answers[i]));
 	CHECK(NULL, !answers[STORE_READS_MAX].has_come);
 	CHECK_INT("free again",
-		  store_call_records_post(store, "", 0, 1, on_records, &answers[STORE_READS_MAX]),
+		  store_call_records_post(store, &(struct store_call_records_query){"", 0, 1},
+					  on_records, &answers[STORE_READS_MAX]),
 		  0);
 	store_free(store); /* with an answer that nobody took */
 	scratch_done(&scratch);
@@ -191,7 +200,10 @@ static void records_are_trimmed(void)
 
 		CHECK_INT(NULL, store_call_record_post(store, &record), 0);
 	}
-	CHECK_INT(NULL, store_call_records_post(store, "r", 0, STORE_ROWS_MAX, on_records, &answer),
+	CHECK_INT(NULL,
+		  store_call_records_post(
+			  store, &(struct store_call_records_query){"r", 0, STORE_ROWS_MAX},
+			  on_records, &answer),
 		  0);
 	CHECK(NULL, wait_answer(store, &answer));
 	CHECK_INT(NULL, answer.count, 10);
@@ -231,7 +243,10 @@ static void full_disk_delays_and_loses_nothing(void)
 	CHECK(NULL, stats.last_error[0] != '\0');
 	CHECK_INT(NULL, stats.queued, 1);
 
-	CHECK_INT("reads go on", store_call_records_post(store, "", 0, 1, on_records, &answer), 0);
+	CHECK_INT("reads go on",
+		  store_call_records_post(store, &(struct store_call_records_query){"", 0, 1},
+					  on_records, &answer),
+		  0);
 	CHECK("reads go on", wait_answer(store, &answer));
 	CHECK_INT("reads go on", answer.err, 0);
 
