@@ -622,6 +622,26 @@ static void outbound_proxy(void)
 	teardown(&fx);
 }
 
+/* RFC 3261 26.2.2: what is for a sips: URI does not leave in the clear, also not to a proxy. */
+static void secure_target_by_plain_proxy(void)
+{
+	struct sip_msg msg;
+	struct fixture fx;
+
+	setup(&fx);
+	CHECK_INT("call",
+		  simua_call_with(&fx.ua,
+				  &(struct sip_call_invite){.target = SLICE("sips:bob@example.org"),
+							    .route = SLICE("sip:10.0.0.9"),
+							    .contact_user = SLICE("u"),
+							    .local = &fx.ua.local}),
+		  0);
+	simworld_run(&fx.world, 20);
+	CHECK("nothing is sent", !simraw_next(&fx.peer, &msg));
+	CHECK("the call is over", !fx.ua.call);
+	teardown(&fx);
+}
+
 static void public_host(void)
 {
 	struct sip_ua *ua;
@@ -683,5 +703,6 @@ void suite_ua(void)
 	CHECK_TEST(cancel_without_effect);
 	CHECK_TEST(refused_in_the_dialog);
 	CHECK_TEST(outbound_proxy);
+	CHECK_TEST(secure_target_by_plain_proxy);
 	CHECK_TEST(public_host);
 }
