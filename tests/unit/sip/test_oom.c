@@ -130,7 +130,8 @@ static int net_local_for(void *ctx, enum sip_proto proto, const struct addr *rem
 	return 0;
 }
 
-static const struct sip_net_ops net_ops = {net_listen, net_send, net_local_for};
+static const struct sip_net_ops net_ops = {
+	.listen = net_listen, .send = net_send, .local_for = net_local_for};
 
 static void on_ended(void *arg, struct sip_call *call, const struct sip_call_end *end)
 {
