@@ -162,17 +162,23 @@ static void call_end(struct sip *sip, struct call *call)
 	(void)sip_ask(sip, text, call->id, response);
 }
 
-/* Leg i is number i / rooms of room i % rooms. The first of the first room is the marker; then
- * talkers, then listeners. */
+/* Leg i has seat i / rooms in room i % rooms. The first legs are markers; the seats after them are
+ * talkers, then listeners. A room of few legs keeps somebody to listen. */
 static void leg_cast(struct load_leg *leg, uint32_t i, const struct options *o)
 {
+	uint32_t markers = MIN_OF(LOAD_MARKERS, (o->legs + 3) / 4);
+	uint32_t taken = (markers + o->rooms - 1 - i % o->rooms) /
+			 o->rooms; /* seats of this room */
 	uint32_t seat = i / o->rooms;
 
 	leg->room = i % o->rooms;
-	leg->role = seat < o->talkers || o->is_all_talking ? LOAD_TONE : LOAD_SILENT;
-	leg->tone_hz = LOAD_TONE_HZ_FIRST + LOAD_TONE_HZ_STEP * (seat % LOAD_TALKERS_MAX);
-	if (i == 0)
+	leg->marker = i;
+	leg->role = LOAD_SILENT;
+	if (i < markers)
 		leg->role = LOAD_MARKER;
+	else if (o->is_all_talking || seat < taken + o->talkers)
+		leg->role = LOAD_TONE;
+	leg->tone_hz = LOAD_TONE_HZ_FIRST + LOAD_TONE_HZ_STEP * (seat % LOAD_TALKERS_MAX);
 }
 
 static int echo_ports(struct load_leg *legs, uint32_t count)

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADER = 12, MARKER_PACKETS = 5, EVENTS = 256 };
+enum { HEADER = 12, MARKER_PACKETS = 5, TURN_PACKETS = 15, EVENTS = 256 };
 static const double marker_amplitude = 9000.0;
 
 struct histogram {
@@ -27,7 +27,8 @@ struct engine {
 	uint8_t *tones; /* [tone][50][160] */
 	uint8_t marker[MARKER_PACKETS][LOAD_SAMPLES];
 	uint64_t marker_sent_ns; /* last burst's first packet */
-	uint64_t marker_number;
+	uint64_t marker_number;  /* bursts so far */
+	uint32_t marker_turn;    /* whose the last one was */
 	bool is_measuring;
 	uint64_t window_end_ns;
 	struct histogram gaps, delays;
@@ -133,9 +134,15 @@ static const uint8_t *leg_payload(struct engine *e, const struct load_leg *leg, 
 	static const uint8_t silence[LOAD_SAMPLES] = {[0 ... LOAD_SAMPLES - 1] = 0xff};
 	uint64_t at = leg->packets_sent % LOAD_PACKETS_SECOND;
 
-	*ret_is_onset = leg->role == LOAD_MARKER && at == 0;
-	if (leg->role == LOAD_MARKER)
-		return at < MARKER_PACKETS ? e->marker[at] : silence;
+	*ret_is_onset = false;
+	if (leg->role == LOAD_MARKER) {
+		uint64_t turn = leg->packets_sent % (LOAD_MARKERS * TURN_PACKETS);
+
+		if (turn / TURN_PACKETS != leg->marker || turn % TURN_PACKETS >= MARKER_PACKETS)
+			return silence;
+		*ret_is_onset = turn % TURN_PACKETS == 0;
+		return e->marker[turn % TURN_PACKETS];
+	}
 	if (leg->role == LOAD_SILENT)
 		return silence;
 	size_t tone = (leg->tone_hz - LOAD_TONE_HZ_FIRST) / LOAD_TONE_HZ_STEP;
@@ -159,6 +166,7 @@ static void leg_send(struct engine *e, struct load_leg *leg)
 	if (is_onset) {
 		e->marker_sent_ns = now_ns(CLOCK_REALTIME);
 		e->marker_number++;
+		e->marker_turn = leg->marker;
 	}
 	(void)!send(leg->fd, packet, sizeof(packet), 0);
 	leg->seq++;
@@ -182,7 +190,9 @@ static double tone_in(const uint8_t *octets, size_t count, double hz)
 static void leg_heard(struct engine *e, struct load_leg *leg, const uint8_t *payload,
 		      uint64_t at_ns)
 {
-	if (leg->role != LOAD_MARKER && leg->marker_heard != e->marker_number && !e->run->is_echo &&
+	bool is_own = leg->role == LOAD_MARKER && leg->marker == e->marker_turn;
+
+	if (!is_own && leg->marker_heard != e->marker_number && !e->run->is_echo &&
 	    tone_in(payload, LOAD_SAMPLES, LOAD_MARKER_HZ) > marker_amplitude * 0.05) {
 		leg->marker_heard = e->marker_number;
 		if (e->is_measuring)
@@ -355,6 +365,9 @@ static int engine_init(struct engine *e, struct load_run *run)
 	srandom(1);
 	for (uint32_t i = 0; i < run->legs_count; i++) {
 		run->legs[i].phase_ns = (uint64_t)random() % 20000000u;
+		if (run->legs[i].role == LOAD_MARKER)
+			run->legs[i].phase_ns = (2 * run->legs[i].marker + 1) * 10000000u /
+						LOAD_MARKERS;
 		run->legs[i].ssrc = (uint32_t)random();
 		run->legs[i].seq = (uint16_t)random();
 	}

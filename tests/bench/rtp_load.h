@@ -2,7 +2,7 @@
  *
  * Every leg sends one PCMU packet of 20 ms every 20 ms, at a phase of its own. Talkers send a tone
  * of a whole number of Hz (so one second of it is one period, and tones are orthogonal over a
- * second); the *marker* talker is silent but for a burst of 100 ms each second, whose first
+ * second); the *markers* are silent but for a burst of 100 ms, each in its turn, whose first
  * packet's journey is the added delay; the others send digital silence. Arrival times are the
  * kernel's (SO_TIMESTAMPNS), so that a busy generator does not spoil them. Times in ns of
  * CLOCK_REALTIME.
@@ -23,6 +23,7 @@ enum {
 	LOAD_TONE_HZ_STEP = 10,
 	LOAD_TALKERS_MAX = 200, /* with a tone of their own in one room; further ones share */
 	LOAD_MARKER_HZ = 2900,
+	LOAD_MARKERS = 8,     /* they take turns; their phases are spread evenly over a tick */
 	LOAD_HISTOGRAM = 1000 /* buckets of 0.5 ms */
 };
 
@@ -31,6 +32,7 @@ enum load_role { LOAD_SILENT, LOAD_TONE, LOAD_MARKER };
 struct load_leg {
 	int fd; /* connected to the server's port; owned */
 	enum load_role role;
+	uint32_t marker; /* MARKER: its turn, 0 .. LOAD_MARKERS - 1 */
 	uint32_t room;
 	uint32_t tone_hz; /* TONE and MARKER */
 	/* sending */
