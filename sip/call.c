@@ -122,7 +122,7 @@ static void cancel_unsent(struct sip_call *call)
 		struct call_tx *tx = LIST_ENTRY(it, struct call_tx, node);
 
 		tx->on_reply = NULL;
-		if (!tx->ctx)
+		if (!tx->sender.ctx)
 			call_tx_free(tx);
 	}
 }

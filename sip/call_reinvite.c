@@ -70,7 +70,7 @@ static void on_reinvite_timer(void *arg)
 {
 	struct sip_call *call = arg;
 	struct call_tx *tx = call->reinvite;
-	struct sip_ctx *ctx = tx->ctx;
+	struct sip_ctx *ctx = tx->sender.ctx;
 
 	if (!ctx) /* on its way to the next target, or to a failure */
 		return;

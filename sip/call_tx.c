@@ -1,7 +1,5 @@
-/* Requests of a call on their way: the next hop is resolved, the message is written for it, and a
- * target that fails is followed by the next (RFC 3263 4.3). ACK of a 2xx is one of them, but no
- * transaction. */
-#include <assert.h>
+/* Requests of a call on their way (sip/sender.h). ACK of a 2xx is one of them, but no transaction.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -52,43 +50,41 @@ static void answered(struct call_tx *tx, const struct sip_msg *response)
 	}
 }
 
-static void on_ctx(void *arg, struct sip_ctx *ctx, const struct sip_msg *response, int err)
+static void on_response(void *arg, const struct sip_msg *response)
 {
-	struct call_tx *tx = arg;
-
-	assert(ctx == tx->ctx);
-	if (response) {
-		answered(tx, response);
-	} else if (err == ERR_SIP_TRANSPORT && call_tx_next_target(tx)) {
-		return;
-	} else if (err) {
-		failed(tx, err);
-	} else {
-		struct sip_call *call = tx->call;
-
-		tx->ctx = NULL;
-		call_tx_free(tx);
-		call_free_if_idle(call);
-	}
+	answered(arg, response);
 }
 
-/* It could not even be sent. */
-static void on_soon(void *arg)
+static void on_failed(void *arg, int err)
+{
+	failed(arg, err);
+}
+
+static void on_gone(void *arg)
 {
 	struct call_tx *tx = arg;
 	struct sip_call *call = tx->call;
 
+	call_tx_free(tx);
+	call_free_if_idle(call);
+}
+
+/* It could not even be sent. */
+static void on_unsent(void *arg, int err)
+{
+	struct call_tx *tx = arg;
+	struct sip_call *call = tx->call;
+	struct list *it, *tmp;
+
 	if (tx->kind == CALL_TX_ACK) {
-		call_tx_free(tx);
-		call_free_if_idle(call);
+		on_gone(tx);
 		return;
 	}
-	failed(tx, tx->err);
+	failed(tx, err);
 	/* Being over the call frees what was not sent; whether this one still lives is told by the
 	 * list. */
-	struct list *it, *tmp;
 	LIST_FOREACH (it, tmp, &call->txs) {
-		if (it == &tx->node && !tx->ctx) {
+		if (it == &tx->node && !tx->sender.ctx) {
 			call_tx_free(tx);
 			break;
 		}
@@ -96,10 +92,11 @@ static void on_soon(void *arg)
 	call_free_if_idle(call);
 }
 
-static void fail_soon(struct call_tx *tx, int err)
+static bool may_retry(const void *arg)
 {
-	tx->err = err;
-	timer_start(tx->call->ua->wheel, &tx->soon, 0);
+	const struct call_tx *tx = arg;
+
+	return tx->call->state != SIP_CALL_ENDING || tx->kind == CALL_TX_BYE;
 }
 
 /* Writing
@@ -111,9 +108,10 @@ static bool is_invite(const struct call_tx *tx)
 	return tx->kind == CALL_TX_INVITE || tx->kind == CALL_TX_REINVITE;
 }
 
-static int write_request(struct call_tx *tx, const struct sip_flow *flow, struct buf *buf,
+static int write_request(void *arg, const struct sip_flow *flow, struct buf *buf,
 			 char branch[SIP_BRANCH_MAX])
 {
+	struct call_tx *tx = arg;
 	const struct sip_ua *ua = tx->call->ua;
 	struct slice method = slice_of(tx->method);
 	int err;
@@ -137,20 +135,6 @@ static int write_request(struct call_tx *tx, const struct sip_flow *flow, struct
 		buf_adds(buf, tx->headers);
 	sip_build_end(buf, tx->content_type, buf_slice(&tx->body));
 	return buf_err(buf);
-}
-
-/* A peer on a stream is met again on the connection that it made (RFC 5923 in spirit): its Contact
- * names the address it comes from, but hardly a port that it listens on. */
-static struct sip_flow flow_of(const struct call_tx *tx)
-{
-	const struct sip_target *target = &tx->targets[tx->target_at];
-	const struct sip_flow *last = &tx->call->flow;
-	struct sip_flow flow = {.proto = target->proto, .remote = target->addr};
-
-	if (last->proto == target->proto && last->connection &&
-	    addr_eq_ip(&last->remote, &target->addr))
-		flow.connection = last->connection;
-	return flow;
 }
 
 /* Acknowledgements
@@ -232,8 +216,9 @@ bool call_ack_again(struct sip_call *call, uint32_t cseq, const struct sip_msg *
 	return true;
 }
 
-static int send_ack(struct call_tx *tx, const struct sip_flow *flow, struct buf *buf)
+static int send_ack(void *arg, const struct sip_flow *flow, struct buf *buf)
 {
+	struct call_tx *tx = arg;
 	struct call_ack *ack = find_ack(tx->call, tx->cseq, slice_of(tx->dialog->remote_tag));
 	int err = sip_tx_send(tx->call->ua->tx, flow, buf_slice(buf));
 
@@ -250,97 +235,24 @@ static int send_ack(struct call_tx *tx, const struct sip_flow *flow, struct buf 
  * -------------------------------------------------------------------------------------------------------------
  */
 
-static int send_request(struct call_tx *tx, const struct sip_flow *flow, const char *branch,
-			struct buf *buf)
-{
-	struct sip_call *call = tx->call;
-	int err;
+static const struct sip_sender_ops sender_ops = {
+	.write = write_request,
+	.on_response = on_response,
+	.on_failed = on_failed,
+	.on_unsent = on_unsent,
+	.on_gone = on_gone,
+	.may_retry = may_retry,
+};
 
-	err = sip_ctx_new(call->ua->tx,
-			  &(struct sip_ctx_params){
-				  .flow = *flow,
-				  .branch = branch,
-				  .method = sip_method_parse(slice_of(tx->method)),
-				  .method_text = slice_of(tx->method),
-				  .message = buf,
-				  .on_event = on_ctx,
-				  .arg = tx,
-			  },
-			  &tx->ctx);
-	if (!err)
-		call->flow = *sip_ctx_flow(tx->ctx);
-	return err;
-}
-
-static int try_target(struct call_tx *tx)
-{
-	struct sip_flow flow = flow_of(tx);
-	char branch[SIP_BRANCH_MAX];
-	struct buf buf = BUF_INIT;
-	int err;
-
-	err = write_request(tx, &flow, &buf, branch);
-	if (!err && tx->kind == CALL_TX_ACK)
-		err = send_ack(tx, &flow, &buf);
-	else if (!err)
-		err = send_request(tx, &flow, branch, &buf);
-	buf_done(&buf);
-	return err;
-}
-
-static void send_now(struct call_tx *tx)
-{
-	int err = ERR_SIP_NO_ROUTE;
-
-	for (; tx->target_at < tx->target_count; tx->target_at++) {
-		err = try_target(tx);
-		if (!err)
-			break;
-	}
-	if (err || tx->kind == CALL_TX_ACK)
-		fail_soon(tx, err); /* an ACK is done; its memory goes the same way */
-}
+static const struct sip_sender_ops ack_ops = {
+	.write = write_request,
+	.send = send_ack,
+	.on_unsent = on_unsent,
+};
 
 bool call_tx_next_target(struct call_tx *tx)
 {
-	if (tx->call->state == SIP_CALL_ENDING && tx->kind != CALL_TX_BYE)
-		return false;
-	if (tx->target_at + 1 >= tx->target_count)
-		return false;
-	tx->target_at++;
-	sip_ctx_detach(tx->ctx);
-	tx->ctx = NULL;
-	send_now(tx);
-	return true;
-}
-
-/* What goes to a sips: URI takes no hop in the clear, whatever a Route says (RFC 3261 26.2.2). */
-static bool hop_is_fit(const struct call_tx *tx, enum sip_proto proto)
-{
-	struct sip_uri uri;
-
-	if (proto == SIP_TLS || proto == SIP_WSS)
-		return true;
-	return sip_uri_parse(slice_of(tx->dialog->remote_target), &uri) ||
-	       uri.scheme != SIP_SCHEME_SIPS;
-}
-
-static void on_targets(void *arg, int err, const struct sip_target *targets, uint32_t count)
-{
-	struct call_tx *tx = arg;
-
-	if (err) {
-		fail_soon(tx, err);
-		return;
-	}
-	assert(count <= SIP_TARGETS_MAX);
-	if (!hop_is_fit(tx, targets[0].proto)) {
-		fail_soon(tx, ERR_SIP_NO_ROUTE);
-		return;
-	}
-	memcpy(tx->targets, targets, count * sizeof(*targets));
-	tx->target_count = count;
-	send_now(tx);
+	return sip_sender_next(&tx->sender);
 }
 
 static int copy_parts(struct call_tx *tx, const struct call_tx_new *from)
@@ -370,15 +282,11 @@ static bool has_too_many(struct sip_call *call)
 
 int call_tx_start(struct sip_call *call, const struct call_tx_new *from, struct call_tx **ret_tx)
 {
-	struct sip_uri hop;
 	struct call_tx *tx;
 	int err;
 
 	if (has_too_many(call) && from->kind != CALL_TX_BYE)
 		return ERR_LIMIT;
-	err = sip_uri_parse(sip_dialog_hop(from->dialog), &hop);
-	if (err)
-		return err;
 	tx = calloc(1, sizeof(*tx));
 	if (!tx)
 		return -ENOMEM;
@@ -388,30 +296,33 @@ int call_tx_start(struct sip_call *call, const struct call_tx_new *from, struct 
 	tx->cseq = from->cseq;
 	tx->on_reply = from->on_reply;
 	tx->arg = from->arg;
-	timer_init(&tx->soon, on_soon, tx);
-	list_init(&tx->query.node);
+	sip_sender_init(&tx->sender, call->ua, from->kind == CALL_TX_ACK ? &ack_ops : &sender_ops,
+			tx);
 	list_append(&call->txs, &tx->node);
 	err = copy_parts(tx, from);
-	if (err) {
-		call_tx_free(tx);
-		return err;
-	}
-	if (ret_tx)
+	if (ret_tx && !err)
 		*ret_tx = tx; /* before anything can happen to it */
-	tx->query.on_targets = on_targets;
-	tx->query.arg = tx;
-	sip_resolve(call->ua->resolver, &hop, &tx->query);
-	return 0;
+	if (!err)
+		err = sip_sender_start(&tx->sender,
+				       &(struct sip_sender_start){
+					       .method = slice_of(tx->method),
+					       .hop = sip_dialog_hop(tx->dialog),
+					       .target = slice_of(tx->dialog->remote_target),
+					       .last = &call->flow,
+				       });
+	if (err) {
+		if (ret_tx)
+			*ret_tx = NULL;
+		call_tx_free(tx);
+	}
+	return err;
 }
 
 void call_tx_free(struct call_tx *tx)
 {
 	struct sip_call *call = tx->call;
 
-	sip_query_cancel(&tx->query);
-	if (tx->ctx)
-		sip_ctx_detach(tx->ctx);
-	timer_stop(call->ua->wheel, &tx->soon);
+	sip_sender_done(&tx->sender);
 	if (is_invite(tx))
 		free_acks_of(call, tx->cseq, false);
 	if (call->invite == tx)

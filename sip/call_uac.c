@@ -18,9 +18,9 @@ enum { CALL_ID_CHARS = 26 };
  * count. Until then the transaction refuses, and the first provisional answer asks again. */
 static void send_cancel(struct sip_call *call)
 {
-	if (call->is_cancelled || !call->invite || !call->invite->ctx)
+	if (call->is_cancelled || !call->invite || !call->invite->sender.ctx)
 		return;
-	if (sip_ctx_cancel(call->invite->ctx, call->end_headers) == ERR_STATE)
+	if (sip_ctx_cancel(call->invite->sender.ctx, call->end_headers) == ERR_STATE)
 		return;
 	call->is_cancelled = true;
 	timer_start(call->ua->wheel, &call->invite_timer,
@@ -37,7 +37,7 @@ static void start_cancel(struct sip_call *call)
 
 void call_uac_hangup(struct sip_call *call)
 {
-	if (!call->invite || !call->invite->ctx) {
+	if (!call->invite || !call->invite->sender.ctx) {
 		if (call->invite)
 			call_tx_free(
 				call->invite); /* still being resolved, or it failed just now */
@@ -57,8 +57,8 @@ static void on_invite_timer(void *arg)
 		return;
 	}
 	/* The CANCEL had no effect within 64*T1: the transaction counts as cancelled. */
-	if (call->invite && call->invite->ctx)
-		sip_ctx_abandon(call->invite->ctx);
+	if (call->invite && call->invite->sender.ctx)
+		sip_ctx_abandon(call->invite->sender.ctx);
 	call_end(call, NULL);
 }
 

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "sip/dialog.h"
 #include "sip/resolver.h"
+#include "sip/sender.h"
 #include "sip/tx.h"
 #include "sip/ua.h"
 
@@ -51,18 +52,13 @@ struct call_ack {
 
 enum call_tx_kind { CALL_TX_INVITE, CALL_TX_REINVITE, CALL_TX_ACK, CALL_TX_BYE, CALL_TX_REQUEST };
 
-/* A request of ours on its way: resolve, write, send; the next target when one fails. */
+/* A request of ours on its way. */
 struct call_tx {
 	struct list node; /* call->txs */
 	struct sip_call *call;
 	enum call_tx_kind kind;
 	struct sip_dialog *dialog; /* borrowed of the call */
-	struct sip_query query;
-	struct sip_target targets[SIP_TARGETS_MAX];
-	uint32_t target_count, target_at;
-	struct sip_ctx *ctx; /* NULL: none, or it is over */
-	struct timer soon;   /* tells a failure that happened inside a call of the application */
-	int err;
+	struct sip_sender sender;
 	uint32_t cseq;
 	char *method, *headers, *content_type;
 	struct buf body;
