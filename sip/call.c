@@ -136,6 +136,8 @@ void call_end(struct sip_call *call, const struct sip_msg *message)
 	call->end_is_due = call->media_is_due = false;
 	call->state = SIP_CALL_ENDING;
 	stop_timers(call);
+	if (call->dialog)
+		ua_remember_ended(call->ua, call->dialog);
 	ua_dialog_remove(call->ua, call->dialog);
 	for (uint32_t i = 0; i < call->fork_count; i++)
 		ua_dialog_remove(call->ua, call->forks[i]);

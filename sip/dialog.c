@@ -362,17 +362,22 @@ static struct slice present(struct slice s)
 	return slice_present(s) ? s : SLICE("");
 }
 
+struct sip_dialog *sip_dialog_find_tags(struct hash *table, struct slice call_id,
+					struct slice local_tag, struct slice remote_tag)
+{
+	struct dialog_key key = {call_id, local_tag, remote_tag};
+	struct hash_node *node = hash_find(table, key_hash(&key), &key);
+
+	return node ? CONTAINER_OF(node, struct sip_dialog, node) : NULL;
+}
+
 struct sip_dialog *sip_dialog_find(struct hash *table, const struct sip_msg *msg)
 {
 	struct sip_addr from, to;
-	struct hash_node *node;
-	struct dialog_key key;
 
 	if (sip_msg_addr(msg, SIP_H_FROM, &from) || sip_msg_addr(msg, SIP_H_TO, &to))
 		return NULL;
-	key.call_id = sip_msg_value(msg, SIP_H_CALL_ID);
-	key.local_tag = present(sip_addr_tag(msg->is_request ? &to : &from));
-	key.remote_tag = present(sip_addr_tag(msg->is_request ? &from : &to));
-	node = hash_find(table, key_hash(&key), &key);
-	return node ? CONTAINER_OF(node, struct sip_dialog, node) : NULL;
+	return sip_dialog_find_tags(table, sip_msg_value(msg, SIP_H_CALL_ID),
+				    present(sip_addr_tag(msg->is_request ? &to : &from)),
+				    present(sip_addr_tag(msg->is_request ? &from : &to)));
 }

@@ -79,6 +79,9 @@ void sip_dialog_add_fields(const struct sip_dialog *dialog, uint32_t cseq, struc
 /* By Call-ID and both tags. */
 int sip_dialog_table_new(struct hash **ret_table);
 void sip_dialog_add(struct hash *table, struct sip_dialog *dialog);
+/* The dialog with exactly these; remote_tag "" for a peer of RFC 2543. NULL when there is none. */
+struct sip_dialog *sip_dialog_find_tags(struct hash *table, struct slice call_id,
+					struct slice local_tag, struct slice remote_tag);
 /* The dialog that an incoming request or response belongs to: To tag is ours in a request, From tag
  * in a response. NULL when there is none. */
 struct sip_dialog *sip_dialog_find(struct hash *table, const struct sip_msg *msg);

@@ -84,6 +84,7 @@ struct sip_ua *sip_ua_free(struct sip_ua *ua)
 		call_free(LIST_ENTRY(it, struct sip_call, node));
 	ua->tx = sip_tx_layer_free(ua->tx);
 	ua->dialogs = hash_free(ua->dialogs);
+	free(ua->ended);
 	free(ua->allow);
 	free(ua->supported);
 	free(ua->product);

@@ -2,7 +2,8 @@
  *
  * Below it: transactions (sip/tx.h, RFC 3261 17, RFC 6026), dialogs (sip/dialog.h, RFC 3261 12),
  * offer/answer (sip/offer.h, RFC 3264). The core answers by itself what needs no policy: malformed
- * requests (400, 416, 505), merged requests (482), INVITE with Max-Forwards 0 (483), unknown
+ * requests (400, 416, 505; also Replaces and Join together, or in what is no INVITE), merged
+ * requests (482), INVITE with Max-Forwards 0 (483), unknown
  * Require (420), methods not allowed or unknown (405, 501), bodies of other types (415), unknown
  * dialogs (481), overload (503), CANCEL (200 and 487), glare (491, RFC 3261 14.2), session bodies
  * that do not parse (400) or do not fit (488), retransmission of 2xx until ACK.
@@ -21,6 +22,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/wheel.h"
+#include "sip/dialog_ref.h"
 #include "sip/msg.h"
 #include "sip/net.h"
 #include "sip/offer.h"
@@ -194,6 +196,39 @@ bool sip_call_is_remote_focus(
 	const struct sip_call *call); /* isfocus in the peer's Contact (RFC 4579 5.2) */
 const struct sip_flow *sip_call_flow(
 	const struct sip_call *call); /* last path; its local address is ours toward the peer */
+
+/* Dialogs named by others ------------------------------------------------------------------------
+ *
+ * Replaces (RFC 3891), Join (RFC 3911) and Target-Dialog (RFC 4538). Whether one is honoured is the
+ * application's policy; the core has answered 400 to an INVITE whose Replaces or Join is malformed
+ * or that has both. Read it with sip_dialog_ref_parse(sip_msg_value(request, SIP_H_REPLACES), ..).
+ */
+
+/* The call that has this dialog, early or confirmed; borrowed. NULL: none, or it is over. */
+struct sip_call *sip_ua_find_call(struct sip_ua *ua, const struct sip_dialog_ref *ref,
+				  bool *ret_is_early);
+/* True when a call with that dialog ended lately (the last SIP_UA_ENDED_MAX of 64*T1). */
+bool sip_ua_is_ended(struct sip_ua *ua, const struct sip_dialog_ref *ref);
+enum { SIP_UA_ENDED_MAX = 1024 };
+
+/* What RFC 3891 3 says of a Replaces: 0 with *ret_call, or the status to refuse with: 481 (no such
+ * dialog, or an early one that the other side began), 486 (answered, but early-only was asked for),
+ * 603 (it is over). A match still in ENDING state counts as over. */
+uint16_t sip_ua_check_replaces(struct sip_ua *ua, const struct sip_dialog_ref *ref,
+			       struct sip_call **ret_call);
+/* The same for Join (RFC 3911 4): 0, 481 or 603. */
+uint16_t sip_ua_check_join(struct sip_ua *ua, const struct sip_dialog_ref *ref,
+			   struct sip_call **ret_call);
+
+/* Who will receive the request that names this call's dialog. */
+enum sip_ref_receiver {
+	SIP_REF_TO_PEER, /* the other party of the call: its tag is the to-tag */
+	SIP_REF_TO_US
+};
+/* Appends the value of a Replaces, Join header (or, escaped, of a Refer-To URI's headers part) for
+ * this call. ERR_STATE while it has no dialog, or several early ones. */
+int sip_call_print_ref(const struct sip_call *call, enum sip_ref_receiver receiver, bool is_escaped,
+		       struct buf *buf);
 
 /* Server transactions -------------------------------------------------------------------------- */
 

@@ -201,7 +201,9 @@ static bool needs_dialog(enum sip_method method)
 
 static void on_new_request(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
 {
-	if (needs_dialog(request->method)) {
+	if (!ua_refs_are_sound(tx, request)) {
+		return; /* answered */
+	} else if (needs_dialog(request->method)) {
 		(void)ua_reply(tx, 481, NULL);
 	} else if (!has_hops_left(request)) {
 		(void)ua_reply(tx, 483, NULL);

@@ -26,6 +26,12 @@ enum {
 	CALL_PROGRESS_MS = 60000  /* a provisional answer is repeated (RFC 3261 13.3.1.1) */
 };
 
+/* A dialog that is over: RFC 3891 3 tells it from one that never was. */
+struct ua_ended {
+	uint64_t key;
+	uint64_t until_ms; /* on the wheel */
+};
+
 struct sip_ua {
 	struct wheel *wheel;
 	struct clock clock;
@@ -37,7 +43,9 @@ struct sip_ua {
 	uint32_t calls_max;
 	struct sip_tx_layer *tx;
 	struct hash *dialogs;
-	struct list calls; /* struct sip_call, also those that are over */
+	struct list calls;      /* struct sip_call, also those that are over */
+	struct ua_ended *ended; /* SIP_UA_ENDED_MAX, a ring; NULL before the first */
+	uint32_t ended_at;
 	struct sip_ua_stats stats;
 };
 
@@ -199,6 +207,11 @@ void call_reinvite_failed(struct call_tx *tx, int err);
 void call_try_reinvite(struct sip_call *call);
 void call_reinvite_init(struct sip_call *call);
 void call_reinvite_over(struct sip_call *call); /* it has its final answer, or will have none */
+
+/* call_ref.c */
+void ua_remember_ended(struct sip_ua *ua, const struct sip_dialog *dialog);
+/* 400 for an unusable Replaces or Join; false then. */
+bool ua_refs_are_sound(struct sip_stx *tx, const struct sip_msg *request);
 
 /* call_dialog.c */
 void call_on_request(struct sip_call *call, struct sip_dialog *dialog, struct sip_stx *tx,
