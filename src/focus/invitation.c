@@ -21,6 +21,9 @@ struct invitation {
 	char *targets[INVITATION_TARGETS_MAX]; /* owned; the first `called` have been called */
 	uint16_t q_thousandths[INVITATION_TARGETS_MAX];
 	uint8_t count, called;
+	char *from;     /* owned; NULL: the room */
+	char *headers;  /* owned; of every INVITE, NULL none */
+	char *replaces; /* owned; line of its own, dropped when a peer refuses it; NULL none */
 };
 
 struct invitation *invitation_free(struct invitation *invitation)
@@ -29,6 +32,9 @@ struct invitation *invitation_free(struct invitation *invitation)
 		return NULL;
 	for (uint8_t i = 0; i < invitation->count; i++)
 		free(invitation->targets[i]);
+	free(invitation->from);
+	free(invitation->headers);
+	free(invitation->replaces);
 	free(invitation);
 	return NULL;
 }
@@ -161,10 +167,11 @@ static int call_next(struct participant *p, const char *room_id)
 	struct invitation *invitation = p->invitation;
 	const char *proxy = focus->config->sip_outbound_proxy;
 	char own[ROOM_URI_MAX + 1], from[ROOM_URI_MAX + 3], to[STORE_URI_MAX + 3];
+	struct buf headers = BUF_INIT;
 	struct offer_local local;
 	struct sip_call_invite invite = {
-		.contact_user = slice_of(room_id),
-		.contact_params = "isfocus",
+		.contact_user = slice_of(p->is_plain ? p->id : room_id),
+		.contact_params = p->is_plain ? NULL : "isfocus",
 		.route = proxy[0] ? slice_of(proxy) : SLICE_NONE,
 		.local = &local,
 		.timeout_ms = (uint32_t)focus->config->focus_ring_s * 1000,
@@ -177,15 +184,29 @@ static int call_next(struct participant *p, const char *room_id)
 	snprintf(to, sizeof(to), "<%s>", invitation->targets[0]);
 	snprintf(from, sizeof(from), "<%s>", room_uri(focus, room_id, own));
 	invite.to = slice_of(to);
-	invite.from = slice_of(from);
+	invite.from = slice_of(invitation->from ? invitation->from : from);
+	buf_adds(&headers, invitation->headers ? invitation->headers : "");
+	buf_adds(&headers, invitation->replaces ? invitation->replaces : "");
+	invite.headers = headers.len ? headers.p : NULL;
 	leg_offer_local(&p->leg, &local);
-	while (invitation->called < invitation->count) {
+	while (err && invitation->called < invitation->count) {
 		invite.target = slice_of(invitation->targets[invitation->called++]);
 		err = sip_call_new(focus->ua, &invite, &p->call);
-		if (!err)
-			return 0;
 	}
+	buf_done(&headers);
 	return err;
+}
+
+/* A phone that does not know Replaces, or no dialog of that name, is called once more without it
+ * (RFC 3891 3, 5). */
+static bool refuses_replaces(struct invitation *invitation, uint16_t status)
+{
+	if (!invitation->replaces || (status != 420 && status != 481 && status != 501))
+		return false;
+	free(invitation->replaces);
+	invitation->replaces = NULL;
+	invitation->called--;
+	return true;
 }
 
 bool invitation_next(struct participant *p, const struct sip_call_end *end)
@@ -196,6 +217,7 @@ bool invitation_next(struct participant *p, const struct sip_call_end *end)
 		return false;
 	if (end->message && end->status >= 300 && end->status < 400)
 		add_contacts(p, end->message);
+	(void)refuses_replaces(p->invitation, end->status);
 	if (call_next(p, p->room_id))
 		return false;
 	participant_identify(p);
@@ -215,18 +237,44 @@ static int check_invite(const struct focus *focus, const struct room *room, stru
 	return check_target(focus, room->id, uri);
 }
 
+static int copy_text(const char *text, char **ret_copy)
+{
+	*ret_copy = text ? slice_dup(slice_of(text)) : NULL;
+	return text && !*ret_copy ? -ENOMEM : 0;
+}
+
+static int invitation_new(const struct invitation_start *start, struct invitation **ret_invitation)
+{
+	struct invitation *invitation = calloc(1, sizeof(*invitation));
+	int err;
+
+	if (!invitation)
+		return -ENOMEM;
+	err = copy_text(start->from, &invitation->from);
+	if (!err)
+		err = copy_text(start->headers, &invitation->headers);
+	if (!err)
+		err = copy_text(start->replaces, &invitation->replaces);
+	if (!err)
+		err = add_target(invitation, start->uri, 1000);
+	if (err) {
+		invitation_free(invitation);
+		return err;
+	}
+	*ret_invitation = invitation;
+	return 0;
+}
+
 /* Ports, the offer, and the INVITE. */
-static int reserve(struct participant *p, struct room *room, struct slice uri)
+static int reserve(struct participant *p, struct room *room, const struct invitation_start *start)
 {
 	struct leg_place place = {.is_outside = true, .tag = p->tag};
 	int err;
 
-	p->invitation = calloc(1, sizeof(*p->invitation));
-	if (!p->invitation)
-		return -ENOMEM;
-	err = add_target(p->invitation, uri, 1000);
+	p->is_plain = start->is_plain;
+	err = invitation_new(start, &p->invitation);
 	if (!err)
-		err = local_toward(p->focus, uri, &place.local);
+		err = local_toward(p->focus, start->uri, &place.local);
 	if (!err)
 		err = room_bus(room, &place.bus);
 	if (!err)
@@ -236,24 +284,25 @@ static int reserve(struct participant *p, struct room *room, struct slice uri)
 	return err;
 }
 
-int focus_invite(struct focus *focus, struct room *room, const struct focus_invite *invite,
-		 struct participant **ret_participant)
+int invitation_begin(struct room *room, const struct invitation_start *start,
+		     struct participant **ret_participant)
 {
+	struct focus *focus = room->focus;
 	struct participant *p = NULL;
 	int err;
 
-	err = check_invite(focus, room, invite->uri);
+	err = check_invite(focus, room, start->uri);
 	if (!err)
 		err = room_check_entry(room, false);
 	if (!err)
 		err = participant_new(focus, true, &p);
 	if (!err)
-		err = reserve(p, room, invite->uri);
+		err = reserve(p, room, start);
 	if (err)
 		goto fail;
-	text_utf8(invite->display_name, p->display_name, sizeof(p->display_name));
-	p->control.is_muted = invite->is_muted;
-	p->control.is_deaf = invite->is_deaf;
+	text_utf8(start->display_name, p->display_name, sizeof(p->display_name));
+	p->control.is_muted = start->is_muted;
+	p->control.is_deaf = start->is_deaf;
 	participant_identify(p);
 	focus->stats.dial_outs++;
 	participant_publish(p, room);
@@ -266,4 +315,18 @@ fail:
 	if (!room->participant_count)
 		room_bus_drop(room);
 	return err;
+}
+
+int focus_invite(struct focus *focus, struct room *room, const struct focus_invite *invite,
+		 struct participant **ret_participant)
+{
+	const struct invitation_start start = {
+		.uri = invite->uri,
+		.display_name = invite->display_name,
+		.is_muted = invite->is_muted,
+		.is_deaf = invite->is_deaf,
+	};
+
+	assert(room->focus == focus);
+	return invitation_begin(room, &start, ret_participant);
 }

@@ -60,6 +60,7 @@ struct participant {
 	bool is_outgoing, is_remote_focus, is_talking;
 	bool is_held;    /* by the last agreement */
 	bool was_listed; /* in a roster: it gets a call record */
+	bool is_plain;   /* of a two-party call: our Contact has no isfocus */
 	struct participant_control control;
 	uint64_t created_wall_ms, connected_wall_ms, ended_wall_ms, version;
 	char cause[PARTICIPANT_CAUSE_MAX + 1]; /* of its end; "" while nothing is known */
@@ -91,6 +92,21 @@ void participant_step(struct participant *participant, enum participant_event ev
 /* The same for our own endings; the first cause stays. */
 void participant_ring_off(struct participant *participant, const char *cause,
 			  enum participant_event how);
+
+/* What a call that we make is like (invitation.c). All borrowed for the call. */
+struct invitation_start {
+	struct slice uri;          /* sip:, sips: or tel: */
+	struct slice display_name; /* may be absent */
+	bool is_muted, is_deaf;
+	bool is_plain;        /* our Contact names the participant, without isfocus */
+	const char *from;     /* name-addr or URI without a tag; NULL: the room */
+	const char *headers;  /* more lines of every INVITE; NULL none */
+	const char *replaces; /* "Replaces: ...\r\n": left out when the peer answers 420, 481
+				 or 501; NULL none */
+};
+/* Calls somebody into the room; errors as focus_invite. The participant is published. */
+int invitation_begin(struct room *room, const struct invitation_start *start,
+		     struct participant **ret_participant);
 
 /* Tells the mixer what the conference wants of the leg: own control and the room's mute. */
 void participant_apply_control(struct participant *participant);
