@@ -1,11 +1,9 @@
 /* The call itself: memory, identity, what the application may ask of it, and its end. */
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "sip/build.h"
 #include "sip/ua_priv.h"
 
 /* Things due "soon" are those that must not happen inside a function that the application called.
@@ -260,37 +258,11 @@ int sip_call_set_contact(struct sip_call *call, struct slice user, const char *p
 	return 0;
 }
 
-/* The address that the peer talks to, where it is known; else the one that reaches it. */
-static int local_of(const struct sip_ua *ua, const struct sip_flow *flow, struct addr *ret_local)
-{
-	if (addr_is_set(&flow->local) && !addr_is_any(&flow->local)) {
-		*ret_local = flow->local;
-		return 0;
-	}
-	return ua->net.ops->local_for(ua->net.ctx, flow->proto, &flow->remote, ret_local);
-}
-
 int call_add_contact(const struct sip_call *call, const struct sip_flow *flow, struct buf *buf)
 {
-	const struct sip_ua *ua = call->ua;
-	char host[ADDR_TEXT_MAX] = "", transport[32] = "";
-	struct addr local;
-	int err;
-
-	if (!ua->public_host) {
-		err = local_of(ua, flow, &local);
-		if (err)
-			return err;
-		addr_text(&local, host);
-	}
-	if (flow->proto != SIP_UDP && !call->is_sips)
-		(void)snprintf(transport, sizeof(transport), ";transport=%s",
-			       sip_proto_param(flow->proto));
-	sip_build_header(buf, "Contact", "<%s:%s%s%s%s>%s%s", call->is_sips ? "sips" : "sip",
-			 call->contact_user, *call->contact_user ? "@" : "",
-			 ua->public_host ? ua->public_host : host, transport,
-			 *call->contact_params ? ";" : "", call->contact_params);
-	return buf_err(buf);
+	return ua_add_contact(
+		call->ua, flow,
+		&(struct ua_contact){call->contact_user, call->contact_params, call->is_sips}, buf);
 }
 
 void sip_call_bind(struct sip_call *call, const struct sip_call_handlers *handlers, void *arg)

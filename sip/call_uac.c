@@ -5,10 +5,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "sip/build.h"
 #include "sip/ua_priv.h"
-
-enum { CALL_ID_CHARS = 26 };
 
 /* CANCEL (9.1)
  * ------------------------------------------------------------------------------------------------
@@ -260,51 +257,15 @@ void call_uac_failed(struct call_tx *tx, int err)
  * ---------------------------------------------------------------------------------------------------------
  */
 
-static struct slice without_headers(struct slice uri)
-{
-	return slice_first(uri, slice_find(uri, '?'));
-}
-
-/* An outbound proxy is a loose router, also when its URI forgets to say so. */
-static int add_route(struct slice route, struct buf *ret_text)
-{
-	struct slice ignored;
-	struct sip_uri uri;
-
-	if (sip_uri_parse(route, &uri))
-		return ERR_SIP_URI_SYNTAX;
-	buf_addf(ret_text, "<" SLICE_FMT "%s>", SLICE_ARG(route),
-		 sip_uri_param(&uri, "lr", &ignored) ? "" : ";lr");
-	return buf_err(ret_text);
-}
-
 static int make_start(struct sip_call *call, const struct sip_call_invite *invite)
 {
-	struct random *random = call->ua->random;
-	char call_id[CALL_ID_CHARS + 1], tag[SIP_TAG_MAX];
-	struct buf to = BUF_INIT, route = BUF_INIT;
-	int err = 0;
-
-	buf_addf(&to, "<" SLICE_FMT ">", SLICE_ARG(without_headers(invite->target)));
-	if (slice_present(invite->route))
-		err = add_route(invite->route, &route);
-	if (!err)
-		err = buf_err(&to);
-	if (!err)
-		err = sip_dialog_new_uac(
-			&(struct sip_dialog_start){
-				.call_id = slice_of(random_token(random, call_id, CALL_ID_CHARS)),
-				.local_tag = slice_of(random_token(random, tag, 12)),
-				.from = invite->from,
-				.to = slice_present(invite->to) ? invite->to : buf_slice(&to),
-				.target = without_headers(invite->target),
-				.route = route.len > 0 ? buf_slice(&route) : SLICE_NONE,
-				.cseq = 1 + random_below(random, 1000),
-			},
-			&call->start);
-	buf_done(&to);
-	buf_done(&route);
-	return err;
+	return ua_start_new(call->ua,
+			    &(struct ua_start){.target = invite->target,
+					       .to = invite->to,
+					       .from = invite->from,
+					       .route = invite->route,
+					       .cseq = 2 + random_below(call->ua->random, 1000)},
+			    &call->start);
 }
 
 static int read_remote(struct sip_call *call)

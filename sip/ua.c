@@ -61,6 +61,7 @@ int sip_ua_new(const struct sip_ua_params *params, struct sip_ua **ret_ua)
 	ua->handlers = params->handlers;
 	ua->calls_max = params->calls_max;
 	list_init(&ua->calls);
+	list_init(&ua->requests);
 	err = copy_strings(ua, params);
 	if (!err)
 		err = sip_dialog_table_new(&ua->dialogs);
@@ -82,6 +83,7 @@ struct sip_ua *sip_ua_free(struct sip_ua *ua)
 		return NULL;
 	LIST_FOREACH (it, tmp, &ua->calls)
 		call_free(LIST_ENTRY(it, struct sip_call, node));
+	ua_requests_free(ua);
 	ua->tx = sip_tx_layer_free(ua->tx);
 	ua->dialogs = hash_free(ua->dialogs);
 	free(ua->ended);
@@ -89,6 +91,7 @@ struct sip_ua *sip_ua_free(struct sip_ua *ua)
 	free(ua->supported);
 	free(ua->product);
 	free(ua->public_host);
+	free(ua->packages);
 	free(ua);
 	return NULL;
 }
@@ -117,6 +120,8 @@ void ua_add_capabilities(const struct sip_ua *ua, struct buf *buf)
 	sip_build_header(buf, "Allow", "%s", ua->allow);
 	if (*ua->supported)
 		sip_build_header(buf, "Supported", "%s", ua->supported);
+	if (ua->packages)
+		sip_build_header(buf, "Allow-Events", "%s", ua->packages);
 }
 
 /* 2xx and 405 tell what we can do (RFC 3261 13.3.1.4, 8.2.1, 11.2). */
@@ -150,6 +155,22 @@ int ua_reply_text(struct sip_stx *tx, uint16_t status, const char *reason, const
 int ua_reply(struct sip_stx *tx, uint16_t status, const char *headers)
 {
 	return ua_reply_text(tx, status, NULL, headers);
+}
+
+int sip_ua_set_packages(struct sip_ua *ua, const char *packages)
+{
+	char *text = packages && *packages ? slice_dup(slice_of(packages)) : NULL;
+
+	if (packages && *packages && !text)
+		return -ENOMEM;
+	free(ua->packages);
+	ua->packages = text;
+	return 0;
+}
+
+bool sip_ua_has_package(const struct sip_ua *ua, struct slice name)
+{
+	return ua_in_list(ua->packages, name, slice_eq);
 }
 
 struct sip_net_stats sip_ua_net_stats(const struct sip_ua *ua)

@@ -8,10 +8,8 @@
 #include "sip/build.h"
 #include "sip/ua_priv.h"
 
-typedef bool same_fn(struct slice a, struct slice b);
-
 /* Methods are compared octet by octet (7.1), option tags in any case (7.3.1). */
-static bool in_list(const char *list, struct slice token, same_fn *is_same)
+bool ua_in_list(const char *list, struct slice token, ua_same_fn *is_same)
 {
 	struct slice rest = slice_of(list);
 
@@ -35,7 +33,7 @@ static bool has_to_tag(const struct sip_msg *msg)
 /* 8.2.1: a method that we know but do not serve is 405, one that we do not know 501. */
 static bool method_is_served(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
 {
-	if (in_list(ua->allow, request->method_text, slice_eq))
+	if (ua_in_list(ua->allow, request->method_text, slice_eq))
 		return true;
 	(void)ua_reply(tx, request->method == SIP_METHOD_OTHER ? 501 : 405, NULL);
 	return false;
@@ -50,7 +48,7 @@ static bool requirements_are_met(struct sip_ua *ua, struct sip_stx *tx,
 	struct slice option;
 
 	while (sip_list_next(request, SIP_H_REQUIRE, &walk, &option)) {
-		if (in_list(ua->supported, option, slice_ieq))
+		if (ua_in_list(ua->supported, option, slice_ieq))
 			continue;
 		buf_adds(&unsupported, unsupported.len == 0 ? "Unsupported: " : ", ");
 		buf_addslice(&unsupported, option);
@@ -193,10 +191,29 @@ static bool has_hops_left(const struct sip_msg *request)
 	return request->method != SIP_METHOD_INVITE || hops > 0;
 }
 
+/* RFC 6665 4.2.1.1, RFC 3903 6: an event package that is missing or that nobody serves. */
+static bool package_is_served(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct slice event = sip_msg_value(request, SIP_H_EVENT);
+	struct buf headers = BUF_INIT;
+
+	if (request->method != SIP_METHOD_SUBSCRIBE && request->method != SIP_METHOD_PUBLISH)
+		return true;
+	if (slice_present(event) &&
+	    sip_ua_has_package(ua, slice_trim(slice_first(event, slice_find(event, ';')))))
+		return true;
+	if (ua->packages)
+		sip_build_header(&headers, "Allow-Events", "%s", ua->packages);
+	(void)ua_reply(tx, buf_err(&headers) ? 500 : 489, headers.p);
+	buf_done(&headers);
+	return false;
+}
+
 static bool needs_dialog(enum sip_method method)
 {
 	return method == SIP_METHOD_BYE || method == SIP_METHOD_PRACK ||
-	       method == SIP_METHOD_UPDATE || method == SIP_METHOD_INFO;
+	       method == SIP_METHOD_UPDATE || method == SIP_METHOD_INFO ||
+	       method == SIP_METHOD_NOTIFY;
 }
 
 static void on_new_request(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
@@ -214,6 +231,8 @@ static void on_new_request(struct sip_ua *ua, struct sip_stx *tx, const struct s
 	} else if (request->method == SIP_METHOD_INVITE) {
 		if (answer_is_accepted(tx, request) && body_is_understood(tx, request))
 			call_invited(ua, tx, request);
+	} else if (!package_is_served(ua, tx, request)) {
+		return; /* answered */
 	} else if (ua->handlers.on_request) {
 		ua->handlers.on_request(ua->handlers.arg, tx, request);
 	} else {

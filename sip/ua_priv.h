@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "sip/dialog.h"
+#include "sip/request_priv.h"
 #include "sip/resolver.h"
 #include "sip/sender.h"
 #include "sip/tx.h"
@@ -40,12 +41,17 @@ struct sip_ua {
 	struct sip_resolver *resolver;
 	struct sip_ua_handlers handlers;
 	char *allow, *supported, *product, *public_host;
+	char *packages; /* NULL: none */
 	uint32_t calls_max;
 	struct sip_tx_layer *tx;
 	struct hash *dialogs;
 	struct list calls;      /* struct sip_call, also those that are over */
 	struct ua_ended *ended; /* SIP_UA_ENDED_MAX, a ring; NULL before the first */
 	uint32_t ended_at;
+	struct list requests; /* struct sip_request */
+	uint32_t request_count;
+	sip_credentials_fn *credentials; /* NULL: challenges are not answered */
+	void *credentials_arg;
 	struct sip_ua_stats stats;
 };
 
@@ -140,6 +146,9 @@ int ua_reply_text(struct sip_stx *tx, uint16_t status, const char *reason, const
 /* ua_answer.c */
 void ua_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request);
 void ua_on_ack(void *arg, const struct sip_flow *flow, const struct sip_msg *ack);
+typedef bool ua_same_fn(struct slice a, struct slice b);
+/* Whether a comma list holds the token; a list of NULL is empty. */
+bool ua_in_list(const char *list, struct slice token, ua_same_fn *is_same);
 /* The session description in a message; absent when there is none. */
 struct slice ua_sdp(const struct sip_msg *msg);
 

@@ -1,0 +1,45 @@
+/* sip/request_priv.h -- requests written from a dialog, or from what will be one. Private to sip/.
+ */
+#ifndef SIP_REQUEST_PRIV_H
+#define SIP_REQUEST_PRIV_H
+
+#include "base/list.h"
+#include "sip/dialog.h"
+#include "sip/request.h"
+#include "sip/sender.h"
+
+/* Our Contact in requests and answers outside a call's own. */
+struct ua_contact {
+	const char *user, *params; /* "" for none */
+	bool is_sips;
+};
+int ua_add_contact(const struct sip_ua *ua, const struct sip_flow *flow,
+		   const struct ua_contact *contact, struct buf *buf);
+
+/* A request in `dialog`, which is borrowed until on_reply or cancel. */
+struct ua_request {
+	struct sip_dialog *dialog;
+	struct sip_flow *flow; /* last path to the peer; borrowed likewise, kept up to date */
+	bool is_on_flow;
+	const char *method, *headers, *content_type;
+	struct slice body;
+	const struct ua_contact *contact; /* copied; NULL: none */
+	uint32_t timeout_ms;
+	void (*on_reply)(void *arg, const struct sip_msg *response, int err);
+	void *arg;
+};
+/* CSeq is the next of the dialog; ret_request may be NULL. */
+int ua_request_new(struct sip_ua *ua, const struct ua_request *params,
+		   struct sip_request **ret_request);
+
+/* A dialog without a remote tag for a first request (8.1.1): fresh Call-ID (unless given), tag and
+ * CSeq, From, To and Route from what the application says. */
+struct ua_start {
+	struct slice target, to, from, route, call_id;
+	uint32_t cseq;
+};
+int ua_start_new(struct sip_ua *ua, const struct ua_start *from, struct sip_dialog **ret_dialog);
+
+void ua_requests_free(struct sip_ua *ua);
+
+#endif
