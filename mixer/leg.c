@@ -196,6 +196,7 @@ static void tell_digit(struct leg *leg, struct leg_env *env, const struct dtmf_d
 
 	if (!ring_post_rt(env->events, &event))
 		env->events_dropped++;
+	env->must_wake = true;
 }
 
 static void play_event(struct leg *leg, struct leg_env *env, const struct rtp_packet *rtp,
@@ -464,6 +465,7 @@ static void stats_publish(struct leg *leg, struct leg_env *env)
 static bool tell(struct leg *leg, struct leg_env *env, struct leg_event event)
 {
 	event.object = leg;
+	env->must_wake = true;
 	return ring_post_rt(env->events, &event);
 }
 

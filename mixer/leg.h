@@ -62,6 +62,7 @@ struct leg_event {
 struct leg_env {
 	struct io *io;
 	struct ring *events;
+	bool must_wake;              /* something was posted in this pass that control waits for */
 	struct random random;        /* seeded: no system call */
 	uint64_t now_ns;             /* of this pass, monotonic */
 	uint64_t wall_minus_mono_ns; /* fixed at the start: reports need no more than one clock */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -12,9 +13,48 @@
 #include "mixer/mixer_priv.h"
 #include "mixer/rtcp.h"
 
-enum { OVERDUE_RETRY_MS = 5 };
+/* Workers do not wake control for what they give back: it is taken along when control is awake for
+ * a call anyway, and at the latest after COLLECT_MS. */
+enum { OVERDUE_RETRY_MS = 5, COLLECT_MS = 20 };
 
 static_assert((int)MIXER_CNAME_CHARS <= (int)RTCP_CNAME_MAX, "CNAME");
+
+/* Collecting -------------------------------------------------------------------------------- */
+
+static void collect_in(struct mixer *mixer, uint32_t delay_ms)
+{
+	if (mixer->params.loop)
+		timer_start(loop_wheel(mixer->params.loop), &mixer->collect, delay_ms);
+}
+
+void mixer_await_return(struct mixer *mixer)
+{
+	mixer->awaited++;
+	if (!timer_running(&mixer->collect))
+		collect_in(mixer, COLLECT_MS);
+}
+
+void mixer_collect_soon(struct mixer *mixer)
+{
+	if (mixer->awaited > 0 && mixer->params.loop)
+		loop_defer_post(mixer->params.loop, &mixer->collect_now);
+}
+
+static void on_collect(void *arg)
+{
+	struct mixer *mixer = arg;
+	bool is_overdue = false;
+
+	mixer_poll(mixer);
+	for (uint32_t i = 0; i < mixer->worker_count; i++)
+		is_overdue |= !list_empty(&mixer->workers[i].overdue);
+	if (is_overdue)
+		collect_in(mixer, OVERDUE_RETRY_MS);
+	else if (mixer->awaited > 0)
+		collect_in(mixer, COLLECT_MS);
+	else if (mixer->params.loop)
+		timer_stop(loop_wheel(mixer->params.loop), &mixer->collect);
+}
 
 /* Commands ---------------------------------------------------------------------------------- */
 
@@ -36,13 +76,10 @@ static int overdue_post(struct mixer_worker *at, const struct overdue *overdue)
 
 void mixer_post_surely(struct mixer_worker *at, struct overdue *overdue)
 {
-	struct mixer *mixer = at->mixer;
-
 	if (list_empty(&at->overdue) && overdue_post(at, overdue) == 0)
 		return;
 	list_append(&at->overdue, &overdue->node);
-	if (mixer->params.loop && !timer_running(&mixer->retry))
-		timer_start(loop_wheel(mixer->params.loop), &mixer->retry, OVERDUE_RETRY_MS);
+	collect_in(at->mixer, OVERDUE_RETRY_MS);
 }
 
 /* Carries out what was asked of a leg while it was away. Control has it. */
@@ -108,6 +145,7 @@ static void leg_closed(struct mixer_leg *leg)
 				    .tag = leg->tag,
 				    .stats = leg->leg->stats};
 
+	mixer->awaited--;
 	mixer_leg_forget(leg);
 	if (mixer->params.on_event)
 		mixer->params.on_event(mixer->params.arg, &event);
@@ -134,6 +172,7 @@ static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 				    .remote = posted->remote};
 
 	if (posted->kind == LEG_EVENT_BUS_RETURNED) {
+		mixer->awaited--;
 		room_forget(((struct bus *)posted->object)->owner);
 		return;
 	}
@@ -176,28 +215,17 @@ static void worker_drain(struct mixer_worker *at)
 	struct leg_event event;
 
 	overdue_flush(at);
-	ring_fd_ack(events);
 	while (ring_take_rt(events, &event))
 		event_deliver(at->mixer, &event);
 }
 
 static void on_worker_ready(void *arg, unsigned events)
 {
+	struct mixer_worker *at = arg;
+
 	(void)events;
-	worker_drain(arg);
-}
-
-static void on_retry(void *arg)
-{
-	struct mixer *mixer = arg;
-	bool is_left = false;
-
-	for (uint32_t i = 0; i < mixer->worker_count; i++) {
-		overdue_flush(&mixer->workers[i]);
-		is_left |= !list_empty(&mixer->workers[i].overdue);
-	}
-	if (is_left)
-		timer_start(loop_wheel(mixer->params.loop), &mixer->retry, OVERDUE_RETRY_MS);
+	ring_fd_ack(worker_events(at->worker));
+	worker_drain(at);
 }
 
 void mixer_poll(struct mixer *mixer)
@@ -268,12 +296,23 @@ static int params_complete(struct mixer_params *params)
 	return 0;
 }
 
+/* Warm ports take at most a quarter of the descriptors that the process may have. */
+static uint32_t warm_ports(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return 0;
+	return (uint32_t)MIN_OF(files.rlim_cur / 8, (rlim_t)MIXER_WARM_PORTS_MAX);
+}
+
 static int mixer_fill(struct mixer *mixer)
 {
 	const struct mixer_params *params = &mixer->params;
 	struct ports_params ports = {.low = params->port_low,
 				     .high = params->port_high,
 				     .quarantine_ms = params->port_quarantine_ms,
+				     .warm_max = warm_ports(),
 				     .random = params->random};
 	int err = ports_new(&ports, &mixer->ports);
 
@@ -296,7 +335,9 @@ int mixer_new(const struct mixer_params *params, struct mixer **ret_mixer)
 	mixer->params = *params;
 	list_init(&mixer->rooms);
 	list_init(&mixer->legs);
-	timer_init(&mixer->retry, on_retry, mixer);
+	timer_init(&mixer->collect, on_collect, mixer);
+	mixer->collect_now = (struct loop_defer){.run = on_collect, .arg = mixer};
+	list_init(&mixer->collect_now.node);
 	codec_init();        /* tables are made here, */
 	(void)kernel_best(); /* not in the first tick */
 	err = params_complete(&mixer->params);
@@ -331,8 +372,10 @@ struct mixer *mixer_free(struct mixer *mixer)
 {
 	if (!mixer)
 		return NULL;
-	if (mixer->params.loop)
-		timer_stop(loop_wheel(mixer->params.loop), &mixer->retry);
+	if (mixer->params.loop) {
+		timer_stop(loop_wheel(mixer->params.loop), &mixer->collect);
+		loop_defer_cancel(mixer->params.loop, &mixer->collect_now);
+	}
 	for (uint32_t i = 0; i < mixer->worker_count; i++) {
 		if (mixer->params.loop)
 			loop_watch_remove(mixer->params.loop, &mixer->workers[i].watch);

@@ -44,6 +44,7 @@ static int room_close(void *ctx, handle h)
 		return ERR_STATE;
 	(void)handle_drop(mixer->rooms_by_handle, h);
 	mixer->room_count--;
+	mixer_await_return(mixer);
 	mixer_post_surely(room->at, &room->overdue);
 	return 0;
 }
@@ -95,6 +96,7 @@ static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_le
 
 	if (err)
 		return err;
+	mixer_collect_soon(mixer);
 	leg = calloc(1, sizeof(*leg));
 	if (!leg)
 		return -ENOMEM;
@@ -235,6 +237,8 @@ static int leg_close(void *ctx, handle h)
 		return ERR_STALE;
 	leg->is_closing = true;
 	mixer->leg_count--;
+	mixer_collect_soon(mixer);
+	mixer_await_return(mixer);
 	if (leg->room)
 		leg->room->legs--;
 	leg->room = NULL;

@@ -24,7 +24,7 @@
 #include "mixer/ports.h"
 #include "mixer/worker.h"
 
-enum { MIXER_CNAME_CHARS = 16 };
+enum { MIXER_CNAME_CHARS = 16, MIXER_WARM_PORTS_MAX = 1024 };
 
 /* A command that could not be posted yet; one per object is enough. */
 struct overdue {
@@ -75,7 +75,9 @@ struct mixer {
 	struct handle_table *rooms_by_handle, *legs_by_handle;
 	struct list rooms, legs; /* all, closing ones included */
 	struct ports *ports;
-	struct timer retry;
+	struct timer collect;           /* overdue commands, and what workers gave back */
+	struct loop_defer collect_now;  /* the same, at the end of this turn of the loop */
+	uint32_t awaited;               /* closing legs and rooms that have not come back */
 	uint32_t leg_count, room_count; /* without closing ones */
 	char cname[MIXER_CNAME_CHARS + 1];
 	uint32_t worker_count;
@@ -94,6 +96,12 @@ int mixer_post(struct mixer_worker *at, const struct worker_command *command);
 
 /* Posts now or later, in order; never fails. */
 void mixer_post_surely(struct mixer_worker *at, struct overdue *overdue);
+
+/* A leg or a room was closed: it will come back, without a wake-up. */
+void mixer_await_return(struct mixer *mixer);
+
+/* Control is awake: takes what has come back, at the end of this turn. */
+void mixer_collect_soon(struct mixer *mixer);
 
 /* Who gets the next room, or the next leg without one. */
 struct mixer_worker *mixer_least_loaded(struct mixer *mixer);

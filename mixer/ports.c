@@ -10,15 +10,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/err.h"
 
 enum { TOS_EF = 46 << 2 };
+
+struct warm {
+	struct port_pair pair;
+	uint64_t rests_until_ms;
+};
 
 struct ports {
 	uint16_t first; /* even */
 	uint32_t pairs;
 	uint32_t quarantine_ms;
-	uint32_t head, count;     /* of the queue */
+	uint32_t warm_head, warm_count, warm_max;
+	struct warm *warm;        /* oldest first */
+	uint32_t head, count;     /* of the queue of pairs without sockets */
 	uint32_t *queue;          /* pair numbers, oldest first */
 	uint64_t *rests_until_ms; /* by pair number */
 	bool *is_free;            /* by pair number: a pair given back twice is a defect */
@@ -48,10 +56,12 @@ int ports_new(const struct ports_params *params, struct ports **ret_ports)
 	ports->first = (uint16_t)first;
 	ports->pairs = (params->high - first + 1) / 2;
 	ports->quarantine_ms = params->quarantine_ms;
+	ports->warm_max = MIN_OF(params->warm_max, ports->pairs);
+	ports->warm = calloc(MAX_OF(ports->warm_max, 1u), sizeof(*ports->warm));
 	ports->queue = calloc(ports->pairs, sizeof(*ports->queue));
 	ports->rests_until_ms = calloc(ports->pairs, sizeof(*ports->rests_until_ms));
 	ports->is_free = calloc(ports->pairs, sizeof(*ports->is_free));
-	if (!ports->queue || !ports->rests_until_ms || !ports->is_free) {
+	if (!ports->warm || !ports->queue || !ports->rests_until_ms || !ports->is_free) {
 		ports_free(ports);
 		return -ENOMEM;
 	}
@@ -65,10 +75,20 @@ int ports_new(const struct ports_params *params, struct ports **ret_ports)
 	return 0;
 }
 
+static void pair_close(struct port_pair *pair)
+{
+	close(pair->rtp_fd);
+	close(pair->rtcp_fd);
+	pair->rtp_fd = pair->rtcp_fd = -1;
+}
+
 struct ports *ports_free(struct ports *ports)
 {
 	if (!ports)
 		return NULL;
+	for (uint32_t i = 0; i < ports->warm_count; i++)
+		pair_close(&ports->warm[(ports->warm_head + i) % ports->warm_max].pair);
+	free(ports->warm);
 	free(ports->queue);
 	free(ports->rests_until_ms);
 	free(ports->is_free);
@@ -162,6 +182,97 @@ static int pair_bind(struct port_pair *pair, uint16_t port)
 	return err;
 }
 
+/* Warm pairs -------------------------------------------------------------------------------- */
+
+static uint32_t pair_number(const struct ports *ports, const struct port_pair *pair)
+{
+	uint16_t port = addr_port(&pair->local);
+
+	assert(port >= ports->first && (port - ports->first) / 2u < ports->pairs);
+	return (port - ports->first) / 2u;
+}
+
+static void warm_push(struct ports *ports, const struct port_pair *pair, uint64_t rests_until_ms)
+{
+	uint32_t number = pair_number(ports, pair);
+
+	assert(ports->warm_count < ports->warm_max && !ports->is_free[number]);
+	ports->warm[(ports->warm_head + ports->warm_count++) % ports->warm_max] = (struct warm){
+		*pair, rests_until_ms};
+	ports->is_free[number] = true;
+}
+
+static struct port_pair warm_pop(struct ports *ports)
+{
+	struct port_pair pair = ports->warm[ports->warm_head].pair;
+
+	ports->warm_head = (ports->warm_head + 1) % ports->warm_max;
+	ports->warm_count--;
+	ports->is_free[pair_number(ports, &pair)] = false;
+	return pair;
+}
+
+/* The oldest warm pair has to give its descriptors back. False when there is none. */
+static bool warm_cool(struct ports *ports)
+{
+	struct port_pair pair;
+	uint64_t rests_until_ms;
+
+	if (ports->warm_count == 0)
+		return false;
+	rests_until_ms = ports->warm[ports->warm_head].rests_until_ms;
+	pair = warm_pop(ports);
+	pair_close(&pair);
+	queue_push(ports, pair_number(ports, &pair), rests_until_ms);
+	return true;
+}
+
+/* Throws away what waits; returns how much it was. */
+static uint32_t socket_empty(int fd)
+{
+	uint32_t count = 0;
+
+	while (count < PORTS_STALE_MAX && recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) >= 0)
+		count++;
+	return count;
+}
+
+static bool warm_take(struct ports *ports, const struct addr *local, uint64_t now_ms,
+		      struct port_pair *ret_pair)
+{
+	for (uint32_t tries = 0; tries < PORTS_WARM_TRIES_MAX; tries++) {
+		struct port_pair pair;
+		uint32_t stale;
+
+		if (ports->warm_count == 0 || ports->warm[ports->warm_head].rests_until_ms > now_ms)
+			return false;
+		if (!addr_eq_ip(&ports->warm[ports->warm_head].pair.local, local)) {
+			(void)warm_cool(ports);
+			continue;
+		}
+		pair = warm_pop(ports);
+		stale = socket_empty(pair.rtp_fd) + socket_empty(pair.rtcp_fd);
+		if (stale == 0 || (stale < PORTS_STALE_MAX && ports->count == 0)) {
+			*ret_pair = pair;
+			return true;
+		}
+		warm_push(ports, &pair, now_ms + ports->quarantine_ms);
+	}
+	return false;
+}
+
+/* Taking and giving ------------------------------------------------------------------------- */
+
+/* Without a descriptor left, a warm pair is worth less than this one. */
+static int pair_bind_surely(struct ports *ports, struct port_pair *pair, uint16_t port)
+{
+	int err = pair_bind(pair, port);
+
+	while ((err == -EMFILE || err == -ENFILE) && warm_cool(ports))
+		err = pair_bind(pair, port);
+	return err;
+}
+
 int ports_take(struct ports *ports, const struct addr *local, uint64_t now_ms,
 	       struct port_pair *ret_pair)
 {
@@ -169,13 +280,15 @@ int ports_take(struct ports *ports, const struct addr *local, uint64_t now_ms,
 
 	if (!addr_is_set(local))
 		return -EINVAL;
+	if (warm_take(ports, local, now_ms, ret_pair))
+		return 0;
 	for (uint32_t tries = 0; tries < PORTS_TRIES_MAX; tries++) {
 		int64_t number = queue_pop(ports, now_ms);
 		int err;
 
 		if (number < 0)
 			return ERR_MEDIA_NO_PORTS;
-		err = pair_bind(&pair, (uint16_t)(ports->first + 2 * number));
+		err = pair_bind_surely(ports, &pair, (uint16_t)(ports->first + 2 * number));
 		if (err == 0) {
 			*ret_pair = pair;
 			return 0;
@@ -191,16 +304,25 @@ int ports_take(struct ports *ports, const struct addr *local, uint64_t now_ms,
 
 void ports_give(struct ports *ports, struct port_pair *pair, uint64_t now_ms)
 {
-	uint16_t port = addr_port(&pair->local);
+	uint64_t rests_until_ms = now_ms + ports->quarantine_ms;
 
-	assert(port >= ports->first && (port - ports->first) / 2u < ports->pairs);
-	close(pair->rtp_fd);
-	close(pair->rtcp_fd);
+	if (ports->warm_count < ports->warm_max) {
+		warm_push(ports, pair, rests_until_ms);
+	} else {
+		uint32_t number = pair_number(ports, pair);
+
+		pair_close(pair);
+		queue_push(ports, number, rests_until_ms);
+	}
 	pair->rtp_fd = pair->rtcp_fd = -1;
-	queue_push(ports, (port - ports->first) / 2u, now_ms + ports->quarantine_ms);
 }
 
 uint32_t ports_free_count(const struct ports *ports)
 {
-	return ports->count;
+	return ports->count + ports->warm_count;
+}
+
+uint32_t ports_warm_count(const struct ports *ports)
+{
+	return ports->warm_count;
 }

@@ -58,10 +58,10 @@ int worker_new(const struct worker_params *params, struct worker **ret_worker)
 	if (!worker)
 		return -ENOMEM;
 	worker->clock = params->clock;
-	err = ring_new(WORKER_COMMANDS, sizeof(struct worker_command), RING_WAKE_EVENTFD,
+	err = ring_new(WORKER_COMMANDS, sizeof(struct worker_command), RING_WAKE_MANUAL,
 		       &worker->commands);
 	if (err == 0)
-		err = ring_new(WORKER_EVENTS, sizeof(struct leg_event), RING_WAKE_EVENTFD,
+		err = ring_new(WORKER_EVENTS, sizeof(struct leg_event), RING_WAKE_MANUAL,
 			       &worker->events);
 	if (err == 0)
 		err = io_new(params->has_stamps, &worker->env.io);
@@ -232,6 +232,7 @@ static void command_run(struct worker *worker, const struct worker_command *comm
 	case WORKER_LEG_YIELD:
 		leg_leave(worker, leg);
 		list_append(&worker->returns, &leg->node);
+		worker->env.must_wake = true; /* somebody waits for its sound elsewhere */
 		break;
 	}
 }
@@ -350,6 +351,9 @@ uint64_t worker_tick_rt(struct worker *worker, uint64_t now_ns)
 	for (struct phase *phase; (phase = phase_next(worker))->due_ns <= now_ns;)
 		phase_tick(worker, phase);
 	returns_post(worker);
+	if (worker->env.must_wake) /* once a pass, whatever was posted in it */
+		ring_wake_rt(worker->events);
+	worker->env.must_wake = false;
 	counters_publish(worker);
 	next_ns = next_pass(worker, has_commands);
 	rt_trap_leave();
@@ -363,11 +367,12 @@ static void sleep_until(struct worker *worker, uint64_t due_ns)
 	struct timespec due = {.tv_sec = (time_t)(due_ns / 1000000000),
 			       .tv_nsec = (long)(due_ns % 1000000000)};
 
-	if (due_ns == NEVER) { /* the ring was found empty: its eventfd tells of the next command */
+	if (due_ns == NEVER) { /* only now posts ring: else the next tick takes them anyway */
 		struct pollfd commands = {.fd = ring_fd(worker->commands), .events = POLLIN};
 
-		(void)poll(&commands, 1, -1);
-		ring_fd_ack(worker->commands);
+		if (ring_sleep_begin(worker->commands))
+			(void)poll(&commands, 1, -1);
+		ring_sleep_end(worker->commands);
 		return;
 	}
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)

@@ -17,6 +17,9 @@
  * a count written after it is still there when the consumer goes to sleep, and one written before
  * it belongs to an item that was published before (P1 precedes the write) and so is seen by C2.
  * A consumer that stops draining early must come back by itself: nobody rings for what is left.
+ *
+ * With MANUAL the same argument holds with `is_asleep` in the place of the head: the consumer
+ * stores it before it reads the tail (C2), the producer stores the tail before it reads it (P2).
  */
 #include "base/ring.h"
 
@@ -36,6 +39,7 @@ struct ring {
 	uint32_t mask;
 	uint32_t item_size;
 	int wake_fd;
+	bool is_manual;
 
 	/* Written by the producer. */
 	_Alignas(CACHE_LINE) _Atomic uint32_t tail; /* where the next post goes */
@@ -45,6 +49,7 @@ struct ring {
 	/* Written by the consumer. */
 	_Alignas(CACHE_LINE) _Atomic uint32_t head; /* where the next take comes from */
 	uint32_t tail_seen;
+	_Atomic bool is_asleep;
 };
 
 static uint32_t round_up(uint32_t items)
@@ -73,7 +78,8 @@ int ring_new(uint32_t items, uint32_t item_size, enum ring_wake wake, struct rin
 	ring->items = calloc((size_t)ring->mask + 1, item_size);
 	if (!ring->items)
 		goto fail;
-	if (wake == RING_WAKE_EVENTFD) {
+	ring->is_manual = wake == RING_WAKE_MANUAL;
+	if (wake != RING_WAKE_NONE) {
 		ring->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		if (ring->wake_fd < 0) {
 			err = -errno;
@@ -104,6 +110,24 @@ static char *item_at(const struct ring *ring, uint32_t position)
 	return ring->items + (size_t)(position & ring->mask) * ring->item_size;
 }
 
+void ring_wake_rt(struct ring *ring)
+{
+	/* The write fails only when the count is at its end: it is readable then. */
+	ssize_t n = write(ring->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
+
+	(void)n;
+}
+
+/* P2: whether the consumer may be sleeping and not know of the item at `tail`. */
+static bool must_wake(struct ring *ring, uint32_t tail)
+{
+	if (ring->wake_fd < 0)
+		return false;
+	if (ring->is_manual)
+		return atomic_load_explicit(&ring->is_asleep, memory_order_seq_cst);
+	return atomic_load_explicit(&ring->head, memory_order_seq_cst) == tail;
+}
+
 bool ring_post_rt(struct ring *ring, const void *item)
 {
 	uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
@@ -117,12 +141,8 @@ bool ring_post_rt(struct ring *ring, const void *item)
 	}
 	memcpy(item_at(ring, tail), item, ring->item_size);
 	atomic_store_explicit(&ring->tail, tail + 1, memory_order_seq_cst); /* P1 */
-	if (ring->wake_fd >= 0 && atomic_load_explicit(&ring->head, memory_order_seq_cst) == tail) {
-		/* P2. The write fails only when the count is at its end: it is readable then. */
-		ssize_t n = write(ring->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
-
-		(void)n;
-	}
+	if (must_wake(ring, tail))
+		ring_wake_rt(ring);
 	return true;
 }
 
@@ -138,6 +158,22 @@ bool ring_take_rt(struct ring *ring, void *ret_item)
 	memcpy(ret_item, item_at(ring, head), ring->item_size);
 	atomic_store_explicit(&ring->head, head + 1, memory_order_seq_cst); /* C1 */
 	return true;
+}
+
+bool ring_sleep_begin(struct ring *ring)
+{
+	uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+
+	assert(ring->is_manual);
+	atomic_store_explicit(&ring->is_asleep, true, memory_order_seq_cst);
+	ring->tail_seen = atomic_load_explicit(&ring->tail, memory_order_seq_cst); /* C2 */
+	return head == ring->tail_seen;
+}
+
+void ring_sleep_end(struct ring *ring)
+{
+	atomic_store_explicit(&ring->is_asleep, false, memory_order_relaxed);
+	ring_fd_ack(ring);
 }
 
 int ring_fd(const struct ring *ring)

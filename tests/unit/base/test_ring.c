@@ -99,6 +99,30 @@ static void rings_when_it_was_empty(void)
 	ring_free(ring);
 }
 
+/* MANUAL: posts ring while the consumer sleeps, and only then. */
+static void rings_for_a_sleeper(void)
+{
+	struct ring *ring = NULL;
+	int item = 1;
+
+	CHECK_INT(NULL, ring_new(4, sizeof(item), RING_WAKE_MANUAL, &ring), 0);
+	ring_post_rt(ring, &item);
+	CHECK("awake: silent", !is_readable(ring));
+	CHECK("something is there: do not sleep", !ring_sleep_begin(ring));
+	ring_sleep_end(ring);
+	CHECK(NULL, ring_take_rt(ring, &item) && !ring_take_rt(ring, &item));
+	CHECK("empty: sleep", ring_sleep_begin(ring));
+	ring_post_rt(ring, &item);
+	CHECK("asleep: rung", is_readable(ring));
+	ring_sleep_end(ring);
+	CHECK("acknowledged", !is_readable(ring));
+	ring_post_rt(ring, &item);
+	CHECK("awake again: silent", !is_readable(ring));
+	ring_wake_rt(ring);
+	CHECK("rung by hand", is_readable(ring));
+	ring_free(ring);
+}
+
 enum { STRESS_ITEMS = 200000, STRESS_SLOTS = 16 };
 
 struct stress {
@@ -139,8 +163,9 @@ static bool is_rung(const struct ring *ring)
 	return true;
 }
 
-/* The consumer looks at the ring only when it was rung. */
-static void two_threads(void)
+/* The consumer looks at the ring only when it was rung, or, with MANUAL, found something there
+ * when it wanted to sleep. */
+static void run_two_threads(enum ring_wake wake)
 {
 	struct stress stress = {0};
 	struct item item;
@@ -148,12 +173,16 @@ static void two_threads(void)
 	uint32_t taken = 0, sleeps = 0, lost = 0;
 	bool is_sound = true;
 
-	CHECK_INT(NULL, ring_new(STRESS_SLOTS, sizeof(item), RING_WAKE_EVENTFD, &stress.ring), 0);
+	CHECK_INT(NULL, ring_new(STRESS_SLOTS, sizeof(item), wake, &stress.ring), 0);
 	CHECK_INT(NULL, pthread_create(&thread, NULL, producer, &stress), 0);
 	while (taken < STRESS_ITEMS) {
-		lost += !is_rung(stress.ring);
+		if (wake == RING_WAKE_EVENTFD || ring_sleep_begin(stress.ring))
+			lost += !is_rung(stress.ring);
 		sleeps++;
-		ring_fd_ack(stress.ring);
+		if (wake == RING_WAKE_MANUAL)
+			ring_sleep_end(stress.ring);
+		else
+			ring_fd_ack(stress.ring);
 		while (ring_take_rt(stress.ring, &item)) {
 			is_sound = is_sound && item.number == taken && item.twice == taken * 2;
 			is_sound = is_sound && ring_count(stress.ring) <= STRESS_SLOTS;
@@ -168,6 +197,12 @@ static void two_threads(void)
 	ring_free(stress.ring);
 }
 
+static void two_threads(void)
+{
+	run_two_threads(RING_WAKE_EVENTFD);
+	run_two_threads(RING_WAKE_MANUAL);
+}
+
 void suite_ring(void)
 {
 	CHECK_SUITE("ring");
@@ -175,5 +210,6 @@ void suite_ring(void)
 	CHECK_TEST(fills_and_empties);
 	CHECK_TEST(single_slot);
 	CHECK_TEST(rings_when_it_was_empty);
+	CHECK_TEST(rings_for_a_sleeper);
 	CHECK_TEST(two_threads);
 }

@@ -22,14 +22,19 @@ static struct addr local_addr(const char *text)
 	return addr;
 }
 
-static struct ports *make(uint16_t low, uint16_t high)
+static struct ports *make_warm(uint16_t low, uint16_t high, uint32_t warm_max)
 {
-	struct ports_params params = {low, high, REST_MS, &rng};
+	struct ports_params params = {low, high, REST_MS, warm_max, &rng};
 	struct ports *ports = NULL;
 
 	random_init_seeded(&rng, 1);
 	CHECK_INT("new", ports_new(&params, &ports), 0);
 	return ports;
+}
+
+static struct ports *make(uint16_t low, uint16_t high)
+{
+	return make_warm(low, high, 0);
 }
 
 static void ranges(void)
@@ -53,7 +58,7 @@ static void ranges(void)
 
 	random_init_seeded(&rng, 1);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct ports_params params = {cases[i].low, cases[i].high, REST_MS, &rng};
+		struct ports_params params = {cases[i].low, cases[i].high, REST_MS, 0, &rng};
 		struct ports *ports = NULL;
 
 		CHECK_INT(cases[i].row, ports_new(&params, &ports), cases[i].err);
@@ -199,6 +204,119 @@ static void other_errors(void)
 	ports_free(ports);
 }
 
+/* Warm pairs -------------------------------------------------------------------------------- */
+
+static void send_to(const struct addr *to, int count)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	for (int i = 0; i < count; i++)
+		(void)!sendto(fd, "x", 1, 0, &to->sa, addr_len(to));
+	close(fd);
+}
+
+static void a_warm_pair_is_used_again(void)
+{
+	struct ports *ports = make_warm(LOW, HIGH, 2);
+	struct addr local = local_addr("127.0.0.1");
+	struct port_pair a, b, c, again = {0};
+	uint16_t port;
+	int fd;
+
+	CHECK_INT("a", ports_take(ports, &local, 0, &a), 0);
+	CHECK_INT("b", ports_take(ports, &local, 0, &b), 0);
+	CHECK_INT("c", ports_take(ports, &local, 0, &c), 0);
+	port = addr_port(&a.local);
+	fd = a.rtp_fd;
+	ports_give(ports, &a, 0);
+	ports_give(ports, &b, 0);
+	ports_give(ports, &c, 0);
+	CHECK_INT("the caller's is gone", a.rtp_fd, -1);
+	CHECK_INT("at most two", ports_warm_count(ports), 2);
+	CHECK_INT("all are free", ports_free_count(ports), PAIRS);
+	CHECK_INT("while it rests", ports_take(ports, &local, REST_MS - 1, &again), 0);
+	CHECK("another one", addr_port(&again.local) != port);
+	ports_give(ports, &again, 0); /* no room: closed */
+	CHECK_INT("rested", ports_take(ports, &local, REST_MS, &again), 0);
+	CHECK_INT("the same port", addr_port(&again.local), port);
+	CHECK_INT("the same socket", again.rtp_fd, fd);
+	CHECK_INT("one left", ports_warm_count(ports), 1);
+	ports_give(ports, &again, REST_MS);
+	ports_free(ports);
+}
+
+/* The last words of an old peer never reach a new one. */
+static void what_waits_in_a_warm_pair_is_thrown_away(void)
+{
+	struct ports *ports = make_warm(LOW, LOW + 3, 2);
+	struct addr local = local_addr("127.0.0.1"), rtcp;
+	struct port_pair first, second, got = {0};
+	uint16_t port;
+	char octet;
+
+	CHECK_INT("first", ports_take(ports, &local, 0, &first), 0);
+	send_to(&first.local, 5);
+	rtcp = first.local;
+	addr_set_port(&rtcp, (uint16_t)(addr_port(&rtcp) + 1));
+	send_to(&rtcp, 1);
+	port = addr_port(&first.local);
+	ports_give(ports, &first, 0);
+	CHECK_INT("somebody knows it", ports_take(ports, &local, REST_MS, &second), 0);
+	CHECK("so another one", addr_port(&second.local) != port);
+	CHECK_INT("it rests once more", ports_take(ports, &local, 2 * REST_MS - 1, &got),
+		  ERR_MEDIA_NO_PORTS);
+	CHECK_INT("then it is used", ports_take(ports, &local, 2 * REST_MS, &got), 0);
+	CHECK_INT("then it is used", addr_port(&got.local), port);
+	CHECK_INT("nothing in it", (int)recv(got.rtp_fd, &octet, 1, MSG_DONTWAIT), -1);
+	CHECK_INT("nothing in it", (int)recv(got.rtcp_fd, &octet, 1, MSG_DONTWAIT), -1);
+	send_to(&got.local, 1);
+	ports_give(ports, &got, 0);
+	CHECK_INT("no other one is left", ports_take(ports, &local, REST_MS, &got), 0);
+	CHECK_INT("nothing in it", (int)recv(got.rtp_fd, &octet, 1, MSG_DONTWAIT), -1);
+	send_to(&got.local, PORTS_STALE_MAX);
+	ports_give(ports, &got, 0);
+	CHECK_INT("a flood", ports_take(ports, &local, REST_MS, &got), ERR_MEDIA_NO_PORTS);
+	ports_give(ports, &second, 0);
+	ports_free(ports);
+}
+
+static void a_warm_pair_of_another_address(void)
+{
+	struct ports *ports = make_warm(LOW, LOW + 1, 1);
+	struct addr local = local_addr("127.0.0.1"), other = local_addr("127.0.0.2");
+	struct port_pair pair, got = {0};
+
+	CHECK_INT("first", ports_take(ports, &local, 0, &pair), 0);
+	ports_give(ports, &pair, 0);
+	CHECK_INT("bound anew", ports_take(ports, &other, REST_MS, &got), 0);
+	CHECK("where it was wanted", addr_eq_ip(&got.local, &other));
+	CHECK_INT("none", ports_warm_count(ports), 0);
+	ports_give(ports, &got, 0);
+	ports_free(ports);
+}
+
+/* Warm pairs are a wish; a call that needs descriptors comes first. */
+static void warm_pairs_give_way(void)
+{
+	struct ports *ports = make_warm(LOW, HIGH, 2);
+	struct addr local = local_addr("127.0.0.1");
+	struct port_pair pair, got = {0};
+	struct rlimit before, tight;
+
+	CHECK_INT("first", ports_take(ports, &local, 0, &pair), 0);
+	if (getrlimit(RLIMIT_NOFILE, &before) != 0)
+		return;
+	tight = before;
+	tight.rlim_cur = (rlim_t)pair.rtcp_fd + 1;
+	ports_give(ports, &pair, 0);
+	(void)setrlimit(RLIMIT_NOFILE, &tight);
+	CHECK_INT("it rests, but has what is needed", ports_take(ports, &local, 1, &got), 0);
+	(void)setrlimit(RLIMIT_NOFILE, &before);
+	CHECK_INT("none", ports_warm_count(ports), 0);
+	ports_give(ports, &got, 0);
+	ports_free(ports);
+}
+
 void suite_ports(void)
 {
 	CHECK_SUITE("ports");
@@ -208,4 +326,8 @@ void suite_ports(void)
 	CHECK_TEST(exhausted_and_rested);
 	CHECK_TEST(refused_ports_are_passed_over);
 	CHECK_TEST(other_errors);
+	CHECK_TEST(a_warm_pair_is_used_again);
+	CHECK_TEST(what_waits_in_a_warm_pair_is_thrown_away);
+	CHECK_TEST(a_warm_pair_of_another_address);
+	CHECK_TEST(warm_pairs_give_way);
 }
