@@ -303,13 +303,15 @@ int call_tx_start(struct sip_call *call, const struct call_tx_new *from, struct 
 	if (ret_tx && !err)
 		*ret_tx = tx; /* before anything can happen to it */
 	if (!err)
-		err = sip_sender_start(&tx->sender,
-				       &(struct sip_sender_start){
-					       .method = slice_of(tx->method),
-					       .hop = sip_dialog_hop(tx->dialog),
-					       .target = slice_of(tx->dialog->remote_target),
-					       .last = &call->flow,
-				       });
+		err = sip_sender_start(
+			&tx->sender,
+			&(struct sip_sender_start){
+				.method = slice_of(tx->method),
+				.hop = sip_dialog_hop(tx->dialog),
+				.target = slice_of(tx->dialog->remote_target),
+				.last = &call->flow,
+				.is_on_flow = call->is_on_flow && !tx->dialog->route_count,
+			});
 	if (err) {
 		if (ret_tx)
 			*ret_tx = NULL;

@@ -331,6 +331,10 @@ int sip_call_new(struct sip_ua *ua, const struct sip_call_invite *invite,
 	call->is_outgoing = true;
 	call->is_sips = is_sips;
 	call->state = SIP_CALL_CALLING;
+	if (invite->flow) {
+		call->is_on_flow = true;
+		call->flow = *invite->flow;
+	}
 	sip_call_bind(call, invite->handlers, invite->arg);
 	err = sip_call_set_contact(call, invite->contact_user, invite->contact_params);
 	if (!err)

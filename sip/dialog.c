@@ -173,6 +173,21 @@ static int keep_from(struct sip_dialog *dialog, const struct sip_dialog_start *s
 	return err;
 }
 
+/* Each element is a name-addr, so that '>' ends it. */
+static int add_start_routes(struct sip_dialog *dialog, struct slice routes)
+{
+	int err = 0;
+
+	while (routes.len > 0 && !err) {
+		struct slice route = slice_first(routes, slice_find(routes, '>') + 1);
+
+		routes = slice_from(routes, route.len);
+		routes = slice_trim(slice_from(routes, slice_find(routes, ',') + 1));
+		err = add_route(dialog, slice_trim(route));
+	}
+	return err;
+}
+
 int sip_dialog_new_uac(const struct sip_dialog_start *start, struct sip_dialog **ret_dialog)
 {
 	struct sip_dialog *dialog = calloc(1, sizeof(*dialog));
@@ -191,8 +206,8 @@ int sip_dialog_new_uac(const struct sip_dialog_start *start, struct sip_dialog *
 		err = keep_value(start->to, &dialog->remote);
 	if (!err)
 		err = keep_value(start->target, &dialog->remote_target);
-	if (!err && slice_present(start->route))
-		err = add_route(dialog, start->route);
+	if (!err)
+		err = add_start_routes(dialog, start->route);
 	if (err) {
 		sip_dialog_free(dialog);
 		return err;

@@ -46,7 +46,7 @@ struct sip_dialog_start {
 	struct slice from; /* without a tag */
 	struct slice to;
 	struct slice target; /* Request-URI */
-	struct slice route;  /* name-addr of an outbound proxy; absent: none */
+	struct slice route;  /* name-addrs "<..>, <..>" of the hops in order; absent: none */
 	uint32_t cseq;
 };
 int sip_dialog_new_uac(const struct sip_dialog_start *start, struct sip_dialog **ret_dialog);

@@ -57,6 +57,9 @@ struct sip_net_ops {
 	int (*local_for)(void *ctx, enum sip_proto proto, const struct addr *remote,
 			 struct addr *ret_local);
 	void (*stats)(void *ctx, struct sip_net_stats *ret_stats); /* may be NULL: there are none */
+	/* Whether this connection still lives (RFC 5626 5.3: what is bound to a flow goes over that
+	 * flow or not at all). NULL: nobody can tell. */
+	bool (*is_open)(void *ctx, uint64_t connection);
 };
 
 struct sip_net {

@@ -301,6 +301,10 @@ static int add_route(struct slice route, struct buf *ret_text)
 
 	if (!slice_present(route))
 		return 0;
+	if (slice_starts(route, SLICE("<"))) {
+		buf_addslice(ret_text, route);
+		return buf_err(ret_text);
+	}
 	if (sip_uri_parse(route, &uri))
 		return ERR_SIP_URI_SYNTAX;
 	buf_addf(ret_text, "<" SLICE_FMT "%s>", SLICE_ARG(route),

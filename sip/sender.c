@@ -146,6 +146,16 @@ static void on_targets(void *arg, int err, const struct sip_target *targets, uin
 	send_now(sender);
 }
 
+/* Nobody opens a connection in place of a flow that broke: behind a NAT it would lead nowhere, or
+ * to somebody else (RFC 5626 5.3). */
+static bool flow_is_gone(const struct sip_sender *sender)
+{
+	const struct sip_net *net = &sender->ua->net;
+	uint64_t connection = sender->last->connection;
+
+	return connection && net->ops->is_open && !net->ops->is_open(net->ctx, connection);
+}
+
 int sip_sender_start(struct sip_sender *sender, const struct sip_sender_start *start)
 {
 	struct sip_uri hop, target;
@@ -166,7 +176,7 @@ int sip_sender_start(struct sip_sender *sender, const struct sip_sender_start *s
 	if (start->is_on_flow) {
 		struct sip_target path = {start->last->proto, start->last->remote};
 
-		on_targets(sender, 0, &path, 1);
+		on_targets(sender, flow_is_gone(sender) ? ERR_SIP_TRANSPORT : 0, &path, 1);
 		return 0;
 	}
 	sender->query.on_targets = on_targets;

@@ -173,6 +173,13 @@ static int net_local_for(void *ctx, enum sip_proto proto, const struct addr *rem
 	return 0;
 }
 
+static bool net_is_open(void *ctx, uint64_t connection)
+{
+	struct sip_transport *transport = ctx;
+
+	return handle_find(transport->conns, connection) != NULL;
+}
+
 struct sip_net sip_transport_net(struct sip_transport *transport)
 {
 	static const struct sip_net_ops ops = {
@@ -180,6 +187,7 @@ struct sip_net sip_transport_net(struct sip_transport *transport)
 		.send = net_send,
 		.local_for = net_local_for,
 		.stats = net_stats,
+		.is_open = net_is_open,
 	};
 
 	return (struct sip_net){.ops = &ops, .ctx = transport};

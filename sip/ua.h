@@ -138,9 +138,12 @@ struct sip_call_invite {
 	struct slice to;     /* whole To value when it differs from <target>; absent: <target> */
 	struct slice from;   /* "\"Room\" <sip:room@host>", without a tag */
 	struct slice contact_user;
-	const char *contact_params; /* "isfocus" or NULL */
-	struct slice route;         /* outbound proxy URI; absent: none */
-	const char *headers;        /* more lines, or NULL */
+	const char *contact_params;  /* "isfocus" or NULL */
+	struct slice route;          /* URI of an outbound proxy, or name-addrs "<..>, <..>" in the
+					order of the hops (RFC 3327 5.5); absent: none */
+	const struct sip_flow *flow; /* copied; requests of this call that have no Route go over
+					this path and no other (RFC 5626 5.3); NULL: resolve */
+	const char *headers;         /* more lines, or NULL */
 	const struct offer_local
 		*local;      /* copied; NULL: INVITE without an offer, set before the 2xx comes */
 	uint32_t timeout_ms; /* to a final response; then CANCEL. 0: 180 s */

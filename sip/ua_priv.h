@@ -87,8 +87,9 @@ struct sip_call {
 	void *arg;
 	enum sip_call_state state;
 	bool is_outgoing;
-	bool is_sips; /* our Contact is sips: (RFC 3261 8.1.1.8, 12.1.1) */
-	bool is_over; /* on_ended has been called */
+	bool is_sips;    /* our Contact is sips: (RFC 3261 8.1.1.8, 12.1.1) */
+	bool is_over;    /* on_ended has been called */
+	bool is_on_flow; /* what has no Route goes over `flow` (RFC 5626 5.3) */
 
 	/* Identity */
 	struct sip_dialog *start;  /* UAC: what the INVITE was written from */

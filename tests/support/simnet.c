@@ -279,9 +279,31 @@ static int net_local_for(void *ctx, enum sip_proto proto, const struct addr *rem
 	return 0;
 }
 
+/* A connection lives while both its ends do. */
+static bool net_is_open(void *ctx, uint64_t connection)
+{
+	struct simnode *node = ctx;
+	struct list *it, *tmp;
+	uint32_t up = 0;
+
+	LIST_FOREACH (it, tmp, &node->net->nodes) {
+		struct simnode *other = LIST_ENTRY(it, struct simnode, node);
+
+		if (!other->is_down &&
+		    (other->id == connection >> 32 || other->id == (connection & UINT32_MAX)))
+			up++;
+	}
+	return up == 2;
+}
+
 struct sip_net simnode_net(struct simnode *node)
 {
-	static const struct sip_net_ops ops = {net_listen, net_send, net_local_for, NULL};
+	static const struct sip_net_ops ops = {
+		.listen = net_listen,
+		.send = net_send,
+		.local_for = net_local_for,
+		.is_open = net_is_open,
+	};
 
 	return (struct sip_net){&ops, node};
 }
