@@ -124,10 +124,8 @@ static int net_send(void *ctx, const struct sip_flow *flow, struct slice data,
 	if (flow->proto == SIP_UDP) {
 		listener = sip_listener_find(transport, SIP_UDP, &flow->local, &flow->remote);
 		err = listener ? sip_udp_send(listener, flow, data) : ERR_SIP_NO_ROUTE;
-	} else if (flow->proto == SIP_TCP || flow->proto == SIP_TLS) {
-		err = sip_tcp_send(transport, flow, data, &path);
 	} else {
-		err = ERR_SIP_NO_ROUTE;
+		err = sip_tcp_send(transport, flow, data, &path);
 	}
 	if (err)
 		return err;
@@ -208,10 +206,8 @@ static int open_listener(struct sip_transport *transport, const struct sip_liste
 	listener->watch = (struct loop_watch){.fd = -1, .arg = listener};
 	if (listen->proto == SIP_UDP)
 		err = sip_udp_open(listener);
-	else if (listen->proto == SIP_TCP || listen->proto == SIP_TLS)
-		err = sip_tcp_open(listener);
 	else
-		return ERR_SIP_NO_ROUTE;
+		err = sip_tcp_open(listener);
 	if (!err)
 		err = loop_watch_add(transport->loop, &listener->watch, LOOP_READ);
 	if (err && listener->watch.fd >= 0)
@@ -255,7 +251,7 @@ static int open_listeners(struct sip_transport *transport,
 
 	err = sip_listen_parse(params->listen, listens, &count, reterr_item);
 	for (uint32_t i = 0; !err && i < count; i++) {
-		if (listens[i].proto == SIP_TLS)
+		if (listens[i].proto == SIP_TLS || listens[i].proto == SIP_WSS)
 			err = open_tls(transport, &params->tls, reterr_item);
 		if (err)
 			break;
@@ -277,7 +273,23 @@ static int prepare(struct sip_transport *transport)
 	if (transport->spare_fd < 0)
 		return -errno;
 	err = handle_table_new(transport->connections_max, &transport->conns);
+	if (!err)
+		err = hash_new(sip_source_match, &transport->sources);
 	return err ? err : hash_new(sip_conn_match, &transport->by_remote);
+}
+
+static void set_limits(struct sip_transport *transport, const struct sip_transport_params *params)
+{
+	transport->connections_max = params->connections_max ? params->connections_max
+							     : SIP_CONNECTIONS_MAX;
+	transport->out_octets_max = params->out_octets_max ? params->out_octets_max
+							   : SIP_OUT_OCTETS_MAX;
+	transport->message_ms = params->message_ms ? params->message_ms : SIP_MESSAGE_MS;
+	transport->idle_ms = params->idle_ms ? params->idle_ms : SIP_IDLE_MS;
+	transport->handshake_ms = params->handshake_ms ? params->handshake_ms : SIP_HANDSHAKE_MS;
+	transport->per_address_max = params->per_address_max;
+	transport->ws_ping_ms = params->ws_ping_ms;
+	transport->keepalive_ms = params->keepalive_ms;
 }
 
 int sip_transport_new(const struct sip_transport_params *params,
@@ -291,13 +303,14 @@ int sip_transport_new(const struct sip_transport_params *params,
 		return -ENOMEM;
 	transport->loop = params->loop;
 	transport->spare_fd = -1;
-	transport->connections_max = params->connections_max ? params->connections_max
-							     : SIP_CONNECTIONS_MAX;
-	transport->out_octets_max = params->out_octets_max ? params->out_octets_max
-							   : SIP_OUT_OCTETS_MAX;
-	transport->message_ms = params->message_ms ? params->message_ms : SIP_MESSAGE_MS;
-	transport->idle_ms = params->idle_ms ? params->idle_ms : SIP_IDLE_MS;
-	transport->handshake_ms = params->handshake_ms ? params->handshake_ms : SIP_HANDSHAKE_MS;
+	set_limits(transport, params);
+	if (slice_present(params->ws_origins)) {
+		transport->ws_origins = slice_dup(params->ws_origins);
+		if (!transport->ws_origins) {
+			free(transport);
+			return -ENOMEM;
+		}
+	}
 	err = prepare(transport);
 	if (!err)
 		err = open_listeners(transport, params, reterr_item);
@@ -322,6 +335,8 @@ struct sip_transport *sip_transport_free(struct sip_transport *transport)
 	}
 	handle_table_free(transport->conns);
 	hash_free(transport->by_remote);
+	hash_free(transport->sources);
+	free(transport->ws_origins);
 	if (transport->spare_fd >= 0)
 		close(transport->spare_fd);
 	sip_tls_free(transport->tls);

@@ -1,4 +1,4 @@
-/* sip/transport.h -- the real network of sip/net.h: UDP, TCP and TLS on the loop.
+/* sip/transport.h -- the real network of sip/net.h: UDP, TCP, TLS and WebSocket on the loop.
  *
  * UDP:     datagrams are read in batches (recvmmsg) and answered from the address they came to;
  * ICMP errors are reported per destination (RFC 3261 18.4). Streams: connections are made on
@@ -8,8 +8,10 @@
  * that TLS stacks on it. TLS: 1.2 and up, OpenSSL; whom we connect to is always verified, by the
  * host of the URI that led there (RFC 3261 26.3.2.1, RFC 5922 7, no wildcards); whom we accept,
  * when verify_clients is set. A connection is met again by its number (RFC 5923: what belongs to a
- * dialog goes the way it came), or, when we opened it, by address and verified host. Limits:
- * connections, octets waiting to be written, time for a handshake, for a message to become whole,
+ * dialog goes the way it came), or, when we opened it, by address and verified host. WebSocket (RFC
+ * 7118, sip/ws.h) on TCP or TLS: accepted only, never opened; pinged, for a browser cannot. Limits:
+ * connections, in all and from one address, octets waiting to be written, time to connect, for a
+ * handshake, for a message to become whole,
  * for written octets to be taken, idle time. Whoever exceeds one is cut off; all are counted.
  * Thread:  control.
  */
@@ -30,7 +32,9 @@ enum {
 	SIP_OUT_OCTETS_MAX = 256 * 1024, /* default of out_octets_max */
 	SIP_MESSAGE_MS = 30000,          /* default of message_ms */
 	SIP_IDLE_MS = 3600 * 1000,       /* default of idle_ms */
-	SIP_HANDSHAKE_MS = 10000         /* default of handshake_ms */
+	SIP_HANDSHAKE_MS = 10000,        /* default of handshake_ms */
+	SIP_CONNECT_MS = 5000,           /* a peer that does not even refuse is given up */
+	SIP_PONG_MS = 10000              /* answer to a ping (RFC 5626 4.4.1) */
 };
 
 struct sip_listen {
@@ -59,8 +63,13 @@ struct sip_transport_params {
 	uint32_t message_ms; /* to the end of a message, for octets to be taken, and to the first
 				message */
 	uint32_t idle_ms;
-	uint32_t handshake_ms;    /* from connect or accept to the end of the TLS handshake */
-	struct sip_tls_files tls; /* read when a listener is tls */
+	uint32_t handshake_ms;    /* from connect or accept to the end of the handshakes, TLS and
+				     WebSocket */
+	uint32_t per_address_max; /* connections from one address; 0: no limit */
+	uint32_t ws_ping_ms;      /* a WebSocket that was silent for so long is pinged; 0: never */
+	uint32_t keepalive_ms;    /* the same for what we opened, with CRLFs (RFC 5626); 0: never */
+	struct slice ws_origins;  /* comma list; absent or empty: any (sip/ws.h) */
+	struct sip_tls_files tls; /* read when a listener is tls or wss */
 };
 
 struct sip_transport;

@@ -6,6 +6,7 @@
 #include "base/handle.h"
 #include "base/hash.h"
 #include "sip/transport.h"
+#include "sip/ws.h"
 
 struct sip_conn;
 
@@ -46,17 +47,29 @@ struct sip_conn {
 	uint64_t active_ms;  /* last octet in or out */
 	uint64_t partial_ms; /* since when a message is incomplete; 0 none */
 	uint64_t stuck_ms;   /* since when nothing of `out` was taken; 0 none */
-	uint64_t opened_ms;  /* since when the handshake may take its time */
+	uint64_t opened_ms;  /* since when connecting and the handshake may take their time */
+	uint64_t heard_ms;   /* last octet in */
+	uint64_t pinged_ms;  /* since when a ping is not answered by anything; 0 none */
+	bool awaits_pong;    /* the next CRLF between messages is one */
 	bool is_connecting, is_proven /* a whole message came or we opened it */;
 	bool is_handshaking, is_ours /* we opened it */;
 	bool wants_write, is_tls_broken;
 	struct ssl_st *tls;
-	char *host;   /* whom the certificate named; TLS that we opened only */
-	bool is_dead; /* to be closed from the loop: `err` says why */
+	struct sip_ws *ws;         /* SIP_WS, SIP_WSS */
+	struct sip_source *source; /* of one that was accepted */
+	char *host;                /* whom the certificate named; TLS that we opened only */
+	bool is_dead;              /* to be closed from the loop: `err` says why */
 	int err;
 };
 
 enum { SIP_UDP_BATCH = 16, SIP_UDP_BATCHES_MAX = 4, SIP_DATAGRAM_MAX = 65536 };
+
+/* Where connections come from: how many of one address. */
+struct sip_source {
+	struct hash_node node;
+	struct addr ip; /* port 0 */
+	uint32_t count;
+};
 
 struct sip_transport {
 	struct loop *loop;
@@ -65,6 +78,9 @@ struct sip_transport {
 	uint32_t listener_count;
 	struct handle_table *conns;
 	struct hash *by_remote;
+	struct hash *sources; /* struct sip_source */
+	char *ws_origins;
+	uint32_t per_address_max, ws_ping_ms, keepalive_ms; /* 0: no limit; never */
 	uint32_t connections_max, out_octets_max, message_ms, idle_ms, handshake_ms;
 	struct sip_tls *tls;              /* NULL: no listener speaks it */
 	struct bio_method_st *tls_socket; /* outlives every connection */
@@ -91,6 +107,14 @@ int sip_tcp_send(struct sip_transport *transport, const struct sip_flow *flow, s
 void sip_conn_free_all(struct sip_transport *transport);
 bool sip_conn_match(const struct hash_node *node, const void *key);
 extern const struct sip_stream_ops sip_tcp_stream;
+
+/* transport_source.c */
+bool sip_source_match(const struct hash_node *node, const void *key);
+/* Counts one more connection from the address. ERR_LIMIT, -ENOMEM. */
+int sip_source_take(struct sip_transport *transport, const struct addr *remote,
+		    struct sip_source **ret_source);
+void sip_source_drop(struct sip_transport *transport,
+		     struct sip_source *source); /* NULL: nothing */
 
 /* transport_tls.c */
 extern const struct sip_stream_ops sip_tls_stream;

@@ -1,5 +1,5 @@
-/* Streams (TCP, and TLS on it): connections with a bounded queue, framed messages, keep-alives, and
- * time limits for slow peers.
+/* Streams (TCP, TLS on it, WebSocket on either): connections with a bounded queue, framed messages,
+ * keep-alives, and time limits for slow peers.
  *
  * A connection is freed only from the loop (its own event or timer), never inside a send: who sends
  * may be in the middle of reading from it. */
@@ -17,7 +17,7 @@
 #include "sip/msg.h"
 #include "sip/transport_priv.h"
 
-enum { READ_CHUNK = 16384, READS_MAX = 8, ACCEPTS_MAX = 64, BACKLOG = 1024 };
+enum { READ_CHUNK = 16384, READS_MAX = 8, ACCEPTS_MAX = 64, BACKLOG = 1024, WS_GOING_AWAY = 1001 };
 
 /* The socket as a stream
  * ---------------------------------------------------------------------------------------- */
@@ -69,16 +69,30 @@ static struct sip_flow flow_of(const struct sip_conn *conn)
 	return (struct sip_flow){conn->proto, conn->local, conn->remote, conn->id};
 }
 
+/* A WebSocket is not left without a close (RFC 6455 7.1.2), as far as the socket takes it now. */
+static void say_goodbye(struct sip_conn *conn)
+{
+	if (conn->is_handshaking || conn->is_tls_broken)
+		return;
+	sip_ws_close(conn->ws, WS_GOING_AWAY, &conn->out);
+	if (conn->out.len > 0)
+		(void)conn->stream->write(conn, conn->out.p, conn->out.len);
+}
+
 static void conn_free(struct sip_conn *conn)
 {
 	struct sip_transport *transport = conn->transport;
 
 	loop_watch_remove(transport->loop, &conn->watch);
 	timer_stop(loop_wheel(transport->loop), &conn->timer);
+	if (conn->ws)
+		say_goodbye(conn);
 	if (conn->tls)
 		conn->stream->end(conn);
 	if (conn->watch.fd >= 0)
 		close(conn->watch.fd);
+	sip_ws_free(conn->ws);
+	sip_source_drop(transport, conn->source);
 	free(conn->host);
 	if (conn->id) {
 		(void)handle_drop(transport->conns, conn->id);
@@ -142,10 +156,27 @@ static uint64_t deadline(const struct sip_conn *conn, bool *ret_is_slow)
 		slow = conn->partial_ms + transport->message_ms;
 	if (conn->stuck_ms)
 		slow = MIN_OF(slow, conn->stuck_ms + transport->message_ms);
-	if (conn->is_handshaking)
+	if (conn->is_handshaking || (conn->ws && !sip_ws_is_open(conn->ws)))
 		slow = MIN_OF(slow, conn->opened_ms + transport->handshake_ms);
+	if (conn->is_connecting)
+		slow = MIN_OF(slow, conn->opened_ms + SIP_CONNECT_MS);
+	if (conn->pinged_ms)
+		slow = MIN_OF(slow, conn->pinged_ms + SIP_PONG_MS);
 	*ret_is_slow = slow <= idle;
 	return MIN_OF(slow, idle);
+}
+
+/* When a ping is due: on WebSockets, whose clients cannot ping by themselves, and, by option, on
+ * what we opened (RFC 5626 3.5.1, 4.4.1). */
+static uint64_t ping_due(const struct sip_conn *conn)
+{
+	uint32_t every_ms = conn->ws        ? conn->transport->ws_ping_ms
+			    : conn->is_ours ? conn->transport->keepalive_ms
+					    : 0;
+	bool is_open = !conn->is_connecting && !conn->is_handshaking &&
+		       (!conn->ws || sip_ws_is_open(conn->ws));
+
+	return every_ms && is_open && !conn->pinged_ms ? conn->heard_ms + every_ms : UINT64_MAX;
 }
 
 static void arm(struct sip_conn *conn)
@@ -155,28 +186,8 @@ static void arm(struct sip_conn *conn)
 
 	if (conn->is_dead)
 		return;
-	due = deadline(conn, &is_slow);
+	due = MIN_OF(deadline(conn, &is_slow), ping_due(conn));
 	timer_start(loop_wheel(conn->transport->loop), &conn->timer, due > now ? due - now : 0);
-}
-
-static void on_timer(void *arg)
-{
-	struct sip_conn *conn = arg;
-	bool is_slow;
-
-	if (conn->is_dead) {
-		conn_close(conn, conn->err);
-		return;
-	}
-	if (deadline(conn, &is_slow) > now_ms(conn)) {
-		arm(conn);
-		return;
-	}
-	if (is_slow)
-		conn->transport->stats.cut_slow++;
-	else
-		conn->transport->stats.cut_idle++;
-	conn_close(conn, -ETIMEDOUT);
 }
 
 /* Writing
@@ -195,6 +206,8 @@ static void set_events(struct sip_conn *conn)
 /* Writes what the socket takes. 0, or negative errno: the connection is lost. */
 static int flush(struct sip_conn *conn)
 {
+	if (conn->out.len > 0 && !conn->stuck_ms)
+		conn->stuck_ms = now_ms(conn);
 	while (conn->out.len > 0) {
 		int n = conn->stream->write(conn, conn->out.p, conn->out.len);
 
@@ -210,19 +223,11 @@ static int flush(struct sip_conn *conn)
 	return 0;
 }
 
-static int conn_send(struct sip_conn *conn, struct slice data)
+/* Writes, or sees to it that what was queued is written; the connection is lost when that fails. */
+static int write_out(struct sip_conn *conn, int err)
 {
-	int err = 0;
-
-	if (conn->out.len + data.len > conn->transport->out_octets_max) {
-		conn->transport->stats.cut_slow++;
-		conn_close_soon(conn, ERR_QUEUE_FULL);
-		return ERR_QUEUE_FULL;
-	}
-	if (conn->out.len == 0)
-		conn->stuck_ms = now_ms(conn);
-	buf_addslice(&conn->out, data);
-	err = buf_err(&conn->out);
+	if (!err)
+		err = buf_err(&conn->out);
 	if (!err && !conn->is_connecting && !conn->is_handshaking)
 		err = flush(conn);
 	if (err) {
@@ -232,6 +237,55 @@ static int conn_send(struct sip_conn *conn, struct slice data)
 	set_events(conn);
 	arm(conn);
 	return 0;
+}
+
+static int conn_send(struct sip_conn *conn, struct slice data)
+{
+
+	if (conn->out.len + data.len > conn->transport->out_octets_max) {
+		conn->transport->stats.cut_slow++;
+		conn_close_soon(conn, ERR_QUEUE_FULL);
+		return ERR_QUEUE_FULL;
+	}
+	if (conn->ws)
+		return write_out(conn, sip_ws_send(conn->ws, data, &conn->out));
+	if (conn->out.len == 0)
+		conn->stuck_ms = now_ms(conn);
+	buf_addslice(&conn->out, data);
+	return write_out(conn, 0);
+}
+
+static void ping(struct sip_conn *conn)
+{
+	int err = 0;
+
+	if (conn->ws)
+		err = sip_ws_ping(conn->ws, &conn->out);
+	else
+		buf_adds(&conn->out, "\r\n\r\n");
+	conn->pinged_ms = now_ms(conn);
+	conn->awaits_pong = !conn->ws;
+	(void)write_out(conn, err);
+}
+
+static void on_timer(void *arg)
+{
+	struct sip_conn *conn = arg;
+	bool is_slow;
+
+	if (conn->is_dead) {
+		conn_close(conn, conn->err);
+	} else if (deadline(conn, &is_slow) <= now_ms(conn)) {
+		if (is_slow)
+			conn->transport->stats.cut_slow++;
+		else
+			conn->transport->stats.cut_idle++;
+		conn_close(conn, -ETIMEDOUT);
+	} else if (ping_due(conn) <= now_ms(conn)) {
+		ping(conn);
+	} else {
+		arm(conn);
+	}
 }
 
 /* Reading
@@ -257,6 +311,11 @@ static void take_keepalives(struct sip_conn *conn)
 	uint32_t pings = 0;
 	size_t at = 0;
 
+	/* A pong, not the half of a ping. */
+	if (conn->awaits_pong && in->len >= 2 && memcmp(in->p, "\r\n", 2) == 0) {
+		conn->awaits_pong = false;
+		at = 2;
+	}
 	for (;;) {
 		if (in->len - at >= 4 && memcmp(in->p + at, "\r\n\r\n", 4) == 0) {
 			at += 4;
@@ -286,6 +345,50 @@ static void garbage(struct sip_conn *conn, int err)
 	conn_close_soon(conn, err);
 	if (transport->events.on_garbage)
 		transport->events.on_garbage(transport->events.arg, &flow, err);
+}
+
+static void on_ws_message(void *arg, struct slice data)
+{
+	struct sip_conn *conn = arg;
+	struct sip_flow flow = flow_of(conn);
+
+	sip_transport_message(conn->transport, &flow, data);
+}
+
+/* Why a WebSocket is over, once its answer is on the way. */
+static void ws_over(struct sip_conn *conn, int err)
+{
+	(void)flush(conn);
+	if (err == ERR_SIP_SYNTAX || err == ERR_SIP_TOO_LARGE) {
+		garbage(conn, err);
+		return;
+	}
+	if (err == -EACCES)
+		conn->transport->stats.refused++;
+	conn_close_soon(conn, err);
+}
+
+/* The upgrade, and every whole message behind it. */
+static void take_frames(struct sip_conn *conn)
+{
+	struct sip_transport *transport = conn->transport;
+	uint64_t pings = sip_ws_keepalives(conn->ws);
+	int err = sip_ws_take(conn->ws, &conn->in, &conn->out);
+
+	transport->stats.keepalives += sip_ws_keepalives(conn->ws) - pings;
+	conn->is_proven |= sip_ws_is_open(conn->ws);
+	if (!sip_ws_is_partial(conn->ws) && conn->is_proven)
+		conn->partial_ms = 0;
+	else if (!conn->partial_ms)
+		conn->partial_ms = now_ms(conn);
+	if (err) {
+		ws_over(conn, err);
+	} else if (conn->out.len > transport->out_octets_max) {
+		transport->stats.cut_slow++; /* pings, and never takes the pongs */
+		conn_close_soon(conn, ERR_QUEUE_FULL);
+	} else {
+		(void)write_out(conn, 0);
+	}
 }
 
 /* Hands up every whole message. */
@@ -329,12 +432,16 @@ static int read_some(struct sip_conn *conn)
 			return 0;
 		if (n <= 0)
 			return n < 0 ? n : -ECONNRESET;
-		conn->active_ms = now_ms(conn);
+		conn->active_ms = conn->heard_ms = now_ms(conn);
+		conn->pinged_ms = 0;
 		conn->transport->stats.octets_in += (uint64_t)n;
 		buf_add(&conn->in, chunk, (size_t)n);
 		if (buf_err(&conn->in))
 			return buf_err(&conn->in);
-		take_messages(conn);
+		if (conn->ws)
+			take_frames(conn);
+		else
+			take_messages(conn);
 	}
 	return 0;
 }
@@ -404,7 +511,26 @@ static void set_options(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(every_s));
 }
 
-/* Takes fd and as->host, also when it fails. */
+/* What stands on the socket, by protocol. */
+static int begin_layers(struct sip_conn *conn)
+{
+	bool is_ws = conn->proto == SIP_WS || conn->proto == SIP_WSS;
+	int err = 0;
+
+	if (is_ws)
+		err = sip_ws_new(
+			&(struct sip_ws_params){
+				.origins = slice_of(conn->transport->ws_origins),
+				.on_message = on_ws_message,
+				.arg = conn,
+			},
+			&conn->ws);
+	if (!err && (conn->proto == SIP_TLS || conn->proto == SIP_WSS))
+		err = sip_tls_begin(conn);
+	return err;
+}
+
+/* Takes fd, as->host and as->source, also when it fails. */
 static int conn_new(struct sip_transport *transport, int fd, const struct sip_conn *as,
 		    struct sip_conn **ret_conn)
 {
@@ -415,6 +541,7 @@ static int conn_new(struct sip_transport *transport, int fd, const struct sip_co
 	if (!conn) {
 		close(fd);
 		free(as->host);
+		sip_source_drop(transport, as->source);
 		return err;
 	}
 	*conn = *as;
@@ -422,11 +549,11 @@ static int conn_new(struct sip_transport *transport, int fd, const struct sip_co
 	conn->stream = &sip_tcp_stream;
 	conn->watch = (struct loop_watch){.fd = fd, .on_ready = on_ready, .arg = conn};
 	timer_init(&conn->timer, on_timer, conn);
-	conn->active_ms = conn->opened_ms = now_ms(conn);
+	conn->active_ms = conn->heard_ms = conn->opened_ms = now_ms(conn);
 	if (!conn->is_proven)
 		conn->partial_ms = conn->active_ms; /* silence is no first message either */
 	set_options(fd);
-	err = conn->proto == SIP_TLS ? sip_tls_begin(conn) : 0;
+	err = begin_layers(conn);
 	if (!err)
 		err = handle_take(transport->conns, conn, &conn->id);
 	if (!err) {
@@ -515,6 +642,9 @@ int sip_tcp_send(struct sip_transport *transport, const struct sip_flow *flow, s
 				 &key);
 		conn = node ? CONTAINER_OF(node, struct sip_conn, by_remote) : NULL;
 	}
+	/* To a WebSocket client leads only what it opened itself (RFC 7118 5). */
+	if (!conn && (flow->proto == SIP_WS || flow->proto == SIP_WSS))
+		return ERR_SIP_TRANSPORT;
 	if (!conn) {
 		err = conn_open(transport, flow, host, &conn);
 		if (err)
@@ -557,7 +687,8 @@ static void take_connection(struct sip_listener *listener, int fd, const struct 
 	socklen_t len = sizeof(as.local);
 	struct sip_conn *conn;
 
-	if (handle_count(transport->conns) >= transport->connections_max) {
+	if (handle_count(transport->conns) >= transport->connections_max ||
+	    sip_source_take(transport, remote, &as.source)) {
 		refuse(transport, fd);
 		return;
 	}
