@@ -122,7 +122,10 @@ static int read_invite(struct sip_call *call, struct sip_stx *tx, const struct s
 	if (sdp.len > 0)
 		buf_addslice(&call->remote_offer, sdp);
 	if (sip_uri_parse(request->request_uri, &uri) == 0) {
-		call->is_sips = uri.scheme == SIP_SCHEME_SIPS && sip_stx_flow(tx)->proto == SIP_TLS;
+		enum sip_proto proto = sip_stx_flow(tx)->proto;
+
+		call->is_sips = uri.scheme == SIP_SCHEME_SIPS &&
+				(proto == SIP_TLS || proto == SIP_WSS);
 		if (slice_present(uri.user))
 			err = sip_call_set_contact(call, uri.user, NULL);
 	}

@@ -29,6 +29,11 @@ const char *sip_proto_param(enum sip_proto proto)
 	return names[proto].param;
 }
 
+const char *sip_proto_uri(enum sip_proto proto)
+{
+	return sip_proto_param(proto == SIP_WSS ? SIP_WS : proto);
+}
+
 int sip_proto_parse(struct slice text, enum sip_proto *ret_proto)
 {
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {

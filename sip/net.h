@@ -69,7 +69,9 @@ struct sip_net {
 
 bool sip_proto_is_reliable(enum sip_proto proto);  /* all but UDP */
 const char *sip_proto_via(enum sip_proto proto);   /* "UDP", "TCP", "TLS", "WS", "WSS" */
-const char *sip_proto_param(enum sip_proto proto); /* "udp", "tcp" ... as in ;transport= */
+const char *sip_proto_param(enum sip_proto proto); /* "udp", "tcp", "tls", "ws", "wss" */
+/* What stands behind ;transport= in a URI: as above, but "ws" for WSS, too (RFC 7118 5.2.4). */
+const char *sip_proto_uri(enum sip_proto proto);
 int sip_proto_parse(struct slice text, enum sip_proto *ret_proto); /* any case; -EINVAL */
 
 #endif

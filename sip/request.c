@@ -58,7 +58,7 @@ int ua_add_contact(const struct sip_ua *ua, const struct sip_flow *flow,
 	}
 	if (flow->proto != SIP_UDP && !contact->is_sips)
 		(void)snprintf(transport, sizeof(transport), ";transport=%s",
-			       sip_proto_param(flow->proto));
+			       sip_proto_uri(flow->proto));
 	sip_build_header(buf, "Contact", "<%s:%s%s%s%s>%s%s", contact->is_sips ? "sips" : "sip",
 			 contact->user, *contact->user ? "@" : "",
 			 ua->public_host ? ua->public_host : host, transport,

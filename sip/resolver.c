@@ -145,8 +145,8 @@ static int read_transport(const struct sip_uri *uri, struct sip_query *query)
 		return ERR_SIP_NO_ROUTE;
 	if (uri->scheme == SIP_SCHEME_SIPS && query->proto == SIP_TCP)
 		query->proto = SIP_TLS; /* RFC 5630 3.1.3 */
-	if (uri->scheme == SIP_SCHEME_SIPS && query->proto == SIP_WS)
-		query->proto = SIP_WSS;
+	if (query->proto == SIP_WS || query->proto == SIP_WSS)
+		return ERR_SIP_NO_ROUTE; /* those are never opened (RFC 7118 5) */
 	if (uri->scheme == SIP_SCHEME_SIPS && query->proto == SIP_UDP)
 		return ERR_SIP_NO_ROUTE; /* RFC 3261 19.1.2: never in the clear */
 	query->port = uri->port ? uri->port : query->proto == SIP_TLS ? 5061 : 5060;
@@ -205,6 +205,20 @@ void sip_resolve(struct sip_resolver *resolver, const struct sip_uri *uri, struc
 void sip_query_cancel(struct sip_query *query)
 {
 	list_remove(&query->node);
+}
+
+bool sip_uri_needs_flow(const struct sip_uri *uri)
+{
+	static const char invalid[] = ".invalid";
+	size_t len = sizeof(invalid) - 1;
+	enum sip_proto proto;
+	struct slice text;
+
+	if (sip_uri_param(uri, "transport", &text) && sip_proto_parse(text, &proto) == 0 &&
+	    (proto == SIP_WS || proto == SIP_WSS))
+		return true;
+	return uri->host.len > len &&
+	       slice_iis(slice_from(uri->host, uri->host.len - len), invalid);
 }
 
 uint32_t sip_resolver_count(const struct sip_resolver *resolver)

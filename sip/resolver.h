@@ -65,6 +65,10 @@ void sip_resolve(struct sip_resolver *resolver, const struct sip_uri *uri, struc
 /* Harmless when it does not wait. */
 void sip_query_cancel(struct sip_query *query);
 
+/* True of a URI to which only a connection leads that the peer opened: WebSocket clients (RFC 7118
+ * 5), and hosts that no name server knows (".invalid", RFC 2606). */
+bool sip_uri_needs_flow(const struct sip_uri *uri);
+
 uint32_t sip_resolver_count(const struct sip_resolver *resolver); /* names remembered */
 
 /* The server's resolver: c-ares with its sockets and timeouts on `loop`. -ENOMEM, ERR_SIP_NO_ROUTE

@@ -171,9 +171,10 @@ int sip_sender_start(struct sip_sender *sender, const struct sip_sender_start *s
 	sender->last = start->last;
 	sender->is_sips = sip_uri_parse(start->target, &target) == 0 &&
 			  target.scheme == SIP_SCHEME_SIPS;
-	sender->is_on_flow = start->is_on_flow;
+	sender->is_on_flow = start->is_on_flow ||
+			     (start->last->connection && sip_uri_needs_flow(&hop));
 	sender->target_at = sender->target_count = 0;
-	if (start->is_on_flow) {
+	if (sender->is_on_flow) {
 		struct sip_target path = {start->last->proto, start->last->remote};
 
 		on_targets(sender, flow_is_gone(sender) ? ERR_SIP_TRANSPORT : 0, &path, 1);

@@ -250,6 +250,10 @@ static int transport_new(struct server *server)
 		.connections_max = (uint32_t)config->sip_tcp_connections_max,
 		.idle_ms = (uint32_t)config->sip_tcp_idle_s * MS_PER_S,
 		.handshake_ms = (uint32_t)config->sip_tls_handshake_s * MS_PER_S,
+		.per_address_max = (uint32_t)config->sip_connections_per_address,
+		.keepalive_ms = (uint32_t)config->sip_keepalive_s * MS_PER_S,
+		.ws_ping_ms = (uint32_t)config->sip_ws_ping_s * MS_PER_S,
+		.ws_origins = slice_of(config->sip_ws_origins),
 		.tls = tls_files(config),
 	};
 	struct slice item = SLICE_NONE;

@@ -122,25 +122,22 @@ static void check_listen_item(struct check *check, struct slice item)
 	struct slice proto = slice_first(item, colon);
 	struct addr addr;
 
-	if (slice_is(proto, "ws") || slice_is(proto, "wss"))
-		WRONG(check,
-		      SLICE_FMT ": " SLICE_FMT
-				" is not available in this version; use udp, tcp or tls",
-		      SLICE_ARG(item), SLICE_ARG(proto));
-	else if (!slice_is(proto, "udp") && !slice_is(proto, "tcp") && !slice_is(proto, "tls"))
-		WRONG(check,
-		      "\"" SLICE_FMT "\" must begin with udp:, tcp: or tls:", SLICE_ARG(item));
+	bool is_tls = slice_is(proto, "tls") || slice_is(proto, "wss");
+
+	if (!is_tls && !slice_is(proto, "udp") && !slice_is(proto, "tcp") && !slice_is(proto, "ws"))
+		WRONG(check, "\"" SLICE_FMT "\" must begin with udp:, tcp:, tls:, ws: or wss:",
+		      SLICE_ARG(item));
 	else if (addr_parse(slice_from(item, colon + 1), &addr) || addr_port(&addr) == 0)
 		WRONG(check,
 		      "\"" SLICE_FMT "\" must be proto:address:port, such as udp:0.0.0.0:5060 or "
 		      "tcp:[::]:5060",
 		      SLICE_ARG(item));
-	else if (slice_is(proto, "tls") &&
+	else if (is_tls &&
 		 (!check->config->sip_tls_certificate[0] || !check->config->sip_tls_key[0]))
 		WRONG(check,
-		      SLICE_FMT ": tls needs a certificate and its key: set sip.tls_certificate "
-				"and sip.tls_key",
-		      SLICE_ARG(item));
+		      SLICE_FMT ": " SLICE_FMT " needs a certificate and its key: set "
+				"sip.tls_certificate and sip.tls_key",
+		      SLICE_ARG(item), SLICE_ARG(proto));
 }
 
 static void check_sip_listen(struct check *check, const char *value)
@@ -160,6 +157,29 @@ static void check_sip_listen(struct check *check, const char *value)
 		}
 		seen[count++] = item;
 		check_listen_item(check, item);
+	}
+}
+
+/* scheme://host or scheme://host:port, as browsers write it (RFC 6454 6.2), or null. */
+static bool is_origin(struct slice text)
+{
+	size_t at = slice_istarts(text, SLICE("https://"))  ? 8
+		    : slice_istarts(text, SLICE("http://")) ? 7
+							    : 0;
+
+	return slice_is(text, "null") || (at > 0 && is_host_port(slice_from(text, at)));
+}
+
+static void check_origins(struct check *check, const char *value)
+{
+	struct slice rest = slice_of(value), item;
+
+	while (config_list_next(&rest, &item)) {
+		if (!is_origin(item))
+			WRONG(check,
+			      "\"" SLICE_FMT
+			      "\" is not an origin, such as https://phone.example.com",
+			      SLICE_ARG(item));
 	}
 }
 
@@ -276,6 +296,7 @@ static const struct {
 	void (*run)(struct check *check, const char *value);
 } checks[] = {
 	{CONFIG_KEY_sip_listen, check_sip_listen},
+	{CONFIG_KEY_sip_ws_origins, check_origins},
 	{CONFIG_KEY_sip_domains, check_sip_domains},
 	{CONFIG_KEY_sip_public_host, check_public_host},
 	{CONFIG_KEY_sip_outbound_proxy, check_uri},

@@ -11,18 +11,22 @@ static const struct {
 	 "tls:0.0.0.0:5061: tls needs a certificate and its key: set sip.tls_certificate and "
 	 "sip.tls_key"},
 	{"sip.tls_verify_clients=true", "needs sip.tls_ca: whose certificates are good"},
+	{"sip.ws_origins=phone.example.com",
+	 "\"phone.example.com\" is not an origin, such as https://phone.example.com"},
 	{"sip.listen=wss:0.0.0.0:443",
-	 "wss:0.0.0.0:443: wss is not available in this version; use udp, tcp or tls"},
+	 "wss:0.0.0.0:443: wss needs a certificate and its key: set sip.tls_certificate and "
+	 "sip.tls_key"},
 	{"sip.listen=sctp:0.0.0.0:5060",
-	 "\"sctp:0.0.0.0:5060\" must begin with udp:, tcp: or tls:"},
-	{"sip.listen=0.0.0.0:5060", "\"0.0.0.0:5060\" must begin with udp:, tcp: or tls:"},
+	 "\"sctp:0.0.0.0:5060\" must begin with udp:, tcp:, tls:, ws: or wss:"},
+	{"sip.listen=0.0.0.0:5060",
+	 "\"0.0.0.0:5060\" must begin with udp:, tcp:, tls:, ws: or wss:"},
 	{"sip.listen=udp:5060", "\"udp:5060\" must be proto:address:port, such as "
 				"udp:0.0.0.0:5060 or tcp:[::]:5060"},
 	{"sip.listen=udp:1.2.3.4:0", "\"udp:1.2.3.4:0\" must be proto:address:port, such "
 				     "as udp:0.0.0.0:5060 or tcp:[::]:5060"},
 	{"sip.listen=udp:1.2.3.4:5060,udp:1.2.3.4:5060", "\"udp:1.2.3.4:5060\" stands there twice"},
 	{"sip.listen=udp:1.2.3.4:5060,,tcp:1.2.3.4:5060",
-	 "\"\" must begin with udp:, tcp: or tls:"},
+	 "\"\" must begin with udp:, tcp:, tls:, ws: or wss:"},
 	{"sip.domains=example.com, 192.0.2.1,[2001:db8::1],pbx_1", ""},
 	{"sip.domains=example.com:5060", "\"example.com:5060\" is not a host name"},
 	{"sip.domains=a..b", "\"a..b\" is not a host name"},
