@@ -83,76 +83,75 @@ static void add_frame(struct buf *buf, unsigned first, struct slice data)
 		buf_addc(buf, (char)(data.p[i] ^ mask[i % 4]));
 }
 
+static const struct {
+	const char *name, *head, *origins, *answer;
+	int err;
+} upgrade_cases[] = {
+	/* The key and its answer are the example of RFC 6455 1.3. */
+	{"accepted", GET UP KEY SIP END, NULL,
+	 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+	 "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+	 "Sec-WebSocket-Protocol: sip\r\n\r\n",
+	 0},
+	{"any case of names and tokens",
+	 "GET / HTTP/1.1\r\nhost:h\r\nUPGRADE: WebSocket\r\nconnection:UPGRADE\r\n"
+	 "sec-websocket-version:13\r\n" KEY "Sec-WebSocket-Protocol: chat, sip\r\n\r\n",
+	 NULL, "HTTP/1.1 101 ", 0},
+	{"no subprotocol", GET UP KEY END, NULL, "HTTP/1.1 400 Subprotocol", ERR_SIP_SYNTAX},
+	{"another subprotocol", GET UP KEY "Sec-WebSocket-Protocol: sips\r\n" END, NULL,
+	 "HTTP/1.1 400 Subprotocol", ERR_SIP_SYNTAX},
+	{"plain HTTP", GET END, NULL, "HTTP/1.1 426 ", ERR_SIP_SYNTAX},
+	{"version 8",
+	 GET "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	     "Sec-WebSocket-Version: 8\r\n" KEY SIP END,
+	 NULL,
+	 "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\n"
+	 "Sec-WebSocket-Version: 13\r\n",
+	 ERR_SIP_SYNTAX},
+	{"POST", "POST / HTTP/1.1\r\nHost: h\r\n" UP KEY SIP END, NULL, "HTTP/1.1 405 ",
+	 ERR_SIP_SYNTAX},
+	{"HTTP/1.0", "GET / HTTP/1.0\r\nHost: h\r\n" UP KEY SIP END, NULL, "HTTP/1.1 400 ",
+	 ERR_SIP_SYNTAX},
+	{"no target", "GET  HTTP/1.1\r\nHost: h\r\n" UP KEY SIP END, NULL, "HTTP/1.1 400 ",
+	 ERR_SIP_SYNTAX},
+	{"no Host", "GET / HTTP/1.1\r\n" UP KEY SIP END, NULL, "HTTP/1.1 400 ", ERR_SIP_SYNTAX},
+	{"no key", GET UP SIP END, NULL, "HTTP/1.1 400 ", ERR_SIP_SYNTAX},
+	{"two keys", GET UP KEY KEY SIP END, NULL, "HTTP/1.1 400 ", ERR_SIP_SYNTAX},
+	{"short key", GET UP "Sec-WebSocket-Key: dGhl\r\n" SIP END, NULL, "HTTP/1.1 400 ",
+	 ERR_SIP_SYNTAX},
+	{"key of other signs", GET UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j!Q==\r\n" SIP END,
+	 NULL, "HTTP/1.1 400 ", ERR_SIP_SYNTAX},
+	{"no colon", GET UP KEY SIP "nonsense\r\n" END, NULL, "HTTP/1.1 400 ", ERR_SIP_SYNTAX},
+	{"SIP on the wrong port", "OPTIONS sip:a@b SIP/2.0\r\nVia: x\r\n\r\n", NULL,
+	 "HTTP/1.1 400 ", ERR_SIP_SYNTAX},
+	{"any origin", GET UP KEY SIP "Origin: https://evil.example\r\n" END, "", "HTTP/1.1 101 ",
+	 0},
+	{"a listed origin", GET UP KEY SIP "Origin: https://phone.example\r\n" END,
+	 "https://a.example, https://phone.example", "HTTP/1.1 101 ", 0},
+	{"another origin", GET UP KEY SIP "Origin: https://evil.example\r\n" END,
+	 "https://phone.example", "HTTP/1.1 403 ", -EACCES},
+	{"the port counts", GET UP KEY SIP "Origin: https://phone.example:8443\r\n" END,
+	 "https://phone.example", "HTTP/1.1 403 ", -EACCES},
+	{"two origins", GET UP KEY SIP "Origin: https://phone.example\r\nOrigin: x\r\n" END,
+	 "https://phone.example", "HTTP/1.1 403 ", -EACCES},
+	{"null", GET UP KEY SIP "Origin: null\r\n" END, "https://phone.example", "HTTP/1.1 403 ",
+	 -EACCES},
+	{"no browser", GET UP KEY SIP END, "https://phone.example", "HTTP/1.1 101 ", 0},
+};
+
 static void upgrades(void)
 {
-	static const struct {
-		const char *name, *head, *origins, *answer;
-		int err;
-	} cases[] = {
-		/* The key and its answer are the example of RFC 6455 1.3. */
-		{"accepted", GET UP KEY SIP END, NULL,
-		 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		 "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-		 "Sec-WebSocket-Protocol: sip\r\n\r\n",
-		 0},
-		{"any case of names and tokens",
-		 "GET / HTTP/1.1\r\nhost:h\r\nUPGRADE: WebSocket\r\nconnection:UPGRADE\r\n"
-		 "sec-websocket-version:13\r\n" KEY "Sec-WebSocket-Protocol: chat, sip\r\n\r\n",
-		 NULL, "HTTP/1.1 101 ", 0},
-		{"no subprotocol", GET UP KEY END, NULL, "HTTP/1.1 400 Subprotocol",
-		 ERR_SIP_SYNTAX},
-		{"another subprotocol", GET UP KEY "Sec-WebSocket-Protocol: sips\r\n" END, NULL,
-		 "HTTP/1.1 400 Subprotocol", ERR_SIP_SYNTAX},
-		{"plain HTTP", GET END, NULL, "HTTP/1.1 426 ", ERR_SIP_SYNTAX},
-		{"version 8",
-		 GET "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-		     "Sec-WebSocket-Version: 8\r\n" KEY SIP END,
-		 NULL,
-		 "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\n"
-		 "Sec-WebSocket-Version: 13\r\n",
-		 ERR_SIP_SYNTAX},
-		{"POST", "POST / HTTP/1.1\r\nHost: h\r\n" UP KEY SIP END, NULL, "HTTP/1.1 405 ",
-		 ERR_SIP_SYNTAX},
-		{"HTTP/1.0", "GET / HTTP/1.0\r\nHost: h\r\n" UP KEY SIP END, NULL, "HTTP/1.1 400 ",
-		 ERR_SIP_SYNTAX},
-		{"no target", "GET  HTTP/1.1\r\nHost: h\r\n" UP KEY SIP END, NULL, "HTTP/1.1 400 ",
-		 ERR_SIP_SYNTAX},
-		{"no Host", "GET / HTTP/1.1\r\n" UP KEY SIP END, NULL, "HTTP/1.1 400 ",
-		 ERR_SIP_SYNTAX},
-		{"no key", GET UP SIP END, NULL, "HTTP/1.1 400 ", ERR_SIP_SYNTAX},
-		{"two keys", GET UP KEY KEY SIP END, NULL, "HTTP/1.1 400 ", ERR_SIP_SYNTAX},
-		{"short key", GET UP "Sec-WebSocket-Key: dGhl\r\n" SIP END, NULL, "HTTP/1.1 400 ",
-		 ERR_SIP_SYNTAX},
-		{"key of other signs",
-		 GET UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j!Q==\r\n" SIP END, NULL,
-		 "HTTP/1.1 400 ", ERR_SIP_SYNTAX},
-		{"no colon", GET UP KEY SIP "nonsense\r\n" END, NULL, "HTTP/1.1 400 ",
-		 ERR_SIP_SYNTAX},
-		{"SIP on the wrong port", "OPTIONS sip:a@b SIP/2.0\r\nVia: x\r\n\r\n", NULL,
-		 "HTTP/1.1 400 ", ERR_SIP_SYNTAX},
-		{"any origin", GET UP KEY SIP "Origin: https://evil.example\r\n" END, "",
-		 "HTTP/1.1 101 ", 0},
-		{"a listed origin", GET UP KEY SIP "Origin: https://phone.example\r\n" END,
-		 "https://a.example, https://phone.example", "HTTP/1.1 101 ", 0},
-		{"another origin", GET UP KEY SIP "Origin: https://evil.example\r\n" END,
-		 "https://phone.example", "HTTP/1.1 403 ", -EACCES},
-		{"the port counts", GET UP KEY SIP "Origin: https://phone.example:8443\r\n" END,
-		 "https://phone.example", "HTTP/1.1 403 ", -EACCES},
-		{"two origins", GET UP KEY SIP "Origin: https://phone.example\r\nOrigin: x\r\n" END,
-		 "https://phone.example", "HTTP/1.1 403 ", -EACCES},
-		{"null", GET UP KEY SIP "Origin: null\r\n" END, "https://phone.example",
-		 "HTTP/1.1 403 ", -EACCES},
-		{"no browser", GET UP KEY SIP END, "https://phone.example", "HTTP/1.1 101 ", 0},
-	};
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(upgrade_cases); i++) {
 		struct buf out = BUF_INIT;
 
-		CHECK_INT(cases[i].name,
-			  sip_ws_upgrade(slice_of(cases[i].head), slice_of(cases[i].origins), &out),
-			  cases[i].err);
-		CHECK_SLICE(cases[i].name, slice_first(buf_slice(&out), strlen(cases[i].answer)),
-			    cases[i].answer);
+		CHECK_INT(upgrade_cases[i].name,
+			  sip_ws_upgrade(slice_of(upgrade_cases[i].head),
+					 slice_of(upgrade_cases[i].origins), &out),
+			  upgrade_cases[i].err);
+		CHECK_SLICE(upgrade_cases[i].name,
+			    slice_first(buf_slice(&out), strlen(upgrade_cases[i].answer)),
+			    upgrade_cases[i].answer);
 		buf_done(&out);
 	}
 }
