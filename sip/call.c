@@ -42,6 +42,7 @@ int call_alloc(struct sip_ua *ua, struct sip_call **ret_call)
 	call_uas_init(call);
 	call_uac_init(call);
 	call_reinvite_init(call);
+	call_timer_init(call);
 	list_append(&ua->calls, &call->node);
 	ua->stats.calls++;
 	*ret_call = call;
@@ -63,6 +64,7 @@ static void stop_timers(struct sip_call *call)
 	timer_stop(wheel, &call->progress_timer);
 	timer_stop(wheel, &call->invite_timer);
 	timer_stop(wheel, &call->glare_timer);
+	call_timer_stop(call);
 }
 
 void call_free(struct sip_call *call)
@@ -87,6 +89,7 @@ void call_free(struct sip_call *call)
 	free(call->remote_uri);
 	free(call->remote_display);
 	free(call->end_headers);
+	free(call->update_headers);
 	list_remove(&call->node);
 	free(call);
 }

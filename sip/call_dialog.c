@@ -46,7 +46,7 @@ void call_on_request(struct sip_call *call, struct sip_dialog *dialog, struct si
 		(void)ua_reply(tx, 481, NULL);
 		break;
 	case SIP_METHOD_UPDATE:
-		(void)ua_reply(tx, 405, NULL);
+		call_updated(call, tx, request);
 		break;
 	default:
 		if (call->handlers.on_request && call->state != SIP_CALL_ENDING)

@@ -7,6 +7,11 @@
 #include "sip/build.h"
 #include "sip/ua_priv.h"
 
+enum {
+	EXCHANGE_RETRIES_MAX = 4, /* after 500 with Retry-After */
+	RETRY_AFTER_S_MAX = 32    /* a longer wait is a refusal */
+};
+
 /* Ours
  * --------------------------------------------------------------------------------------------------------
  */
@@ -29,38 +34,77 @@ static int start_reinvite(struct sip_call *call)
 					    .content_type = "application/sdp",
 					    .body = buf_slice(&offer),
 				    },
-				    &call->reinvite);
+				    &call->exchange);
 	buf_done(&offer);
 	if (err)
 		offer_rollback(call->offer);
 	return err;
 }
 
-/* One exchange at a time, in either direction (RFC 3261 14.1, RFC 6337 2.2). */
-void call_try_reinvite(struct sip_call *call)
+static bool is_busy(const struct sip_call *call)
 {
-	if (!call->wants_reinvite || call->state != SIP_CALL_ESTABLISHED || call->reinvite ||
-	    call->waits_ack || timer_running(&call->glare_timer))
+	return call->exchange || call->waits_ack || timer_running(&call->glare_timer);
+}
+
+static void tell_refused(struct sip_call *call, uint16_t status)
+{
+	bool was_refresh = call->is_refreshing;
+
+	call->is_refreshing = false;
+	if (was_refresh)
+		call_refresh_again(call);
+	else if (call->handlers.on_reinvite_failed)
+		call->handlers.on_reinvite_failed(call->arg, call, status);
+}
+
+/* A re-INVITE says all that an UPDATE could. */
+void call_try_exchange(struct sip_call *call)
+{
+	int err = 0;
+
+	if (call->state != SIP_CALL_ESTABLISHED || is_busy(call))
 		return;
-	call->wants_reinvite = false;
-	if (start_reinvite(call) && call->handlers.on_reinvite_failed)
-		call->handlers.on_reinvite_failed(call->arg, call, 500);
+	if (call->wants_reinvite) {
+		call->wants_reinvite = call->wants_update = false;
+		err = start_reinvite(call);
+	} else if (call->wants_update) {
+		call->wants_update = false;
+		err = call_start_update(call);
+	}
+	if (err)
+		tell_refused(call, 500);
 }
 
 int sip_call_reinvite(struct sip_call *call)
 {
 	if (call->state != SIP_CALL_ESTABLISHED || !call->offer)
 		return ERR_STATE;
-	if (call->reinvite || call->waits_ack || timer_running(&call->glare_timer)) {
-		call->wants_reinvite = true;
-		return 0;
-	}
-	return start_reinvite(call);
+	call->is_refreshing = false;
+	if (!is_busy(call))
+		return start_reinvite(call);
+	call->wants_reinvite = true;
+	return 0;
+}
+
+void call_refresh(struct sip_call *call)
+{
+	if (call->state != SIP_CALL_ESTABLISHED || !call->offer)
+		return;
+	/* What is under way or waits refreshes the session as well. */
+	if (call->exchange || call->wants_reinvite || call->wants_update)
+		return;
+	call->is_refreshing = true;
+	call->update_has_offer = false;
+	free(call->update_headers);
+	call->update_headers = NULL;
+	call->wants_update = call->dialog->allows_update;
+	call->wants_reinvite = !call->wants_update;
+	call_try_exchange(call);
 }
 
 static void on_glare_timer(void *arg)
 {
-	call_try_reinvite(arg);
+	call_try_exchange(arg);
 }
 
 /* A provisional answer ends the retransmissions and Timer B (17.1.1.2): from there on only this
@@ -69,7 +113,7 @@ static void on_glare_timer(void *arg)
 static void on_reinvite_timer(void *arg)
 {
 	struct sip_call *call = arg;
-	struct call_tx *tx = call->reinvite;
+	struct call_tx *tx = call->exchange;
 	struct sip_ctx *ctx = tx->sender.ctx;
 
 	if (!ctx) /* on its way to the next target, or to a failure */
@@ -80,20 +124,20 @@ static void on_reinvite_timer(void *arg)
 			    64 * (uint64_t)sip_tx_t1_ms(call->ua->tx));
 		return;
 	}
-	call_reinvite_failed(tx, ERR_SIP_TIMEOUT);
+	call_exchange_failed(tx, ERR_SIP_TIMEOUT);
 	sip_ctx_abandon(ctx);
 }
 
 static void on_provisional(struct sip_call *call, const struct call_tx *tx)
 {
-	if (call->reinvite == tx && !timer_running(&call->reinvite_timer))
+	if (call->exchange == tx && !timer_running(&call->reinvite_timer))
 		timer_start(call->ua->wheel, &call->reinvite_timer,
 			    64 * (uint64_t)sip_tx_t1_ms(call->ua->tx));
 }
 
-void call_reinvite_over(struct sip_call *call)
+void call_exchange_over(struct sip_call *call)
 {
-	call->reinvite = NULL;
+	call->exchange = NULL;
 	call->is_reinvite_cancelled = false;
 	timer_stop(call->ua->wheel, &call->reinvite_timer);
 }
@@ -105,31 +149,65 @@ void call_reinvite_init(struct sip_call *call)
 }
 
 /* Who owns the Call-ID waits 2.1 to 4 s, the other one 0 to 2 s, in units of 10 ms (14.1). */
-static void wait_after_glare(struct sip_call *call)
+static uint32_t glare_ms(struct sip_call *call)
 {
-	uint32_t units = call->is_outgoing ? 210 + random_below(call->ua->random, 191)
-					   : random_below(call->ua->random, 201);
-
-	call->wants_reinvite = true;
-	timer_start(call->ua->wheel, &call->glare_timer, (uint64_t)units * 10);
+	return 10 * (call->is_outgoing ? 210 + random_below(call->ua->random, 191)
+				       : random_below(call->ua->random, 201));
 }
 
-static void on_refused(struct sip_call *call, const struct sip_msg *response)
+/* Refused for now only: 491 (14.1), or 500 that says when (14.2, RFC 3311 5.2). */
+static bool may_try_again(struct sip_call *call, const struct sip_msg *response,
+			  uint32_t *ret_delay_ms)
 {
+	struct slice after = sip_msg_value(response, SIP_H_RETRY_AFTER);
+	uint32_t after_s;
+
+	if (response->status == 491) {
+		*ret_delay_ms = glare_ms(call);
+		return true;
+	}
+	if (response->status != 500 || call->exchange_retries >= EXCHANGE_RETRIES_MAX ||
+	    slice_u32(slice_trim(slice_first(after, slice_find(after, ';'))), RETRY_AFTER_S_MAX,
+		      &after_s))
+		return false;
+	call->exchange_retries++;
+	*ret_delay_ms = after_s * 1000 + 100;
+	return true;
+}
+
+static void wait_and_try(struct sip_call *call, const struct call_tx *tx, uint32_t delay_ms)
+{
+	if (tx->kind == CALL_TX_REINVITE) {
+		call->wants_reinvite = true;
+	} else {
+		call->wants_update = true;
+		call->update_has_offer |= tx->body.len > 0;
+	}
+	timer_start(call->ua->wheel, &call->glare_timer, delay_ms);
+}
+
+void call_exchange_refused(struct call_tx *tx, const struct sip_msg *response)
+{
+	struct sip_call *call = tx->call;
+	uint32_t delay_ms = 0;
+
 	if (call->state != SIP_CALL_ESTABLISHED)
 		return;
-	offer_rollback(call->offer);
-	if (response->status == 491) {
-		wait_after_glare(call);
-	} else if (response->status == 481 || response->status == 408) {
+	if (tx->body.len > 0)
+		offer_rollback(call->offer);
+	if (response->status == 481 || response->status == 408) {
 		/* The peer knows no such dialog: it is over (12.2.1.2). */
 		call_set_end(call, SIP_END_REMOTE, 0, response->reason);
 		call_send_bye(call, call->dialog);
 		return;
-	} else if (call->handlers.on_reinvite_failed) {
-		call->handlers.on_reinvite_failed(call->arg, call, response->status);
 	}
-	call_try_reinvite(call);
+	if (may_try_again(call, response, &delay_ms)) {
+		wait_and_try(call, tx, delay_ms);
+	} else {
+		call->exchange_retries = 0;
+		tell_refused(call, response->status);
+	}
+	call_try_exchange(call);
 }
 
 static void on_accepted(struct call_tx *tx, const struct sip_msg *response)
@@ -145,6 +223,9 @@ static void on_accepted(struct call_tx *tx, const struct sip_msg *response)
 	call_send_ack(call, call->dialog, tx->cseq, SLICE_NONE);
 	if (call->state != SIP_CALL_ESTABLISHED)
 		return;
+	call->is_refreshing = false;
+	call->exchange_retries = 0;
+	call_timer_answered(call, response);
 	err = sdp.len > 0 ? offer_read_answer(call->offer, sdp) : ERR_SDP_MISMATCH;
 	if (err) {
 		offer_rollback(call->offer);
@@ -153,7 +234,7 @@ static void on_accepted(struct call_tx *tx, const struct sip_msg *response)
 		return;
 	}
 	call_tell_media(call);
-	call_try_reinvite(call);
+	call_try_exchange(call);
 }
 
 void call_reinvite_response(struct call_tx *tx, const struct sip_msg *response)
@@ -164,24 +245,28 @@ void call_reinvite_response(struct call_tx *tx, const struct sip_msg *response)
 		on_provisional(call, tx);
 		return;
 	}
-	if (call->reinvite == tx)
-		call_reinvite_over(call);
+	if (response->status == 422 && call_timer_too_small(tx, response))
+		return;
+	if (call->exchange == tx)
+		call_exchange_over(call);
 	if (response->status < 300)
 		on_accepted(tx, response);
 	else
-		on_refused(call, response);
+		call_exchange_refused(tx, response);
 }
 
-void call_reinvite_failed(struct call_tx *tx, int err)
+void call_exchange_failed(struct call_tx *tx, int err)
 {
 	struct sip_call *call = tx->call;
 
-	call_reinvite_over(call);
+	call_exchange_over(call);
 	if (call->state != SIP_CALL_ESTABLISHED)
 		return;
-	offer_rollback(call->offer);
+	if (tx->body.len > 0)
+		offer_rollback(call->offer);
 	call_set_end(call, err == ERR_SIP_TIMEOUT ? SIP_END_TIMEOUT : SIP_END_TRANSPORT, 0,
-		     SLICE("no answer to the re-INVITE"));
+		     tx->kind == CALL_TX_UPDATE ? SLICE("no answer to the UPDATE")
+						: SLICE("no answer to the re-INVITE"));
 	call_send_bye(call, call->dialog);
 }
 
@@ -189,7 +274,7 @@ void call_reinvite_failed(struct call_tx *tx, int err)
  * ---------------------------------------------------------------------------------------------------------
  */
 
-static void retry_later(struct sip_call *call, struct sip_stx *tx)
+void call_retry_later(struct sip_call *call, struct sip_stx *tx)
 {
 	struct buf headers = BUF_INIT;
 
@@ -209,7 +294,7 @@ static int describe(struct sip_call *call, struct slice sdp, struct buf *ret_tex
 	return err ? err : offer_write_answer(call->offer, ret_text);
 }
 
-static uint16_t status_of(int err)
+uint16_t call_offer_status(int err)
 {
 	switch (err) {
 	case ERR_STATE:
@@ -241,12 +326,13 @@ static void accept_reinvite(struct sip_call *call, struct sip_stx *tx,
 	struct sip_cseq cseq;
 	int err;
 
+	call_timer_asked(call, request);
 	err = sip_msg_cseq(request, &cseq);
 	if (!err)
 		err = describe(call, sdp, &text);
 	if (err) {
 		buf_done(&text);
-		(void)ua_reply(tx, status_of(err), NULL);
+		(void)ua_reply(tx, call_offer_status(err), NULL);
 		return;
 	}
 	call->stx = tx;
@@ -278,8 +364,8 @@ void call_reinvited(struct sip_call *call, struct sip_stx *tx, const struct sip_
 	if (call->state == SIP_CALL_ENDING)
 		(void)ua_reply(tx, 481, NULL);
 	else if (call->state != SIP_CALL_ESTABLISHED && call->state != SIP_CALL_ACCEPTED)
-		retry_later(call, tx); /* the first INVITE is not answered yet (14.2) */
-	else if (call->reinvite || call->waits_answer)
+		call_retry_later(call, tx); /* the first INVITE is not answered yet (14.2) */
+	else if (call->exchange || call->waits_answer)
 		(void)ua_reply(tx, 491, NULL); /* glare (14.2) */
 	else
 		accept_reinvite(call, tx, request);

@@ -17,7 +17,8 @@ static void failed(struct call_tx *tx, int err)
 		call_uac_failed(tx, err);
 		break;
 	case CALL_TX_REINVITE:
-		call_reinvite_failed(tx, err);
+	case CALL_TX_UPDATE:
+		call_exchange_failed(tx, err);
 		break;
 	case CALL_TX_BYE:
 		call_bye_done(tx, NULL);
@@ -38,6 +39,9 @@ static void answered(struct call_tx *tx, const struct sip_msg *response)
 		break;
 	case CALL_TX_REINVITE:
 		call_reinvite_response(tx, response);
+		break;
+	case CALL_TX_UPDATE:
+		call_update_response(tx, response);
 		break;
 	case CALL_TX_BYE:
 		call_bye_done(tx, response);
@@ -123,11 +127,13 @@ static int write_request(void *arg, const struct sip_flow *flow, struct buf *buf
 		return err;
 	sip_dialog_add_routes(tx->dialog, buf);
 	sip_dialog_add_fields(tx->dialog, tx->cseq, method, buf);
-	if (is_invite(tx)) {
+	if (is_invite(tx) || tx->kind == CALL_TX_UPDATE) {
 		err = call_add_contact(tx->call, flow, buf);
 		if (err)
 			return err;
 		ua_add_capabilities(ua, buf);
+		if (is_invite(tx) || tx->call->state == SIP_CALL_ESTABLISHED)
+			call_timer_add(tx->call, buf); /* before the answer there is no session */
 	}
 	if (*ua->product)
 		sip_build_header(buf, "User-Agent", "%s", ua->product);
@@ -280,6 +286,26 @@ static bool has_too_many(struct sip_call *call)
 	return count >= CALL_TXS_MAX;
 }
 
+static int start(struct call_tx *tx)
+{
+	return sip_sender_start(
+		&tx->sender, &(struct sip_sender_start){
+				     .method = slice_of(tx->method),
+				     .hop = sip_dialog_hop(tx->dialog),
+				     .target = slice_of(tx->dialog->remote_target),
+				     .last = &tx->call->flow,
+				     .is_on_flow = tx->call->is_on_flow && !tx->dialog->route_count,
+			     });
+}
+
+int call_tx_again(struct call_tx *tx)
+{
+	if (tx->call->state == SIP_CALL_ENDING)
+		return ERR_STATE;
+	tx->cseq = ++tx->dialog->local_cseq;
+	return start(tx);
+}
+
 int call_tx_start(struct sip_call *call, const struct call_tx_new *from, struct call_tx **ret_tx)
 {
 	struct call_tx *tx;
@@ -303,15 +329,7 @@ int call_tx_start(struct sip_call *call, const struct call_tx_new *from, struct 
 	if (ret_tx && !err)
 		*ret_tx = tx; /* before anything can happen to it */
 	if (!err)
-		err = sip_sender_start(
-			&tx->sender,
-			&(struct sip_sender_start){
-				.method = slice_of(tx->method),
-				.hop = sip_dialog_hop(tx->dialog),
-				.target = slice_of(tx->dialog->remote_target),
-				.last = &call->flow,
-				.is_on_flow = call->is_on_flow && !tx->dialog->route_count,
-			});
+		err = start(tx);
 	if (err) {
 		if (ret_tx)
 			*ret_tx = NULL;
@@ -329,8 +347,8 @@ void call_tx_free(struct call_tx *tx)
 		free_acks_of(call, tx->cseq, false);
 	if (call->invite == tx)
 		call->invite = NULL;
-	if (call->reinvite == tx)
-		call_reinvite_over(call);
+	if (call->exchange == tx)
+		call_exchange_over(call);
 	list_remove(&tx->node);
 	free(tx->method);
 	free(tx->headers);

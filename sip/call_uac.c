@@ -198,6 +198,7 @@ static void establish(struct call_tx *tx, const struct sip_msg *response)
 		return;
 	}
 	call->state = SIP_CALL_ESTABLISHED;
+	call_timer_answered(call, response);
 	call_tell_media(call);
 	if (call->state == SIP_CALL_ESTABLISHED && call->handlers.on_established)
 		call->handlers.on_established(call->arg, call, response);
@@ -221,6 +222,8 @@ static void on_failure(struct call_tx *tx, const struct sip_msg *response)
 	struct sip_call *call = tx->call;
 
 	if (call->is_over)
+		return;
+	if (call->state != SIP_CALL_ENDING && call_timer_too_small(tx, response))
 		return;
 	if (response->status == 503 && call->state != SIP_CALL_ENDING && call_tx_next_target(tx))
 		return;

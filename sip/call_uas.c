@@ -119,6 +119,7 @@ static int read_invite(struct sip_call *call, struct sip_stx *tx, const struct s
 	if (err)
 		return err;
 	call->stx_cseq = cseq.number;
+	call_timer_asked(call, request);
 	if (sdp.len > 0)
 		buf_addslice(&call->remote_offer, sdp);
 	if (sip_uri_parse(request->request_uri, &uri) == 0) {
@@ -191,8 +192,10 @@ static int respond(struct sip_call *call, const struct sip_reply *reply, bool ha
 
 	if (has_contact)
 		err = call_add_contact(call, &call->flow, &headers);
-	if (!err && reply->status >= 200 && reply->status < 300)
+	if (!err && reply->status >= 200 && reply->status < 300) {
 		ua_add_capabilities(call->ua, &headers);
+		call_timer_answer(call, &headers);
+	}
 	if (!err)
 		err = buf_err(&headers);
 	if (!err)
@@ -331,5 +334,5 @@ void call_acked(struct sip_call *call, const struct sip_msg *message, bool has_b
 		call_tell_media(call);
 	if (is_first && call->state == SIP_CALL_ESTABLISHED && call->handlers.on_established)
 		call->handlers.on_established(call->arg, call, message);
-	call_try_reinvite(call);
+	call_try_exchange(call);
 }

@@ -74,6 +74,8 @@ int sip_dialog_refresh(struct sip_dialog *dialog, const struct sip_msg *msg)
 	struct slice ignored;
 	int err;
 
+	if (slice_present(sip_msg_value(msg, SIP_H_ALLOW)))
+		dialog->allows_update = sip_list_has(msg, SIP_H_ALLOW, "UPDATE");
 	if (sip_msg_addr(msg, SIP_H_CONTACT, &contact))
 		return 0;
 	err = keep_value(contact.uri.text, &dialog->remote_target);

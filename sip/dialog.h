@@ -32,6 +32,7 @@ struct sip_dialog {
 	uint32_t local_cseq,
 		remote_cseq; /* the last used; remote_cseq counts only with has_remote_cseq */
 	bool has_remote_cseq;
+	bool allows_update;   /* the peer's last Allow has UPDATE */
 	bool is_remote_focus; /* isfocus in the peer's Contact (RFC 3840, RFC 4579 5.2) */
 };
 
@@ -59,8 +60,8 @@ int sip_dialog_fork(const struct sip_dialog *start, const struct sip_msg *respon
 /* Accepts NULL and half-built; returns NULL. Must not be in a table. */
 struct sip_dialog *sip_dialog_free(struct sip_dialog *dialog);
 
-/* The remote target from the Contact of a target refresh request or response (12.2.1.2, 12.2.2).
- * Without one nothing changes. */
+/* The remote target from the Contact of a target refresh request or response (12.2.1.2, 12.2.2),
+ * and what its Allow says. Without them nothing changes. */
 int sip_dialog_refresh(struct sip_dialog *dialog, const struct sip_msg *msg);
 
 /* CSeq of a request in the dialog (12.2.2). ERR_STATE when it is not above the last one (500). */

@@ -60,6 +60,8 @@ int sip_ua_new(const struct sip_ua_params *params, struct sip_ua **ret_ua)
 	ua->resolver = params->resolver;
 	ua->handlers = params->handlers;
 	ua->calls_max = params->calls_max;
+	ua->session_expires_s = params->session_expires_s;
+	ua->min_se_s = params->min_se_s > SIP_MIN_SE_S ? params->min_se_s : SIP_MIN_SE_S;
 	list_init(&ua->calls);
 	list_init(&ua->requests);
 	err = copy_strings(ua, params);
@@ -122,6 +124,11 @@ void ua_add_capabilities(const struct sip_ua *ua, struct buf *buf)
 		sip_build_header(buf, "Supported", "%s", ua->supported);
 	if (ua->packages)
 		sip_build_header(buf, "Allow-Events", "%s", ua->packages);
+}
+
+bool ua_supports(const struct sip_ua *ua, const char *option)
+{
+	return ua_in_list(ua->supported, slice_of(option), slice_ieq);
 }
 
 /* 2xx and 405 tell what we can do (RFC 3261 13.3.1.4, 8.2.1, 11.2). */

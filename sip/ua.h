@@ -5,8 +5,9 @@
  * requests (400, 416, 505; also Replaces and Join together, or in what is no INVITE), merged
  * requests (482), INVITE with Max-Forwards 0 (483), unknown
  * Require (420), methods not allowed or unknown (405, 501), bodies of other types (415), unknown
- * dialogs (481), overload (503), CANCEL (200 and 487), glare (491, RFC 3261 14.2), session bodies
- * that do not parse (400) or do not fit (488), retransmission of 2xx until ACK.
+ * dialogs (481), session timers that are too short (422), UPDATE, overload (503), CANCEL (200 and
+ * 487), glare (491, RFC 3261 14.2), session bodies that do not parse (400) or do not fit (488),
+ * retransmission of 2xx until ACK.
  *
  * A *call* is one INVITE session: transaction, then dialog, with its offer/answer. It is owned by
  * the ua; a pointer to it is valid from on_invite / sip_call_new until on_ended has returned.
@@ -61,7 +62,7 @@ struct sip_call_handlers {
 	 * inside sip_call_accept) or with the ACK that carries the answer, of a UAC with the 2xx.
 	 */
 	void (*on_media)(void *arg, struct sip_call *call, const struct offer_agreed *agreed);
-	/* A re-INVITE that we sent was refused (the old agreement stands). */
+	/* A re-INVITE or UPDATE that we sent was refused (the old agreement stands). */
 	void (*on_reinvite_failed)(void *arg, struct sip_call *call, uint16_t status);
 	/* A request in the dialog other than INVITE, ACK, BYE, CANCEL, PRACK, UPDATE: answer it
 	 * with sip_stx_reply, now or within 64*T1 (sip/tx.h). NULL: 405 / 501. OPTIONS in a dialog
@@ -83,6 +84,8 @@ struct sip_ua_handlers {
 	void *arg;
 };
 
+enum { SIP_MIN_SE_S = 90 };
+
 struct sip_ua_params {
 	struct wheel *wheel;
 	struct clock clock;
@@ -95,6 +98,10 @@ struct sip_ua_params {
 	const char *product;                  /* Server and User-Agent */
 	uint32_t t1_ms, t2_ms, t4_ms;         /* 500, 4000, 5000 (RFC 3261 17); 0: those */
 	uint32_t calls_max, transactions_max; /* beyond: 503 with Retry-After */
+	/* Session timers (RFC 4028), where `supported` has "timer": how long a session lives
+	 * without a refresh (0: we ask for none, but do our part when the peer does), and the least
+	 * that we accept (SIP_MIN_SE_S at least; a shorter one is answered 422). */
+	uint32_t session_expires_s, min_se_s;
 	struct slice public_host; /* host[:port] for Contact and Via in place of our address;
 				     absent: the address */
 };
@@ -166,6 +173,18 @@ void sip_call_hangup(struct sip_call *call, const struct sip_reply *reason);
  * is under way it waits its turn; 491 is retried as 14.1 says. ERR_STATE before it is established.
  */
 int sip_call_reinvite(struct sip_call *call);
+
+/* UPDATE (RFC 3311): refreshes target and session timer; with an offer also the description, by the
+ * present local one. Waits its turn like sip_call_reinvite. Where the peer does not allow UPDATE a
+ * re-INVITE goes out instead, if there is an offer. ERR_STATE; -ENOMEM. */
+struct sip_call_update {
+	bool has_offer;
+	const char *headers; /* more lines, or NULL: "Reason: SIP;cause=180\r\n" */
+};
+int sip_call_update(struct sip_call *call, const struct sip_call_update *update);
+
+/* The session timer that runs (RFC 4028), 0 when none does; and whether we refresh it. */
+uint32_t sip_call_session_expires_s(const struct sip_call *call, bool *ret_is_refresher);
 
 /* A request in the dialog. on_reply is called once with the final response, or with NULL
  * (timeout or transport failure), unless the call ended before. */

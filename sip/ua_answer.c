@@ -133,6 +133,12 @@ static bool answer_is_accepted(struct sip_stx *tx, const struct sip_msg *request
 	return false;
 }
 
+static bool session_is_sound(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
+{
+	return answer_is_accepted(tx, request) && body_is_understood(tx, request) &&
+	       call_timer_is_sound(ua, tx, request);
+}
+
 struct slice ua_sdp(const struct sip_msg *msg)
 {
 	struct sip_content_type type;
@@ -174,8 +180,8 @@ static void on_dialog_request(struct sip_ua *ua, struct sip_stx *tx, const struc
 	}
 	if (!requirements_are_met(ua, tx, request))
 		return;
-	if (request->method == SIP_METHOD_INVITE &&
-	    (!answer_is_accepted(tx, request) || !body_is_understood(tx, request)))
+	if ((request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE) &&
+	    !session_is_sound(ua, tx, request))
 		return;
 	call_on_request(dialog->owner, dialog, tx, request);
 }
@@ -229,7 +235,7 @@ static void on_new_request(struct sip_ua *ua, struct sip_stx *tx, const struct s
 	} else if (!requirements_are_met(ua, tx, request)) {
 		return; /* answered */
 	} else if (request->method == SIP_METHOD_INVITE) {
-		if (answer_is_accepted(tx, request) && body_is_understood(tx, request))
+		if (session_is_sound(ua, tx, request))
 			call_invited(ua, tx, request);
 	} else if (!package_is_served(ua, tx, request)) {
 		return; /* answered */

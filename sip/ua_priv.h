@@ -42,6 +42,7 @@ struct sip_ua {
 	struct sip_ua_handlers handlers;
 	char *allow, *supported, *product, *public_host;
 	char *packages; /* NULL: none */
+	uint32_t session_expires_s, min_se_s; /* RFC 4028; 0: we ask for no session timer */
 	uint32_t calls_max;
 	struct sip_tx_layer *tx;
 	struct hash *dialogs;
@@ -64,7 +65,14 @@ struct call_ack {
 	struct sip_flow flow;
 };
 
-enum call_tx_kind { CALL_TX_INVITE, CALL_TX_REINVITE, CALL_TX_ACK, CALL_TX_BYE, CALL_TX_REQUEST };
+enum call_tx_kind {
+	CALL_TX_INVITE,
+	CALL_TX_REINVITE,
+	CALL_TX_UPDATE,
+	CALL_TX_ACK,
+	CALL_TX_BYE,
+	CALL_TX_REQUEST
+};
 
 /* A request of ours on its way. */
 struct call_tx {
@@ -78,6 +86,24 @@ struct call_tx {
 	struct buf body;
 	sip_reply_fn *on_reply;
 	void *arg;
+};
+
+/* The session timer (RFC 4028). */
+enum call_refresher { CALL_REFRESHER_NONE, CALL_REFRESHER_UAC, CALL_REFRESHER_UAS };
+
+struct call_session {
+	uint32_t interval_s; /* 0: none runs */
+	uint32_t min_s;      /* of the 422 that we had; 0 none */
+	uint32_t retries;    /* of the request under way */
+	bool is_refresher;   /* we are */
+	struct timer refresh, expiry;
+};
+
+/* What a request of theirs says about it. */
+struct call_session_ask {
+	uint32_t expires_s, min_s; /* 0: not said */
+	bool is_supported;
+	enum call_refresher refresher;
 };
 
 struct sip_call {
@@ -117,12 +143,21 @@ struct sip_call {
 	/* UAC */
 	struct list txs, acks;
 	struct call_tx *invite;    /* the first INVITE */
-	struct call_tx *reinvite;  /* one of ours without a final answer */
+	struct call_tx *exchange;  /* a re-INVITE or UPDATE of ours without a final answer */
 	struct timer invite_timer; /* no final answer in time; later: no answer to the CANCEL */
-	struct timer glare_timer;
+	struct timer glare_timer;  /* after 491, or 500 with Retry-After */
+	uint32_t exchange_retries;
 	struct timer reinvite_timer; /* of a re-INVITE that has a provisional answer only */
 	bool is_reinvite_cancelled;
-	bool wants_cancel, is_cancelled, wants_reinvite;
+	bool wants_cancel, is_cancelled;
+
+	/* Waiting for their turn */
+	bool wants_reinvite, wants_update, update_has_offer;
+	bool is_refreshing; /* the exchange is the session timer's; nobody asked for it */
+	char *update_headers;
+
+	struct call_session session;
+	struct call_session_ask session_ask;
 
 	/* The end */
 	bool wants_bye; /* as soon as it may be sent (RFC 3261 15) */
@@ -141,6 +176,7 @@ void ua_dialog_add(struct sip_ua *ua, struct sip_dialog *dialog);
 void ua_dialog_remove(struct sip_ua *ua, struct sip_dialog *dialog);
 /* Allow and Supported lines. */
 void ua_add_capabilities(const struct sip_ua *ua, struct buf *buf);
+bool ua_supports(const struct sip_ua *ua, const char *option);
 int ua_reply(struct sip_stx *tx, uint16_t status, const char *headers);
 int ua_reply_text(struct sip_stx *tx, uint16_t status, const char *reason, const char *headers);
 
@@ -182,6 +218,8 @@ struct call_tx_new {
 };
 int call_tx_start(struct sip_call *call, const struct call_tx_new *from, struct call_tx **ret_tx);
 void call_tx_free(struct call_tx *tx);
+/* The same request once more, with the next CSeq: what it says of the session has changed. */
+int call_tx_again(struct call_tx *tx);
 /* Sends it again to the next target. False when there is none. */
 bool call_tx_next_target(struct call_tx *tx);
 void call_acks_free(struct sip_call *call);
@@ -213,10 +251,35 @@ void call_uac_init(struct sip_call *call);
 /* call_reinvite.c */
 void call_reinvited(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *request);
 void call_reinvite_response(struct call_tx *tx, const struct sip_msg *response);
-void call_reinvite_failed(struct call_tx *tx, int err);
-void call_try_reinvite(struct sip_call *call);
 void call_reinvite_init(struct sip_call *call);
-void call_reinvite_over(struct sip_call *call); /* it has its final answer, or will have none */
+/* An exchange is a re-INVITE or UPDATE of ours; one at a time (RFC 3261 14.1, RFC 6337 2.2).
+ * Begins what waits, if it may; its failure is told to the application. */
+void call_try_exchange(struct sip_call *call);
+void call_exchange_over(struct sip_call *call); /* it has its final answer, or will have none */
+void call_exchange_refused(struct call_tx *tx, const struct sip_msg *response);
+void call_exchange_failed(struct call_tx *tx, int err);
+void call_refresh(struct sip_call *call); /* the session timer asks for it */
+void call_retry_later(struct sip_call *call, struct sip_stx *tx); /* 500 with Retry-After */
+uint16_t call_offer_status(int err); /* what their unusable offer is answered */
+
+/* call_update.c */
+int call_start_update(struct sip_call *call);
+void call_update_response(struct call_tx *tx, const struct sip_msg *response);
+void call_updated(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *request);
+
+/* call_timer.c */
+void call_timer_init(struct sip_call *call);
+void call_timer_stop(struct sip_call *call);
+/* 400 or 422 for what a request says of its session; false then. */
+bool call_timer_is_sound(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request);
+/* Remembers what a request says, until its 2xx is written; that starts the clock anew. */
+void call_timer_asked(struct sip_call *call, const struct sip_msg *request);
+void call_timer_answer(struct sip_call *call, struct buf *headers);
+void call_timer_add(const struct sip_call *call, struct buf *buf); /* to a request of ours */
+void call_timer_answered(struct sip_call *call, const struct sip_msg *response); /* its 2xx */
+/* A 422: sends it again with what the peer can bear. False when it stays refused. */
+bool call_timer_too_small(struct call_tx *tx, const struct sip_msg *response);
+void call_refresh_again(struct sip_call *call); /* a refresh was refused: a little later */
 
 /* call_ref.c */
 void ua_remember_ended(struct sip_ua *ua, const struct sip_dialog *dialog);

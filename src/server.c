@@ -297,6 +297,8 @@ static int ua_new(struct server *server)
 		.supported = FOCUS_SUPPORTED,
 		.product = "hearth/" HEARTH_VERSION,
 		.calls_max = (uint32_t)config->sip_calls_max,
+		.session_expires_s = (uint32_t)config->sip_session_expires_s,
+		.min_se_s = (uint32_t)config->sip_min_se_s,
 		.transactions_max = (uint32_t)config->sip_transactions_max,
 		.public_host = config->sip_public_host[0] ? slice_of(config->sip_public_host)
 							  : SLICE_NONE,

@@ -25,8 +25,8 @@
 struct focus;
 
 /* What the ua is to be told of this focus (sip_ua_params), and what OPTIONS answers. */
-#define FOCUS_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS"
-#define FOCUS_SUPPORTED ""
+#define FOCUS_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"
+#define FOCUS_SUPPORTED "timer"
 
 struct focus_params {
 	struct wheel *wheel;

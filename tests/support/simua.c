@@ -224,6 +224,8 @@ void simua_init(struct simua *ua, struct simworld *world, const struct simua_par
 			    .product = "simua",
 			    .calls_max = params->calls_max,
 			    .transactions_max = params->transactions_max,
+			    .session_expires_s = params->session_expires_s,
+			    .min_se_s = params->min_se_s,
 		    },
 		    &ua->ua))
 		abort();

@@ -54,6 +54,7 @@ struct simua_params {
 	const char *allow,
 		*supported; /* NULL: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE; "timer" */
 	uint32_t calls_max, transactions_max;
+	uint32_t session_expires_s, min_se_s;
 	struct sip_resolver *resolver;
 };
 

@@ -1,0 +1,272 @@
+/* UPDATE (RFC 3311) in a call, from both sides. */
+#include "base/attr.h"
+#include "base/err.h"
+#include "tests/support/check.h"
+#include "tests/support/simua.h"
+
+#define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"
+
+struct fixture {
+	struct simworld world;
+	struct simua a, b;
+};
+
+static void setup(struct fixture *fx, const char *allow_b)
+{
+	simworld_init(&fx->world, 1);
+	simua_init(&fx->a, &fx->world,
+		   &(struct simua_params){.address = "10.0.0.1:5060", .allow = ALLOW});
+	simua_init(&fx->b, &fx->world,
+		   &(struct simua_params){.address = "10.0.0.2:5060", .allow = allow_b});
+}
+
+static void establish(struct fixture *fx)
+{
+	CHECK_INT("call", simua_call(&fx->a, "sip:b@10.0.0.2"), 0);
+	simworld_run(&fx->world, 100);
+	CHECK_STR("a", simua_log(&fx->a), "media established");
+	CHECK_STR("b", simua_log(&fx->b), "invite media established");
+}
+
+static void teardown(struct fixture *fx)
+{
+	simua_hangup_all(&fx->a);
+	simua_hangup_all(&fx->b);
+	simworld_run(&fx->world, 120000);
+	CHECK_INT("left in a", simua_leftover(&fx->a), 0);
+	CHECK_INT("left in b", simua_leftover(&fx->b), 0);
+	CHECK_INT("timers", wheel_count(fx->world.wheel), 0);
+	simua_done(&fx->a);
+	simua_done(&fx->b);
+	simworld_done(&fx->world);
+}
+
+static uint64_t requests(const struct simua *ua, enum sip_method method)
+{
+	return sip_ua_stats(ua->ua)->requests_out[method];
+}
+
+static void hold_by_update(void)
+{
+	for (int by_caller = 0; by_caller < 2; by_caller++) {
+		struct fixture fx;
+		struct simua *x = by_caller ? &fx.a : &fx.b, *y = by_caller ? &fx.b : &fx.a;
+		struct offer_local hold;
+
+		setup(&fx, ALLOW);
+		establish(&fx);
+		hold = simua_offer(simnode_addr(x->node), SDP_SENDONLY);
+		CHECK_INT("local", sip_call_set_local(x->call, &hold), 0);
+		CHECK_INT("hold",
+			  sip_call_update(x->call, &(struct sip_call_update){.has_offer = true}),
+			  0);
+		simworld_run(&fx.world, 100);
+		CHECK_STR("x", simua_log(x), "media");
+		CHECK_STR("y", simua_log(y), "media:held");
+		CHECK("x sends only", x->agreed.is_sending && !x->agreed.is_receiving);
+		CHECK("y hears only", !y->agreed.is_sending && y->agreed.is_receiving);
+		CHECK_INT("by UPDATE", requests(x, SIP_METHOD_UPDATE), 1);
+		CHECK_INT("no re-INVITE", requests(&fx.a, SIP_METHOD_INVITE), 1);
+		teardown(&fx);
+	}
+}
+
+/* Without an offer it refreshes the target, and nothing is told. */
+static void target_refresh(void)
+{
+	struct fixture fx;
+
+	setup(&fx, ALLOW);
+	establish(&fx);
+	CHECK_INT("contact", sip_call_set_contact(fx.a.call, SLICE("conf-9"), "isfocus"), 0);
+	CHECK_INT("update", sip_call_update(fx.a.call, &(struct sip_call_update){0}), 0);
+	simworld_run(&fx.world, 100);
+	CHECK_STR("a", simua_log(&fx.a), "");
+	CHECK_STR("b", simua_log(&fx.b), "");
+	CHECK_SLICE("target", sip_call_remote_target(fx.b.call), "sip:conf-9@10.0.0.1:5060");
+	CHECK("focus", sip_call_is_remote_focus(fx.b.call));
+	teardown(&fx);
+}
+
+static void not_allowed(void)
+{
+	struct fixture fx;
+
+	setup(&fx, "INVITE, ACK, BYE, CANCEL");
+	establish(&fx);
+	CHECK_INT("no offer: nothing to do it with",
+		  sip_call_update(fx.a.call, &(struct sip_call_update){0}), ERR_STATE);
+	CHECK_INT("offer", sip_call_update(fx.a.call, &(struct sip_call_update){.has_offer = true}),
+		  0);
+	simworld_run(&fx.world, 100);
+	CHECK_INT("no UPDATE", requests(&fx.a, SIP_METHOD_UPDATE), 0);
+	CHECK_INT("a re-INVITE", requests(&fx.a, SIP_METHOD_INVITE), 2);
+	CHECK_STR("a", simua_log(&fx.a), "media");
+	teardown(&fx);
+}
+
+/* 5.2: both offer at once, by any two of UPDATE and re-INVITE; all come to their turn. */
+static void glare(void)
+{
+	static const struct {
+		const char *name;
+		bool update_a, update_b;
+	} cases[] = {
+		{"two UPDATEs", true, true},
+		{"UPDATE against re-INVITE", true, false},
+		{"re-INVITE against UPDATE", false, true},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct sip_call_update update = {.has_offer = true};
+		struct fixture fx;
+
+		setup(&fx, ALLOW);
+		establish(&fx);
+		CHECK_INT(cases[i].name,
+			  cases[i].update_a ? sip_call_update(fx.a.call, &update)
+					    : sip_call_reinvite(fx.a.call),
+			  0);
+		CHECK_INT(cases[i].name,
+			  cases[i].update_b ? sip_call_update(fx.b.call, &update)
+					    : sip_call_reinvite(fx.b.call),
+			  0);
+		simworld_run(&fx.world, 50);
+		CHECK_INT(cases[i].name, sip_ua_stats(fx.a.ua)->status_out[491], 1);
+		CHECK_INT(cases[i].name, sip_ua_stats(fx.b.ua)->status_out[491], 1);
+		simworld_run(&fx.world, 5000);
+		CHECK_STR(cases[i].name, simua_log(&fx.a), "media media");
+		CHECK_STR(cases[i].name, simua_log(&fx.b), "media media");
+		teardown(&fx);
+	}
+}
+
+static void queues_and_headers(void)
+{
+	struct fixture fx;
+
+	setup(&fx, ALLOW);
+	CHECK_INT("call", simua_call(&fx.a, "sip:b@10.0.0.2"), 0);
+	CHECK_INT("too early", sip_call_update(fx.a.call, &(struct sip_call_update){0}), ERR_STATE);
+	simworld_run(&fx.world, 100);
+	(void)simua_log(&fx.a);
+	CHECK_INT("first", sip_call_reinvite(fx.a.call), 0);
+	CHECK_INT("second",
+		  sip_call_update(fx.a.call, &(struct sip_call_update){.has_offer = true}), 0);
+	CHECK_INT(
+		"with it",
+		sip_call_update(fx.a.call,
+				&(struct sip_call_update){.headers = "Reason: SIP;cause=180\r\n"}),
+		0);
+	simworld_run(&fx.world, 100);
+	CHECK_STR("a", simua_log(&fx.a), "media media");
+	CHECK_INT("one UPDATE", requests(&fx.a, SIP_METHOD_UPDATE), 1);
+	teardown(&fx);
+}
+
+static void unanswered(void)
+{
+	struct fixture fx;
+
+	setup(&fx, ALLOW);
+	establish(&fx);
+	simnode_set_down(fx.b.node, true);
+	CHECK_INT("update", sip_call_update(fx.a.call, &(struct sip_call_update){0}), 0);
+	simworld_run(&fx.world, 70000);
+	CHECK_STR("ended", simua_log(&fx.a), "ended:timeout:0");
+	simnode_set_down(fx.b.node, false);
+	teardown(&fx);
+}
+
+/* What a raw peer's UPDATE is answered. */
+static void answers(void)
+{
+	static const char sdp[] = "v=0\no=- 1 2 IN IP4 10.0.0.9\ns=-\nc=IN IP4 10.0.0.9\nt=0 0\n";
+	static const struct {
+		const char *name, *body;
+		bool is_established;
+		uint16_t status;
+	} cases[] = {
+		{"no offer", "", true, 200},
+		{"no offer, before the answer", "", false, 200},
+		{"offer", "m=audio 9 RTP/AVP 8\n", true, 200},
+		{"offer before the answer to the first", "m=audio 9 RTP/AVP 8\n", false, 500},
+		{"nothing in common", "m=audio 9 RTP/AVP 18\n", true, 488},
+		{"malformed", "m=audio nonsense\n", true, 400},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct simworld world;
+		struct buf text = BUF_INIT;
+		struct simraw raw;
+		struct simua ua;
+		struct sip_msg msg;
+		char to[128];
+
+		simworld_init(&world, 1);
+		simraw_init(&raw, &world, "10.0.0.9:5060");
+		simua_init(&ua, &world,
+			   &(struct simua_params){.address = "10.0.0.1:5060", .allow = ALLOW});
+		ua.mode = cases[i].is_established ? SIMUA_ACCEPT : SIMUA_RING;
+		buf_addf(&text,
+			 "INVITE sip:b@@PEER@ SIP/2.0\n"
+			 "Via: SIP/2.0/UDP @SELF@;branch=z9hG4bK1\nMax-Forwards: 70\n"
+			 "From: <sip:c@example.org>;tag=c\nTo: <sip:b@example.org>\n"
+			 "Call-ID: 78\nCSeq: 1 INVITE\nContact: <sip:c@@SELF@>\n"
+			 "Content-Type: application/sdp\n\n%sm=audio 9 RTP/AVP 0\n",
+			 sdp);
+		simraw_send(&raw, SIP_UDP, simnode_addr(ua.node), text.p);
+		simworld_run(&world, 10);
+		while (simraw_next(&raw, &msg))
+			slice_cstr(sip_msg_value(&msg, SIP_H_TO), to, sizeof(to));
+		buf_clear(&text);
+		if (cases[i].is_established)
+			buf_addf(&text,
+				 "ACK sip:b@@PEER@ SIP/2.0\nVia: SIP/2.0/UDP "
+				 "@SELF@;branch=z9hG4bK2\nMax-Forwards: 70\n"
+				 "From: <sip:c@example.org>;tag=c\nTo: %s\nCall-ID: 78\n"
+				 "CSeq: 1 ACK\nContent-Length: 0\n\n",
+				 to);
+		if (text.len)
+			simraw_send(&raw, SIP_UDP, simnode_addr(ua.node), text.p);
+		buf_clear(&text);
+		buf_addf(&text,
+			 "UPDATE sip:b@@PEER@ SIP/2.0\n"
+			 "Via: SIP/2.0/UDP @SELF@;branch=z9hG4bK3\nMax-Forwards: 70\n"
+			 "From: <sip:c@example.org>;tag=c\nTo: %s\nCall-ID: 78\n"
+			 "CSeq: 2 UPDATE\nContact: <sip:new@@SELF@>\n%s%s%s",
+			 to, *cases[i].body ? "Content-Type: application/sdp\n\n" : "\n",
+			 *cases[i].body ? sdp : "", cases[i].body);
+		simraw_send(&raw, SIP_UDP, simnode_addr(ua.node), text.p);
+		simworld_run(&world, 20);
+		while (simraw_next(&raw, &msg) && msg.method != SIP_METHOD_UPDATE)
+			;
+		CHECK_INT(cases[i].name, msg.method, SIP_METHOD_UPDATE);
+		CHECK_INT(cases[i].name, msg.status, cases[i].status);
+		CHECK_INT(cases[i].name, slice_present(sip_msg_value(&msg, SIP_H_RETRY_AFTER)),
+			  cases[i].status == 500);
+		CHECK_SLICE(cases[i].name, sip_call_remote_target(ua.call),
+			    cases[i].status == 200 ? "sip:new@10.0.0.9:5060"
+						   : "sip:c@10.0.0.9:5060");
+		sip_call_hangup(ua.call, NULL);
+		simworld_run(&world, 120000);
+		CHECK_INT(cases[i].name, simua_leftover(&ua), 0);
+		buf_done(&text);
+		simraw_done(&raw);
+		simua_done(&ua);
+		simworld_done(&world);
+	}
+}
+
+void suite_call_update(void);
+void suite_call_update(void)
+{
+	CHECK_SUITE("call_update");
+	CHECK_TEST(hold_by_update);
+	CHECK_TEST(target_refresh);
+	CHECK_TEST(not_allowed);
+	CHECK_TEST(glare);
+	CHECK_TEST(queues_and_headers);
+	CHECK_TEST(unanswered);
+	CHECK_TEST(answers);
+}
