@@ -1,4 +1,6 @@
 /* UPDATE (RFC 3311) in a call, from both sides. */
+#include <stdio.h>
+
 #include "base/attr.h"
 #include "base/err.h"
 #include "tests/support/check.h"
@@ -178,83 +180,102 @@ static void unanswered(void)
 	teardown(&fx);
 }
 
-/* What a raw peer's UPDATE is answered. */
+/* What a raw peer's UPDATE is answered.
+ * -----------------------------------------------------------------------------------------------
+ */
+
+#define SDP "v=0\no=- 1 2 IN IP4 10.0.0.9\ns=-\nc=IN IP4 10.0.0.9\nt=0 0\n"
+
+struct raw_call {
+	struct simworld world;
+	struct simraw raw;
+	struct simua ua;
+	char to[128];
+};
+
+static void send_raw(struct raw_call *rc, const char *method, uint32_t cseq, const char *rest)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text,
+		 "%s sip:b@@PEER@ SIP/2.0\nVia: SIP/2.0/UDP @SELF@;branch=z9hG4bK%s%u\n"
+		 "Max-Forwards: 70\nFrom: <sip:c@example.org>;tag=c\nTo: %s\nCall-ID: 78\n"
+		 "CSeq: %u %s\n%s",
+		 method, method, (unsigned)cseq, rc->to, (unsigned)cseq, method, rest);
+	simraw_send(&rc->raw, SIP_UDP, simnode_addr(rc->ua.node), text.p);
+	buf_done(&text);
+}
+
+static void raw_setup(struct raw_call *rc, bool is_established)
+{
+	struct sip_msg msg;
+
+	simworld_init(&rc->world, 1);
+	simraw_init(&rc->raw, &rc->world, "10.0.0.9:5060");
+	simua_init(&rc->ua, &rc->world,
+		   &(struct simua_params){.address = "10.0.0.1:5060", .allow = ALLOW});
+	rc->ua.mode = is_established ? SIMUA_ACCEPT : SIMUA_RING;
+	slice_cstr(SLICE("<sip:b@example.org>"), rc->to, sizeof(rc->to));
+	send_raw(rc, "INVITE", 1,
+		 "Contact: <sip:c@@SELF@>\nContent-Type: application/sdp\n\n" SDP
+		 "m=audio 9 RTP/AVP 0\n");
+	simworld_run(&rc->world, 10);
+	while (simraw_next(&rc->raw, &msg))
+		slice_cstr(sip_msg_value(&msg, SIP_H_TO), rc->to, sizeof(rc->to));
+	if (is_established)
+		send_raw(rc, "ACK", 1, "\n");
+}
+
+static void raw_teardown(struct raw_call *rc)
+{
+	if (rc->ua.call)
+		sip_call_hangup(rc->ua.call, NULL);
+	simworld_run(&rc->world, 120000);
+	CHECK_INT("left", simua_leftover(&rc->ua), 0);
+	simraw_done(&rc->raw);
+	simua_done(&rc->ua);
+	simworld_done(&rc->world);
+}
+
 static void answers(void)
 {
-	static const char sdp[] = "v=0\no=- 1 2 IN IP4 10.0.0.9\ns=-\nc=IN IP4 10.0.0.9\nt=0 0\n";
 	static const struct {
-		const char *name, *body;
+		const char *name, *rest;
 		bool is_established;
 		uint16_t status;
 	} cases[] = {
-		{"no offer", "", true, 200},
-		{"no offer, before the answer", "", false, 200},
-		{"offer", "m=audio 9 RTP/AVP 8\n", true, 200},
-		{"offer before the answer to the first", "m=audio 9 RTP/AVP 8\n", false, 500},
-		{"nothing in common", "m=audio 9 RTP/AVP 18\n", true, 488},
-		{"malformed", "m=audio nonsense\n", true, 400},
+		{"no offer", "\n", true, 200},
+		{"no offer, before the answer", "\n", false, 200},
+		{"offer", "Content-Type: application/sdp\n\n" SDP "m=audio 9 RTP/AVP 8\n", true,
+		 200},
+		{"offer before the answer to the first",
+		 "Content-Type: application/sdp\n\n" SDP "m=audio 9 RTP/AVP 8\n", false, 500},
+		{"nothing in common",
+		 "Content-Type: application/sdp\n\n" SDP "m=audio 9 RTP/AVP 18\n", true, 488},
+		{"malformed", "Content-Type: application/sdp\n\n" SDP "m=audio nonsense\n", true,
+		 400},
+		{"of another type", "Content-Type: text/plain\n\nhello\n", true, 415},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct simworld world;
-		struct buf text = BUF_INIT;
-		struct simraw raw;
-		struct simua ua;
+		struct raw_call rc;
 		struct sip_msg msg;
-		char to[128];
+		char rest[512];
 
-		simworld_init(&world, 1);
-		simraw_init(&raw, &world, "10.0.0.9:5060");
-		simua_init(&ua, &world,
-			   &(struct simua_params){.address = "10.0.0.1:5060", .allow = ALLOW});
-		ua.mode = cases[i].is_established ? SIMUA_ACCEPT : SIMUA_RING;
-		buf_addf(&text,
-			 "INVITE sip:b@@PEER@ SIP/2.0\n"
-			 "Via: SIP/2.0/UDP @SELF@;branch=z9hG4bK1\nMax-Forwards: 70\n"
-			 "From: <sip:c@example.org>;tag=c\nTo: <sip:b@example.org>\n"
-			 "Call-ID: 78\nCSeq: 1 INVITE\nContact: <sip:c@@SELF@>\n"
-			 "Content-Type: application/sdp\n\n%sm=audio 9 RTP/AVP 0\n",
-			 sdp);
-		simraw_send(&raw, SIP_UDP, simnode_addr(ua.node), text.p);
-		simworld_run(&world, 10);
-		while (simraw_next(&raw, &msg))
-			slice_cstr(sip_msg_value(&msg, SIP_H_TO), to, sizeof(to));
-		buf_clear(&text);
-		if (cases[i].is_established)
-			buf_addf(&text,
-				 "ACK sip:b@@PEER@ SIP/2.0\nVia: SIP/2.0/UDP "
-				 "@SELF@;branch=z9hG4bK2\nMax-Forwards: 70\n"
-				 "From: <sip:c@example.org>;tag=c\nTo: %s\nCall-ID: 78\n"
-				 "CSeq: 1 ACK\nContent-Length: 0\n\n",
-				 to);
-		if (text.len)
-			simraw_send(&raw, SIP_UDP, simnode_addr(ua.node), text.p);
-		buf_clear(&text);
-		buf_addf(&text,
-			 "UPDATE sip:b@@PEER@ SIP/2.0\n"
-			 "Via: SIP/2.0/UDP @SELF@;branch=z9hG4bK3\nMax-Forwards: 70\n"
-			 "From: <sip:c@example.org>;tag=c\nTo: %s\nCall-ID: 78\n"
-			 "CSeq: 2 UPDATE\nContact: <sip:new@@SELF@>\n%s%s%s",
-			 to, *cases[i].body ? "Content-Type: application/sdp\n\n" : "\n",
-			 *cases[i].body ? sdp : "", cases[i].body);
-		simraw_send(&raw, SIP_UDP, simnode_addr(ua.node), text.p);
-		simworld_run(&world, 20);
-		while (simraw_next(&raw, &msg) && msg.method != SIP_METHOD_UPDATE)
+		raw_setup(&rc, cases[i].is_established);
+		snprintf(rest, sizeof(rest), "Contact: <sip:new@@SELF@>\n%s", cases[i].rest);
+		send_raw(&rc, "UPDATE", 2, rest);
+		simworld_run(&rc.world, 20);
+		while (simraw_next(&rc.raw, &msg) && msg.method != SIP_METHOD_UPDATE)
 			;
 		CHECK_INT(cases[i].name, msg.method, SIP_METHOD_UPDATE);
 		CHECK_INT(cases[i].name, msg.status, cases[i].status);
 		CHECK_INT(cases[i].name, slice_present(sip_msg_value(&msg, SIP_H_RETRY_AFTER)),
 			  cases[i].status == 500);
-		CHECK_SLICE(cases[i].name, sip_call_remote_target(ua.call),
+		CHECK_SLICE(cases[i].name, sip_call_remote_target(rc.ua.call),
 			    cases[i].status == 200 ? "sip:new@10.0.0.9:5060"
 						   : "sip:c@10.0.0.9:5060");
-		sip_call_hangup(ua.call, NULL);
-		simworld_run(&world, 120000);
-		CHECK_INT(cases[i].name, simua_leftover(&ua), 0);
-		buf_done(&text);
-		simraw_done(&raw);
-		simua_done(&ua);
-		simworld_done(&world);
+		raw_teardown(&rc);
 	}
 }
 
