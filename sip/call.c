@@ -49,12 +49,6 @@ int call_alloc(struct sip_ua *ua, struct sip_call **ret_call)
 	return 0;
 }
 
-static void forget_dialog(struct sip_call *call, struct sip_dialog **dialog)
-{
-	ua_dialog_remove(call->ua, *dialog);
-	*dialog = sip_dialog_free(*dialog);
-}
-
 static void stop_timers(struct sip_call *call)
 {
 	struct wheel *wheel = call->ua->wheel;
@@ -81,8 +75,8 @@ void call_free(struct sip_call *call)
 	if (!call->is_over)
 		call->ua->stats.calls--;
 	for (uint32_t i = 0; i < call->fork_count; i++)
-		forget_dialog(call, &call->forks[i]);
-	forget_dialog(call, &call->dialog);
+		ua_dialog_drop(call->ua, &call->forks[i]);
+	ua_dialog_drop(call->ua, &call->dialog);
 	sip_dialog_free(call->start);
 	offer_free(call->offer);
 	buf_done(&call->remote_offer);
@@ -139,7 +133,7 @@ void call_end(struct sip_call *call, const struct sip_msg *message)
 	stop_timers(call);
 	if (call->dialog)
 		ua_remember_ended(call->ua, call->dialog);
-	ua_dialog_remove(call->ua, call->dialog);
+	ua_dialog_leave(call->ua, call->dialog);
 	for (uint32_t i = 0; i < call->fork_count; i++)
 		ua_dialog_remove(call->ua, call->forks[i]);
 	call_drop_stx(call);

@@ -63,7 +63,7 @@ bool sip_ua_is_ended(struct sip_ua *ua, const struct sip_dialog_ref *ref)
 	uint64_t now_ms = wheel_now_ms(ua->wheel);
 	struct sip_dialog *dialog = find(ua, ref);
 
-	if (dialog) {
+	if (dialog && dialog->owner) {
 		const struct sip_call *call = dialog->owner;
 
 		return call->is_over || call->state == SIP_CALL_ENDING;

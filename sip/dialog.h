@@ -2,7 +2,8 @@
  * numbers, route set, remote target.
  *
  * Pure state: it sends nothing. A dialog is made from the request and the response that establish
- * it, early (1xx) or confirmed (2xx) alike. Ownership: one owner (a call). Thread: control.
+ * it, early (1xx) or confirmed (2xx) alike. Ownership: a call, then the subscriptions in it.
+ * Thread: control.
  */
 #ifndef SIP_DIALOG_H
 #define SIP_DIALOG_H
@@ -12,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/list.h"
 #include "sip/msg.h"
 #include "sip/net.h"
 
@@ -23,7 +25,8 @@ enum {
 
 struct sip_dialog {
 	struct hash_node node; /* in a sip_dialog_table */
-	void *owner;
+	void *owner; /* the call; NULL: none, or it is gone and left the dialog to its usages */
+	struct list usages; /* subscriptions in it (sip/sub_priv.h); all zero: none ever */
 	char *call_id, *local_tag, *remote_tag; /* remote_tag is "" for a peer of RFC 2543 */
 	char *local, *remote; /* whole From and To values of our requests, tags included */
 	char *remote_target;  /* URI, without brackets */

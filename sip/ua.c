@@ -64,6 +64,8 @@ int sip_ua_new(const struct sip_ua_params *params, struct sip_ua **ret_ua)
 	ua->min_se_s = params->min_se_s > SIP_MIN_SE_S ? params->min_se_s : SIP_MIN_SE_S;
 	list_init(&ua->calls);
 	list_init(&ua->requests);
+	list_init(&ua->subs);
+	list_init(&ua->watches);
 	err = copy_strings(ua, params);
 	if (!err)
 		err = sip_dialog_table_new(&ua->dialogs);
@@ -85,6 +87,8 @@ struct sip_ua *sip_ua_free(struct sip_ua *ua)
 		return NULL;
 	LIST_FOREACH (it, tmp, &ua->calls)
 		call_free(LIST_ENTRY(it, struct sip_call, node));
+	subs_free(ua);
+	watches_free(ua);
 	ua_requests_free(ua);
 	ua->tx = sip_tx_layer_free(ua->tx);
 	ua->dialogs = hash_free(ua->dialogs);

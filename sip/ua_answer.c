@@ -165,38 +165,6 @@ static void on_cancel(struct sip_ua *ua, struct sip_stx *tx, const struct sip_ms
 		call_cancelled(call, cancel);
 }
 
-static void on_dialog_request(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
-{
-	struct sip_dialog *dialog = sip_dialog_find(ua->dialogs, request);
-	struct sip_cseq cseq;
-
-	if (!dialog) {
-		(void)ua_reply(tx, 481, NULL);
-		return;
-	}
-	if (sip_msg_cseq(request, &cseq) || sip_dialog_check_cseq(dialog, cseq.number)) {
-		(void)ua_reply_text(tx, 500, "CSeq is out of order", NULL);
-		return;
-	}
-	if (!requirements_are_met(ua, tx, request))
-		return;
-	if ((request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE) &&
-	    !session_is_sound(ua, tx, request))
-		return;
-	call_on_request(dialog->owner, dialog, tx, request);
-}
-
-/* A call that has gone through too many hands is a loop of forwarding rules in a circle: a focus
- * passes calls on, so it stops them as a proxy would. Other requests end here, and there an
- * endpoint does not mind (RFC 4475 3.3.11). */
-static bool has_hops_left(const struct sip_msg *request)
-{
-	uint32_t hops = 70;
-
-	(void)slice_u32(sip_msg_value(request, SIP_H_MAX_FORWARDS), 255, &hops);
-	return request->method != SIP_METHOD_INVITE || hops > 0;
-}
-
 /* RFC 6665 4.2.1.1, RFC 3903 6: an event package that is missing or that nobody serves. */
 static bool package_is_served(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
 {
@@ -213,6 +181,61 @@ static bool package_is_served(struct sip_ua *ua, struct sip_stx *tx, const struc
 	(void)ua_reply(tx, buf_err(&headers) ? 500 : 489, headers.p);
 	buf_done(&headers);
 	return false;
+}
+
+/* What a dialog without a call may still carry: its subscriptions are served already. */
+static void on_leftover_request(struct sip_ua *ua, struct sip_stx *tx,
+				const struct sip_msg *request)
+{
+	bool is_ours = request->method == SIP_METHOD_SUBSCRIBE ||
+		       request->method == SIP_METHOD_REFER ||
+		       request->method == SIP_METHOD_MESSAGE ||
+		       request->method == SIP_METHOD_OPTIONS;
+
+	if (!is_ours)
+		(void)ua_reply(tx, 481, NULL);
+	else if (!ua->handlers.on_request)
+		(void)ua_reply(tx, 405, NULL);
+	else
+		ua->handlers.on_request(ua->handlers.arg, tx, request);
+}
+
+static void on_dialog_request(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct sip_dialog *dialog = sip_dialog_find(ua->dialogs, request);
+	struct sip_call *call = dialog ? dialog->owner : NULL;
+	struct sip_cseq cseq;
+
+	if (!dialog) {
+		if (!ua_usage_first_notify(ua, tx, request))
+			(void)ua_reply(tx, 481, NULL);
+		return;
+	}
+	if (sip_msg_cseq(request, &cseq) || sip_dialog_check_cseq(dialog, cseq.number)) {
+		(void)ua_reply_text(tx, 500, "CSeq is out of order", NULL);
+		return;
+	}
+	if (!requirements_are_met(ua, tx, request) || ua_usage_request(dialog, tx, request) ||
+	    !package_is_served(ua, tx, request))
+		return; /* answered */
+	if ((request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE) &&
+	    !session_is_sound(ua, tx, request))
+		return;
+	if (call && !call->is_over)
+		call_on_request(call, dialog, tx, request);
+	else
+		on_leftover_request(ua, tx, request);
+}
+
+/* A call that has gone through too many hands is a loop of forwarding rules in a circle: a focus
+ * passes calls on, so it stops them as a proxy would. Other requests end here, and there an
+ * endpoint does not mind (RFC 4475 3.3.11). */
+static bool has_hops_left(const struct sip_msg *request)
+{
+	uint32_t hops = 70;
+
+	(void)slice_u32(sip_msg_value(request, SIP_H_MAX_FORWARDS), 255, &hops);
+	return request->method != SIP_METHOD_INVITE || hops > 0;
 }
 
 static bool needs_dialog(enum sip_method method)
@@ -280,6 +303,6 @@ void ua_on_ack(void *arg, const struct sip_flow *flow, const struct sip_msg *ack
 		return;
 	}
 	dialog = sip_dialog_find(ua->dialogs, ack);
-	if (dialog)
+	if (dialog && dialog->owner)
 		call_on_ack(dialog->owner, ack);
 }

@@ -49,8 +49,9 @@ struct sip_ua {
 	struct list calls;      /* struct sip_call, also those that are over */
 	struct ua_ended *ended; /* SIP_UA_ENDED_MAX, a ring; NULL before the first */
 	uint32_t ended_at;
-	struct list requests; /* struct sip_request */
-	uint32_t request_count;
+	struct list requests;      /* struct sip_request */
+	struct list subs, watches; /* sip_sub, sip_watch */
+	uint32_t request_count, sub_count, watch_count;
 	sip_credentials_fn *credentials; /* NULL: challenges are not answered */
 	void *credentials_arg;
 	struct sip_ua_stats stats;
@@ -174,6 +175,18 @@ struct sip_call {
 /* ua.c */
 void ua_dialog_add(struct sip_ua *ua, struct sip_dialog *dialog);
 void ua_dialog_remove(struct sip_ua *ua, struct sip_dialog *dialog);
+/* usage.c: a dialog that subscriptions share (RFC 5057). */
+bool ua_dialog_is_used(const struct sip_dialog *dialog);
+/* Out of the table, unless a subscription needs it. Accepts NULL. */
+void ua_dialog_leave(struct sip_ua *ua, struct sip_dialog *dialog);
+/* Frees it, or leaves it to its subscriptions; *dialog is NULL then. */
+void ua_dialog_drop(struct sip_ua *ua, struct sip_dialog **dialog);
+/* SUBSCRIBE and NOTIFY of subscriptions in `dialog`. False: not answered, it is another's. */
+bool ua_usage_request(struct sip_dialog *dialog, struct sip_stx *tx, const struct sip_msg *request);
+/* A NOTIFY that makes a dialog. False: not answered, nobody waits for it. */
+bool ua_usage_first_notify(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *notify);
+void subs_free(struct sip_ua *ua);
+void watches_free(struct sip_ua *ua);
 /* Allow and Supported lines. */
 void ua_add_capabilities(const struct sip_ua *ua, struct buf *buf);
 bool ua_supports(const struct sip_ua *ua, const char *option);

@@ -112,7 +112,8 @@ static void on_dialog_request(void *arg, struct sip_call *call, struct sip_stx *
 {
 	struct simua *ua = arg;
 
-	(void)call;
+	if (ua->on_request && ua->on_request(ua, call, tx, request))
+		return;
 	buf_addf(&ua->log, "request:" SLICE_FMT " ", SLICE_ARG(request->method_text));
 	if (ua->answers_requests)
 		(void)sip_stx_reply(tx, &(struct sip_reply){.status = 200});
@@ -170,6 +171,8 @@ static void on_request(void *arg, struct sip_stx *tx, const struct sip_msg *requ
 {
 	struct simua *ua = arg;
 
+	if (ua->on_request && ua->on_request(ua, NULL, tx, request))
+		return;
 	buf_addf(&ua->log, "request:" SLICE_FMT " ", SLICE_ARG(request->method_text));
 	if (ua->answers_requests)
 		(void)sip_stx_reply(tx, &(struct sip_reply){.status = 200});

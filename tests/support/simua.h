@@ -39,6 +39,11 @@ struct simua {
 	struct random random;
 	enum simua_mode mode;  /* what it does with an INVITE */
 	bool answers_requests; /* 200 to requests in and out of a dialog; else it keeps `request` */
+	/* Sees requests other than INVITE first (call NULL: outside of calls); true: it answered.
+	 */
+	bool (*on_request)(struct simua *ua, struct sip_call *call, struct sip_stx *tx,
+			   const struct sip_msg *request);
+	void *arg; /* of a test, for on_request */
 	struct sip_call *live[SIMUA_CALLS_MAX];
 	struct sip_call *call; /* the last one that began and has not ended */
 	struct sip_stx *request;
