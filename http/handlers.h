@@ -20,6 +20,12 @@ int participant_get(struct request *request);
 int participant_change(struct request *request);
 int participant_kick(struct request *request);
 
+int calls_list(struct request *request);
+int calls_create(struct request *request);
+int calls_get(struct request *request);
+int calls_end(struct request *request);
+int calls_to_room(struct request *request);
+
 int call_records_list(struct request *request); /* answers later */
 int events_open(struct request *request);       /* answers as long as the client stays */
 

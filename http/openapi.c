@@ -41,6 +41,7 @@ static const struct parameter parameters[] = {
 static const struct parameter path_parameters[] = {
 	{"room", "room", "path", "string", "Name of the room."},
 	{"participant", "participant", "path", "string", "Id of the participant."},
+	{"call", "call", "path", "string", "Id of the call."},
 	{"problem", "problem", "path", "string", "Last part of a problem's type."},
 };
 

@@ -9,7 +9,7 @@
 #include "http/view.h"
 #include "http/writer.h"
 
-enum { TEXTS = 6 }; /* room id; participant's id, uri, display name, call id; cause */
+enum { TEXTS = 10 }; /* room id; four of the participant, four of the call; cause */
 
 struct event_ring {
 	struct event_entry *entries;
@@ -78,12 +78,17 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 	entry->event.room = &entry->room_view;
 	entry->event.participant = event->participant ? participant : NULL;
 	entry->room_view = *event->room;
+	entry->event.call = event->call ? &entry->call : NULL;
+	entry->call = event->call ? *event->call : (struct call_view){0};
 	*participant = event->participant ? *event->participant : (struct participant_view){0};
-	(void)slice_cstr(event->room->id, entry->room, sizeof(entry->room));
+	entry->room[0] = '\0';
+	if (!event->call)
+		(void)slice_cstr(event->room->id, entry->room, sizeof(entry->room));
 	keep_texts(&entry->texts,
-		   (struct slice *const[TEXTS]){&entry->room_view.id, &participant->id,
-						&participant->uri, &participant->display_name,
-						&participant->call_id, &cause});
+		   (struct slice *const[TEXTS]){
+			   &entry->room_view.id, &participant->id, &participant->uri,
+			   &participant->display_name, &participant->call_id, &entry->call.id,
+			   &entry->call.from, &entry->call.to, &entry->call.room_id, &cause});
 	participant->room_id = entry->room_view.id;
 	entry->event.cause = cause.p;
 	buf_clear(&entry->frame);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "focus/calls.h"
 #include "focus/event.h"
 #include "focus/participant.h"
 #include "focus/room.h"
@@ -25,6 +26,7 @@ struct event_entry {
 	struct focus_event event; /* its pointers lead to what follows */
 	struct room_view room_view;
 	struct participant_view participant;
+	struct call_view call;
 	struct buf texts; /* what the views and `cause` borrow */
 };
 

@@ -15,7 +15,7 @@
 
 struct request;
 
-enum { ROUTE_ARGS_MAX = 2, ROUTE_ARG_MAX = 255, ROUTE_ERRORS_MAX = 8, ROUTES_MAX = 40 };
+enum { ROUTE_ARGS_MAX = 2, ROUTE_ARG_MAX = 255, ROUTE_ERRORS_MAX = 8, ROUTES_MAX = 64 };
 
 enum route_flag {
 	ROUTE_OPEN = 1,       /* no token asked */

@@ -159,12 +159,65 @@ static const struct field call_record_list[] = {
 	{0},
 };
 
+static const struct field call_create[] = {
+	{"from", FIELD_STRING, FIELD_REQUIRED, 1, 255, NULL,
+	 "Who is called first: sip:, sips: or tel: URI."},
+	{"to", FIELD_STRING, FIELD_REQUIRED, 1, 255, NULL,
+	 "Who is called once the first has answered."},
+	{0},
+};
+
+#define CALL_FIELDS                                                                                \
+	{"id", FIELD_STRING, 0, 0, 0, NULL, "Name of the call."},                                  \
+		{"from", FIELD_STRING, 0, 0, 0, NULL, "URI of the first party."},                  \
+		{"to", FIELD_STRING, 0, 0, 0, NULL, "URI of the second party."},                   \
+		{"state",                                                                          \
+		 FIELD_STRING,                                                                     \
+		 0,                                                                                \
+		 0,                                                                                \
+		 0,                                                                                \
+		 NULL,                                                                             \
+		 "dialling_from, dialling_to, ringing, connected or ending."},                     \
+		{"room_id",                                                                        \
+		 FIELD_STRING,                                                                     \
+		 FIELD_NULLABLE,                                                                   \
+		 0,                                                                                \
+		 0,                                                                                \
+		 NULL,                                                                             \
+		 "The conference that it became."},                                                \
+		{"created_at", FIELD_TIME, 0, 0, 0, NULL, "When it was begun."},                   \
+	{                                                                                          \
+		"connected_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,                            \
+			"When the second party answered."                                          \
+	}
+
+static const struct field call[] = {
+	CALL_FIELDS,
+	{"legs", FIELD_LIST, 0, 0, 0, "Participant", "The parties that are called or there."},
+	{0},
+};
+
+static const struct field call_brief[] = {
+	CALL_FIELDS,
+	{0},
+};
+
+static const struct field call_list[] = {
+	{"calls", FIELD_LIST, 0, 0, 0, "Call", "Oldest first."},
+	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "Give it as `after` to read on; null on the last page."},
+	{0},
+};
+
 static const struct field event[] = {
 	{"seq", FIELD_INTEGER, 0, 1, 0, NULL,
 	 "Sequence number, the same as the event's id; no gaps."},
 	{"type", FIELD_STRING, 0, 0, 0, NULL, "The same as the event's name."},
 	{"time", FIELD_TIME, 0, 0, 0, NULL, "When it happened."},
-	{"room_id", FIELD_STRING, 0, 0, 0, NULL, "The room it happened in."},
+	{"room_id", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL,
+	 "The room it happened in; not with `call`."},
+	{"call", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "CallBrief",
+	 "In call.* events: the call after it; in dtmf: the call it was pressed in."},
 	{"participant_id", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL, "Whom it is about."},
 	{"room", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Room",
 	 "In room.* events: the room after it."},
@@ -254,6 +307,9 @@ const struct schema SCHEMA_INVITE = {"Invite", "Somebody to be called in.", invi
 const struct schema SCHEMA_PARTICIPANT_CHANGE = {
 	"ParticipantChange", "What of a participant changes.", participant_change, 1};
 
+const struct schema SCHEMA_CALL_CREATE = {"CallCreate", "Two parties to be connected.", call_create,
+					  1};
+
 static const struct schema written[] = {
 	{"Room", "A conference.", room, 0},
 	{"RoomList", "A page of rooms.", room_list, 0},
@@ -262,6 +318,9 @@ static const struct schema written[] = {
 	{"ParticipantList", "A page of participants.", participant_list, 0},
 	{"CallRecord", "A call that has ended.", call_record, 0},
 	{"CallRecordList", "A page of call records.", call_record_list, 0},
+	{"Call", "Two parties, connected by us.", call, 0},
+	{"CallBrief", "A call without its parties.", call_brief, 0},
+	{"CallList", "A page of calls.", call_list, 0},
 	{"Event", "The data of one event of the stream.", event, 0},
 	{"Levels", "The data of a levels event.", levels, 0},
 	{"Level", "How loud somebody is.", level, 0},
@@ -274,7 +333,8 @@ static const struct schema written[] = {
 };
 
 static const struct schema *const read_schemas[] = {&SCHEMA_ROOM_CREATE, &SCHEMA_ROOM_CHANGE,
-						    &SCHEMA_INVITE, &SCHEMA_PARTICIPANT_CHANGE};
+						    &SCHEMA_INVITE, &SCHEMA_PARTICIPANT_CHANGE,
+						    &SCHEMA_CALL_CREATE};
 
 const struct schema *schema_at(size_t index)
 {

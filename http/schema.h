@@ -42,7 +42,7 @@ struct schema {
 };
 
 extern const struct schema SCHEMA_ROOM_CREATE, SCHEMA_ROOM_CHANGE, SCHEMA_INVITE,
-	SCHEMA_PARTICIPANT_CHANGE;
+	SCHEMA_PARTICIPANT_CHANGE, SCHEMA_CALL_CREATE;
 
 /* Every schema in the order of the description; NULL at the end. */
 const struct schema *schema_at(size_t index);

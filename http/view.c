@@ -98,21 +98,72 @@ void view_participant(struct writer *json, const char *key,
 	writer_close(json, '}');
 }
 
-void view_event(struct writer *json, const struct focus_event *event)
+static void add_call(struct writer *json, const struct call_view *call)
+{
+	writer_str(json, "id", call->id);
+	writer_str(json, "from", call->from);
+	writer_str(json, "to", call->to);
+	writer_text(json, "state", call_state_name(call->state));
+	writer_str(json, "room_id", call->room_id);
+	writer_time(json, "created_at", call->created_wall_ms);
+	writer_time(json, "connected_at", call->connected_wall_ms);
+}
+
+void view_call_brief(struct writer *json, const char *key, const struct call_view *call)
+{
+	writer_open(json, key, '{');
+	add_call(json, call);
+	writer_close(json, '}');
+}
+
+static void add_leg(struct writer *json, const struct participant *participant)
+{
+	struct participant_view view;
+
+	if (!participant)
+		return;
+	participant_view(participant, &view);
+	view_participant(json, NULL, &view);
+}
+
+void view_call(struct writer *json, const char *key, const struct call *call)
+{
+	struct call_view view;
+
+	call_view(call, &view);
+	writer_open(json, key, '{');
+	add_call(json, &view);
+	writer_open(json, "legs", '[');
+	add_leg(json, focus_call_from(call));
+	add_leg(json, focus_call_to(call));
+	writer_close(json, ']');
+	writer_close(json, '}');
+}
+
+static void add_subject(struct writer *json, const struct focus_event *event)
 {
 	const struct participant_view *participant = event->participant;
+
+	if (event->call)
+		view_call_brief(json, "call", event->call);
+	else
+		writer_str(json, "room_id", event->room->id);
+	if (participant) {
+		writer_str(json, "participant_id", participant->id);
+		view_participant(json, "participant", participant);
+	} else if (!event->call) {
+		view_room(json, "room", event->room);
+	}
+}
+
+void view_event(struct writer *json, const struct focus_event *event)
+{
 
 	writer_open(json, NULL, '{');
 	writer_uint(json, "seq", event->seq);
 	writer_text(json, "type", focus_event_name(event->kind));
 	writer_time(json, "time", event->wall_ms);
-	writer_str(json, "room_id", event->room->id);
-	if (participant) {
-		writer_str(json, "participant_id", participant->id);
-		view_participant(json, "participant", participant);
-	} else {
-		view_room(json, "room", event->room);
-	}
+	add_subject(json, event);
 	if (event->cause)
 		writer_text(json, "cause", event->cause);
 	if (event->status)

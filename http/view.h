@@ -9,6 +9,8 @@
 void view_room(struct writer *json, const char *key, const struct room_view *room);
 void view_participant(struct writer *json, const char *key,
 		      const struct participant_view *participant);
+void view_call(struct writer *json, const char *key, const struct call *call);
+void view_call_brief(struct writer *json, const char *key, const struct call_view *call);
 void view_event(struct writer *json, const struct focus_event *event);
 void view_call_record(struct writer *json, const struct store_call_record_row *row);
 

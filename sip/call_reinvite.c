@@ -102,6 +102,12 @@ void call_refresh(struct sip_call *call)
 	call_try_exchange(call);
 }
 
+void sip_call_renew(struct sip_call *call)
+{
+	if (call->offer)
+		offer_renew(call->offer);
+}
+
 static void on_glare_timer(void *arg)
 {
 	call_try_exchange(arg);

@@ -449,6 +449,11 @@ static int own_line(const struct offer *offer)
 	return count < SDP_MEDIA_MAX ? count : OFFER_NO_LINE;
 }
 
+void offer_renew(struct offer *offer)
+{
+	offer->version += offer->last.len > 0;
+}
+
 int offer_write(struct offer *offer, struct buf *ret_text)
 {
 	struct offer_plan plan = {.line = own_line(offer)};

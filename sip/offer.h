@@ -83,6 +83,10 @@ int offer_read(struct offer *offer, struct slice text);
  * offer_set_local took away what was acceptable, state unchanged then. */
 int offer_write_answer(struct offer *offer, struct buf *ret_text);
 
+/* The next description that we write has a higher version in o= even when it says the same: the
+ * session is another one for the peer (RFC 3911 8.2). */
+void offer_renew(struct offer *offer);
+
 /* Our offer was refused, or we refuse theirs: back to what was agreed. */
 void offer_rollback(struct offer *offer);
 

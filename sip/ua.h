@@ -173,6 +173,8 @@ void sip_call_hangup(struct sip_call *call, const struct sip_reply *reason);
  * is under way it waits its turn; 491 is retried as 14.1 says. ERR_STATE before it is established.
  */
 int sip_call_reinvite(struct sip_call *call);
+/* Before it: the description counts as new (offer_renew). */
+void sip_call_renew(struct sip_call *call);
 
 /* UPDATE (RFC 3311): refreshes target and session timer; with an offer also the description, by the
  * present local one. Waits its turn like sip_call_reinvite. Where the peer does not allow UPDATE a

@@ -285,6 +285,19 @@ static void check_log_level(struct check *check, const char *value)
 		WRONG(check, "\"%s\" must be error, warn, info or debug", value);
 }
 
+static void check_join(struct check *check, const char *value)
+{
+	if (strcmp(value, "tags") != 0 && strcmp(value, "parties") != 0 &&
+	    strcmp(value, "off") != 0)
+		WRONG(check, "tags, parties or off expected");
+}
+
+static void check_join_mode(struct check *check, const char *value)
+{
+	if (strcmp(value, "talk") != 0 && strcmp(value, "listen") != 0)
+		WRONG(check, "talk or listen expected");
+}
+
 static void check_log_format(struct check *check, const char *value)
 {
 	if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0)
@@ -307,6 +320,8 @@ static const struct {
 	{CONFIG_KEY_media_codecs, check_codecs},
 	{CONFIG_KEY_focus_factory_users, check_users},
 	{CONFIG_KEY_focus_central_factory, check_uri},
+	{CONFIG_KEY_focus_join, check_join},
+	{CONFIG_KEY_focus_join_mode, check_join_mode},
 	{CONFIG_KEY_log_level, check_log_level},
 	{CONFIG_KEY_log_format, check_log_format},
 };

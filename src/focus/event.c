@@ -5,6 +5,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 
 const char *focus_event_name(enum focus_event_kind kind)
@@ -19,6 +20,9 @@ const char *focus_event_name(enum focus_event_kind kind)
 		[FOCUS_PARTICIPANT_TALKING] = "participant.talking",
 		[FOCUS_PARTICIPANT_LEFT] = "participant.left",
 		[FOCUS_DTMF] = "dtmf",
+		[FOCUS_CALL_CREATED] = "call.created",
+		[FOCUS_CALL_CHANGED] = "call.changed",
+		[FOCUS_CALL_ENDED] = "call.ended",
 	};
 
 	assert(kind < FOCUS_EVENT_KIND_COUNT);
@@ -49,12 +53,19 @@ uint64_t focus_event_seq(const struct focus *focus)
 	return focus->event_seq;
 }
 
+/* Of the parties of a two-party call only the digits are told: the rest is in call.changed. */
+static bool is_told(const struct focus_news *news)
+{
+	return news->call || !news->room->call || news->kind == FOCUS_DTMF;
+}
+
 void event_publish(struct focus *focus, const struct focus_news *news)
 {
+	const struct call *of = news->call ? news->call : news->room->call;
+	struct call_view call;
 	struct room_view room;
 	struct participant_view participant;
 	struct focus_event event = {
-		.seq = ++focus->event_seq,
 		.wall_ms = clock_wall_ms(&focus->clock),
 		.kind = news->kind,
 		.room = &room,
@@ -64,7 +75,14 @@ void event_publish(struct focus *focus, const struct focus_news *news)
 		.duration_ms = news->duration_ms,
 	};
 
+	if (!is_told(news))
+		return;
+	event.seq = ++focus->event_seq;
 	room_view(news->room, &room);
+	if (of) {
+		call_view(of, &call);
+		event.call = &call;
+	}
 	if (news->participant) {
 		participant_view(news->participant, &participant);
 		event.participant = &participant;

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+struct call_view;
 struct focus;
 struct room_view;
 struct participant_view;
@@ -23,6 +24,9 @@ enum focus_event_kind {
 	FOCUS_PARTICIPANT_TALKING, /* media.is_talking changed */
 	FOCUS_PARTICIPANT_LEFT,    /* the last event of a participant; `cause` */
 	FOCUS_DTMF,                /* `digit`, `duration_ms` */
+	FOCUS_CALL_CREATED,        /* a two-party call; `call` */
+	FOCUS_CALL_CHANGED,
+	FOCUS_CALL_ENDED, /* `cause` ("conference": it has become one) and `status` */
 	FOCUS_EVENT_KIND_COUNT
 };
 
@@ -30,8 +34,9 @@ struct focus_event {
 	uint64_t seq;
 	uint64_t wall_ms;
 	enum focus_event_kind kind;
-	const struct room_view *room;               /* always there */
+	const struct room_view *room; /* always there; of a call: a room that nobody can see */
 	const struct participant_view *participant; /* NULL for room events */
+	const struct call_view *call; /* of call events, and of what happens in a call; else NULL */
 	const char
 		*cause;  /* "bye", "kicked", "room_closed", "busy" ...; NULL when it says nothing */
 	uint16_t status; /* LEFT: SIP status of a call that failed, else 0 */

@@ -9,6 +9,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
@@ -79,7 +80,10 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	focus->version = clock_wall_ms(&focus->clock);
 	focus->stats.rejected_count = FOCUS_REJECT_COUNT;
 	list_init(&focus->participants);
+	list_init(&focus->calls);
 	err = hash_new(participant_has_id, &focus->by_id);
+	if (!err)
+		err = hash_new(calls_has_id, &focus->calls_by_id);
 	if (!err)
 		err = handle_table_new((uint32_t)params->config->sip_calls_max + TAGS_SPARE,
 				       &focus->tags);
@@ -100,10 +104,12 @@ struct focus *focus_free(struct focus *focus)
 	while (!list_empty(&focus->participants))
 		participant_abandon(
 			LIST_ENTRY(focus->participants.next, struct participant, in_focus));
+	calls_abandon(focus);
 	for (uint32_t i = 0; i < focus->room_count; i++)
 		room_free(focus->rooms[i]);
 	free(focus->rooms);
 	hash_free(focus->by_id);
+	hash_free(focus->calls_by_id);
 	handle_table_free(focus->tags);
 	free(focus);
 	return NULL;
@@ -175,6 +181,7 @@ const char *focus_reject_name(enum focus_reject reason)
 		[FOCUS_REJECT_NO_LEGS] = "no_legs",
 		[FOCUS_REJECT_MEDIA] = "media",
 		[FOCUS_REJECT_LOOP] = "loop",
+		[FOCUS_REJECT_JOIN] = "join",
 		[FOCUS_REJECT_INTERNAL] = "internal",
 	};
 

@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "base/wheel.h"
 #include "config/config.h"
+#include "focus/calls.h"
 #include "focus/event.h"
 #include "focus/participant.h"
 #include "focus/room.h"
@@ -26,7 +27,7 @@ struct focus;
 
 /* What the ua is to be told of this focus (sip_ua_params), and what OPTIONS answers. */
 #define FOCUS_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"
-#define FOCUS_SUPPORTED "timer"
+#define FOCUS_SUPPORTED "timer, replaces, join"
 
 struct focus_params {
 	struct wheel *wheel;
@@ -100,6 +101,9 @@ struct focus_stats {
 	uint64_t rejected[32];
 	uint8_t rejected_count; /* by enum focus_reject */
 	uint64_t dial_outs, dial_outs_failed, dtmf_digits;
+	uint32_t calls;         /* two-party calls now */
+	uint64_t calls_created; /* by the API or by a phone */
+	uint64_t calls_joined;  /* of them: became conferences */
 };
 enum focus_reject { /* why a caller was turned away */
 		    FOCUS_REJECT_ROOM_UNKNOWN,
@@ -113,6 +117,7 @@ enum focus_reject { /* why a caller was turned away */
 		    FOCUS_REJECT_NO_LEGS,
 		    FOCUS_REJECT_MEDIA,
 		    FOCUS_REJECT_LOOP,
+		    FOCUS_REJECT_JOIN,
 		    FOCUS_REJECT_INTERNAL,
 		    FOCUS_REJECT_COUNT
 };

@@ -29,6 +29,9 @@ struct focus {
 	struct room **rooms; /* ordered by id */
 	uint32_t room_count, room_cap;
 
+	struct list calls; /* by in_focus, in order of making */
+	struct hash *calls_by_id;
+
 	struct list participants; /* by in_focus: all that hold memory, also those that have left */
 	struct hash *by_id;       /* those in a roster */
 	struct handle_table *tags; /* media tag -> participant */
@@ -55,6 +58,7 @@ struct focus_news {
 	enum focus_event_kind kind;
 	const struct room *room;
 	const struct participant *participant;
+	const struct call *call;
 	const char *cause;
 	uint16_t status;
 	char digit;

@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "focus/admission.h"
 #include "focus/focus_priv.h"
+#include "focus/join.h"
 #include "focus/participant_priv.h"
+#include "focus/refocus.h"
 #include "focus/room_priv.h"
 #include "focus/status.h"
 #include "focus/text.h"
@@ -91,8 +93,8 @@ static void redirect(struct focus *focus, struct sip_call *call)
 	buf_done(&headers);
 }
 
-/* Ports, descriptions, and the 200. */
-static int answer(struct participant *p, struct room *room, struct sip_call *call)
+/* Ports and descriptions: all that can fail but the answer itself. */
+static int reserve(struct participant *p, struct room *room, struct sip_call *call)
 {
 	struct leg_place place = {.tag = p->tag};
 	struct offer_local local;
@@ -112,10 +114,15 @@ static int answer(struct participant *p, struct room *room, struct sip_call *cal
 	err = sip_call_set_contact(call, slice_of(room->id), "isfocus");
 	if (!err)
 		err = sip_call_set_local(call, &local);
+	return err;
+}
+
+static int answer(struct participant *p, struct room *room, struct sip_call *call)
+{
+	int err = reserve(p, room, call);
+
 	if (!err)
 		err = sip_call_accept(call, NULL);
-	if (err)
-		sip_call_bind(call, &participant_orphan_handlers, NULL);
 	return err;
 }
 
@@ -153,6 +160,7 @@ static int admit(struct focus *focus, struct sip_call *call, const struct admiss
 	return 0;
 
 fail:
+	sip_call_bind(call, &participant_orphan_handlers, NULL);
 	if (p)
 		participant_discard(p);
 	if (room && !room->participant_count)
@@ -161,14 +169,93 @@ fail:
 	return err;
 }
 
+/* Whether the offer can be answered, asked before anything happens to the call that is joined. */
+static int check_offer(const struct participant *p, const struct sip_msg *request)
+{
+	struct offer *offer = NULL;
+	struct offer_local local;
+	int err;
+
+	if (!request->body.len)
+		return 0;
+	leg_offer_local(&p->leg, &local);
+	err = offer_new(&local, 1, &offer);
+	if (!err)
+		err = offer_read(offer, request->body);
+	offer_free(offer);
+	return err;
+}
+
+/* The seat of the one that it replaces, with what was set there (RFC 3891 3). */
+static void take_seat(struct participant *p, const struct join *join)
+{
+	if (!join->is_replaces) {
+		p->control.is_muted = slice_is(slice_of(p->focus->config->focus_join_mode),
+					       "listen");
+		return;
+	}
+	p->control = join->target->control;
+	slice_cstr(slice_of(join->target->id), p->replaces, sizeof(p->replaces));
+}
+
+/* RFC 3911 8.2: the joiner hears ringing until the parties know that they are in a conference. */
+static void answer_when_known(struct participant *p)
+{
+	p->is_waiting = true;
+	if (refocus_is_done(p->room)) {
+		participant_answer_waiting(p);
+		return;
+	}
+	(void)sip_call_progress(p->call, &(struct sip_reply){.status = 180});
+	timer_start(p->focus->wheel, &p->waiting, REFOCUS_WAIT_MS);
+}
+
+static int admit_join(struct focus *focus, struct sip_call *call, const struct sip_msg *request,
+		      const struct join *join)
+{
+	struct room *room = join->target->room;
+	struct participant *p;
+	int err;
+
+	err = participant_new(focus, false, &p);
+	if (err)
+		return err;
+	err = reserve(p, room, call);
+	if (!err)
+		err = check_offer(p, request);
+	if (!err)
+		err = join_make_room(join->target);
+	if (err) {
+		sip_call_bind(call, &participant_orphan_handlers, NULL);
+		participant_discard(p);
+		return err;
+	}
+	take_seat(p, join);
+	participant_publish(p, room);
+	LOG(LOG_INFO, join->is_replaces ? "call.replaces" : "call.joins",
+	    LOG_STR("room", p->room_id), LOG_STR("participant", p->id),
+	    LOG_STR("call_id", p->call_id), LOG_STR("named", join->target->id));
+	answer_when_known(p);
+	return 0;
+}
+
 void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *request)
 {
 	struct focus *focus = arg;
 	struct admission admission;
+	struct join join;
 	int err;
 
 	sip_call_bind(call, &participant_orphan_handlers, NULL);
-	err = admission_decide(focus, request->request_uri, &admission);
+	err = join_find(focus, call, request, &join);
+	if (!err && join.target) {
+		err = admit_join(focus, call, request, &join);
+		if (err)
+			reject(focus, call, request, err);
+		return;
+	}
+	if (!err)
+		err = admission_decide(focus, request->request_uri, &admission);
 	if (!err && admission.kind == ADMISSION_REDIRECT) {
 		redirect(focus, call);
 		return;

@@ -52,7 +52,7 @@ static int check_target(const struct focus *focus, const char *room_id, struct s
 	if ((target.scheme != SIP_SCHEME_SIP && target.scheme != SIP_SCHEME_SIPS) ||
 	    !target.host.len)
 		return ERR_BAD_TARGET;
-	return room_uri_is(focus, room_id, text) ? ERR_LOOP : 0;
+	return room_id && room_uri_is(focus, room_id, text) ? ERR_LOOP : 0;
 }
 
 static bool has_target(const struct invitation *invitation, struct slice text)
@@ -228,13 +228,18 @@ bool invitation_next(struct participant *p, const struct sip_call_end *end)
 	return true;
 }
 
-static int check_invite(const struct focus *focus, const struct room *room, struct slice uri)
+static int check_invite(const struct focus *focus, const char *room_id, struct slice uri)
 {
 	if (focus->drain.is_on)
 		return ERR_DRAINING;
 	if (!focus->config->focus_dial_out)
 		return ERR_NOT_ALLOWED;
-	return check_target(focus, room->id, uri);
+	return check_target(focus, room_id, uri);
+}
+
+int invitation_check(const struct focus *focus, struct slice uri)
+{
+	return check_invite(focus, NULL, uri);
 }
 
 static int copy_text(const char *text, char **ret_copy)
@@ -291,7 +296,7 @@ int invitation_begin(struct room *room, const struct invitation_start *start,
 	struct participant *p = NULL;
 	int err;
 
-	err = check_invite(focus, room, start->uri);
+	err = check_invite(focus, room->id, start->uri);
 	if (!err)
 		err = room_check_entry(room, false);
 	if (!err)

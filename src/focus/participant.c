@@ -10,8 +10,10 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/refocus.h"
 #include "focus/room_priv.h"
 #include "focus/status.h"
 #include "focus/text.h"
@@ -28,6 +30,27 @@ static void on_leg_failed(void *arg, int err)
 	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id),
 	    LOG_STR("error", err_text(err)));
 	participant_ring_off(p, "media_failed", PARTICIPANT_EV_KICK);
+}
+
+void participant_answer_waiting(struct participant *p)
+{
+	int err;
+
+	if (!p->is_waiting || !p->call)
+		return;
+	p->is_waiting = false;
+	timer_stop(p->focus->wheel, &p->waiting);
+	err = sip_call_accept(p->call, NULL);
+	if (err) {
+		LOG(LOG_WARN, "participant.not_answered", LOG_STR("room", p->room_id),
+		    LOG_STR("participant", p->id), LOG_STR("error", err_text(err)));
+		participant_ring_off(p, "not_acceptable", PARTICIPANT_EV_KICK);
+	}
+}
+
+static void on_waited(void *arg)
+{
+	participant_answer_waiting(arg);
 }
 
 int participant_new(struct focus *focus, bool is_outgoing, struct participant **ret_participant)
@@ -47,6 +70,7 @@ int participant_new(struct focus *focus, bool is_outgoing, struct participant **
 	p->version = focus_version_next(focus);
 	random_token(focus->random, p->id, PARTICIPANT_ID_CHARS);
 	leg_init(&p->leg, focus, on_leg_failed, p);
+	timer_init(&p->waiting, on_waited, p);
 	list_init(&p->in_room);
 	list_append(&focus->participants, &p->in_focus);
 	*ret_participant = p;
@@ -92,6 +116,7 @@ static void participant_free(struct participant *p)
 	assert(!p->room && !p->call && !leg_is_open(&p->leg));
 	if (p->was_listed)
 		participant_record(p);
+	timer_stop(focus->wheel, &p->waiting);
 	(void)handle_drop(focus->tags, p->tag);
 	list_remove(&p->in_focus);
 	invitation_free(p->invitation);
@@ -166,6 +191,17 @@ void participant_publish(struct participant *p, struct room *room)
 
 /* Actions ------------------------------------------------------------------------------------ */
 
+/* The one whose seat it has taken is rung off now, not before (RFC 3891 3). */
+static void release_seat(struct participant *p)
+{
+	struct participant *old = p->replaces[0] ? focus_participant_find(p->focus, p->room,
+									  slice_of(p->replaces))
+						 : NULL;
+
+	if (old)
+		participant_ring_off(old, "replaced", PARTICIPANT_EV_KICK);
+}
+
 static void do_join(struct participant *p)
 {
 	p->connected_wall_ms = clock_wall_ms(&p->focus->clock);
@@ -178,12 +214,17 @@ static void do_join(struct participant *p)
 	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id), LOG_STR("uri", p->uri),
 	    LOG_STR("direction", p->is_outgoing ? "outgoing" : "incoming"));
 	participant_tell(p, FOCUS_PARTICIPANT_JOINED);
+	release_seat(p);
+	if (p->room->call)
+		calls_on_joined(p->room->call, p);
 }
 
 static void do_tell(struct participant *p)
 {
 	p->version = focus_version_next(p->focus);
 	participant_tell(p, FOCUS_PARTICIPANT_CHANGED);
+	if (p->room->call)
+		calls_on_changed(p->room->call, p);
 }
 
 static void do_hang_up(struct participant *p)
@@ -233,6 +274,8 @@ static void do_leave(struct participant *p)
 						  .participant = p,
 						  .cause = p->cause,
 						  .status = p->status});
+	refocus_over(p);
+	timer_stop(focus->wheel, &p->waiting);
 	p->room = NULL;
 	room_leave(room, p);
 }

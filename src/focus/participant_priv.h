@@ -58,9 +58,14 @@ struct participant {
 	char uri[STORE_URI_MAX + 1], display_name[STORE_TEXT_MAX + 1], call_id[STORE_URI_MAX + 1];
 	uint8_t state;
 	bool is_outgoing, is_remote_focus, is_talking;
-	bool is_held;    /* by the last agreement */
-	bool was_listed; /* in a roster: it gets a call record */
-	bool is_plain;   /* of a two-party call: our Contact has no isfocus */
+	bool is_held;       /* by the last agreement */
+	bool was_listed;    /* in a roster: it gets a call record */
+	bool is_refocusing; /* a re-INVITE tells it of the focus (focus/refocus.h) */
+	bool is_waiting;    /* came in, and is not answered before all others know */
+	struct timer waiting;
+	char replaces[PARTICIPANT_ID_MAX +
+		      1]; /* whose seat it takes once it is connected; "" nobody */
+	bool is_plain;    /* of a two-party call: our Contact has no isfocus */
 	struct participant_control control;
 	uint64_t created_wall_ms, connected_wall_ms, ended_wall_ms, version;
 	char cause[PARTICIPANT_CAUSE_MAX + 1]; /* of its end; "" while nothing is known */
@@ -93,6 +98,9 @@ void participant_step(struct participant *participant, enum participant_event ev
 void participant_ring_off(struct participant *participant, const char *cause,
 			  enum participant_event how);
 
+/* Answers one that waits (is_waiting) with 200. */
+void participant_answer_waiting(struct participant *participant);
+
 /* What a call that we make is like (invitation.c). All borrowed for the call. */
 struct invitation_start {
 	struct slice uri;          /* sip:, sips: or tel: */
@@ -104,6 +112,8 @@ struct invitation_start {
 	const char *replaces; /* "Replaces: ...\r\n": left out when the peer answers 420, 481
 				 or 501; NULL none */
 };
+/* Whether this may be called at all: ERR_DRAINING, ERR_NOT_ALLOWED, ERR_BAD_TARGET. */
+int invitation_check(const struct focus *focus, struct slice uri);
 /* Calls somebody into the room; errors as focus_invite. The participant is published. */
 int invitation_begin(struct room *room, const struct invitation_start *start,
 		     struct participant **ret_participant);

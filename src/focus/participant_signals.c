@@ -3,8 +3,10 @@
 #include <assert.h>
 
 #include "base/log.h"
+#include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/refocus.h"
 #include "focus/status.h"
 #include "focus/text.h"
 
@@ -39,14 +41,18 @@ static void on_media(void *arg, struct sip_call *call, const struct offer_agreed
 	(void)call;
 	leg_agree(&p->leg, agreed);
 	p->is_held = agreed->is_held;
+	if (p->room && p->room->call)
+		calls_on_media(p->room->call, p);
+	refocus_over(p);
 	step_held(p);
 }
 
 static void on_reinvite_failed(void *arg, struct sip_call *call, uint16_t status)
 {
-	const struct participant *p = arg;
+	struct participant *p = arg;
 
 	(void)call;
+	refocus_over(p);
 	LOG(LOG_WARN, "participant.reinvite_failed", LOG_STR("room", p->room_id),
 	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id),
 	    LOG_INT("status", status));

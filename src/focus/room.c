@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
@@ -35,7 +36,11 @@ bool room_id_is_valid(struct slice id)
 const char *room_origin_name(enum room_origin origin)
 {
 	static const char *const names[] = {
-		[ROOM_BY_API] = "api", [ROOM_BY_CALL] = "call", [ROOM_BY_FACTORY] = "factory"};
+		[ROOM_BY_API] = "api",
+		[ROOM_BY_CALL] = "call",
+		[ROOM_BY_FACTORY] = "factory",
+		[ROOM_BY_CONNECT] = "connect",
+	};
 
 	return names[origin];
 }
@@ -218,15 +223,20 @@ static void room_on_grace_over(void *arg)
 	room_end(arg, "empty");
 }
 
+int room_reserve(struct focus *focus)
+{
+	if (focus->room_count >= (uint64_t)focus->config->rooms_max)
+		return ERR_ROOM_LIMIT;
+	return table_reserve(focus);
+}
+
 int room_new(struct focus *focus, const struct room_make *make, struct room **ret_room)
 {
 	struct room *room;
 	int err;
 
 	assert(room_id_is_valid(make->id));
-	if (focus->room_count >= (uint64_t)focus->config->rooms_max)
-		return ERR_ROOM_LIMIT;
-	err = table_reserve(focus);
+	err = room_reserve(focus);
 	if (err)
 		return err;
 	room = calloc(1, sizeof(*room));
@@ -271,7 +281,7 @@ static void room_rest(struct room *room)
 	room_bus_drop(room);
 	if (room->is_ending)
 		return;
-	if (room->origin == ROOM_BY_CALL)
+	if (room->origin == ROOM_BY_CALL || room->origin == ROOM_BY_CONNECT)
 		room_end(room, "empty");
 	else if (room->origin == ROOM_BY_FACTORY)
 		timer_start(focus->wheel, &room->grace,
@@ -328,6 +338,8 @@ void room_leave(struct room *room, struct participant *participant)
 	list_remove(&participant->in_room);
 	room->participant_count--;
 	room->focus->stats.participants--;
+	if (room->call)
+		calls_on_left(room->call, participant);
 	if (!room->participant_count)
 		room_rest(room);
 }
@@ -342,6 +354,11 @@ void room_end(struct room *room, const char *cause)
 		participant_ring_off(
 			LIST_ENTRY(room->participants.next, struct participant, in_room),
 			"room_closed", PARTICIPANT_EV_DETACH);
+	if (room->call) {
+		calls_gone(room->call, cause);
+		room_free(room);
+		return;
+	}
 	table_remove(room);
 	room_unstore(room);
 	LOG(LOG_INFO, "room.closed", LOG_STR("room", room->id), LOG_STR("cause", cause));

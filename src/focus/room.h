@@ -17,7 +17,12 @@ enum { ROOM_ID_MAX = 64, ROOM_URI_MAX = 255 };
 
 struct room;
 
-enum room_origin { ROOM_BY_API, ROOM_BY_CALL, ROOM_BY_FACTORY };
+enum room_origin {
+	ROOM_BY_API,
+	ROOM_BY_CALL,
+	ROOM_BY_FACTORY,
+	ROOM_BY_CONNECT /* was a two-party call; ends when the last leaves */
+};
 
 struct room_settings {
 	bool is_locked;            /* nobody new comes in by calling: 486 */
@@ -39,6 +44,6 @@ void room_view(const struct room *room, struct room_view *ret_view);
 
 /* 1 to 64 of [A-Za-z0-9._~+-], not beginning with '.' */
 bool room_id_is_valid(struct slice id);
-const char *room_origin_name(enum room_origin origin); /* "api", "call", "factory" */
+const char *room_origin_name(enum room_origin origin); /* "api", "call", "factory", "connect" */
 
 #endif

@@ -7,6 +7,7 @@
 #include "focus/leg.h"
 #include "focus/room.h"
 
+struct call;
 struct focus;
 struct participant;
 
@@ -16,7 +17,8 @@ struct room {
 	enum room_origin origin;
 	struct room_settings settings;
 	uint64_t created_wall_ms, version;
-	bool is_ending; /* the last to leave neither ends it once more nor starts its grace */
+	struct call *call; /* a two-party call, no conference yet: in no table; else NULL */
+	bool is_ending;    /* the last to leave neither ends it once more nor starts its grace */
 	struct list participants; /* by in_room, in order of joining */
 	uint32_t participant_count;
 	struct bus *bus;    /* held while there is somebody; NULL in an empty room */
@@ -33,6 +35,8 @@ struct room_make {
 /* A room that nobody knows yet: in no table, told to nobody. Also makes place in the table, so that
  * room_publish cannot fail. ERR_ROOM_LIMIT, -ENOMEM. */
 int room_new(struct focus *focus, const struct room_make *make, struct room **ret_room);
+/* Makes place in the table for one that room_publish will put there. ERR_ROOM_LIMIT, -ENOMEM. */
+int room_reserve(struct focus *focus);
 struct room *room_free(struct room *room);
 
 /* Puts it into the table, stores it when the API made it, tells room.created and starts its life.

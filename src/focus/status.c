@@ -29,6 +29,10 @@ static const struct status_row rows[] = {
 	{ERR_SDP_MISMATCH, FOCUS_REJECT_MEDIA, 488, NULL, 0, true},
 	{ERR_SDP_SYNTAX, FOCUS_REJECT_MEDIA, 400, "Malformed Session Description", 0, true},
 	{ERR_SDP_TOO_LARGE, FOCUS_REJECT_MEDIA, 413, NULL, 0, true},
+	{ERR_JOIN_UNKNOWN, FOCUS_REJECT_JOIN, 481, NULL, 0, true},
+	{ERR_JOIN_ENDED, FOCUS_REJECT_JOIN, 603, NULL, 0, true},
+	{ERR_JOIN_REFUSED, FOCUS_REJECT_JOIN, 486, NULL, 0, true},
+	{ERR_JOIN_ANSWERED, FOCUS_REJECT_JOIN, 486, NULL, 0, true},
 	{ERR_SIP_URI_SYNTAX, FOCUS_REJECT_ROOM_NAME, 404, "Not A Conference Name", 0, false},
 };
 static const struct status_row row_internal = {0, FOCUS_REJECT_INTERNAL, 500, NULL, 0, true};
@@ -55,6 +59,10 @@ static const struct status_cause causes[] = {
 	{"room_closed", 410, "Conference ended"},
 	{"no_media", 408, "No media received"},
 	{"media_failed", 503, "Media failed"},
+	{"replaced", 200, "Call picked up elsewhere"},
+	{"peer_left", 480, "The other party has left"},
+	{"ended", 480, "Call ended by request"},
+	{"not_acceptable", 488, "No codec in common"},
 	{"server_stopped", 503, "Server is shutting down"},
 };
 static const struct status_cause cause_other = {"other", 480, "Call ended by the conference"};

@@ -43,7 +43,9 @@ static void on_event(void *arg, const struct focus_event *event)
 		world->seq_errors++;
 	world->seq = event->seq;
 	buf_addf(&world->events, "%s " SLICE_FMT, focus_event_name(event->kind),
-		 SLICE_ARG(event->room->id));
+		 SLICE_ARG(event->call ? SLICE("-") : event->room->id));
+	if (event->call)
+		buf_addf(&world->events, " %s", call_state_name(event->call->state));
 	if (event->participant)
 		buf_addf(&world->events, " " SLICE_FMT " %s",
 			 SLICE_ARG(user_of(event->participant->uri)),
@@ -270,6 +272,8 @@ void world_end(struct world *world, const char *row)
 	CHECK_INT(row, stats->participants, 0);
 	CHECK_INT(row, stats->participants_connected, 0);
 	CHECK_INT(row, stats->rooms, 0);
+	CHECK(row, list_empty(&world->focus->calls));
+	CHECK_INT(row, hash_count(world->focus->calls_by_id), 0);
 	CHECK(row, list_empty(&world->focus->participants));
 	CHECK_INT(row, hash_count(world->focus->by_id), 0);
 	CHECK_INT(row, handle_count(world->focus->tags), 0);
@@ -307,6 +311,22 @@ static void keep_contact(struct phone *phone, const struct sip_msg *message)
 	slice_cstr(sip_msg_value(message, SIP_H_CONTACT), phone->contact, sizeof(phone->contact));
 }
 
+/* From and To of the 2xx (as UAC) or the ACK (as UAS): ours is From's there, theirs From's here. */
+static void keep_dialog(struct phone *phone, const struct sip_msg *message, bool is_uac)
+{
+	struct sip_addr from, to;
+	struct slice ours, theirs;
+
+	must(sip_addr_parse(sip_msg_value(message, SIP_H_FROM), &from), "From");
+	must(sip_addr_parse(sip_msg_value(message, SIP_H_TO), &to), "To");
+	(void)sip_param(from.params, "tag", is_uac ? &ours : &theirs);
+	(void)sip_param(to.params, "tag", is_uac ? &theirs : &ours);
+	snprintf(phone->dialog, sizeof(phone->dialog),
+		 SLICE_FMT ";to-tag=" SLICE_FMT ";from-tag=" SLICE_FMT,
+		 SLICE_ARG(sip_msg_value(message, SIP_H_CALL_ID)), SLICE_ARG(theirs),
+		 SLICE_ARG(ours));
+}
+
 static void phone_on_established(void *arg, struct sip_call *call, const struct sip_msg *message)
 {
 	struct phone *phone = arg;
@@ -314,6 +334,7 @@ static void phone_on_established(void *arg, struct sip_call *call, const struct 
 	phone->is_established = true;
 	phone->final_status = 200;
 	phone->finals++;
+	keep_dialog(phone, message, sip_call_is_outgoing(call));
 	if (sip_call_is_outgoing(call))
 		keep_contact(phone, message);
 }
@@ -356,9 +377,11 @@ static void phone_on_ended(void *arg, struct sip_call *call, const struct sip_ca
 
 static void phone_on_progress(void *arg, struct sip_call *call, const struct sip_msg *response)
 {
-	(void)arg;
+	struct phone *phone = arg;
+
 	(void)call;
-	(void)response;
+	phone->rings++;
+	keep_contact(phone, response);
 }
 
 static void phone_on_reinvite_failed(void *arg, struct sip_call *call, uint16_t status)
@@ -449,6 +472,7 @@ void phone_dial(struct phone *phone, const char *uri)
 	struct sip_call_invite invite = {
 		.contact_user = slice_of(phone->user),
 		.contact_params = phone->contact_params,
+		.headers = phone->dial_headers,
 		.local = phone->offers_nothing ? NULL : &local,
 		.handlers = &phone_handlers,
 		.arg = phone,
@@ -468,6 +492,17 @@ void phone_dial(struct phone *phone, const char *uri)
 	must(sip_call_new(phone->world->phones_ua, &invite, &phone->call), "dial");
 	if (phone->offers_nothing)
 		must(sip_call_set_local(phone->call, &local), "local");
+}
+
+void phone_dial_naming(struct phone *phone, const char *uri, const char *header,
+		       const struct phone *other)
+{
+	char line[1024];
+
+	snprintf(line, sizeof(line), "%s: %s\r\n", header, other->dialog);
+	phone->dial_headers = line;
+	phone_dial(phone, uri);
+	phone->dial_headers = NULL;
 }
 
 void phone_hang_up(struct phone *phone)

@@ -79,8 +79,10 @@ struct phone {
 	const char *contact_params; /* "isfocus" or NULL */
 	const char *display_name;   /* of its From; NULL none */
 	bool has_only_pcma;
-	bool has_no_address; /* its descriptions say 0.0.0.0 */
-	bool offers_nothing; /* dials without a description */
+	bool has_no_address;      /* its descriptions say 0.0.0.0 */
+	bool offers_nothing;      /* dials without a description */
+	const char *dial_headers; /* more lines of its INVITE; borrowed */
+	char dialog[512]; /* of its call, as Hearth names it: "call-id;to-tag=...;from-tag=..." */
 	struct timer timer;
 	struct sip_call *call; /* NULL: none, or over */
 	bool is_established, has_ended;
@@ -93,6 +95,7 @@ struct phone {
 	uint32_t finals;       /* how often the INVITE ended, answered or not: 1 in the end */
 	struct offer_agreed agreed;
 	uint32_t exchanges; /* on_media so far */
+	uint32_t rings;     /* provisional answers above 100 */
 	enum sdp_direction direction;
 	uint16_t port; /* in its description */
 };
@@ -101,6 +104,9 @@ struct phone {
 struct phone *world_phone(struct world *world, const char *user);
 void phone_dial(struct phone *phone,
 		const char *uri); /* "sip:lobby@server" may be "lobby" for short */
+/* The same with a Join or Replaces that names the dialog of another phone. */
+void phone_dial_naming(struct phone *phone, const char *uri, const char *header,
+		       const struct phone *other);
 void phone_hang_up(struct phone *phone);
 /* Hold and resume, by re-INVITE. False while another exchange is under way. */
 bool phone_set_direction(struct phone *phone, enum sdp_direction direction);

@@ -210,8 +210,12 @@ enum contract_world {
 	WORLD_TOKEN, /* the same, and a token is asked for, which the request lacks */
 	WORLD_FULL,  /* rooms.max and rooms.participants_max reached */
 	WORLD_DRAINING,
+	WORLD_CALL,     /* a two-party call, connected; its id in place of anna's */
+	WORLD_DIALLING, /* the same, just begun */
 	WORLD_COUNT
 };
+
+#define CALL_OF_TWO "{\"from\":\"sip:dora@10.0.0.2\",\"to\":\"sip:emil@10.0.0.2\"}"
 
 static const struct contract_case {
 	const char *operation;
@@ -284,6 +288,25 @@ static const struct contract_case {
 	 NULL},
 	{"removeParticipant", 412, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s",
 	 "If-Match: \"x\"\r\n", NULL},
+	{"listCalls", 200, WORLD_CALL, "/api/v1/calls", NULL, NULL},
+	{"listCalls", 400, WORLD_PLAIN, "/api/v1/calls?limit=0", NULL, NULL},
+	{"connectCall", 202, WORLD_PLAIN, "/api/v1/calls", NULL, CALL_OF_TWO},
+	{"connectCall", 400, WORLD_PLAIN, "/api/v1/calls", NULL, "{"},
+	{"connectCall", 413, WORLD_PLAIN, "/api/v1/calls", "Content-Length: 99999\r\n", ""},
+	{"connectCall", 415, WORLD_PLAIN, "/api/v1/calls", "Content-Type: text/plain\r\n", "{}"},
+	{"connectCall", 422, WORLD_PLAIN, "/api/v1/calls", NULL, "{}"},
+	{"connectCall", 503, WORLD_DRAINING, "/api/v1/calls", NULL, CALL_OF_TWO},
+	{"getCall", 200, WORLD_CALL, "/api/v1/calls/%s", NULL, NULL},
+	{"getCall", 400, WORLD_PLAIN, "/api/v1/calls/%%zz", NULL, NULL},
+	{"getCall", 404, WORLD_PLAIN, "/api/v1/calls/none", NULL, NULL},
+	{"endCall", 204, WORLD_CALL, "/api/v1/calls/%s", NULL, NULL},
+	{"endCall", 400, WORLD_PLAIN, "/api/v1/calls/%%zz", NULL, NULL},
+	{"endCall", 404, WORLD_PLAIN, "/api/v1/calls/none", NULL, NULL},
+	{"endCall", 412, WORLD_CALL, "/api/v1/calls/%s", "If-Match: \"x\"\r\n", NULL},
+	{"makeConference", 201, WORLD_CALL, "/api/v1/calls/%s/room", NULL, NULL},
+	{"makeConference", 400, WORLD_PLAIN, "/api/v1/calls/%%zz/room", NULL, NULL},
+	{"makeConference", 404, WORLD_PLAIN, "/api/v1/calls/none/room", NULL, NULL},
+	{"makeConference", 409, WORLD_DIALLING, "/api/v1/calls/%s/room", NULL, NULL},
 	{"listCallRecords", 200, WORLD_PLAIN, "/api/v1/call-records", NULL, NULL},
 	{"listCallRecords", 400, WORLD_PLAIN, "/api/v1/call-records?limit=x", NULL, NULL},
 	{"streamEvents", 400, WORLD_PLAIN, "/api/v1/events", "Last-Event-ID: x\r\n", NULL},
@@ -298,6 +321,15 @@ static const struct contract_case {
 	{"getReadiness", 503, WORLD_DRAINING, "/readyz", NULL, NULL},
 };
 
+static void connect_two(struct site *site, char id[32])
+{
+	struct answer answer = site_ask(site, "POST", "/api/v1/calls", NULL, CALL_OF_TWO);
+
+	CHECK_INT("a call", answer.status, 202);
+	(void)snprintf(id, 32, "%s", answer_text(&answer, "id"));
+	answer_done(&answer);
+}
+
 static struct site *contract_site(enum contract_world world, char anna[32])
 {
 	struct site *site = site_new(world == WORLD_FULL ? "rooms.participants_max=1" : NULL);
@@ -309,6 +341,10 @@ static struct site *contract_site(enum contract_world world, char anna[32])
 		site_set(site, "http.token=secret");
 	if (world == WORLD_FULL)
 		site_set(site, "rooms.max=2");
+	if (world == WORLD_CALL || world == WORLD_DIALLING)
+		connect_two(site, anna);
+	if (world == WORLD_CALL)
+		site_pass(site, 2000);
 	if (world == WORLD_DRAINING)
 		focus_drain(site->focus, NULL, NULL);
 	return site;

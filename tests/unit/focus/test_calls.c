@@ -1,0 +1,229 @@
+#include <stdio.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
+#include "tests/support/check.h"
+#include "tests/support/focus_world.h"
+
+static int connect_call(struct world *world, const char *from, const char *to,
+			struct call **ret_call)
+{
+	return focus_call_create(world->focus, &(struct focus_call){slice_of(from), slice_of(to)},
+				 ret_call);
+}
+
+static struct call *must_connect(struct world *world)
+{
+	struct call *call = NULL;
+
+	CHECK_INT("create",
+		  connect_call(world, "sip:alice@" WORLD_PHONES, "sip:bob@" WORLD_PHONES, &call),
+		  0);
+	return call;
+}
+
+static enum call_state state_of(const struct call *call)
+{
+	struct call_view view;
+
+	call_view(call, &view);
+	return view.state;
+}
+
+static void two_parties(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *alice = world_phone(world, "alice"), *bob = world_phone(world, "bob");
+	struct fake_leg *a, *b;
+	struct call *call;
+
+	bob->answer_ms = 2000;
+	call = must_connect(world);
+	CHECK_INT("the first is called", state_of(call), CALL_DIALLING_FROM);
+	CHECK("the second not yet", focus_call_to(call) == NULL);
+	world_run(world, 1000);
+	CHECK("the first has answered", alice->is_established);
+	CHECK_INT("the second rings", state_of(call), CALL_RINGING);
+	CHECK("no focus is told of", !strstr(alice->contact, "isfocus"));
+	world_run(world, 2000);
+	CHECK_INT("connected", state_of(call), CALL_CONNECTED);
+	CHECK("no focus for the second either", !strstr(bob->contact, "isfocus"));
+	CHECK_SLICE("the second sees the first", sip_call_remote_uri(bob->call),
+		    "sip:alice@" WORLD_PHONES);
+	a = world_leg(world, focus_call_from(call));
+	b = world_leg(world, focus_call_to(call));
+	CHECK("on one bus", a->room && a->room == b->room);
+	CHECK_INT("no room is to be seen", focus_room_count(world->focus), 0);
+	CHECK_STR("events", world_events(world, NULL),
+		  "call.created - dialling_from\n"
+		  "call.changed - dialling_to\n"
+		  "call.changed - ringing\n"
+		  "call.changed - connected\n");
+	phone_hang_up(bob);
+	world_run(world, 1000);
+	CHECK("the other is rung off", alice->has_ended);
+	CHECK_STR("events", world_events(world, NULL),
+		  "call.changed - ending\ncall.ended - ending bye\n");
+	world_end(world, "two_parties");
+}
+
+/* Whatever goes wrong, at whatever moment: nobody and nothing is left. */
+static void failures(void)
+{
+	static const struct {
+		const char *name;
+		enum phone_manner alice, bob;
+		uint16_t status;
+		const char *last; /* event */
+	} rows[] = {
+		{"the first is busy", PHONE_REJECTS, PHONE_ANSWERS, 486,
+		 "call.ended - dialling_from busy 486\n"},
+		{"the second declines", PHONE_ANSWERS, PHONE_REJECTS, 603,
+		 "call.ended - ending declined 603\n"},
+		{"the first does not answer", PHONE_RINGS, PHONE_ANSWERS, 0,
+		 "call.ended - dialling_from no_answer 487\n"},
+		{"the second does not answer", PHONE_ANSWERS, PHONE_RINGS, 0,
+		 "call.ended - ending no_answer 487\n"},
+		{"the second is not there", PHONE_ANSWERS, PHONE_IS_SILENT, 0,
+		 "call.ended - ending no_answer 487\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = world_new(NULL);
+		struct phone *alice = world_phone(world, "alice"), *bob = world_phone(world, "bob");
+
+		alice->manner = rows[i].alice;
+		bob->manner = rows[i].bob;
+		alice->status = bob->status = rows[i].status;
+		must_connect(world);
+		world_run(world, 150000);
+		CHECK_STR(rows[i].name, world_events(world, "call.ended"), rows[i].last);
+		CHECK(rows[i].name, !alice->call && !bob->call);
+		CHECK(rows[i].name, focus_call_next(world->focus, NULL) == NULL);
+		world_end(world, rows[i].name);
+	}
+}
+
+static void hung_up_in_the_middle(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *alice = world_phone(world, "alice"), *bob = world_phone(world, "bob");
+
+	bob->manner = PHONE_RINGS;
+	must_connect(world);
+	world_run(world, 1000);
+	phone_hang_up(alice);
+	world_run(world, 1000);
+	CHECK("the second's phone stops", bob->has_ended && !bob->is_established);
+	CHECK_STR(NULL, world_events(world, "call.ended"), "call.ended - ending bye\n");
+	world_end(world, "hung_up_in_the_middle");
+}
+
+static void ended_by_the_api(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *alice = world_phone(world, "alice"), *bob = world_phone(world, "bob");
+	struct call *call = must_connect(world);
+
+	world_run(world, 1000);
+	focus_call_end(world->focus, call, "ended");
+	focus_call_end(world->focus, call, "ended");
+	CHECK_INT("both are rung off", state_of(call), CALL_ENDING);
+	world_run(world, 1000);
+	CHECK("both have ended", alice->has_ended && bob->has_ended);
+	CHECK_STR(NULL, world_events(world, "call.ended"), "call.ended - ending ended\n");
+	world_end(world, "ended_by_the_api");
+}
+
+static void refused(void)
+{
+	static const struct {
+		const char *name, *config, *from, *to;
+		int err;
+	} rows[] = {
+		{"no URI", NULL, "alice", "sip:bob@" WORLD_PHONES, ERR_BAD_TARGET},
+		{"second is no URI", NULL, "sip:alice@" WORLD_PHONES, "http://bob", ERR_BAD_TARGET},
+		{"oneself", NULL, "sip:bob@" WORLD_PHONES, "sip:bob@" WORLD_PHONES, ERR_LOOP},
+		{"not allowed", "focus.dial_out=false", "sip:alice@" WORLD_PHONES,
+		 "sip:bob@" WORLD_PHONES, ERR_NOT_ALLOWED},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = world_new(&(struct world_options){.config = rows[i].config});
+		struct call *call = NULL;
+
+		CHECK_INT(rows[i].name, connect_call(world, rows[i].from, rows[i].to, &call),
+			  rows[i].err);
+		CHECK(rows[i].name, focus_call_next(world->focus, NULL) == NULL);
+		CHECK_STR(rows[i].name, world_events(world, NULL), "");
+		world_end(world, rows[i].name);
+	}
+}
+
+static void no_ports(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *alice = world_phone(world, "alice");
+	struct call *call = NULL;
+
+	world_phone(world, "bob");
+	fake_media_set_ports(world->media, 0);
+	CHECK_INT("for the first",
+		  connect_call(world, "sip:alice@" WORLD_PHONES, "sip:bob@" WORLD_PHONES, &call),
+		  ERR_MEDIA_NO_PORTS);
+	fake_media_set_ports(world->media, 1);
+	must_connect(world);
+	world_run(world, 1000);
+	CHECK("for the second: the first is rung off", alice->has_ended);
+	CHECK_STR(NULL, world_events(world, "call.ended"), "call.ended - ending failed\n");
+	world_end(world, "no_ports");
+}
+
+static void becomes_a_conference(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *alice = world_phone(world, "alice"), *bob = world_phone(world, "bob");
+	struct call *call = must_connect(world);
+	struct room *room = NULL;
+	struct room_view view;
+	char want[128];
+	uint16_t port;
+
+	CHECK_INT("not before they talk", focus_call_to_room(world->focus, call, &room), ERR_STATE);
+	world_run(world, 1000);
+	port = addr_port(&alice->agreed.remote_rtp);
+	(void)world_events(world, NULL);
+	if (!CHECK_INT(NULL, focus_call_to_room(world->focus, call, &room), 0))
+		return;
+	room_view(room, &view);
+	CHECK_INT("both are in it", view.participants, 2);
+	CHECK_STR("origin", room_origin_name(view.origin), "connect");
+	CHECK("no call any more", focus_call_next(world->focus, NULL) == NULL);
+	world_run(world, 1000);
+	CHECK_INT("one more exchange each", alice->exchanges + bob->exchanges, 4);
+	CHECK_INT("the port stays", addr_port(&alice->agreed.remote_rtp), port);
+	snprintf(want, sizeof(want), "sip:" SLICE_FMT "@" WORLD_SERVER, SLICE_ARG(view.id));
+	CHECK_SLICE("they know the conference", sip_call_remote_target(alice->call), want);
+	CHECK("and that it is one",
+	      sip_call_is_remote_focus(alice->call) && sip_call_is_remote_focus(bob->call));
+	CHECK("events",
+	      strstr(world_events(world, NULL), "call.ended - connected conference\nroom.created"));
+	phone_hang_up(bob);
+	world_run(world, 1000);
+	CHECK("one may leave", alice->call != NULL);
+	world_end(world, "becomes_a_conference");
+}
+
+void suite_calls(void)
+{
+	CHECK_SUITE("calls");
+	CHECK_TEST(two_parties);
+	CHECK_TEST(failures);
+	CHECK_TEST(hung_up_in_the_middle);
+	CHECK_TEST(ended_by_the_api);
+	CHECK_TEST(refused);
+	CHECK_TEST(no_ports);
+	CHECK_TEST(becomes_a_conference);
+}
