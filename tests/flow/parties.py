@@ -1,0 +1,167 @@
+"""A phone that answers by itself, in a thread: what the conference tests talk to.
+
+It writes its SIP out by hand (lib.Phone) and knows nothing of the server's stack. Every message is kept in
+order in .seen as ("<" came or ">" sent, Message).
+"""
+import contextlib
+import os
+import re
+import threading
+import time
+
+import lib
+
+
+class Party(lib.Phone):
+    """Answers INVITE (180, 200), re-INVITE (200 with the same description, version + 1), BYE, REFER, NOTIFY and
+    whatever else with 200. `manner`: answer, ring, busy."""
+
+    def __init__(self, hearth, name, hz=440, manner="answer", **kinds):
+        super().__init__(hearth, name, samples=lib.tone(hz, 1), **kinds)
+        self.hz, self.manner = hz, manner
+        self.uri_of_mine = f"sip:{name}@127.0.0.1:{self.port}"
+        self.seen, self.finals, self.version = [], [], 1
+        self.dialog = None   # (call-id, Hearth's tag, our tag) of the call
+        self.contact = None  # Hearth's last Contact
+        self.remote_to = self.remote_from = None
+        self.is_caller, self.ended, self.invites = False, False, 0
+        self.auto = threading.Thread(target=self._loop, daemon=True)
+        self.alive = True
+        self.auto.start()
+
+    def _loop(self):
+        while self.alive:
+            try:
+                message = self.receive(0.2)
+            except OSError:
+                return
+            if message:
+                self.seen.append(("<", message))
+                with contextlib.suppress(OSError):
+                    self.handle(message)
+
+    def handle(self, message):
+        if message.status:
+            if message.get("Contact"):
+                self.contact = message.get("Contact")
+            if message.status >= 200:
+                self.finals.append(message)
+        elif message.method == "INVITE":
+            self.on_invite(message)
+        elif message.method == "BYE":
+            self.ended = True
+            self.answer(message)
+        elif message.method == "CANCEL":
+            self.answer(message)
+            self.ended = True
+            self.answer(self.invite_message, 487, "Request Terminated")
+        elif message.method == "REFER":
+            self.on_refer(message)
+        elif message.method != "ACK":
+            self.answer(message)
+
+    def on_invite(self, message):
+        self.invites += 1
+        self.contact = message.get("Contact")
+        self.invite_message = message
+        is_first = ";tag=" not in message.get("To")
+        if is_first and self.manner == "busy":
+            self.answer(message, 486, "Busy Here")
+            return
+        if is_first:
+            self.dialog = (message.get("Call-ID"), tag_of(message.get("From")), self.tag)
+            self.remote_from = message.get("From")
+            self.call_id = message.get("Call-ID")
+            self.answer(message, 180, "Ringing")
+            if self.manner == "ring":
+                return
+        self.answer(message, 200, "OK", body=self.sdp(version=self.version))
+        self.version += 1
+        if message.body:
+            self.rtp.start(message.rtp())
+
+    def on_refer(self, message):
+        self.answer(message, 202, "Accepted")
+
+    def call(self, uri, headers="", body=None):
+        """Calls; returns the final response, ACKed."""
+        self.uri, self.is_caller = uri, True
+        self.finals.clear()
+        self.send(self.request("INVITE", uri, headers, self.sdp() if body is None else body))
+        response = lib.wait_for(f"{self.name}: an answer", lambda: next(
+            (m for m in self.finals if m.get("CSeq").endswith("INVITE")), None), 10)
+        self.ack(response)
+        if response.status == 200:
+            self.dialog = (self.call_id, tag_of(response.get("To")), self.tag)
+            if response.body and body is None:
+                self.rtp.start(response.rtp())
+        return response
+
+    def ask(self, method, uri, headers="", body="", content_type="application/sdp", seconds=8):
+        """A request in or out of the dialog; its final response."""
+        self.finals.clear()
+        self.send(self.request(method, uri, headers, body, content_type))
+        return lib.wait_for(f"{self.name}: answer to {method}", lambda: next(
+            (m for m in self.finals if m.get("CSeq").endswith(method)), None), seconds)
+
+    def hang_up(self):
+        if self.is_caller:
+            self.send(self.request("BYE", self.target))
+            return
+        self.to = self.remote_from
+        mine = self.request("BYE", re.search(r"<([^>]+)>", self.contact).group(1), cseq=9000)
+        self.send(mine)
+
+    def requests(self, method):
+        return [m for way, m in list(self.seen) if m.method == method]
+
+    def naming(self):
+        """The value of a Join or Replaces that names this phone's dialog, as Hearth sees it."""
+        call_id, theirs, ours = self.dialog
+        return f"{call_id};to-tag={theirs};from-tag={ours}"
+
+    def knows_focus(self):
+        return self.contact is not None and re.search(r">\s*;.*\bisfocus\b", self.contact) is not None
+
+    def hears(self, other, seconds=1.0):
+        return lib.tone_level(self.rtp.heard(seconds), other.hz) > 1500
+
+    def longest_gap(self, since):
+        """Seconds between RTP packets that came after `since`, the longest."""
+        times = [p[0] for p in list(self.rtp.packets) if p[0] >= since]
+        return max((b - a for a, b in zip(times, times[1:])), default=99.0)
+
+    def stop(self):
+        self.alive = False
+        self.auto.join(1)
+        super().stop()
+
+
+def tag_of(value):
+    return re.search(r";tag=([^;>\s]+)", value).group(1)
+
+
+def all_hear_each_other(parties, seconds=8):
+    lib.wait_for("everybody hears everybody else", lambda: all(
+        one.hears(other) for one in parties for other in parties if one is not other), seconds, 0.2)
+    for one in parties:
+        assert lib.tone_level(one.rtp.heard(0.5), one.hz) < 200, f"{one.name} hears itself"
+
+
+def quiet_end(hearth, *parties):
+    """Everybody hangs up; then nothing is left of calls, rooms, legs."""
+    for party in parties:
+        if not party.ended:
+            party.hang_up()
+    lib.wait_for("no room is left", lambda: not hearth.api("GET", "/api/v1/rooms").json["rooms"], 10)
+    lib.wait_for("no call is left", lambda: not hearth.api("GET", "/api/v1/calls").json["calls"], 10)
+    lib.wait_for("no leg is left", lambda: hearth.metric("hearth_mixer_legs") == 0, 10)
+    hearth.stop()
+
+
+def now():
+    return time.monotonic()
+
+
+def token():
+    return os.urandom(4).hex()
