@@ -277,6 +277,12 @@ static void check_users(struct check *check, const char *value)
 	}
 }
 
+static void check_registrar(struct check *check, const char *value)
+{
+	if (strcmp(value, "users") != 0 && strcmp(value, "open") != 0 && strcmp(value, "off") != 0)
+		WRONG(check, "must be users, open or off");
+}
+
 static void check_log_level(struct check *check, const char *value)
 {
 	enum log_level level;
@@ -322,6 +328,7 @@ static const struct {
 	{CONFIG_KEY_focus_central_factory, check_uri},
 	{CONFIG_KEY_focus_join, check_join},
 	{CONFIG_KEY_focus_join_mode, check_join_mode},
+	{CONFIG_KEY_sip_registrar, check_registrar},
 	{CONFIG_KEY_log_level, check_log_level},
 	{CONFIG_KEY_log_format, check_log_format},
 };

@@ -12,6 +12,7 @@
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/registrar.h"
 #include "focus/room_priv.h"
 #include "focus/text.h"
 
@@ -85,6 +86,17 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	if (!err)
 		err = hash_new(calls_has_id, &focus->calls_by_id);
 	if (!err)
+		err = location_new(
+			&(struct location_params){
+				.wheel = focus->wheel,
+				.clock = focus->clock,
+				.random = focus->random,
+				.net = focus->net,
+				.on_change = registrar_on_change,
+				.arg = focus,
+			},
+			&focus->location);
+	if (!err)
 		err = handle_table_new((uint32_t)params->config->sip_calls_max + TAGS_SPARE,
 				       &focus->tags);
 	if (err) {
@@ -108,6 +120,7 @@ struct focus *focus_free(struct focus *focus)
 	for (uint32_t i = 0; i < focus->room_count; i++)
 		room_free(focus->rooms[i]);
 	free(focus->rooms);
+	location_free(focus->location);
 	hash_free(focus->by_id);
 	hash_free(focus->calls_by_id);
 	handle_table_free(focus->tags);
@@ -157,9 +170,12 @@ static void on_stored_room(void *arg, const struct store_room *stored)
 
 int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 {
+	int err;
+
 	focus->ua = ua;
 	focus->media = media;
-	return focus->store ? store_rooms_load(focus->store, on_stored_room, focus) : 0;
+	err = focus->store ? store_rooms_load(focus->store, on_stored_room, focus) : 0;
+	return err ? err : registrar_load(focus);
 }
 
 void focus_reload(struct focus *focus)

@@ -26,8 +26,8 @@
 struct focus;
 
 /* What the ua is to be told of this focus (sip_ua_params), and what OPTIONS answers. */
-#define FOCUS_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"
-#define FOCUS_SUPPORTED "timer, replaces, join"
+#define FOCUS_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE"
+#define FOCUS_SUPPORTED "timer, replaces, join, path, outbound, gruu"
 
 struct focus_params {
 	struct wheel *wheel;
@@ -104,6 +104,7 @@ struct focus_stats {
 	uint32_t calls;         /* two-party calls now */
 	uint64_t calls_created; /* by the API or by a phone */
 	uint64_t calls_joined;  /* of them: became conferences */
+	uint64_t registrations_refused; /* REGISTER; the rest is in location_stats */
 };
 enum focus_reject { /* why a caller was turned away */
 		    FOCUS_REJECT_ROOM_UNKNOWN,

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "focus/focus.h"
+#include "focus/location.h"
 
 enum {
 	FOCUS_STOP_MS = 5000, /* from ringing everybody off to on_empty, whoever answers the BYE */
@@ -31,6 +32,7 @@ struct focus {
 
 	struct list calls; /* by in_focus, in order of making */
 	struct hash *calls_by_id;
+	struct location *location; /* owned */
 
 	struct list participants; /* by in_focus: all that hold memory, also those that have left */
 	struct hash *by_id;       /* those in a roster */

@@ -12,6 +12,7 @@
 #include "focus/join.h"
 #include "focus/participant_priv.h"
 #include "focus/refocus.h"
+#include "focus/registrar.h"
 #include "focus/room_priv.h"
 #include "focus/status.h"
 #include "focus/text.h"
@@ -357,12 +358,33 @@ static bool is_about_server(const struct focus *focus, struct slice request_uri)
 	       admission_is_our_host(focus, uri.host) && !focus->drain.is_on;
 }
 
+/* A user of ours who is no room: reachable or not (RFC 3261 11.2). */
+static bool reply_of_user(struct focus *focus, struct sip_stx *tx, const struct sip_msg *request)
+{
+	char room_id[ROOM_ID_MAX + 1];
+	uint16_t status;
+
+	if (focus->drain.is_on ||
+	    focus_room_find(focus, dialled_room(focus, request->request_uri, room_id)))
+		return false;
+	status = registrar_presence(focus, request->request_uri);
+	if (status == 200)
+		reply_capabilities(focus, tx, request, NULL);
+	else if (status)
+		(void)sip_stx_reply(tx, &(struct sip_reply){.status = status});
+	return status != 0;
+}
+
 void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request)
 {
 	struct focus *focus = arg;
 	struct admission admission;
 	int err;
 
+	if (request->method == SIP_METHOD_REGISTER) {
+		registrar_on_register(focus, tx, request);
+		return;
+	}
 	if (request->method != SIP_METHOD_OPTIONS) {
 		(void)sip_stx_reply(tx, &(struct sip_reply){.status = 405});
 		return;
@@ -371,6 +393,8 @@ void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *re
 		reply_capabilities(focus, tx, request, NULL);
 		return;
 	}
+	if (reply_of_user(focus, tx, request))
+		return;
 	err = admission_decide(focus, request->request_uri, &admission);
 	if (err)
 		reply_refusal(focus, tx, err);

@@ -40,6 +40,10 @@ static const char *const migrations[] = {
 	" jitter_us INTEGER NOT NULL, mos_x100 INTEGER NOT NULL"
 	");"
 	"CREATE INDEX call_records_by_room ON call_records (room, id);",
+	"CREATE TABLE items ("
+	" kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,"
+	" PRIMARY KEY (kind, name)"
+	") WITHOUT ROWID;",
 };
 
 enum statement {
@@ -52,6 +56,9 @@ enum statement {
 	ROOMS_ALL,
 	RECORDS_ALL,
 	RECORDS_OF_ROOM,
+	ITEM_PUT,
+	ITEM_DELETE,
+	ITEMS_OF_KIND,
 	STATEMENT_COUNT
 };
 
@@ -78,6 +85,9 @@ static const char *const statements[STATEMENT_COUNT] = {
 			" ORDER BY id DESC LIMIT ?2",
 	[RECORDS_OF_ROOM] = "SELECT id, " RECORD_COLUMNS " FROM call_records WHERE id < ?1"
 			    " AND room = ?3 ORDER BY id DESC LIMIT ?2",
+	[ITEM_PUT] = "INSERT OR REPLACE INTO items (kind, name, value) VALUES (?1, ?2, ?3)",
+	[ITEM_DELETE] = "DELETE FROM items WHERE kind = ?1 AND name = ?2",
+	[ITEMS_OF_KIND] = "SELECT name, value FROM items WHERE kind = ?1 ORDER BY name",
 };
 
 struct db {
@@ -262,6 +272,45 @@ int db_rooms_each(struct db *db, void (*on_room)(void *arg, const struct store_r
 	}
 	err = failed(db, rc);
 	(void)sqlite3_reset(stmt);
+	return err;
+}
+
+int db_item_put(struct db *db, const char *kind, const char *name, const char *value)
+{
+	sqlite3_stmt *stmt = db->stmts[ITEM_PUT];
+
+	bind_text(stmt, 1, kind);
+	bind_text(stmt, 2, name);
+	bind_text(stmt, 3, value);
+	return run(db, ITEM_PUT);
+}
+
+int db_item_delete(struct db *db, const char *kind, const char *name)
+{
+	sqlite3_stmt *stmt = db->stmts[ITEM_DELETE];
+
+	bind_text(stmt, 1, kind);
+	bind_text(stmt, 2, name);
+	return run(db, ITEM_DELETE);
+}
+
+int db_items_each(struct db *db, const char *kind,
+		  void (*on_item)(void *arg, const char *name, const char *value), void *arg)
+{
+	sqlite3_stmt *stmt = db->stmts[ITEMS_OF_KIND];
+	int rc, err;
+
+	bind_text(stmt, 1, kind);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		const unsigned char *name = sqlite3_column_text(stmt, 0);
+		const unsigned char *value = sqlite3_column_text(stmt, 1);
+
+		if (name && value)
+			on_item(arg, (const char *)name, (const char *)value);
+	}
+	err = failed(db, rc);
+	(void)sqlite3_reset(stmt);
+	(void)sqlite3_clear_bindings(stmt);
 	return err;
 }
 

@@ -38,6 +38,11 @@ int db_records_trim(struct db *db, uint64_t records_max);
 int db_rooms_each(struct db *db, void (*on_room)(void *arg, const struct store_room *room),
 		  void *arg);
 
+int db_item_put(struct db *db, const char *kind, const char *name, const char *value);
+int db_item_delete(struct db *db, const char *kind, const char *name);
+int db_items_each(struct db *db, const char *kind,
+		  void (*on_item)(void *arg, const char *name, const char *value), void *arg);
+
 /* Up to `limit` rows into `rows`; see store_call_records_post. */
 struct db_records_query {
 	char room[STORE_ID_MAX + 1]; /* "": all rooms */

@@ -37,7 +37,7 @@ enum {
 	FINISH_MS_MAX = 5000 /* store_free gives a failing database so long */
 };
 
-enum job_kind { ROOM_PUT, ROOM_DELETE, RECORD_ADD };
+enum job_kind { ROOM_PUT, ROOM_DELETE, RECORD_ADD, ITEM_PUT, ITEM_DELETE };
 
 struct job {
 	enum job_kind kind;
@@ -45,7 +45,11 @@ struct job {
 		struct store_room room;
 		char id[STORE_ID_MAX + 1];
 		struct store_call_record record;
+		struct {
+			char kind[STORE_KIND_MAX + 1], name[STORE_URI_MAX + 1];
+		} item;
 	};
+	char value[]; /* of an item */
 };
 
 struct reading {
@@ -95,6 +99,10 @@ static int job_run(struct db *db, const struct job *job)
 		return db_room_delete(db, job->id);
 	case RECORD_ADD:
 		return db_record_add(db, &job->record);
+	case ITEM_PUT:
+		return db_item_put(db, job->item.kind, job->item.name, job->value);
+	case ITEM_DELETE:
+		return db_item_delete(db, job->item.kind, job->item.name);
 	}
 	return -EINVAL;
 }
@@ -467,6 +475,42 @@ int store_room_delete_post(struct store *store, const char *id)
 	if (job)
 		(void)snprintf(job->id, sizeof(job->id), "%s", id);
 	return post(store, job);
+}
+
+int store_items_load(struct store *store, const char *kind,
+		     void (*on_item)(void *arg, const char *name, const char *value), void *arg)
+{
+	assert(store->posted == 0 && store->readings == 0);
+	return db_items_each(store->db, kind, on_item, arg);
+}
+
+static int post_item(struct store *store, enum job_kind what, const char *kind,
+		     struct slice names[2])
+{
+	struct slice name = names[0], value = names[1];
+	struct job *job;
+
+	if (strlen(kind) > STORE_KIND_MAX || name.len > STORE_URI_MAX ||
+	    value.len > STORE_VALUE_MAX)
+		return ERR_LIMIT;
+	job = calloc(1, sizeof(*job) + value.len + 1);
+	if (job) {
+		job->kind = what;
+		slice_cstr(slice_of(kind), job->item.kind, sizeof(job->item.kind));
+		slice_cstr(name, job->item.name, sizeof(job->item.name));
+		slice_cstr(value, job->value, value.len + 1);
+	}
+	return post(store, job);
+}
+
+int store_item_put_post(struct store *store, const char *kind, const char *name, const char *value)
+{
+	return post_item(store, ITEM_PUT, kind, (struct slice[]){slice_of(name), slice_of(value)});
+}
+
+int store_item_delete_post(struct store *store, const char *kind, const char *name)
+{
+	return post_item(store, ITEM_DELETE, kind, (struct slice[]){slice_of(name), SLICE("")});
 }
 
 int store_call_record_post(struct store *store, const struct store_call_record *record)

@@ -15,6 +15,8 @@
 
 enum { STORE_QUEUE_MAX = 65536, STORE_READS_MAX = 64, STORE_ROWS_MAX = 500, STORE_ID_MAX = 64, STORE_URI_MAX = 255, STORE_TEXT_MAX = 127 };
 
+enum { STORE_KIND_MAX = 31, STORE_VALUE_MAX = 16384 };
+
 struct store;
 
 struct store_room {
@@ -58,6 +60,14 @@ int store_rooms_load(struct store *store, void (*on_room)(void *arg, const struc
 int store_room_put_post(struct store *store, const struct store_room *room);
 int store_room_delete_post(struct store *store, const char *id);
 int store_call_record_post(struct store *store, const struct store_call_record *record);
+
+/* Items: small texts by kind and name, for who keeps lines of his own (registrations, forward
+ * rules). All of a kind are read once, like rooms, and before any write is posted; put replaces.
+ * ERR_QUEUE_FULL, -ENOMEM, ERR_LIMIT (kind, name or value is too long). */
+int store_items_load(struct store *store, const char *kind,
+		     void (*on_item)(void *arg, const char *name, const char *value), void *arg);
+int store_item_put_post(struct store *store, const char *kind, const char *name, const char *value);
+int store_item_delete_post(struct store *store, const char *kind, const char *name);
 
 /* Latest records first, of one room or ("" or NULL) of all, older than `before_id` (0: from the newest),
  * at most `limit` (1 .. STORE_ROWS_MAX). The handler runs on the control thread, never from inside this call; `rows` are

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/slice.h"
 
 static struct store_room *find(struct store *store, const char *id)
 {
@@ -53,6 +54,50 @@ int store_call_record_post(struct store *store, const struct store_call_record *
 	if (store->fail)
 		return store->fail;
 	store->records[store->record_count++ % FAKE_STORE_ROWS_MAX] = *record;
+	return 0;
+}
+
+static struct fake_item *find_item(struct store *store, const char *kind, const char *name)
+{
+	for (uint32_t i = 0; i < store->item_count; i++)
+		if (!strcmp(store->items[i].kind, kind) && !strcmp(store->items[i].name, name))
+			return &store->items[i];
+	return NULL;
+}
+
+int store_items_load(struct store *store, const char *kind,
+		     void (*on_item)(void *arg, const char *name, const char *value), void *arg)
+{
+	for (uint32_t i = 0; i < store->item_count; i++)
+		if (!strcmp(store->items[i].kind, kind))
+			on_item(arg, store->items[i].name, store->items[i].value);
+	return store->fail;
+}
+
+int store_item_put_post(struct store *store, const char *kind, const char *name, const char *value)
+{
+	struct fake_item *item = find_item(store, kind, name);
+
+	if (store->fail)
+		return store->fail;
+	if (!item && store->item_count == FAKE_STORE_ROWS_MAX)
+		return ERR_STORE_FULL;
+	if (!item)
+		item = &store->items[store->item_count++];
+	slice_cstr(slice_of(kind), item->kind, sizeof(item->kind));
+	slice_cstr(slice_of(name), item->name, sizeof(item->name));
+	slice_cstr(slice_of(value), item->value, sizeof(item->value));
+	return 0;
+}
+
+int store_item_delete_post(struct store *store, const char *kind, const char *name)
+{
+	struct fake_item *item = find_item(store, kind, name);
+
+	if (store->fail)
+		return store->fail;
+	if (item)
+		*item = store->items[--store->item_count];
 	return 0;
 }
 

@@ -15,6 +15,10 @@ struct store {
 	uint32_t room_count;
 	struct store_call_record records[FAKE_STORE_ROWS_MAX]; /* the latest ones, a ring */
 	uint32_t record_count;
+	struct fake_item {
+		char kind[STORE_KIND_MAX + 1], name[STORE_URI_MAX + 1], value[1024];
+	} items[FAKE_STORE_ROWS_MAX];
+	uint32_t item_count;
 	uint32_t puts, deletes;
 	int fail; /* every job gives this error */
 };

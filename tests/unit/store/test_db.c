@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "store/db.h"
 #include "tests/support/check.h"
@@ -184,7 +185,7 @@ static void refuses_what_is_not_ours(void)
 		{"another program's, marked", NULL, "PRAGMA application_id = 5",
 		 "belongs to another program"},
 		{"newer", NULL, "PRAGMA application_id = 1213355080; PRAGMA user_version = 99",
-		 "was written by a newer version of hearthd (format 99, this one knows 1)"},
+		 "was written by a newer version of hearthd (format 99, this one knows 2)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -236,6 +237,34 @@ static void no_such_folder(void)
 	CHECK_STR(NULL, text, "/nowhere/at/all.db: unable to open database file");
 }
 
+static void on_item(void *arg, const char *name, const char *value)
+{
+	buf_addf(arg, "%s=%s;", name, value);
+}
+
+static void items_are_kept_by_kind(void)
+{
+	struct scratch scratch = scratch_new();
+	struct db *db = open_or_fail(&scratch);
+	struct buf seen = BUF_INIT;
+
+	CHECK_INT(NULL, db_item_put(db, "a", "two", "2"), 0);
+	CHECK_INT(NULL, db_item_put(db, "a", "one", "x"), 0);
+	CHECK_INT("in its place", db_item_put(db, "a", "one", "1\tand more"), 0);
+	CHECK_INT("another kind", db_item_put(db, "b", "one", "b"), 0);
+	CHECK_INT(NULL, db_item_put(db, "a", "three", "3"), 0);
+	CHECK_INT(NULL, db_item_delete(db, "a", "three"), 0);
+	CHECK_INT("unknown is no mistake", db_item_delete(db, "a", "four"), 0);
+	db_close(db);
+
+	db = open_or_fail(&scratch);
+	CHECK_INT(NULL, db_items_each(db, "a", on_item, &seen), 0);
+	CHECK_STR(NULL, seen.p, "one=1\tand more;two=2;");
+	buf_done(&seen);
+	db_close(db);
+	scratch_done(&scratch);
+}
+
 static void moved_file_is_noticed(void)
 {
 	struct scratch scratch = scratch_new();
@@ -258,5 +287,6 @@ void suite_db(void)
 	CHECK_TEST(refuses_what_is_not_ours);
 	CHECK_TEST(damaged_file);
 	CHECK_TEST(no_such_folder);
+	CHECK_TEST(items_are_kept_by_kind);
 	CHECK_TEST(moved_file_is_noticed);
 }

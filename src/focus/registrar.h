@@ -1,0 +1,59 @@
+/* focus/registrar.h -- REGISTER (RFC 3261 10.3): who says where he is, and what he is told.
+ *
+ * Done here: several Contacts with q and expires, removal by expires 0 and by "*", order by Call-ID
+ * and CSeq, 423, queries, all or nothing; Path (RFC 3327), flows of RFC 5626 (reg-id, one binding
+ * for each flow of an instance, Flow-Timer, 439), GRUUs of RFC 5627. A phone that comes straight to
+ * us (one Via) is met on the path it came by: over UDP when it asked for rport (RFC 3581) or its
+ * Contact is not where it sends from, over a connection always. What a proxy brought goes to its
+ * Path, else to its Contact.
+ *
+ * Thread: control.
+ */
+#ifndef FOCUS_REGISTRAR_H
+#define FOCUS_REGISTRAR_H
+
+#include <stdbool.h>
+
+#include "focus/location.h"
+#include "sip/ua.h"
+
+struct focus;
+
+enum { REGISTRAR_CONTACTS_MAX = 32 }; /* in one request: 400 beyond */
+
+/* Answers at once. */
+void registrar_on_register(struct focus *focus, struct sip_stx *tx, const struct sip_msg *request);
+
+/* A location_fn with the focus as its arg: keeps what outlives a restart, and tells. */
+void registrar_on_change(void *focus, enum location_change change, const struct binding *binding,
+			 const char *cause);
+
+/* From the store, once. */
+int registrar_load(struct focus *focus);
+
+/* The Contacts of a request as steps on `aor` (which may be NULL), for REGISTER and for ALLOCATE
+ * (focus/numbers.h). Nothing has changed yet. */
+struct registrar_plan {
+	struct location_step steps[REGISTRAR_CONTACTS_MAX];
+	uint32_t count;
+	bool is_outbound; /* a flow of RFC 5626 was asked for and can be had */
+	uint16_t status;  /* of the refusal when the plan fails */
+	const char *reason;
+	bool is_too_brief; /* 423: Min-Expires is owed */
+};
+/* 0, or -EINVAL with status and reason set; the plan is empty then. */
+int registrar_plan(struct focus *focus, struct aor *aor, struct sip_stx *tx,
+		   const struct sip_msg *request, struct registrar_plan *ret_plan);
+void registrar_plan_done(struct registrar_plan *plan); /* frees what was not applied */
+
+/* The Contact lines of the bindings of an address of record. GRUUs only `with_gruu`. */
+void registrar_add_contacts(struct focus *focus, struct aor *aor, bool with_gruu, struct buf *out);
+
+/* Whether this name is a user of ours, registered or not. */
+bool registrar_knows(struct focus *focus, struct slice user);
+
+/* 200 for an address of record that has a binding, 480 for one that has none, 0 for a name that is
+ * no user's: what OPTIONS is answered (RFC 3261 11.2). */
+uint16_t registrar_presence(struct focus *focus, struct slice request_uri);
+
+#endif
