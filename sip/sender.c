@@ -1,6 +1,7 @@
 #include "sip/sender.h"
 
 #include <assert.h>
+#include <errno.h>
 
 #include "base/err.h"
 #include "sip/ua_priv.h"
@@ -12,7 +13,7 @@ static void on_ctx(void *arg, struct sip_ctx *ctx, const struct sip_msg *respons
 	assert(ctx == sender->ctx);
 	if (response) {
 		sender->ops->on_response(sender->arg, response);
-	} else if (err == ERR_SIP_TRANSPORT && sip_sender_next(sender)) {
+	} else if (err && err != -ENOMEM && sip_sender_next(sender)) {
 		return;
 	} else if (err) {
 		sender->ops->on_failed(sender->arg, err);
@@ -53,7 +54,8 @@ static struct sip_flow flow_of(const struct sip_sender *sender)
 
 	if (sender->is_on_flow)
 		return *last;
-	if (last->proto == target->proto && last->connection &&
+	/* The next target is another place, also when it is at the same address. */
+	if (sender->target_at == 0 && last->proto == target->proto && last->connection &&
 	    addr_eq_ip(&last->remote, &target->addr))
 		flow.connection = last->connection;
 	return flow;
@@ -95,6 +97,13 @@ static int try_target(struct sip_sender *sender)
 	return err;
 }
 
+/* Of a choice only: where there is one place, it is tried again anyway. */
+static void remember_failure(struct sip_sender *sender)
+{
+	if (!sender->is_on_flow && sender->target_count > 1)
+		sip_resolver_failed(sender->ua->resolver, &sender->targets[sender->target_at], 0);
+}
+
 static void send_now(struct sip_sender *sender)
 {
 	int err = ERR_SIP_NO_ROUTE;
@@ -103,6 +112,7 @@ static void send_now(struct sip_sender *sender)
 		err = try_target(sender);
 		if (!err)
 			break;
+		remember_failure(sender);
 	}
 	if (err || sender->ops->send)
 		fail_soon(sender, err); /* what is no transaction is done, and told the same way */
@@ -110,6 +120,7 @@ static void send_now(struct sip_sender *sender)
 
 bool sip_sender_next(struct sip_sender *sender)
 {
+	remember_failure(sender);
 	if (sender->target_at + 1 >= sender->target_count)
 		return false;
 	if (sender->ops->may_retry && !sender->ops->may_retry(sender->arg))

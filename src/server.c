@@ -256,7 +256,13 @@ static int transport_new(struct server *server)
 		.ws_origins = slice_of(config->sip_ws_origins),
 		.tls = tls_files(config),
 	};
+	struct sip_resolver_dns dns = {
+		.loop = server->loop,
+		.random = &server->random,
+		.servers = config->sip_dns_servers,
+	};
 	struct slice item = SLICE_NONE;
+	struct sip_listen listen;
 	int err = sip_transport_new(&params, &server->transport, &item);
 
 	if (err) {
@@ -264,7 +270,9 @@ static int transport_new(struct server *server)
 		    LOG_SLICE("address", item), LOG_STR("error", err_text(err)));
 		return err;
 	}
-	err = sip_resolver_dns(server->loop, &server->resolver);
+	for (uint32_t i = 0; sip_transport_listener(server->transport, i, &listen); i++)
+		dns.protos |= 1u << listen.proto;
+	err = sip_resolver_dns_new(&dns, &server->resolver);
 	return err ? failed("resolver", err, NULL) : 0;
 }
 

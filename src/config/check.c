@@ -160,6 +160,18 @@ static void check_sip_listen(struct check *check, const char *value)
 	}
 }
 
+static void check_dns_servers(struct check *check, const char *value)
+{
+	struct slice rest = slice_of(value), item;
+	struct addr addr;
+
+	while (config_list_next(&rest, &item)) {
+		if (addr_parse_ip(item, &addr) && (addr_parse(item, &addr) || !addr_port(&addr)))
+			WRONG(check, "\"" SLICE_FMT "\" is not an IP address or address:port",
+			      SLICE_ARG(item));
+	}
+}
+
 /* scheme://host or scheme://host:port, as browsers write it (RFC 6454 6.2), or null. */
 static bool is_origin(struct slice text)
 {
@@ -315,6 +327,7 @@ static const struct {
 	void (*run)(struct check *check, const char *value);
 } checks[] = {
 	{CONFIG_KEY_sip_listen, check_sip_listen},
+	{CONFIG_KEY_sip_dns_servers, check_dns_servers},
 	{CONFIG_KEY_sip_ws_origins, check_origins},
 	{CONFIG_KEY_sip_domains, check_sip_domains},
 	{CONFIG_KEY_sip_public_host, check_public_host},

@@ -11,6 +11,10 @@ static const struct {
 	 "tls:0.0.0.0:5061: tls needs a certificate and its key: set sip.tls_certificate and "
 	 "sip.tls_key"},
 	{"sip.tls_verify_clients=true", "needs sip.tls_ca: whose certificates are good"},
+	{"sip.dns_servers=192.0.2.53, [2001:db8::53]:5353,2001:db8::54", ""},
+	{"sip.dns_servers=ns.example.com",
+	 "\"ns.example.com\" is not an IP address or address:port"},
+	{"sip.ws_origins=https://a.example, http://127.0.0.1:8080,null", ""},
 	{"sip.ws_origins=phone.example.com",
 	 "\"phone.example.com\" is not an origin, such as https://phone.example.com"},
 	{"sip.listen=wss:0.0.0.0:443",

@@ -1,5 +1,6 @@
 /* The resolver over a look-up that the test answers, and the c-ares one as far as it goes without
  * a network. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/attr.h"
@@ -269,7 +270,12 @@ static void dns(void)
 	struct asker local, dropped;
 
 	CHECK_INT("loop", loop_new(clock_system(), &loop), 0);
-	CHECK_INT("dns", sip_resolver_dns(loop, &resolver), 0);
+	CHECK_INT("no address",
+		  sip_resolver_dns_new(&(struct sip_resolver_dns){.loop = loop, .servers = "ns"},
+				       &resolver),
+		  -EINVAL);
+	CHECK_INT("dns", sip_resolver_dns_new(&(struct sip_resolver_dns){.loop = loop}, &resolver),
+		  0);
 	ask(resolver, &local, "sip:a@localhost:5070");
 	for (int i = 0; i < 1000 && local.calls == 0; i++)
 		(void)loop_turn(loop, 10);
@@ -277,7 +283,8 @@ static void dns(void)
 	CHECK("an address", local.count > 0 && addr_is_loopback(&local.targets[0].addr));
 	CHECK_INT("port", addr_port(&local.targets[0].addr), 5070);
 	ask(resolver, &dropped, "sip:a@name.invalid");
-	CHECK_INT("two names", sip_resolver_count(resolver), 2);
+	CHECK_INT("its addresses were asked for, then NAPTR of the other",
+		  sip_resolver_count(resolver), 2);
 	resolver = sip_resolver_free(resolver);
 	CHECK_INT("timers", wheel_count(loop_wheel(loop)), 0);
 	loop_free(loop);
