@@ -3,7 +3,7 @@
  * Receiving empties a socket with one recvmmsg (a socket of one leg holds one packet per tick, a
  * shared one many). Sending collects packets of all legs and puts them out in runs: neighbours of
  * one socket go by one sendmmsg, single ones by sendto. With a socket per leg every run is one
- * long; when legs share a socket the same calls make batches, and nothing above has to change.
+ * long; legs that share a port (port.h) make batches of it.
  *
  * Arrival times are the kernel's (SO_TIMESTAMPNS), moved to the monotonic clock, so that jitter is
  * measured at the wire and not at the tick.
@@ -21,9 +21,9 @@
 #include "base/attr.h"
 
 enum {
-	IO_RX_BATCH = 16,        /* datagrams of one receive */
+	IO_RX_BATCH = 64,        /* datagrams of one receive */
 	IO_RX_OCTETS_MAX = 2048, /* longer ones come as is_truncated */
-	IO_TX_BATCH = 32,        /* datagrams collected before they go out */
+	IO_TX_BATCH = 64,        /* datagrams collected before they go out */
 	IO_TX_OCTETS_MAX = 1472  /* what an Ethernet frame holds */
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "mixer/kernel.h"
+#include "mixer/port.h"
 #include "mixer/prefetch.h"
 #include "mixer/quality.h"
 
@@ -42,6 +43,7 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 		return err;
 	}
 	leg->owner = params->owner;
+	leg->port = params->port;
 	leg->rtp_fd = params->rtp_fd;
 	leg->rtcp_fd = params->rtcp_fd;
 	leg->dtmf_pt = MEDIA_PT_NONE;
@@ -54,6 +56,7 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 	leg->housekeepings = (uint8_t)(leg->tx_ssrc / LEG_HOUSEKEEP_TICKS % LEG_RTCP_ROUNDS);
 	leg->stats.level_in = leg->stats.level_out = MEDIA_LEVEL_SILENT;
 	list_init(&leg->node);
+	list_init(&leg->seat.waiting);
 	latch_init(&leg->latch);
 	rtp_source_init(&leg->source, LEG_SAMPLE_HZ);
 	dtmf_init(&leg->dtmf, LEG_SAMPLE_HZ);
@@ -137,6 +140,8 @@ void leg_set_rt(struct leg *leg, const struct media_leg_params *params, uint64_t
 		leg->rtcp.source = (struct addr){0};
 	leg->rtcp.signalled = params->remote_rtcp;
 	leg->rtcp.has_mux = params->has_rtcp_mux;
+	if (leg->port && leg->bus) /* at its worker */
+		port_rekey_rt(leg->port, leg);
 }
 
 void leg_control_rt(struct leg *leg, const struct leg_control *control)
@@ -277,6 +282,8 @@ void leg_packet_rt(struct leg *leg, struct leg_env *env, const struct io_packet 
 
 void leg_receive_rt(struct leg *leg, struct leg_env *env)
 {
+	if (leg->port) /* which has delivered already */
+		return;
 	for (uint32_t round = 0; round < LEG_RX_ROUNDS; round++) {
 		const struct io_packet *packets;
 		uint32_t count = io_receive_rt(env->io, leg->rtp_fd, &packets);
@@ -493,7 +500,9 @@ void leg_finish_rt(struct leg *leg, struct leg_env *env)
 	if (--leg->housekeep_in > 0)
 		return;
 	leg->housekeep_in = LEG_HOUSEKEEP_TICKS;
-	if (leg->housekeepings-- == 0) {
+	if (leg->port) {
+		port_watch_rt(leg->port, leg, env->now_ns);
+	} else if (leg->housekeepings-- == 0) {
 		/* A report comes every few seconds and is dated by the kernel: an empty socket is
 		 * not worth a call each time. */
 		leg->housekeepings = LEG_RTCP_ROUNDS - 1;

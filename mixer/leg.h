@@ -28,6 +28,7 @@
 #include "mixer/rtp.h"
 
 struct bus;
+struct port;
 
 enum {
 	LEG_TICK_MS = CODEC_FRAME_MS,
@@ -35,7 +36,7 @@ enum {
 	LEG_SAMPLES = LEG_SAMPLE_HZ / 1000 * LEG_TICK_MS, /* of one frame */
 	LEG_CHUNK_OCTETS_MAX = LEG_SAMPLES,               /* of one encoded frame */
 	LEG_PACK_OCTETS_MAX = LEG_CHUNK_OCTETS_MAX / LEG_TICK_MS * MEDIA_PTIME_MS_MAX,
-	LEG_RX_ROUNDS = 4,       /* receives per tick at most: a flood does not hold up the room */
+	LEG_RX_ROUNDS = 1,       /* receives per tick at most: a flood does not hold up the room */
 	LEG_HOUSEKEEP_TICKS = 5, /* statistics and RTCP's timer every 100 ms, legs staggered */
 	LEG_RTCP_ROUNDS = 5,     /* of these: the RTCP socket is looked at every 500 ms */
 	LEG_ALIGN = 64,
@@ -91,6 +92,15 @@ struct leg_rtcp {
 	uint64_t lsr_ns;                /* its arrival */
 };
 
+/* The place of a leg in a shared port; port.c. */
+enum { LEG_KEY_SIGNALLED, LEG_KEY_SOURCE, LEG_KEY_RTCP, LEG_PORT_KEYS };
+
+struct leg_seat {
+	uint16_t keys[LEG_PORT_KEYS]; /* 0: none */
+	struct addr home;             /* the first address that was signalled */
+	struct list waiting;          /* in the port's list, while leg->is_waiting */
+};
+
 /* Two parts: what every tick touches, in the order in which it does, and the rest. The first begins
  * on a cache line and is asked for ahead (leg_prefetch_rt); new members that not every tick needs
  * belong behind it. */
@@ -98,12 +108,14 @@ struct leg {
 	_Alignas(LEG_ALIGN) struct list node; /* in bus->legs, or in the worker's list of returns */
 	struct bus *bus;
 	struct intake *intake;
+	struct port *port; /* which it shares with others; NULL: the sockets are its own */
 	int rtp_fd, rtcp_fd;
 
 	/* Receiving. */
 	uint64_t heard_ns; /* last RTP or RTCP, or when receiving began */
 	uint8_t dtmf_pt;   /* or MEDIA_PT_NONE */
 	bool is_receiving;
+	bool is_waiting;  /* for a source; with a port only */
 	uint8_t next_run; /* a new SSRC on trial, see leg.c */
 	uint16_t next_seq;
 	uint32_t next_ssrc;
@@ -137,6 +149,7 @@ struct leg {
 
 	void *owner; /* control's; from here on not every tick's */
 	struct leg_rtcp rtcp;
+	struct leg_seat seat;
 	uint8_t housekeepings; /* until RTCP is received again */
 	struct limiter limiter;
 	int16_t gained[LEG_SAMPLES];
@@ -154,6 +167,7 @@ struct leg {
  * stay the caller's. -ENOMEM. */
 struct leg_new_params {
 	int rtp_fd, rtcp_fd;
+	struct port *port; /* borrowed: the descriptors are this port's; NULL: the leg's alone */
 	uint16_t jitter_max_ms;
 	struct random *random;
 	void *owner;

@@ -12,6 +12,7 @@
 #include "mixer/kernel.h"
 #include "mixer/mixer_priv.h"
 #include "mixer/rtcp.h"
+#include "mixer/shares.h"
 
 /* Workers do not wake control for what they give back: it is taken along when control is awake for
  * a call anyway, and at the latest after COLLECT_MS. */
@@ -94,6 +95,7 @@ static void leg_catch_up(struct mixer_leg *leg)
 
 void mixer_leg_go_on(struct mixer_leg *leg)
 {
+	share_part_finish(leg);
 	leg->overdue.kind = WORKER_LEG_ADD;
 	leg->overdue.bus = leg->room ? leg->room->bus : NULL;
 	leg_catch_up(leg);
@@ -132,7 +134,11 @@ void mixer_leg_forget(struct mixer_leg *leg)
 	list_remove(&leg->overdue.node);
 	leg->at->legs--;
 	(void)handle_drop(mixer->legs_by_handle, leg->handle);
-	ports_give(mixer->ports, &leg->ports, mixer_now_ms(mixer));
+	if (leg->share)
+		share_leave(leg);
+	else if (!leg->has_parted)
+		ports_give(mixer->ports, &leg->ports, mixer_now_ms(mixer));
+	share_part_undo(leg);
 	leg_free(leg->leg);
 	free(leg);
 }
@@ -162,6 +168,16 @@ static void leg_returned(struct mixer_leg *leg)
 		mixer_leg_go_on(leg);
 }
 
+/* LATCHED comes before ACTIVE: sound that begins without it comes from where it was signalled. */
+static void peer_learn(struct mixer_leg *leg, const struct leg_event *posted)
+{
+	if (posted->kind == MEDIA_LEG_LATCHED)
+		leg->has_latched = true;
+	else if (posted->kind != MEDIA_LEG_ACTIVE)
+		return;
+	peers_learn(leg->mixer->peers, &leg->signalled, !leg->has_latched);
+}
+
 static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 {
 	struct leg *worker_leg = posted->object;
@@ -181,6 +197,7 @@ static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 		leg_returned(leg);
 		return;
 	}
+	peer_learn(leg, posted);
 	if (leg->is_closing || !mixer->params.on_event)
 		return;
 	event.kind = (enum media_event_kind)posted->kind;
@@ -265,6 +282,7 @@ static int worker_make(struct mixer *mixer, struct mixer_worker *at)
 
 	at->mixer = mixer;
 	list_init(&at->overdue);
+	list_init(&at->shares);
 	err = worker_new(&params, &at->worker);
 	if (err)
 		return err;
@@ -320,6 +338,10 @@ static int mixer_fill(struct mixer *mixer)
 		err = handle_table_new(params->rooms_max, &mixer->rooms_by_handle);
 	if (err == 0)
 		err = handle_table_new(params->legs_max, &mixer->legs_by_handle);
+	if (err == 0)
+		err = hash_new(share_match, &mixer->seated);
+	if (err == 0)
+		err = peers_new(&mixer->peers);
 	for (uint32_t i = 0; err == 0 && i < params->workers; i++)
 		err = worker_make(mixer, &mixer->workers[i]);
 	return err;
@@ -360,6 +382,8 @@ static void legs_and_rooms_free(struct mixer *mixer)
 	LIST_FOREACH (it, tmp, &mixer->legs) {
 		struct mixer_leg *leg = LIST_ENTRY(it, struct mixer_leg, node);
 
+		if (leg->leg->bus && leg->leg->port)
+			port_leave_rt(leg->leg->port, leg->leg);
 		if (leg->leg->bus)
 			bus_remove_rt(leg->leg->bus, leg->leg);
 		mixer_leg_forget(leg);
@@ -382,8 +406,12 @@ struct mixer *mixer_free(struct mixer *mixer)
 		worker_stop(mixer->workers[i].worker);
 	}
 	legs_and_rooms_free(mixer);
-	for (uint32_t i = 0; i < mixer->worker_count; i++)
+	for (uint32_t i = 0; i < mixer->worker_count; i++) {
+		shares_free(&mixer->workers[i]);
 		worker_free(mixer->workers[i].worker);
+	}
+	hash_free(mixer->seated);
+	peers_free(mixer->peers);
 	handle_table_free(mixer->legs_by_handle);
 	handle_table_free(mixer->rooms_by_handle);
 	ports_free(mixer->ports);

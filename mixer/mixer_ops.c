@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "mixer/kernel.h"
 #include "mixer/mixer_priv.h"
+#include "mixer/shares.h"
 
 /* Operations on rooms ----------------------------------------------------------------------- */
 
@@ -69,20 +70,31 @@ static int room_find(const struct mixer *mixer, handle h, struct mixer_room **re
 	return 0;
 }
 
+static void leg_sockets_give(struct mixer *mixer, struct mixer_leg *leg)
+{
+	if (leg->share)
+		share_leave(leg);
+	else
+		ports_give(mixer->ports, &leg->ports, mixer_now_ms(mixer));
+}
+
 static int leg_make(struct mixer *mixer, const struct media_leg_open *open, struct mixer_leg *leg)
 {
 	struct leg_new_params params = {.jitter_max_ms = mixer->params.jitter_max_ms,
 					.random = mixer->params.random,
 					.owner = leg};
-	int err = ports_take(mixer->ports, &open->local, mixer_now_ms(mixer), &leg->ports);
+	int err = 0;
 
+	if (!share_join(leg, open))
+		err = ports_take(mixer->ports, &open->local, mixer_now_ms(mixer), &leg->ports);
 	if (err)
 		return err;
 	params.rtp_fd = leg->ports.rtp_fd;
 	params.rtcp_fd = leg->ports.rtcp_fd;
+	params.port = leg->port;
 	err = leg_new(&params, &leg->leg);
 	if (err)
-		ports_give(mixer->ports, &leg->ports, mixer_now_ms(mixer));
+		leg_sockets_give(mixer, leg);
 	return err;
 }
 
@@ -133,6 +145,14 @@ static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_le
 	return 0;
 }
 
+static void signalled_note(struct mixer_leg *leg, const struct media_leg_params *params)
+{
+	if (!addr_eq(&leg->signalled, &params->remote_rtp))
+		leg->has_latched = false;
+	leg->signalled = params->remote_rtp;
+	share_follow(leg, params);
+}
+
 static int leg_set(void *ctx, handle h, const struct media_leg_params *params)
 {
 	struct mixer_leg *leg = leg_find(ctx, h);
@@ -144,6 +164,7 @@ static int leg_set(void *ctx, handle h, const struct media_leg_params *params)
 	err = leg_params_check(params);
 	if (err)
 		return err;
+	signalled_note(leg, params);
 	if (leg->place != PLACE_WORKER) {
 		leg->params = *params;
 		leg->has_params = true;
@@ -217,11 +238,18 @@ static int leg_move(void *ctx, handle h, handle room_handle)
 	}
 	command.leg = leg->leg;
 	command.bus = room ? room->bus : NULL;
-	if (at != leg->at)
+	if (at != leg->at) {
 		command.kind = WORKER_LEG_YIELD;
+		err = share_part(leg);
+		if (err)
+			return err;
+	}
 	err = mixer_post(leg->at, &command);
-	if (err)
+	if (err) {
+		if (leg->share)
+			share_part_undo(leg);
 		return err;
+	}
 	if (at != leg->at)
 		leg->place = PLACE_YIELDING;
 	leg_assign(leg, at, room);

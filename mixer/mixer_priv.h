@@ -9,7 +9,7 @@
  * full becomes overdue: it waits in the worker's list, in order, and while anything waits there no
  * other command of that worker gets past it.
  *
- * Thread: control. Only mixer.c and mixer_ops.c include this.
+ * Thread: control. Only mixer.c, mixer_ops.c and shares.c include this.
  */
 #ifndef MIXER_MIXER_PRIV_H
 #define MIXER_MIXER_PRIV_H
@@ -18,9 +18,12 @@
 #include <stdint.h>
 
 #include "base/handle.h"
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/wheel.h"
 #include "mixer/mixer.h"
+#include "mixer/peers.h"
+#include "mixer/port.h"
 #include "mixer/ports.h"
 #include "mixer/worker.h"
 
@@ -40,6 +43,8 @@ struct mixer_worker {
 	struct loop_watch watch;
 	struct list overdue;
 	uint32_t legs, rooms;
+	struct list shares; /* its shared ports (shares.h) */
+	uint32_t share_count;
 };
 
 struct mixer_room {
@@ -61,13 +66,23 @@ struct mixer_leg {
 	struct mixer_worker *at; /* where it is or goes to */
 	struct mixer_room *room; /* NULL: none */
 	struct leg *leg;
-	struct port_pair ports;
+	struct port_pair ports; /* its own, or those of its share */
 	enum place place;
 	bool is_closing;
 	bool has_params, has_control; /* kept for its arrival */
 	struct media_leg_params params;
 	struct leg_control control;
 	struct overdue overdue;
+
+	/* Shared ports. */
+	struct share *share; /* NULL: its sockets are its own */
+	struct port *port;   /* of the share */
+	struct addr remote;  /* the peer's address under which it is seated */
+	struct hash_node by_seat;
+	struct addr signalled, signalled_rtcp; /* as last told by leg_set */
+	bool has_latched;                      /* its sound comes from elsewhere than signalled */
+	bool has_parted;                       /* has, or will have, the sockets in `parted` */
+	struct port_pair parted;
 };
 
 struct mixer {
@@ -75,6 +90,8 @@ struct mixer {
 	struct handle_table *rooms_by_handle, *legs_by_handle;
 	struct list rooms, legs; /* all, closing ones included */
 	struct ports *ports;
+	struct peers *peers;
+	struct hash *seated;            /* legs in shared ports, by port and peer's address */
 	struct timer collect;           /* overdue commands, and what workers gave back */
 	struct loop_defer collect_now;  /* the same, at the end of this turn of the loop */
 	uint32_t awaited;               /* closing legs and rooms that have not come back */

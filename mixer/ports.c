@@ -142,7 +142,7 @@ static void options_set(int fd, bool is_v6)
 	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 }
 
-static int socket_bind(const struct addr *local, int *ret_fd)
+int ports_socket(const struct addr *local, bool is_beside, int *ret_fd)
 {
 	bool is_v6 = addr_is_v6(local);
 	int on = 1, err;
@@ -152,6 +152,8 @@ static int socket_bind(const struct addr *local, int *ret_fd)
 		return -errno;
 	/* One family per socket: source addresses then compare as they were signalled. */
 	if (is_v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
+		goto fail;
+	if (is_beside && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
 		goto fail;
 	options_set(fd, is_v6);
 	if (bind(fd, &local->sa, addr_len(local)) < 0)
@@ -173,10 +175,10 @@ static int pair_bind(struct port_pair *pair, uint16_t port)
 	addr_set_port(&pair->local, port);
 	rtcp = pair->local;
 	addr_set_port(&rtcp, (uint16_t)(port + 1));
-	err = socket_bind(&pair->local, &pair->rtp_fd);
+	err = ports_socket(&pair->local, false, &pair->rtp_fd);
 	if (err)
 		return err;
-	err = socket_bind(&rtcp, &pair->rtcp_fd);
+	err = ports_socket(&rtcp, false, &pair->rtcp_fd);
 	if (err)
 		close(pair->rtp_fd);
 	return err;

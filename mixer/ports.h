@@ -14,6 +14,7 @@
 #ifndef MIXER_PORTS_H
 #define MIXER_PORTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/addr.h"
@@ -49,6 +50,10 @@ struct ports *ports_free(struct ports *ports);
  * (-EMFILE, -EADDRNOTAVAIL, ...), and no pair is lost. */
 int ports_take(struct ports *ports, const struct addr *local, uint64_t now_ms,
 	       struct port_pair *ret_pair);
+
+/* One socket as ports_take makes them, bound at `local`, for who has a port already; `is_beside`:
+ * another socket of ours has it as well (SO_REUSEPORT). errno of socket or bind. */
+int ports_socket(const struct addr *local, bool is_beside, int *ret_fd);
 
 /* Closes the sockets or keeps them warm; the pair rests until quarantine_ms after now_ms. */
 void ports_give(struct ports *ports, struct port_pair *pair, uint64_t now_ms);

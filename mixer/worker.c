@@ -41,6 +41,7 @@ struct worker {
 	/* The worker's. */
 	struct phase phases[WORKER_PHASES];
 	struct bus lounge;
+	struct list ports;   /* shared ones */
 	struct list returns; /* legs that the event ring did not take yet */
 	struct list bus_returns;
 	struct leg_env env;
@@ -73,6 +74,7 @@ int worker_new(const struct worker_params *params, struct worker **ret_worker)
 		list_init(&worker->phases[i].buses);
 		worker->phases[i].due_ns = NEVER;
 	}
+	list_init(&worker->ports);
 	list_init(&worker->returns);
 	list_init(&worker->bus_returns);
 	bus_init(&worker->lounge, true, NULL);
@@ -179,6 +181,8 @@ static void leg_enter(struct worker *worker, struct leg *leg, struct bus *bus)
 	if (phase->leg_count++ == 0)
 		phase->due_ns = phase_first_due(bus->phase, worker->env.now_ns);
 	bus_add_rt(bus, leg);
+	if (leg->port)
+		port_enter_rt(leg->port, leg);
 	leg_begin_rt(leg, &worker->env);
 }
 
@@ -188,6 +192,8 @@ static void leg_leave(struct worker *worker, struct leg *leg)
 	struct phase *phase = &worker->phases[bus->phase];
 
 	bus_remove_rt(bus, leg);
+	if (leg->port)
+		port_leave_rt(leg->port, leg);
 	assert(phase->leg_count > 0);
 	if (--phase->leg_count == 0)
 		phase->due_ns = NEVER;
@@ -205,6 +211,9 @@ static void command_run(struct worker *worker, const struct worker_command *comm
 
 	switch (command->kind) {
 	case WORKER_NOTHING:
+		break;
+	case WORKER_PORT_ADD:
+		list_append(&worker->ports, port_node(command->port));
 		break;
 	case WORKER_BUS_RETIRE:
 		assert(command->bus->leg_count == 0);
@@ -308,6 +317,15 @@ static void phase_tick(struct worker *worker, struct phase *phase)
 			    (uint32_t)skipped);
 }
 
+/* Packets of all legs that share, those of later phases included: they wait in their intakes. */
+static void ports_receive(struct worker *worker)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &worker->ports)
+		port_receive_rt(port_of_node(it), &worker->env);
+}
+
 /* The phase that is due first. */
 static struct phase *phase_next(struct worker *worker)
 {
@@ -348,6 +366,8 @@ uint64_t worker_tick_rt(struct worker *worker, uint64_t now_ns)
 	worker->env.now_ns = now_ns;
 	io_begin_rt(worker->env.io, now_ns);
 	has_commands = commands_take(worker);
+	if (phase_next(worker)->due_ns <= now_ns)
+		ports_receive(worker);
 	for (struct phase *phase; (phase = phase_next(worker))->due_ns <= now_ns;)
 		phase_tick(worker, phase);
 	returns_post(worker);

@@ -20,6 +20,7 @@
 #include "media.h"
 #include "mixer/bus.h"
 #include "mixer/leg.h"
+#include "mixer/port.h"
 
 enum {
 	WORKER_PHASES = 4,
@@ -34,6 +35,7 @@ enum {
 
 enum worker_command_kind {
 	WORKER_NOTHING,     /* only wakes */
+	WORKER_PORT_ADD,    /* a shared port, before its first leg; it stays */
 	WORKER_BUS_RETIRE,  /* a bus without legs: comes back as LEG_EVENT_BUS_RETURNED */
 	WORKER_LEG_ADD,     /* leg, bus (NULL: the lounge) */
 	WORKER_LEG_MOVE,    /* leg, bus of the same worker (NULL: the lounge) */
@@ -48,6 +50,7 @@ struct worker_command {
 	struct leg *leg;
 	struct bus *bus;
 	union {
+		struct port *port;
 		struct media_leg_params params;
 		struct leg_control control;
 	};
@@ -77,7 +80,7 @@ int worker_start(struct worker *worker);
 /* Stops and joins the thread; afterwards control owns every bus and leg. Harmless before start. */
 void worker_stop(struct worker *worker);
 
-/* Stops it as well. Buses and legs stay the caller's. */
+/* Stops it as well. Buses, legs and ports stay the caller's. */
 struct worker *worker_free(struct worker *worker);
 
 /* False when WORKER_COMMANDS are waiting. */

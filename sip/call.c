@@ -310,6 +310,11 @@ bool sip_call_is_remote_focus(const struct sip_call *call)
 	return call->dialog && call->dialog->is_remote_focus;
 }
 
+bool sip_call_peek_rtp(const struct sip_call *call, struct addr *ret_rtp)
+{
+	return sdp_peek_rtp(buf_slice(&call->remote_offer), ret_rtp);
+}
+
 const struct sip_flow *sip_call_flow(const struct sip_call *call)
 {
 	return &call->flow;

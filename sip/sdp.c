@@ -471,3 +471,51 @@ void sdp_print(struct buf *buf, const struct sdp *sdp)
 	for (size_t i = 0; i < sdp->media_count; i++)
 		print_media(buf, &sdp->media[i]);
 }
+
+/* A first look ------------------------------------------------------------------------------- */
+
+static bool peek_host(struct slice line, struct addr *ret_ip)
+{
+	enum { PREFIX = sizeof("c=IN IP4 ") - 1 };
+
+	if (!slice_istarts(line, SLICE("c=IN IP")) || line.len <= PREFIX)
+		return false;
+	return addr_parse_ip(slice_from(line, PREFIX), ret_ip) == 0;
+}
+
+static bool peek_port(struct slice line, uint32_t *ret_port)
+{
+	struct slice rest = slice_from(line, sizeof("m=audio ") - 1);
+
+	return slice_u32(slice_first(rest, slice_find(rest, ' ')), UINT16_MAX, ret_port) == 0 &&
+	       *ret_port > 0;
+}
+
+bool sdp_peek_rtp(struct slice text, struct addr *ret_rtp)
+{
+	struct cursor cursor = cursor_of(text);
+	struct addr rtp = {0}, ip;
+	bool is_session = true, is_audio = false;
+	struct slice line;
+	uint32_t port = 0;
+
+	while (cursor_line(&cursor, &line)) {
+		if (slice_starts(line, SLICE("m="))) {
+			if (is_audio)
+				break;
+			is_session = false;
+			is_audio = slice_istarts(line, SLICE("m=audio "));
+			if (is_audio && !peek_port(line, &port))
+				return false;
+		} else if ((is_session || is_audio) && peek_host(line, &ip)) {
+			rtp = ip;
+		} else if (slice_istarts(line, SLICE("a=ice-ufrag:"))) {
+			return false;
+		}
+	}
+	if (!is_audio || !addr_is_set(&rtp) || addr_is_any(&rtp))
+		return false;
+	addr_set_port(&rtp, (uint16_t)port);
+	*ret_rtp = rtp;
+	return true;
+}

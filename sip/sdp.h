@@ -69,6 +69,11 @@ struct sdp {
 int sdp_parse(struct slice text, struct sdp **ret_sdp, uint32_t *reterr_line);
 struct sdp *sdp_free(struct sdp *sdp);
 
+/* A first look, before anything is parsed: where the first audio line says that its sound is sent
+ * to, and with most phones comes from. A hint: false when there is none, when it is held, or when
+ * ICE (RFC 8839) will choose another one. */
+bool sdp_peek_rtp(struct slice text, struct addr *ret_rtp);
+
 bool sdp_attribute(const struct sdp_attribute *attributes, uint16_t count, const char *name,
 		   struct slice *ret_value);
 

@@ -220,6 +220,8 @@ bool sip_call_is_remote_focus(
 	const struct sip_call *call); /* isfocus in the peer's Contact (RFC 4579 5.2) */
 const struct sip_flow *sip_call_flow(
 	const struct sip_call *call); /* last path; its local address is ours toward the peer */
+/* An incoming call that has not been accepted: where its offer wants sound (sdp_peek_rtp). A hint. */
+bool sip_call_peek_rtp(const struct sip_call *call, struct addr *ret_rtp);
 
 /* Dialogs named by others ------------------------------------------------------------------------
  *

@@ -68,6 +68,10 @@ struct media_leg_open {
 	handle room;            /* 0: in no room yet (a ringing call); leg_move puts it into one */
 	struct addr local;      /* address to bind, port ignored; any-address allowed */
 	uint64_t tag;           /* the caller's own number, returned in every event of the leg */
+	/* What is known of the peer by now, both or none. Where they name one host that has proven
+	 * to send from where it says, the leg may share a port with others. */
+	struct addr peer_signalling; /* where its requests come from */
+	struct addr peer_rtp;        /* from the audio line of its offer */
 };
 
 /* A moment's view, written by the worker, read by control at any time. Counters never go back. */
@@ -131,11 +135,13 @@ struct media_ops {
 
 	/* Reserves ports and sockets at once, so that the address can go into an offer or answer.
 	 * *ret_local: the bound RTP address; RTCP is at port + 1 (and on the same port with
-	 * rtcp-mux). ERR_MEDIA_NO_PORTS, ERR_MEDIA_NO_LEGS, ERR_QUEUE_FULL, ERR_STALE, errno of socket/bind. */
+	 * rtcp-mux); several legs may be given the same one. ERR_MEDIA_NO_PORTS, ERR_MEDIA_NO_LEGS, ERR_QUEUE_FULL, ERR_STALE, errno of socket/bind. */
 	int (*leg_open)(void *ctx, const struct media_leg_open *open, handle *ret_leg, struct addr *ret_local);
 	int (*leg_set)(void *ctx, handle leg, const struct media_leg_params *params);
 	int (*leg_control)(void *ctx, handle leg, const struct media_leg_control *control);
-	int (*leg_move)(void *ctx, handle leg, handle room); /* room 0: out of any room */
+	/* Room 0: out of any room. errno of socket/bind: a leg that shared a port would have needed
+	 * its own, and there is none. */
+	int (*leg_move)(void *ctx, handle leg, handle room);
 	/* Never fails for a live leg, whatever the queues hold. MEDIA_LEG_CLOSED follows. */
 	int (*leg_close)(void *ctx, handle leg);
 	int (*leg_stats)(void *ctx, handle leg, struct media_leg_stats *ret_stats);

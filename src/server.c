@@ -330,6 +330,7 @@ static int mixer_part_new(struct server *server)
 		.quiet_ms = config->media_quiet_s ? (uint32_t)config->media_quiet_s * MS_PER_S
 						  : UINT32_MAX,
 		.jitter_max_ms = (uint16_t)config->media_jitter_max_ms,
+		.has_shared_ports = config->media_shared_ports,
 		.on_event = focus_on_media_event,
 		.arg = server->focus,
 	};

@@ -101,6 +101,8 @@ static int reserve(struct participant *p, struct room *room, struct sip_call *ca
 	struct offer_local local;
 	int err;
 
+	if (sip_call_peek_rtp(call, &place.peer_rtp))
+		place.peer_signalling = sip_call_flow(call)->remote;
 	err = leg_local_of_flow(sip_call_flow(call), &place.local);
 	if (!err)
 		err = room_bus(room, &place.bus);

@@ -140,6 +140,8 @@ int leg_open(struct leg *leg, const struct leg_place *place)
 		.room = place->is_outside ? 0 : place->bus->room,
 		.local = place->local,
 		.tag = place->tag,
+		.peer_signalling = place->peer_signalling,
+		.peer_rtp = place->peer_rtp,
 	};
 	int err;
 

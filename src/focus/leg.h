@@ -53,6 +53,7 @@ struct leg_place {
 	struct bus *bus;
 	bool is_outside;   /* not in the room yet: a ringing call; leg_enter later */
 	struct addr local; /* address to bind */
+	struct addr peer_signalling, peer_rtp; /* as in media_leg_open */
 	uint64_t tag;
 };
 

@@ -211,6 +211,8 @@ static int legs_connect(struct load_leg *legs, struct call *calls, struct sip *s
 			err = load_connect(legs[i].fd, &remote);
 		if (err)
 			return err;
+		if (!o->is_echo)
+			load_first_word(&legs[i]);
 	}
 	return o->is_echo ? echo_ports(legs, o->legs) : 0;
 }

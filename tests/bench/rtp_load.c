@@ -111,6 +111,14 @@ int load_connect(int fd, const struct addr *remote)
 	return connect(fd, &remote->sa, addr_len(remote)) < 0 ? -errno : 0;
 }
 
+void load_first_word(const struct load_leg *leg)
+{
+	uint8_t packet[HEADER + LOAD_SAMPLES] = {0x80, 0x80};
+
+	memset(packet + HEADER, 0xff, LOAD_SAMPLES);
+	(void)!send(leg->fd, packet, sizeof(packet), 0);
+}
+
 static int tones_make(struct engine *e)
 {
 	e->tones = malloc((size_t)LOAD_TALKERS_MAX * LOAD_PACKETS_SECOND * LOAD_SAMPLES);

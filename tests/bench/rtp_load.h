@@ -79,6 +79,10 @@ int load_run(struct load_run *run, struct load_result *ret_result);
 int load_socket(int *ret_fd, uint16_t *ret_port);
 int load_connect(int fd, const struct addr *remote);
 
+/* A phone speaks as soon as its call is answered; here the legs wait for each other, and this one
+ * packet of silence stands for it. */
+void load_first_word(const struct load_leg *leg);
+
 void load_print_json(FILE *out, const char *name, uint32_t legs, const struct load_result *result);
 
 #endif

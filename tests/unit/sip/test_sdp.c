@@ -359,6 +359,49 @@ static void owned(void)
 	CHECK("free takes NULL", sdp_free(NULL) == NULL);
 }
 
+static void a_first_look(void)
+{
+	static const struct {
+		const char *name, *text, *want; /* NULL: nothing to see */
+	} cases[] = {
+		{"session level", "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n",
+		 "192.0.2.1:4000"},
+		{"its own address",
+		 "c=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.9\r\n",
+		 "192.0.2.9:4000"},
+		{"IPv6", "c=IN IP6 2001:db8::1\nm=audio 4000 RTP/AVP 0\n", "[2001:db8::1]:4000"},
+		{"video before and after",
+		 "c=IN IP4 192.0.2.1\nm=video 2 RTP/AVP 31\nc=IN IP4 192.0.2.7\nm=audio 4 RTP/AVP "
+		 "0\n"
+		 "m=video 6 RTP/AVP 31\nc=IN IP4 192.0.2.8\n",
+		 "192.0.2.1:4"},
+		{"second audio line",
+		 "c=IN IP4 192.0.2.1\nm=audio 4 RTP/AVP 0\nm=audio 6 RTP/AVP 0\n", "192.0.2.1:4"},
+		{"declined", "c=IN IP4 192.0.2.1\nm=audio 0 RTP/AVP 0\n", NULL},
+		{"on hold", "c=IN IP4 0.0.0.0\nm=audio 4 RTP/AVP 0\n", NULL},
+		{"a host name", "c=IN IP4 phone.example\nm=audio 4 RTP/AVP 0\n", NULL},
+		{"no address", "m=audio 4 RTP/AVP 0\n", NULL},
+		{"no audio", "c=IN IP4 192.0.2.1\nm=video 4 RTP/AVP 31\n", NULL},
+		{"no port", "c=IN IP4 192.0.2.1\nm=audio x RTP/AVP 0\n", NULL},
+		{"port too large", "c=IN IP4 192.0.2.1\nm=audio 65536 RTP/AVP 0\n", NULL},
+		{"ICE", "c=IN IP4 192.0.2.1\nm=audio 4 RTP/AVP 0\na=ice-ufrag:abcd\n", NULL},
+		{"cut short", "c=IN IP4 \nm=audio ", NULL},
+		{"nothing", "", NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct addr rtp = {0};
+		char text[ADDR_TEXT_MAX];
+		bool has = sdp_peek_rtp(slice_of(cases[i].text), &rtp);
+
+		CHECK_INT(cases[i].name, has, cases[i].want != NULL);
+		if (has)
+			CHECK_STR(cases[i].name, addr_text(&rtp, text), cases[i].want);
+		else
+			CHECK(cases[i].name, !addr_is_set(&rtp));
+	}
+}
+
 void suite_sdp(void)
 {
 	CHECK_SUITE("sdp");
@@ -372,4 +415,5 @@ void suite_sdp(void)
 	CHECK_TEST(session_ptime);
 	CHECK_TEST(print);
 	CHECK_TEST(owned);
+	CHECK_TEST(a_first_look);
 }
