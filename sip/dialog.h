@@ -36,7 +36,6 @@ struct sip_dialog {
 		remote_cseq; /* the last used; remote_cseq counts only with has_remote_cseq */
 	bool has_remote_cseq;
 	bool allows_update;   /* the peer's last Allow has UPDATE */
-	bool had_refer; /* a REFER was accepted in it (RFC 3515 2.4.6) */
 	bool is_remote_focus; /* isfocus in the peer's Contact (RFC 3840, RFC 4579 5.2) */
 };
 

@@ -60,6 +60,10 @@ struct sip_net_ops {
 	/* Whether this connection still lives (RFC 5626 5.3: what is bound to a flow goes over that
 	 * flow or not at all). NULL: nobody can tell. */
 	bool (*is_open)(void *ctx, uint64_t connection);
+	/* The peer of this connection has shown a certificate that we have verified, and it has
+	 * this name: a host (dNSName), or a URI ("sip:alice@example.com"). NULL: nobody can tell.
+	 */
+	bool (*peer_has_name)(void *ctx, const struct sip_flow *flow, struct slice name);
 };
 
 struct sip_net {

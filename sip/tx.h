@@ -26,6 +26,7 @@
 enum {
 	SIP_BRANCH_MAX = 40, /* octets of our own branches with the NUL */
 	SIP_TAG_MAX = 20,    /* octets of our own tags with the NUL */
+	SIP_TX_SILENCE = 1,  /* of may_begin */
 	SIP_TX_KEY_MAX =
 		1024 /* octets of a matching key; a request whose key is longer gets a 400 */
 };
@@ -41,6 +42,11 @@ struct sip_tx_handlers {
 	/* An ACK that is not for a refusal: for a 2xx, or stray. */
 	void (*on_ack)(void *arg, const struct sip_flow *flow, const struct sip_msg *ack);
 	void *arg;
+	/* Before a transaction is made for a request other than ACK. 0: go on. A status: it is
+	 * answered with that and with the lines put into `headers`, and forgotten.
+	 * SIP_TX_SILENCE: it is forgotten. NULL: every request may begin. */
+	uint16_t (*may_begin)(void *arg, const struct sip_flow *flow, const struct sip_msg *request,
+			      struct buf *headers);
 };
 
 struct sip_tx_params {

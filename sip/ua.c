@@ -33,7 +33,10 @@ static int make_layer(struct sip_ua *ua, const struct sip_ua_params *params)
 			.wheel = params->wheel,
 			.random = params->random,
 			.net = params->net,
-			.handlers = {.on_request = ua_on_request, .on_ack = ua_on_ack, .arg = ua},
+			.handlers = {.on_request = ua_on_request,
+				     .on_ack = ua_on_ack,
+				     .may_begin = ua_may_begin,
+				     .arg = ua},
 			.t1_ms = params->t1_ms,
 			.t2_ms = params->t2_ms,
 			.t4_ms = params->t4_ms,
@@ -58,6 +61,7 @@ int sip_ua_new(const struct sip_ua_params *params, struct sip_ua **ret_ua)
 	ua->random = params->random;
 	ua->net = params->net;
 	ua->resolver = params->resolver;
+	ua->guard = params->guard;
 	ua->handlers = params->handlers;
 	ua->calls_max = params->calls_max;
 	ua->session_expires_s = params->session_expires_s;
@@ -66,8 +70,6 @@ int sip_ua_new(const struct sip_ua_params *params, struct sip_ua **ret_ua)
 	list_init(&ua->requests);
 	list_init(&ua->subs);
 	list_init(&ua->watches);
-	list_init(&ua->referrals);
-	list_init(&ua->referrings);
 	err = copy_strings(ua, params);
 	if (!err)
 		err = sip_dialog_table_new(&ua->dialogs);
@@ -89,8 +91,6 @@ struct sip_ua *sip_ua_free(struct sip_ua *ua)
 		return NULL;
 	LIST_FOREACH (it, tmp, &ua->calls)
 		call_free(LIST_ENTRY(it, struct sip_call, node));
-	referrings_free(ua);
-	referrals_free(ua);
 	subs_free(ua);
 	watches_free(ua);
 	ua_requests_free(ua);

@@ -32,6 +32,7 @@ struct sip_ua;
 struct sip_call;
 struct sip_stx;      /* a server transaction (sip/tx.h) that waits for its answer */
 struct sip_resolver; /* sip/resolver.h */
+struct sip_guard;    /* sip/guard.h */
 
 /* An answer, or the extra parts of a request. All borrowed for the call. */
 struct sip_reply {
@@ -102,6 +103,7 @@ struct sip_ua_params {
 	 * without a refresh (0: we ask for none, but do our part when the peer does), and the least
 	 * that we accept (SIP_MIN_SE_S at least; a shorter one is answered 422). */
 	uint32_t session_expires_s, min_se_s;
+	struct sip_guard *guard;  /* asked before anything new begins; NULL: nobody is asked */
 	struct slice public_host; /* host[:port] for Contact and Via in place of our address;
 				     absent: the address */
 };

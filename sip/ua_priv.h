@@ -39,9 +39,10 @@ struct sip_ua {
 	struct random *random;
 	struct sip_net net;
 	struct sip_resolver *resolver;
+	struct sip_guard *guard;
 	struct sip_ua_handlers handlers;
 	char *allow, *supported, *product, *public_host;
-	char *packages;                       /* NULL: none */
+	char *packages; /* NULL: none */
 	uint32_t session_expires_s, min_se_s; /* RFC 4028; 0: we ask for no session timer */
 	uint32_t calls_max;
 	struct sip_tx_layer *tx;
@@ -49,10 +50,9 @@ struct sip_ua {
 	struct list calls;      /* struct sip_call, also those that are over */
 	struct ua_ended *ended; /* SIP_UA_ENDED_MAX, a ring; NULL before the first */
 	uint32_t ended_at;
-	struct list requests;              /* struct sip_request */
-	struct list subs, watches;         /* sip_sub, sip_watch */
-	struct list referrals, referrings; /* sip_referral, sip_referring */
-	uint32_t request_count, sub_count, watch_count, referral_count, referring_count;
+	struct list requests;      /* struct sip_request */
+	struct list subs, watches; /* sip_sub, sip_watch */
+	uint32_t request_count, sub_count, watch_count;
 	sip_credentials_fn *credentials; /* NULL: challenges are not answered */
 	void *credentials_arg;
 	struct sip_ua_stats stats;
@@ -186,10 +186,6 @@ void ua_dialog_drop(struct sip_ua *ua, struct sip_dialog **dialog);
 bool ua_usage_request(struct sip_dialog *dialog, struct sip_stx *tx, const struct sip_msg *request);
 /* A NOTIFY that makes a dialog. False: not answered, nobody waits for it. */
 bool ua_usage_first_notify(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *notify);
-/* referral.c: a SUBSCRIBE for event refer. False: not answered, it is for another event. */
-bool ua_refer_subscribed(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request);
-void referrals_free(struct sip_ua *ua);
-void referrings_free(struct sip_ua *ua);
 void subs_free(struct sip_ua *ua);
 void watches_free(struct sip_ua *ua);
 /* Allow and Supported lines. */
@@ -197,6 +193,10 @@ void ua_add_capabilities(const struct sip_ua *ua, struct buf *buf);
 bool ua_supports(const struct sip_ua *ua, const char *option);
 int ua_reply(struct sip_stx *tx, uint16_t status, const char *headers);
 int ua_reply_text(struct sip_stx *tx, uint16_t status, const char *reason, const char *headers);
+
+/* ua_guard.c, of struct sip_tx_handlers. */
+uint16_t ua_may_begin(void *arg, const struct sip_flow *flow, const struct sip_msg *request,
+		      struct buf *headers);
 
 /* ua_answer.c */
 void ua_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request);

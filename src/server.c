@@ -300,6 +300,7 @@ static int ua_new(struct server *server)
 		.random = &server->random,
 		.net = sip_transport_net(server->transport),
 		.resolver = server->resolver,
+		.guard = auth_guard(focus_auth(server->focus)),
 		.handlers = focus_ua_handlers(server->focus),
 		.allow = FOCUS_ALLOW,
 		.supported = FOCUS_SUPPORTED,

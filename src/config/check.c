@@ -6,6 +6,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/prefix.h"
 #include "config/table.h"
 
 enum { LISTEN_MAX = 16, HOST_LEN_MAX = 255, LABEL_LEN_MAX = 63, PTIME_STEP_MS = 10 };
@@ -295,6 +296,117 @@ static void check_registrar(struct check *check, const char *value)
 		WRONG(check, "must be users, open or off");
 }
 
+/* A word out of a few. */
+static void check_word(struct check *check, const char *value, const char *words)
+{
+	struct slice rest = slice_of(words), word;
+
+	while (config_list_next(&rest, &word)) {
+		if (slice_is(word, value))
+			return;
+	}
+	WRONG(check, "\"%s\" must be one of: %s", value, words);
+}
+
+static void check_auth(struct check *check, const char *value)
+{
+	check_word(check, value, "off, users, all");
+}
+
+static void check_scanners(struct check *check, const char *value)
+{
+	check_word(check, value, "drop, answer");
+}
+
+/* It stands in quotes and in hashes: nothing that would have to be escaped. */
+static void check_realm(struct check *check, const char *value)
+{
+	for (; *value; value++) {
+		if (*value < ' ' || *value > '~' || *value == '"' || *value == '\\') {
+			WRONG(check,
+			      "may have visible ASCII characters but quotes and backslashes");
+			return;
+		}
+	}
+}
+
+static void check_algorithms(struct check *check, const char *value)
+{
+	static const char *const known[] = {"SHA-256", "SHA-512-256", "MD5"};
+	struct slice rest = slice_of(value), item;
+	unsigned seen = 0;
+
+	while (config_list_next(&rest, &item)) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(known) && !slice_iis(item, known[i]))
+			i++;
+		if (i == ARRAY_LEN(known))
+			WRONG(check,
+			      "\"" SLICE_FMT
+			      "\" is not known; there are SHA-256, SHA-512-256 and MD5",
+			      SLICE_ARG(item));
+		else if (seen & 1U << i)
+			WRONG(check, "\"" SLICE_FMT "\" stands there twice", SLICE_ARG(item));
+		else
+			seen |= 1U << i;
+	}
+}
+
+enum { PREFIXES_MAX = 256 }; /* what sip/guard.h holds of one list */
+
+/* Each item, its `words` ("allow:", none) taken off, is a prefix. */
+static void check_prefix_list(struct check *check, const char *value, const char *words)
+{
+	struct slice rest = slice_of(value), item, words_rest, word;
+	unsigned count = 0;
+
+	while (config_list_next(&rest, &item)) {
+		struct slice text = item;
+		struct prefix prefix;
+		bool has_word = !words[0];
+
+		words_rest = slice_of(words);
+		while (!has_word && config_list_next(&words_rest, &word)) {
+			has_word = slice_istarts(item, word);
+			if (has_word)
+				text = slice_from(item, word.len);
+		}
+		if (!has_word)
+			WRONG(check, "\"" SLICE_FMT "\" must begin with one of: %s",
+			      SLICE_ARG(item), words);
+		else if (prefix_parse(text, &prefix))
+			WRONG(check,
+			      "\"" SLICE_FMT "\" is not an address or prefix, such as "
+			      "192.0.2.0/24 (no bits set behind the prefix) or 2001:db8::/32",
+			      SLICE_ARG(text));
+		if (++count == PREFIXES_MAX + 1)
+			WRONG(check, "has more than %d entries", PREFIXES_MAX);
+	}
+}
+
+static void check_acl(struct check *check, const char *value)
+{
+	check_prefix_list(check, value, "allow:,deny:,drop:");
+}
+
+static void check_prefixes(struct check *check, const char *value)
+{
+	check_prefix_list(check, value, "");
+}
+
+static void check_trusted(struct check *check, const char *value)
+{
+	struct slice rest = slice_of(value), item;
+	char text[ADDR_TEXT_MAX + 4];
+
+	while (config_list_next(&rest, &item)) {
+		if (slice_istarts(item, SLICE("tls:")) && item.len > 4)
+			continue;
+		check_prefix_list(check, slice_cstr(item, text, sizeof(text)), "");
+	}
+}
+
 static void check_log_level(struct check *check, const char *value)
 {
 	enum log_level level;
@@ -342,6 +454,13 @@ static const struct {
 	{CONFIG_KEY_focus_join, check_join},
 	{CONFIG_KEY_focus_join_mode, check_join_mode},
 	{CONFIG_KEY_sip_registrar, check_registrar},
+	{CONFIG_KEY_sip_auth, check_auth},
+	{CONFIG_KEY_sip_realm, check_realm},
+	{CONFIG_KEY_sip_auth_algorithms, check_algorithms},
+	{CONFIG_KEY_sip_acl, check_acl},
+	{CONFIG_KEY_sip_trusted, check_trusted},
+	{CONFIG_KEY_sip_rate_unlimited, check_prefixes},
+	{CONFIG_KEY_sip_scanners, check_scanners},
 	{CONFIG_KEY_log_level, check_log_level},
 	{CONFIG_KEY_log_format, check_log_format},
 };

@@ -10,7 +10,11 @@
 
 bool admission_is_our_host(const struct focus *focus, struct slice host)
 {
-	const struct config *config = focus->config;
+	return admission_host_is_ours(focus->config, host);
+}
+
+bool admission_host_is_ours(const struct config *config, struct slice host)
+{
 	struct slice public_host = slice_of(config->sip_public_host);
 	struct addr literal;
 

@@ -37,6 +37,7 @@ bool admission_is_factory_name(struct slice id);
 
 /* Host of a Request-URI is ours: an IP literal, sip.public_host, one of sip.domains, or any when
  * there are none. */
+bool admission_host_is_ours(const struct config *config, struct slice host);
 bool admission_is_our_host(const struct focus *focus, struct slice host);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
+#include "focus/gate.h"
 #include "focus/participant_priv.h"
 #include "focus/registrar.h"
 #include "focus/room_priv.h"
@@ -64,6 +65,20 @@ static void host_refresh(struct focus *focus)
 		host_of_listener(focus);
 }
 
+static int make_auth(struct focus *focus)
+{
+	int err = users_new(focus->store, focus->clock, &focus->users);
+
+	if (!err)
+		err = auth_new(&(struct auth_params){.clock = focus->clock,
+						     .random = focus->random,
+						     .config = focus->config,
+						     .users = focus->users,
+						     .net = focus->net},
+			       &focus->auth);
+	return err;
+}
+
 int focus_new(const struct focus_params *params, struct focus **ret_focus)
 {
 	struct focus *focus = calloc(1, sizeof(*focus));
@@ -99,6 +114,8 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	if (!err)
 		err = handle_table_new((uint32_t)params->config->sip_calls_max + TAGS_SPARE,
 				       &focus->tags);
+	if (!err)
+		err = make_auth(focus);
 	if (err) {
 		focus_free(focus);
 		return err;
@@ -121,6 +138,8 @@ struct focus *focus_free(struct focus *focus)
 		room_free(focus->rooms[i]);
 	free(focus->rooms);
 	location_free(focus->location);
+	auth_free(focus->auth);
+	users_free(focus->users);
 	hash_free(focus->by_id);
 	hash_free(focus->calls_by_id);
 	handle_table_free(focus->tags);
@@ -131,8 +150,8 @@ struct focus *focus_free(struct focus *focus)
 struct sip_ua_handlers focus_ua_handlers(struct focus *focus)
 {
 	return (struct sip_ua_handlers){
-		.on_invite = incoming_on_invite,
-		.on_request = incoming_on_request,
+		.on_invite = gate_on_invite,
+		.on_request = gate_on_request,
 		.arg = focus,
 	};
 }
@@ -174,13 +193,17 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 
 	focus->ua = ua;
 	focus->media = media;
-	err = focus->store ? store_rooms_load(focus->store, on_stored_room, focus) : 0;
+	err = users_load(focus->users);
+	auth_reload(focus->auth);
+	if (!err && focus->store)
+		err = store_rooms_load(focus->store, on_stored_room, focus);
 	return err ? err : registrar_load(focus);
 }
 
 void focus_reload(struct focus *focus)
 {
 	host_refresh(focus);
+	auth_reload(focus->auth);
 }
 
 const char *focus_reject_name(enum focus_reject reason)
@@ -198,6 +221,8 @@ const char *focus_reject_name(enum focus_reject reason)
 		[FOCUS_REJECT_MEDIA] = "media",
 		[FOCUS_REJECT_LOOP] = "loop",
 		[FOCUS_REJECT_JOIN] = "join",
+		[FOCUS_REJECT_UNAUTHORIZED] = "unauthorized",
+		[FOCUS_REJECT_FORBIDDEN] = "forbidden",
 		[FOCUS_REJECT_INTERNAL] = "internal",
 	};
 
@@ -218,6 +243,16 @@ struct sip_ua *focus_ua(struct focus *focus)
 struct media *focus_media(struct focus *focus)
 {
 	return &focus->media;
+}
+
+struct users *focus_users(struct focus *focus)
+{
+	return focus->users;
+}
+
+struct auth *focus_auth(struct focus *focus)
+{
+	return focus->auth;
 }
 
 struct store *focus_store(struct focus *focus)

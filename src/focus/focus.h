@@ -15,9 +15,11 @@
 #include "base/wheel.h"
 #include "config/config.h"
 #include "focus/calls.h"
+#include "focus/auth.h"
 #include "focus/event.h"
 #include "focus/participant.h"
 #include "focus/room.h"
+#include "focus/users.h"
 #include "media.h"
 #include "sip/net.h"
 #include "sip/ua.h"
@@ -119,6 +121,8 @@ enum focus_reject { /* why a caller was turned away */
 		    FOCUS_REJECT_MEDIA,
 		    FOCUS_REJECT_LOOP,
 		    FOCUS_REJECT_JOIN,
+		    FOCUS_REJECT_UNAUTHORIZED, /* credentials were asked for */
+		    FOCUS_REJECT_FORBIDDEN,
 		    FOCUS_REJECT_INTERNAL,
 		    FOCUS_REJECT_COUNT
 };
@@ -130,6 +134,8 @@ void focus_uri(const struct focus *focus, struct slice user, char ret_uri[ROOM_U
 
 struct sip_ua *focus_ua(struct focus *focus);
 struct media *focus_media(struct focus *focus);
+struct users *focus_users(struct focus *focus);
+struct auth *focus_auth(struct focus *focus);   /* its guard is for sip_ua_params */
 struct store *focus_store(struct focus *focus); /* may be NULL */
 const struct config *focus_config(const struct focus *focus);
 const struct clock *focus_clock(const struct focus *focus);

@@ -24,6 +24,9 @@ struct focus {
 	struct sip_net net;
 	struct sip_ua *ua; /* borrowed from attach on */
 	struct media media;
+	struct users *users;
+	struct auth *auth;
+	struct auth_identity caller;   /* of the request that is being handled (gate.h) */
 	char host[FOCUS_HOST_MAX + 1]; /* of conference URIs: host[:port] */
 	uint64_t version; /* the last one given out, for ETags; never reused in this process */
 
@@ -72,7 +75,7 @@ void event_publish(struct focus *focus, const struct focus_news *news);
 void drain_check(struct focus *focus);
 void drain_done(struct focus *focus); /* stops its timer */
 
-/* incoming.c, handlers of the ua. */
+/* incoming.c, behind gate.c. */
 void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *request);
 void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request);
 

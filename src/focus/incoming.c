@@ -134,6 +134,8 @@ static int make_room(struct focus *focus, const struct admission *admission, str
 	char fresh[ROOM_ID_MAX + 1];
 	struct room_make make = {.id = slice_of(admission->room_id), .origin = ROOM_BY_CALL};
 
+	if (!auth_may_create_rooms(&focus->caller))
+		return ERR_NOT_ALLOWED;
 	if (admission->kind == ADMISSION_FACTORY) {
 		make.id = slice_of(focus_room_id_fresh(focus, fresh));
 		make.origin = ROOM_BY_FACTORY;

@@ -159,6 +159,23 @@ void participant_abandon(struct participant *p)
 	participant_free(p);
 }
 
+/* What was found out about a caller (focus/auth.h) goes before what it says of itself, also when it
+ * says it again. */
+static void show_caller(struct participant *p)
+{
+	const struct auth_identity *caller = &p->focus->caller;
+
+	if (!p->is_outgoing && !p->is_identified) {
+		p->is_identified = true;
+		slice_cstr(slice_of(caller->uri), p->shown_uri, sizeof(p->shown_uri));
+		slice_cstr(slice_of(caller->display_name), p->shown_name, sizeof(p->shown_name));
+	}
+	if (p->shown_uri[0])
+		slice_cstr(slice_of(p->shown_uri), p->uri, sizeof(p->uri));
+	if (p->shown_name[0])
+		slice_cstr(slice_of(p->shown_name), p->display_name, sizeof(p->display_name));
+}
+
 void participant_identify(struct participant *p)
 {
 	struct slice display = sip_call_remote_display(p->call);
@@ -170,6 +187,7 @@ void participant_identify(struct participant *p)
 		text_utf8(display, p->display_name, sizeof(p->display_name));
 	text_utf8(sip_call_id(p->call), p->call_id, sizeof(p->call_id));
 	p->is_remote_focus = sip_call_is_remote_focus(p->call);
+	show_caller(p);
 }
 
 void participant_tell(const struct participant *p, enum focus_event_kind kind)

@@ -56,6 +56,9 @@ struct participant {
 	char id[PARTICIPANT_ID_MAX + 1];
 	char room_id[ROOM_ID_MAX + 1]; /* outlives the room */
 	char uri[STORE_URI_MAX + 1], display_name[STORE_TEXT_MAX + 1], call_id[STORE_URI_MAX + 1];
+	bool is_identified; /* what follows has been set, once */
+	char shown_uri[STORE_URI_MAX + 1],
+		shown_name[STORE_TEXT_MAX + 1]; /* "": as its call says */
 	uint8_t state;
 	bool is_outgoing, is_remote_focus, is_talking;
 	bool is_held;       /* by the last agreement */

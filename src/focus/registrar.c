@@ -56,9 +56,7 @@ static bool registrar_is(const struct focus *focus, const char *mode)
 
 bool registrar_knows(struct focus *focus, struct slice user)
 {
-	(void)focus;
-	(void)user;
-	return false;
+	return users_find_alias(focus->users, user) != NULL;
 }
 
 /* Reading ------------------------------------------------------------------------------------- */

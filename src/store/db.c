@@ -44,6 +44,16 @@ static const char *const migrations[] = {
 	" kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,"
 	" PRIMARY KEY (kind, name)"
 	") WITHOUT ROWID;",
+
+	"CREATE TABLE users ("
+	" name TEXT PRIMARY KEY NOT NULL,"
+	" realm TEXT NOT NULL,"
+	" ha1_md5 TEXT NOT NULL, ha1_sha256 TEXT NOT NULL, ha1_sha512_256 TEXT NOT NULL,"
+	" display_name TEXT NOT NULL, aliases TEXT NOT NULL,"
+	" is_enabled INTEGER NOT NULL, may_dial_out INTEGER NOT NULL,"
+	" may_refer_out INTEGER NOT NULL, may_create_rooms INTEGER NOT NULL,"
+	" created_wall_ms INTEGER NOT NULL"
+	") WITHOUT ROWID;",
 };
 
 enum statement {
@@ -51,6 +61,9 @@ enum statement {
 	COMMIT,
 	ROOM_PUT,
 	ROOM_DELETE,
+	USER_PUT,
+	USER_DELETE,
+	USERS_ALL,
 	RECORD_ADD,
 	RECORDS_TRIM,
 	ROOMS_ALL,
@@ -67,6 +80,10 @@ enum statement {
 	"answered_wall_ms, ended_wall_ms, status, end_cause, rx_packets, rx_lost, tx_packets, "    \
 	"jitter_us, mos_x100"
 
+#define USER_COLUMNS                                                                               \
+	"name, realm, ha1_md5, ha1_sha256, ha1_sha512_256, display_name, aliases, is_enabled, "    \
+	"may_dial_out, may_refer_out, may_create_rooms, created_wall_ms"
+
 static const char *const statements[STATEMENT_COUNT] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
@@ -75,6 +92,10 @@ static const char *const statements[STATEMENT_COUNT] = {
 		" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE SET"
 		" is_locked = ?2, is_muted = ?3, participants_max = ?4, created_wall_ms = ?5",
 	[ROOM_DELETE] = "DELETE FROM rooms WHERE id = ?1",
+	[USER_PUT] = "INSERT OR REPLACE INTO users (" USER_COLUMNS ") VALUES"
+		     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	[USER_DELETE] = "DELETE FROM users WHERE name = ?1",
+	[USERS_ALL] = "SELECT " USER_COLUMNS " FROM users ORDER BY name",
 	[RECORD_ADD] = "INSERT INTO call_records (" RECORD_COLUMNS ") VALUES"
 		       " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
 	[RECORDS_TRIM] =
@@ -212,6 +233,31 @@ int db_room_delete(struct db *db, const char *id)
 	return run(db, ROOM_DELETE);
 }
 
+int db_user_put(struct db *db, const struct store_user *user)
+{
+	sqlite3_stmt *stmt = db->stmts[USER_PUT];
+
+	bind_text(stmt, 1, user->name);
+	bind_text(stmt, 2, user->realm);
+	bind_text(stmt, 3, user->ha1_md5);
+	bind_text(stmt, 4, user->ha1_sha256);
+	bind_text(stmt, 5, user->ha1_sha512_256);
+	bind_text(stmt, 6, user->display_name);
+	bind_text(stmt, 7, user->aliases);
+	bind_int(stmt, 8, user->is_enabled);
+	bind_int(stmt, 9, user->may_dial_out);
+	bind_int(stmt, 10, user->may_refer_out);
+	bind_int(stmt, 11, user->may_create_rooms);
+	bind_int(stmt, 12, user->created_wall_ms);
+	return run(db, USER_PUT);
+}
+
+int db_user_delete(struct db *db, const char *name)
+{
+	bind_text(db->stmts[USER_DELETE], 1, name);
+	return run(db, USER_DELETE);
+}
+
 int db_record_add(struct db *db, const struct store_call_record *record)
 {
 	sqlite3_stmt *stmt = db->stmts[RECORD_ADD];
@@ -311,6 +357,40 @@ int db_items_each(struct db *db, const char *kind,
 	err = failed(db, rc);
 	(void)sqlite3_reset(stmt);
 	(void)sqlite3_clear_bindings(stmt);
+	return err;
+}
+
+static void read_user(sqlite3_stmt *stmt, struct store_user *user)
+{
+	*user = (struct store_user){
+		.is_enabled = column_int(stmt, 7) != 0,
+		.may_dial_out = column_int(stmt, 8) != 0,
+		.may_refer_out = column_int(stmt, 9) != 0,
+		.may_create_rooms = column_int(stmt, 10) != 0,
+		.created_wall_ms = column_int(stmt, 11),
+	};
+	column_text(stmt, 0, user->name, sizeof(user->name));
+	column_text(stmt, 1, user->realm, sizeof(user->realm));
+	column_text(stmt, 2, user->ha1_md5, sizeof(user->ha1_md5));
+	column_text(stmt, 3, user->ha1_sha256, sizeof(user->ha1_sha256));
+	column_text(stmt, 4, user->ha1_sha512_256, sizeof(user->ha1_sha512_256));
+	column_text(stmt, 5, user->display_name, sizeof(user->display_name));
+	column_text(stmt, 6, user->aliases, sizeof(user->aliases));
+}
+
+int db_users_each(struct db *db, void (*on_user)(void *arg, const struct store_user *user),
+		  void *arg)
+{
+	sqlite3_stmt *stmt = db->stmts[USERS_ALL];
+	struct store_user user;
+	int rc, err;
+
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		read_user(stmt, &user);
+		on_user(arg, &user);
+	}
+	err = failed(db, rc);
+	(void)sqlite3_reset(stmt);
 	return err;
 }
 

@@ -32,6 +32,8 @@ void db_rollback(struct db *db); /* harmless outside a transaction */
 
 int db_room_put(struct db *db, const struct store_room *room);
 int db_room_delete(struct db *db, const char *id);
+int db_user_put(struct db *db, const struct store_user *user);
+int db_user_delete(struct db *db, const char *name);
 int db_record_add(struct db *db, const struct store_call_record *record);
 int db_records_trim(struct db *db, uint64_t records_max);
 
@@ -42,6 +44,8 @@ int db_item_put(struct db *db, const char *kind, const char *name, const char *v
 int db_item_delete(struct db *db, const char *kind, const char *name);
 int db_items_each(struct db *db, const char *kind,
 		  void (*on_item)(void *arg, const char *name, const char *value), void *arg);
+int db_users_each(struct db *db, void (*on_user)(void *arg, const struct store_user *user),
+		  void *arg);
 
 /* Up to `limit` rows into `rows`; see store_call_records_post. */
 struct db_records_query {

@@ -37,7 +37,7 @@ enum {
 	FINISH_MS_MAX = 5000 /* store_free gives a failing database so long */
 };
 
-enum job_kind { ROOM_PUT, ROOM_DELETE, RECORD_ADD, ITEM_PUT, ITEM_DELETE };
+enum job_kind { ROOM_PUT, ROOM_DELETE, USER_PUT, USER_DELETE, RECORD_ADD, ITEM_PUT, ITEM_DELETE };
 
 struct job {
 	enum job_kind kind;
@@ -48,6 +48,7 @@ struct job {
 		struct {
 			char kind[STORE_KIND_MAX + 1], name[STORE_URI_MAX + 1];
 		} item;
+		struct store_user user;
 	};
 	char value[]; /* of an item */
 };
@@ -97,6 +98,10 @@ static int job_run(struct db *db, const struct job *job)
 		return db_room_put(db, &job->room);
 	case ROOM_DELETE:
 		return db_room_delete(db, job->id);
+	case USER_PUT:
+		return db_user_put(db, &job->user);
+	case USER_DELETE:
+		return db_user_delete(db, job->id);
 	case RECORD_ADD:
 		return db_record_add(db, &job->record);
 	case ITEM_PUT:
@@ -434,6 +439,13 @@ int store_rooms_load(struct store *store, void (*on_room)(void *arg, const struc
 	return db_rooms_each(store->db, on_room, arg);
 }
 
+int store_users_load(struct store *store, void (*on_user)(void *arg, const struct store_user *user),
+		     void *arg)
+{
+	assert(store->posted == 0 && store->readings == 0);
+	return db_users_each(store->db, on_user, arg);
+}
+
 /* Takes `job`, which may be NULL (out of memory). */
 static int post(struct store *store, struct job *job)
 {
@@ -511,6 +523,24 @@ int store_item_put_post(struct store *store, const char *kind, const char *name,
 int store_item_delete_post(struct store *store, const char *kind, const char *name)
 {
 	return post_item(store, ITEM_DELETE, kind, (struct slice[]){slice_of(name), SLICE("")});
+}
+
+int store_user_put_post(struct store *store, const struct store_user *user)
+{
+	struct job *job = job_new(USER_PUT);
+
+	if (job)
+		job->user = *user;
+	return post(store, job);
+}
+
+int store_user_delete_post(struct store *store, const char *name)
+{
+	struct job *job = job_new(USER_DELETE);
+
+	if (job)
+		(void)snprintf(job->id, sizeof(job->id), "%s", name);
+	return post(store, job);
 }
 
 int store_call_record_post(struct store *store, const struct store_call_record *record)

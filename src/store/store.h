@@ -19,6 +19,18 @@ enum { STORE_KIND_MAX = 31, STORE_VALUE_MAX = 16384 };
 
 struct store;
 
+/* Who may register and call out (src/focus/users.h). The password itself is kept nowhere. */
+enum { STORE_HA1_MAX = 64, STORE_ALIASES_MAX = 511 };
+struct store_user {
+	char name[STORE_ID_MAX + 1], realm[STORE_TEXT_MAX + 1];
+	/* H(user:realm:password) in hex; "": none. */
+	char ha1_md5[STORE_HA1_MAX + 1], ha1_sha256[STORE_HA1_MAX + 1], ha1_sha512_256[STORE_HA1_MAX + 1];
+	char display_name[STORE_TEXT_MAX + 1];
+	char aliases[STORE_ALIASES_MAX + 1]; /* comma list */
+	bool is_enabled, may_dial_out, may_refer_out, may_create_rooms;
+	uint64_t created_wall_ms;
+};
+
 struct store_room {
 	char id[STORE_ID_MAX + 1];
 	bool is_locked, is_muted;
@@ -56,9 +68,14 @@ void store_keep_records(struct store *store, uint64_t records_max);
 /* Every stored room, once, on the calling thread; before any write is posted. */
 int store_rooms_load(struct store *store, void (*on_room)(void *arg, const struct store_room *room), void *arg);
 
+/* Every stored user, as store_rooms_load. */
+int store_users_load(struct store *store, void (*on_user)(void *arg, const struct store_user *user), void *arg);
+
 /* Jobs; the struct is copied. ERR_QUEUE_FULL (counted), -ENOMEM (counted as refused too). */
 int store_room_put_post(struct store *store, const struct store_room *room);
 int store_room_delete_post(struct store *store, const char *id);
+int store_user_put_post(struct store *store, const struct store_user *user);
+int store_user_delete_post(struct store *store, const char *name);
 int store_call_record_post(struct store *store, const struct store_call_record *record);
 
 /* Items: small texts by kind and name, for who keeps lines of his own (registrations, forward

@@ -49,6 +49,47 @@ int store_room_delete_post(struct store *store, const char *id)
 	return 0;
 }
 
+int store_users_load(struct store *store, void (*on_user)(void *arg, const struct store_user *user),
+		     void *arg)
+{
+	for (uint32_t i = 0; i < store->user_count; i++)
+		on_user(arg, &store->users[i]);
+	return store->fail;
+}
+
+static struct store_user *find_user(struct store *store, const char *name)
+{
+	for (uint32_t i = 0; i < store->user_count; i++)
+		if (!strcmp(store->users[i].name, name))
+			return &store->users[i];
+	return NULL;
+}
+
+int store_user_put_post(struct store *store, const struct store_user *user)
+{
+	struct store_user *row = find_user(store, user->name);
+
+	if (store->fail)
+		return store->fail;
+	if (!row && store->user_count == FAKE_STORE_ROWS_MAX)
+		return ERR_STORE_FULL;
+	if (!row)
+		row = &store->users[store->user_count++];
+	*row = *user;
+	return 0;
+}
+
+int store_user_delete_post(struct store *store, const char *name)
+{
+	struct store_user *row = find_user(store, name);
+
+	if (store->fail)
+		return store->fail;
+	if (row)
+		*row = store->users[--store->user_count];
+	return 0;
+}
+
 int store_call_record_post(struct store *store, const struct store_call_record *record)
 {
 	if (store->fail)

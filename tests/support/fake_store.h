@@ -19,6 +19,8 @@ struct store {
 		char kind[STORE_KIND_MAX + 1], name[STORE_URI_MAX + 1], value[1024];
 	} items[FAKE_STORE_ROWS_MAX];
 	uint32_t item_count;
+	struct store_user users[FAKE_STORE_ROWS_MAX];
+	uint32_t user_count;
 	uint32_t puts, deletes;
 	int fail; /* every job gives this error */
 };

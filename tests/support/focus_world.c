@@ -94,6 +94,8 @@ static void configure(struct world *world, const char *lines)
 
 	must(config_new(&world->config), "config_new");
 	must(config_set(world->config, "sip.listen=udp:" WORLD_SERVER, &errors), "sip.listen");
+	/* All phones have one address. */
+	must(config_set(world->config, "sip.rate_unlimited=10.0.0.2", &errors), "sip.rate");
 	while (rest.len) {
 		struct slice one = slice_first(rest, slice_find(rest, '\n'));
 
@@ -118,7 +120,7 @@ static void store_rooms(struct world *world, const char *ids)
 }
 
 static struct sip_ua *make_ua(struct world *world, struct simnode *node,
-			      struct sip_ua_handlers handlers)
+			      struct sip_ua_handlers handlers, struct sip_guard *guard)
 {
 	struct sip_ua *ua;
 
@@ -129,6 +131,7 @@ static struct sip_ua *make_ua(struct world *world, struct simnode *node,
 			     .random = &world->random,
 			     .net = simnode_net(node),
 			     .handlers = handlers,
+			     .guard = guard,
 			     .allow = FOCUS_ALLOW,
 			     .supported = FOCUS_SUPPORTED,
 			     .product = "test",
@@ -181,10 +184,11 @@ struct world *world_new(const struct world_options *options)
 		     },
 		     &world->focus),
 	     "focus_new");
-	world->server = make_ua(world, world->server_node, focus_ua_handlers(world->focus));
+	world->server = make_ua(world, world->server_node, focus_ua_handlers(world->focus),
+				auth_guard(focus_auth(world->focus)));
 	world->phones_ua = make_ua(
 		world, world->phones_node,
-		(struct sip_ua_handlers){.on_invite = phones_on_invite, .arg = world});
+		(struct sip_ua_handlers){.on_invite = phones_on_invite, .arg = world}, NULL);
 	fake_media_listen(world->media, focus_on_media_event, world->focus);
 	must(focus_listen(world->focus, on_event, world), "focus_listen");
 	must(focus_attach(world->focus, world->server, fake_media_ops(world->media)),

@@ -229,7 +229,7 @@ static void who_may(void)
 		uint16_t status;
 	} rows[] = {{"sip.registrar=off", 403},
 		    {"sip.registrar=open", 200},
-		    {"sip.registrar=users", 404},
+		    {"sip.registrar=users", 403},
 		    {"sip.registrar=open\nsip.domains=example.org", 200}};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -34,6 +34,77 @@ static struct db *open_or_fail(const struct scratch *scratch)
 	return db;
 }
 
+struct seen_users {
+	uint32_t count;
+	struct store_user users[4];
+};
+
+static void on_user(void *arg, const struct store_user *user)
+{
+	struct seen_users *seen = arg;
+
+	if (seen->count < ARRAY_LEN(seen->users))
+		seen->users[seen->count] = *user;
+	seen->count++;
+}
+
+static void users_are_kept(void)
+{
+	struct scratch scratch = scratch_new();
+	struct db *db = open_or_fail(&scratch);
+	struct store_user bob = {.name = "bob",
+				 .realm = "example.com",
+				 .ha1_md5 = "00",
+				 .ha1_sha256 = "11",
+				 .ha1_sha512_256 = "22",
+				 .display_name = "Bob",
+				 .aliases = "200,201",
+				 .is_enabled = true,
+				 .may_refer_out = true,
+				 .created_wall_ms = 1234567890123},
+			  alice = {.name = "alice", .may_dial_out = true, .may_create_rooms = true};
+	struct seen_users seen = {0};
+
+	CHECK_INT(NULL, db_user_put(db, &alice), 0);
+	CHECK_INT(NULL, db_user_put(db, &bob), 0);
+	bob.may_refer_out = false;
+	CHECK_INT("again: changes", db_user_put(db, &bob), 0);
+	CHECK_INT("unknown is no mistake", db_user_delete(db, "carol"), 0);
+	db_close(db);
+
+	db = open_or_fail(&scratch);
+	CHECK_INT(NULL, db_users_each(db, on_user, &seen), 0);
+	CHECK_INT(NULL, seen.count, 2);
+	CHECK("in order", memcmp(&seen.users[0], &alice, sizeof(alice)) == 0);
+	CHECK("every field", memcmp(&seen.users[1], &bob, sizeof(bob)) == 0);
+	CHECK_INT(NULL, db_user_delete(db, "bob"), 0);
+	seen.count = 0;
+	CHECK_INT(NULL, db_users_each(db, on_user, &seen), 0);
+	CHECK_INT(NULL, seen.count, 1);
+	db_close(db);
+	scratch_done(&scratch);
+}
+
+/* A file of the version before users had its rooms; it keeps them. */
+static void old_files_get_users(void)
+{
+	struct scratch scratch = scratch_new();
+	struct db *db = open_or_fail(&scratch);
+	struct store_room room = scratch_room("kept");
+	struct store_user user = {.name = "new"};
+	struct seen seen = {0};
+
+	CHECK_INT(NULL, db_room_put(db, &room), 0);
+	db_close(db);
+	scratch_sql(&scratch, "DROP TABLE users; PRAGMA user_version = 2");
+	db = open_or_fail(&scratch);
+	CHECK_INT("there are users now", db_user_put(db, &user), 0);
+	CHECK_INT(NULL, db_rooms_each(db, on_room, &seen), 0);
+	CHECK_INT("and the room", seen.count, 1);
+	db_close(db);
+	scratch_done(&scratch);
+}
+
 static void rooms_are_kept(void)
 {
 	struct scratch scratch = scratch_new();
@@ -185,7 +256,7 @@ static void refuses_what_is_not_ours(void)
 		{"another program's, marked", NULL, "PRAGMA application_id = 5",
 		 "belongs to another program"},
 		{"newer", NULL, "PRAGMA application_id = 1213355080; PRAGMA user_version = 99",
-		 "was written by a newer version of hearthd (format 99, this one knows 2)"},
+		 "was written by a newer version of hearthd (format 99, this one knows 3)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -281,6 +352,8 @@ void suite_db(void)
 {
 	CHECK_SUITE("db");
 	CHECK_TEST(rooms_are_kept);
+	CHECK_TEST(users_are_kept);
+	CHECK_TEST(old_files_get_users);
 	CHECK_TEST(records_come_back_as_they_were);
 	CHECK_TEST(pages_of_records);
 	CHECK_TEST(full_disk);

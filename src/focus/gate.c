@@ -1,0 +1,102 @@
+#include "focus/gate.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
+#include "focus/status.h"
+
+/* A challenge is no refusal yet: most that are asked answer. */
+static void log_refused(const struct sip_msg *request, const struct status_row *row)
+{
+	struct sip_addr from;
+
+	if (sip_msg_addr(request, SIP_H_FROM, &from))
+		from.uri.text = SLICE_NONE;
+	LOG(row->status == 401 ? LOG_DEBUG : LOG_WARN, "request.refused",
+	    LOG_SLICE("method", request->method_text), LOG_SLICE("from", from.uri.text),
+	    LOG_SLICE("request_uri", request->request_uri), LOG_INT("status", row->status),
+	    LOG_STR("reason", focus_reject_name(row->reject)));
+}
+
+static int check(struct focus *focus, const struct auth_question *question,
+		 struct sip_reply *ret_reply, struct buf *headers)
+{
+	const struct status_row *row;
+	int err = auth_decide(focus->auth, question, &focus->caller, headers);
+
+	if (!err)
+		return 0;
+	row = status_find(err);
+	focus->stats.rejected[row->reject]++;
+	log_refused(question->request, row);
+	*ret_reply = (struct sip_reply){
+		.status = row->status, .reason = row->reason, .headers = headers->p};
+	return err;
+}
+
+static void forget_caller(struct focus *focus)
+{
+	focus->caller = (struct auth_identity){0};
+}
+
+void gate_on_invite(void *arg, struct sip_call *call, const struct sip_msg *request)
+{
+	struct focus *focus = arg;
+	struct buf headers = BUF_INIT;
+	struct sip_reply reply;
+	struct auth_question question = {request, sip_call_flow(call), AUTH_CALL};
+
+	sip_call_bind(call, &participant_orphan_handlers, NULL);
+	if (check(focus, &question, &reply, &headers))
+		(void)sip_call_reject(call, &reply);
+	else
+		incoming_on_invite(focus, call, request);
+	forget_caller(focus);
+	buf_done(&headers);
+}
+
+bool gate_pass(struct focus *focus, struct sip_stx *tx, const struct sip_msg *request,
+	       enum auth_need need)
+{
+	struct buf headers = BUF_INIT;
+	struct sip_reply reply;
+	struct auth_question question = {request, sip_stx_flow(tx), need};
+	int err = check(focus, &question, &reply, &headers);
+
+	if (err)
+		(void)sip_stx_reply(tx, &reply);
+	buf_done(&headers);
+	return !err;
+}
+
+/* With sip.registrar = open anybody registers, with off the registrar refuses. */
+static enum auth_need need_of(const struct focus *focus, const struct sip_msg *request)
+{
+	switch (request->method) {
+	case SIP_METHOD_REGISTER:
+		return strcmp(focus->config->sip_registrar, "users") == 0 ? AUTH_REGISTER
+									  : AUTH_SPEAK;
+	case SIP_METHOD_REFER:
+		return AUTH_REFER_OUT;
+	case SIP_METHOD_OPTIONS:
+		return AUTH_CALL;
+	default:
+		return AUTH_SPEAK;
+	}
+}
+
+void gate_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct focus *focus = arg;
+
+	if (gate_pass(focus, tx, request, need_of(focus, request)))
+		incoming_on_request(focus, tx, request);
+	forget_caller(focus);
+}
+
+const struct auth_identity *gate_caller(const struct focus *focus)
+{
+	return &focus->caller;
+}
