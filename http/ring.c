@@ -9,7 +9,7 @@
 #include "http/view.h"
 #include "http/writer.h"
 
-enum { TEXTS = 10 }; /* room id; four of the participant, four of the call; cause */
+enum { TEXTS = 11 }; /* room id; five of the participant, four of the call; cause */
 
 struct event_ring {
 	struct event_entry *entries;
@@ -85,10 +85,11 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 	if (!event->call)
 		(void)slice_cstr(event->room->id, entry->room, sizeof(entry->room));
 	keep_texts(&entry->texts,
-		   (struct slice *const[TEXTS]){
-			   &entry->room_view.id, &participant->id, &participant->uri,
-			   &participant->display_name, &participant->call_id, &entry->call.id,
-			   &entry->call.from, &entry->call.to, &entry->call.room_id, &cause});
+		   (struct slice *const[TEXTS]){&entry->room_view.id, &participant->id,
+						&participant->uri, &participant->display_name,
+						&participant->call_id, &participant->referred_by,
+						&entry->call.id, &entry->call.from, &entry->call.to,
+						&entry->call.room_id, &cause});
 	participant->room_id = entry->room_view.id;
 	entry->event.cause = cause.p;
 	buf_clear(&entry->frame);

@@ -92,6 +92,10 @@ void view_participant(struct writer *json, const char *key,
 	writer_text(json, "codec", codec && codec[0] ? codec : NULL);
 	writer_str(json, "call_id", participant->call_id.p ? participant->call_id : SLICE(""));
 	writer_bool(json, "remote_focus", participant->is_remote_focus);
+	writer_bool(json, "host", participant->is_host);
+	writer_bool(json, "anonymous", participant->is_anonymous);
+	writer_str(json, "referred_by",
+		   participant->referred_by.len ? participant->referred_by : SLICE_NONE);
 	writer_time(json, "created_at", participant->created_wall_ms);
 	writer_time(json, "connected_at", participant->connected_wall_ms);
 	add_quality(json, &participant->media);

@@ -104,6 +104,28 @@ int admission_decide(struct focus *focus, struct slice request_uri, struct admis
 	return 0;
 }
 
+int admission_find_room(struct focus *focus, struct slice text, struct room **ret_room)
+{
+	char user[ROOM_ID_MAX + 1];
+	struct sip_uri uri;
+	struct room *room;
+	size_t len;
+	int err;
+
+	err = sip_uri_parse(text, &uri);
+	if (err)
+		return err;
+	if (!admission_is_our_host(focus, uri.host))
+		return ERR_DOMAIN;
+	if (sip_unescape(uri.user, user, sizeof(user), &len))
+		return ERR_ROOM_UNKNOWN;
+	room = focus_room_find(focus, slice_make(user, len));
+	if (!room)
+		return ERR_ROOM_UNKNOWN;
+	*ret_room = room;
+	return 0;
+}
+
 int admission_check_loop(const struct focus *focus, const struct sip_call *call,
 			 const char *room_id)
 {

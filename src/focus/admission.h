@@ -27,6 +27,9 @@ struct admission {
 int admission_decide(struct focus *focus, struct slice request_uri,
 		     struct admission *ret_admission);
 
+/* The conference that lives at this URI. ERR_SIP_URI_SYNTAX, ERR_DOMAIN, ERR_ROOM_UNKNOWN. */
+int admission_find_room(struct focus *focus, struct slice uri, struct room **ret_room);
+
 /* ERR_LOOP when the caller is the room itself: a focus whose address is the room's URI. */
 int admission_check_loop(const struct focus *focus, const struct sip_call *call,
 			 const char *room_id);

@@ -87,6 +87,8 @@ void event_publish(struct focus *focus, const struct focus_news *news)
 		participant_view(news->participant, &participant);
 		event.participant = &participant;
 	}
+	if (!of)
+		roster_on_news(focus, news, event.seq);
 	for (size_t i = 0; i < ARRAY_LEN(focus->listeners); i++)
 		if (focus->listeners[i].on_event)
 			focus->listeners[i].on_event(focus->listeners[i].arg, &event);

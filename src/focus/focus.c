@@ -96,6 +96,7 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	focus->version = clock_wall_ms(&focus->clock);
 	focus->stats.rejected_count = FOCUS_REJECT_COUNT;
 	list_init(&focus->participants);
+	list_init(&focus->roster_subs);
 	list_init(&focus->calls);
 	err = hash_new(participant_has_id, &focus->by_id);
 	if (!err)
@@ -133,6 +134,7 @@ struct focus *focus_free(struct focus *focus)
 	while (!list_empty(&focus->participants))
 		participant_abandon(
 			LIST_ENTRY(focus->participants.next, struct participant, in_focus));
+	roster_abandon(focus);
 	calls_abandon(focus);
 	for (uint32_t i = 0; i < focus->room_count; i++)
 		room_free(focus->rooms[i]);
@@ -195,6 +197,8 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 	focus->media = media;
 	err = users_load(focus->users);
 	auth_reload(focus->auth);
+	if (!err)
+		err = sip_ua_set_packages(ua, FOCUS_PACKAGES);
 	if (!err && focus->store)
 		err = store_rooms_load(focus->store, on_stored_room, focus);
 	return err ? err : registrar_load(focus);

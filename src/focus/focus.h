@@ -28,7 +28,7 @@
 struct focus;
 
 /* What the ua is to be told of this focus (sip_ua_params), and what OPTIONS answers. */
-#define FOCUS_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE"
+#define FOCUS_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, SUBSCRIBE, NOTIFY"
 #define FOCUS_SUPPORTED "timer, replaces, join, path, outbound, gruu"
 
 struct focus_params {
@@ -103,9 +103,10 @@ struct focus_stats {
 	uint64_t rejected[32];
 	uint8_t rejected_count; /* by enum focus_reject */
 	uint64_t dial_outs, dial_outs_failed, dtmf_digits;
-	uint32_t calls;         /* two-party calls now */
-	uint64_t calls_created; /* by the API or by a phone */
-	uint64_t calls_joined;  /* of them: became conferences */
+	uint32_t roster_subscriptions;  /* gauge */
+	uint32_t calls;                 /* two-party calls now */
+	uint64_t calls_created;         /* by the API or by a phone */
+	uint64_t calls_joined;          /* of them: became conferences */
 	uint64_t registrations_refused; /* REGISTER; the rest is in location_stats */
 };
 enum focus_reject { /* why a caller was turned away */

@@ -33,7 +33,8 @@ struct focus {
 	struct room **rooms; /* ordered by id */
 	uint32_t room_count, room_cap;
 
-	struct list calls; /* by in_focus, in order of making */
+	struct list roster_subs; /* every subscription to a roster */
+	struct list calls;       /* by in_focus, in order of making */
 	struct hash *calls_by_id;
 	struct location *location; /* owned */
 
@@ -61,8 +62,8 @@ uint64_t focus_version_next(struct focus *focus);
 /* event.c: tells every listener. The fields seq and wall_ms are filled here. */
 struct focus_news {
 	enum focus_event_kind kind;
-	const struct room *room;
-	const struct participant *participant;
+	struct room *room;
+	struct participant *participant;
 	const struct call *call;
 	const char *cause;
 	uint16_t status;
@@ -78,6 +79,12 @@ void drain_done(struct focus *focus); /* stops its timer */
 /* incoming.c, behind gate.c. */
 void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *request);
 void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request);
+
+/* packages.c: event subscriptions out of a dialog, and in that of a participant. */
+#define FOCUS_PACKAGES "conference"
+void packages_on_subscribe(struct focus *focus, struct sip_stx *tx, const struct sip_msg *request);
+void packages_on_subscribe_within(struct participant *participant, struct sip_stx *tx,
+				  const struct sip_msg *request);
 
 /* invitation.c: a call that we made has ended before it was answered. True when another target is
  * being called in its place; the participant has its new call then. */

@@ -94,6 +94,36 @@ static void redirect(struct focus *focus, struct sip_call *call)
 	buf_done(&headers);
 }
 
+/* Privacy as the caller asked for it (RFC 3323 4.2, RFC 3325 9.3), or by its URI (RFC 3261
+ * 8.1.1.3). */
+static bool wants_privacy(const struct sip_msg *request, struct slice uri)
+{
+	struct slice list = sip_msg_value_named(request, "Privacy");
+	struct sip_uri from;
+
+	if (!sip_uri_parse(uri, &from) && slice_iis(from.host, "anonymous.invalid"))
+		return true;
+	while (list.len) {
+		size_t end = slice_find(list, ';');
+		struct slice item = slice_trim(slice_first(list, end));
+
+		if (slice_iis(item, "id") || slice_iis(item, "user") || slice_iis(item, "header"))
+			return true;
+		list = slice_from(list, end + 1);
+	}
+	return false;
+}
+
+/* Who sent it here, and what others may know. */
+static void note_request(struct participant *p, const struct sip_msg *request)
+{
+	struct sip_addr by;
+
+	p->is_anonymous = wants_privacy(request, slice_of(p->uri));
+	if (!sip_addr_parse(sip_msg_value(request, SIP_H_REFERRED_BY), &by))
+		text_utf8(by.uri.text, p->referred_by, sizeof(p->referred_by));
+}
+
 /* Ports and descriptions: all that can fail but the answer itself. */
 static int reserve(struct participant *p, struct room *room, struct sip_call *call)
 {
@@ -143,7 +173,8 @@ static int make_room(struct focus *focus, const struct admission *admission, str
 	return room_new(focus, &make, ret_room);
 }
 
-static int admit(struct focus *focus, struct sip_call *call, const struct admission *admission)
+static int admit(struct focus *focus, struct sip_call *call, const struct sip_msg *request,
+		 const struct admission *admission)
 {
 	struct participant *p = NULL;
 	struct room *made = NULL, *room = admission->room;
@@ -159,6 +190,8 @@ static int admit(struct focus *focus, struct sip_call *call, const struct admiss
 		err = answer(p, room, call);
 	if (err)
 		goto fail;
+	note_request(p, request);
+	p->is_host = made && admission->kind == ADMISSION_FACTORY;
 	if (made)
 		room_publish(made);
 	participant_publish(p, room);
@@ -236,6 +269,7 @@ static int admit_join(struct focus *focus, struct sip_call *call, const struct s
 		return err;
 	}
 	take_seat(p, join);
+	note_request(p, request);
 	participant_publish(p, room);
 	LOG(LOG_INFO, join->is_replaces ? "call.replaces" : "call.joins",
 	    LOG_STR("room", p->room_id), LOG_STR("participant", p->id),
@@ -268,7 +302,7 @@ void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *
 	if (!err)
 		err = admission_check_loop(focus, call, admission.room_id);
 	if (!err)
-		err = admit(focus, call, &admission);
+		err = admit(focus, call, request, &admission);
 	if (err)
 		reject(focus, call, request, err);
 }
@@ -387,6 +421,10 @@ void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *re
 
 	if (request->method == SIP_METHOD_REGISTER) {
 		registrar_on_register(focus, tx, request);
+		return;
+	}
+	if (request->method == SIP_METHOD_SUBSCRIBE) {
+		packages_on_subscribe(focus, tx, request);
 		return;
 	}
 	if (request->method != SIP_METHOD_OPTIONS) {

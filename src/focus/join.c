@@ -24,13 +24,9 @@ static struct participant *participant_of(struct focus *focus, const struct sip_
 
 static bool is_live_room(struct focus *focus, struct slice request_uri)
 {
-	char user[ROOM_ID_MAX + 1];
-	struct sip_uri uri;
-	size_t len;
+	struct room *room;
 
-	return !sip_uri_parse(request_uri, &uri) && admission_is_our_host(focus, uri.host) &&
-	       !sip_unescape(uri.user, user, sizeof(user), &len) &&
-	       focus_room_find(focus, slice_make(user, len));
+	return !admission_find_room(focus, request_uri, &room);
 }
 
 static bool is_same_uri(struct slice a_text, struct slice b_text)

@@ -190,7 +190,7 @@ void participant_identify(struct participant *p)
 	show_caller(p);
 }
 
-void participant_tell(const struct participant *p, enum focus_event_kind kind)
+void participant_tell(struct participant *p, enum focus_event_kind kind)
 {
 	event_publish(p->focus,
 		      &(struct focus_news){.kind = kind, .room = p->room, .participant = p});

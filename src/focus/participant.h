@@ -43,8 +43,11 @@ struct participant_view {
 	bool is_remote_focus;                        /* another conference (isfocus) */
 	uint64_t created_wall_ms, connected_wall_ms; /* 0: not yet */
 	uint64_t version;                            /* ETag: control and state, not levels */
-	const char *codec;                           /* "PCMU"; "" before it is agreed */
-	struct media_leg_stats media;                /* talking, levels, loss, jitter, delay, MOS */
+	struct slice referred_by;     /* URI of who sent it here (RFC 3892); empty: nobody */
+	bool is_host;                 /* made the conference by calling a factory */
+	bool is_anonymous;            /* asked for privacy: the roster does not say who it is */
+	const char *codec;            /* "PCMU"; "" before it is agreed */
+	struct media_leg_stats media; /* talking, levels, loss, jitter, delay, MOS */
 };
 void participant_view(const struct participant *participant, struct participant_view *ret_view);
 

@@ -67,8 +67,12 @@ struct participant {
 	bool is_waiting;    /* came in, and is not answered before all others know */
 	struct timer waiting;
 	char replaces[PARTICIPANT_ID_MAX +
-		      1]; /* whose seat it takes once it is connected; "" nobody */
-	bool is_plain;    /* of a two-party call: our Contact has no isfocus */
+		      1];    /* whose seat it takes once it is connected; "" nobody */
+	uint64_t roster_seq; /* of the last event about it (roster_notify.c) */
+	char referred_by[STORE_URI_MAX + 1]; /* URI of Referred-By (RFC 3892); "" none */
+	bool is_anonymous;                   /* others do not see who it is (RFC 3323, RFC 3325) */
+	bool is_host;                        /* made the conference by calling a factory */
+	bool is_plain;                       /* of a two-party call: our Contact has no isfocus */
 	struct participant_control control;
 	uint64_t created_wall_ms, connected_wall_ms, ended_wall_ms, version;
 	char cause[PARTICIPANT_CAUSE_MAX + 1]; /* of its end; "" while nothing is known */
@@ -126,7 +130,7 @@ void participant_apply_control(struct participant *participant);
 
 /* The end of the memory, once the call has ended and the leg has given its last statistics. */
 void participant_release(struct participant *participant);
-void participant_tell(const struct participant *participant,
+void participant_tell(struct participant *participant,
 		      enum focus_event_kind kind); /* while in a room */
 
 void participant_on_media_event(struct participant *participant, const struct media_event *event);

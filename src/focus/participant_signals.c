@@ -64,8 +64,11 @@ static void on_request(void *arg, struct sip_call *call, struct sip_stx *tx,
 {
 	bool is_options = request->method == SIP_METHOD_OPTIONS;
 
-	(void)arg;
 	(void)call;
+	if (arg && request->method == SIP_METHOD_SUBSCRIBE) {
+		packages_on_subscribe_within(arg, tx, request);
+		return;
+	}
 	(void)sip_stx_reply(tx,
 			    &(struct sip_reply){
 				    .status = is_options ? 200 : 405,

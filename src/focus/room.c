@@ -250,6 +250,7 @@ int room_new(struct focus *focus, const struct room_make *make, struct room **re
 						      : clock_wall_ms(&focus->clock);
 	room->version = focus_version_next(focus);
 	list_init(&room->participants);
+	roster_init(room);
 	timer_init(&room->grace, room_on_grace_over, room);
 	*ret_room = room;
 	return 0;
@@ -260,13 +261,14 @@ struct room *room_free(struct room *room)
 	if (!room)
 		return NULL;
 	assert(list_empty(&room->participants));
+	roster_done(room);
 	timer_stop(room->focus->wheel, &room->grace);
 	room_bus_drop(room);
 	free(room);
 	return NULL;
 }
 
-static void room_tell(const struct room *room, enum focus_event_kind kind, const char *cause)
+static void room_tell(struct room *room, enum focus_event_kind kind, const char *cause)
 {
 	event_publish(room->focus,
 		      &(struct focus_news){.kind = kind, .room = room, .cause = cause});

@@ -6,6 +6,7 @@
 #include "base/wheel.h"
 #include "focus/leg.h"
 #include "focus/room.h"
+#include "focus/roster_notify.h"
 
 struct call;
 struct focus;
@@ -21,7 +22,8 @@ struct room {
 	bool is_ending;    /* the last to leave neither ends it once more nor starts its grace */
 	struct list participants; /* by in_room, in order of joining */
 	uint32_t participant_count;
-	struct bus *bus;    /* held while there is somebody; NULL in an empty room */
+	struct bus *bus; /* held while there is somebody; NULL in an empty room */
+	struct roster roster;
 	struct timer grace; /* of a factory room that nobody is in */
 };
 

@@ -21,6 +21,9 @@ void participant_view(const struct participant *p, struct participant_view *ret_
 		.created_wall_ms = p->created_wall_ms,
 		.connected_wall_ms = p->connected_wall_ms,
 		.version = p->version,
+		.referred_by = slice_of(p->referred_by),
+		.is_host = p->is_host,
+		.is_anonymous = p->is_anonymous,
 		.codec = leg_codec_name(p->leg.params.send.codec),
 	};
 	leg_stats(&p->leg, &ret_view->media);

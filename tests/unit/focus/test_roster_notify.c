@@ -1,0 +1,369 @@
+#include <stdio.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
+#include "focus/room_priv.h"
+#include "focus/roster_doc.h"
+#include "focus/roster_notify.h"
+#include "sip/subscription.h"
+#include "tests/support/check.h"
+#include "tests/support/focus_world.h"
+
+/* Somebody who watches a room. */
+struct watcher {
+	struct sip_watch *watch;
+	struct buf body; /* of the last NOTIFY */
+	uint32_t notifies, fulls, partials;
+	uint32_t version;
+	bool has_ended;
+	uint16_t refused;
+	char reason[32];
+};
+
+static uint32_t version_in(const char *body)
+{
+	const char *at = strstr(body, " version=\"");
+	uint32_t version = UINT32_MAX;
+
+	/* The first one is that of XML itself. */
+	at = at ? strstr(at + 1, " version=\"") : NULL;
+	if (at)
+		(void)slice_u32(slice_make(at + 10, strcspn(at + 10, "\"")), UINT32_MAX - 1,
+				&version);
+	return version;
+}
+
+static void on_notify(void *arg, struct sip_watch *watch, const struct sip_sub_status *status,
+		      const struct sip_msg *notify)
+{
+	struct watcher *watcher = arg;
+	uint32_t version;
+
+	(void)watch;
+	(void)status;
+	buf_clear(&watcher->body);
+	buf_addslice(&watcher->body, notify->body);
+	watcher->notifies++;
+	if (!notify->body.len)
+		return;
+	version = version_in(watcher->body.p);
+	CHECK_INT("versions have no gap", version, watcher->version);
+	watcher->version = version + 1;
+	watcher->fulls += strstr(watcher->body.p, "<users state=\"full\"") != NULL;
+	watcher->partials += strstr(watcher->body.p, "<users state=\"partial\"") != NULL;
+}
+
+static void on_ended(void *arg, struct sip_watch *watch, const struct sip_watch_end *end)
+{
+	struct watcher *watcher = arg;
+
+	(void)watch;
+	watcher->watch = NULL;
+	watcher->has_ended = true;
+	watcher->refused = end->status;
+	slice_cstr(end->reason, watcher->reason, sizeof(watcher->reason));
+}
+
+static const struct sip_watch_handlers handlers = {.on_notify = on_notify, .on_ended = on_ended};
+
+static void subscribe(struct world *world, struct watcher *watcher, const char *uri,
+		      struct sip_call *call)
+{
+	CHECK_INT(uri,
+		  sip_watch_new(world->phones_ua,
+				&(struct sip_watch_params){
+					.event = "conference",
+					.accept = ROSTER_CONTENT_TYPE,
+					.target = slice_of(uri),
+					.from = SLICE("<sip:watcher@" WORLD_PHONES ">"),
+					.contact_user = SLICE("watcher"),
+					.call = call,
+					.handlers = &handlers,
+					.arg = watcher,
+				},
+				&watcher->watch),
+		  0);
+	world_run(world, 200);
+}
+
+static void unsubscribe(struct world *world, struct watcher *watcher)
+{
+	if (watcher->watch)
+		sip_watch_end(watcher->watch);
+	world_run(world, 2000);
+	CHECK("over", watcher->has_ended);
+	buf_done(&watcher->body);
+}
+
+static bool tells(const struct watcher *watcher, const char *text)
+{
+	return watcher->body.len && strstr(watcher->body.p, text);
+}
+
+static void comes_and_goes(void)
+{
+	struct world *world = world_new(NULL);
+	struct watcher watcher = {0};
+	struct phone *anna = world_join(world, "anna", "lobby"), *bert;
+
+	subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
+	CHECK_INT("at once", watcher.notifies, 1);
+	CHECK_INT("full", watcher.fulls, 1);
+	CHECK("the conference", tells(&watcher, "entity=\"sip:lobby@10.0.0.1\" state=\"full\""));
+	CHECK("anna", tells(&watcher, "<user entity=\"sip:anna@10.0.0.2"));
+	CHECK("connected", tells(&watcher, "<status>connected</status>"));
+	CHECK("count", tells(&watcher, "<user-count>1</user-count>"));
+	CHECK_INT("gauge", focus_stats(world->focus)->roster_subscriptions, 1);
+	world_run(world, 2000);
+	bert = world_join(world, "bert", "lobby");
+	world_run(world, 2000);
+	CHECK_INT("then partial", watcher.partials, watcher.notifies - 1);
+	CHECK("bert", tells(&watcher, "<user entity=\"sip:bert@10.0.0.2"));
+	CHECK("not anna again", !tells(&watcher, "anna"));
+	phone_hang_up(anna);
+	world_run(world, 2000);
+	CHECK("anna has left", tells(&watcher, "<user entity=\"sip:anna@10.0.0.2:5060\""
+					       " state=\"deleted\">") ||
+				       tells(&watcher, "<user entity=\"sip:anna@10.0.0.2\""
+						       " state=\"deleted\">"));
+	CHECK("by herself", tells(&watcher, "<disconnection-method>departed"));
+	CHECK("one is left", tells(&watcher, "<user-count>1</user-count>"));
+	phone_hang_up(bert);
+	world_run(world, 2000);
+	CHECK("the room has ended", watcher.has_ended);
+	CHECK_STR("reason", watcher.reason, "noresource");
+	CHECK("deleted", tells(&watcher, "state=\"deleted\" version="));
+	buf_done(&watcher.body);
+	world_end(world, "comes_and_goes");
+}
+
+static void throttled(void)
+{
+	struct world *world = world_new(
+		&(struct world_options){.config = "focus.roster_interval_ms=5000"});
+	struct watcher watcher = {0};
+
+	world_join(world, "anna", "lobby");
+	subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
+	for (int i = 0; i < 5; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "p%d", i);
+		world_join(world, name, "lobby");
+	}
+	CHECK_INT("none yet", watcher.notifies, 1);
+	world_run(world, 5000);
+	CHECK_INT("one for all", watcher.notifies, 2);
+	for (int i = 0; i < 5; i++) {
+		char entity[32];
+
+		snprintf(entity, sizeof(entity), "sip:p%d@", i);
+		CHECK(entity, tells(&watcher, entity));
+	}
+	unsubscribe(world, &watcher);
+	world_end(world, "throttled");
+}
+
+/* Two phones of one user are one user; when one goes the other stays. */
+static void two_endpoints(void)
+{
+	struct world *world = world_new(NULL);
+	struct watcher watcher = {0};
+	struct phone *desk = world_join(world, "anna", "lobby");
+
+	world_join(world, "anna", "lobby");
+	subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
+	CHECK("one user",
+	      tells(&watcher, "<user ") && !strstr(strstr(watcher.body.p, "<user ") + 1, "<user "));
+	CHECK("two endpoints",
+	      tells(&watcher, "<endpoint ") &&
+		      strstr(strstr(watcher.body.p, "<endpoint ") + 1, "<endpoint "));
+	world_run(world, 2000);
+	phone_hang_up(desk);
+	world_run(world, 2000);
+	CHECK("not deleted", tells(&watcher, "<user ") && !tells(&watcher, "deleted"));
+	CHECK("one endpoint",
+	      tells(&watcher, "<endpoint ") &&
+		      !strstr(strstr(watcher.body.p, "<endpoint ") + 1, "<endpoint "));
+	unsubscribe(world, &watcher);
+	world_end(world, "two_endpoints");
+}
+
+static void muted_and_talking(void)
+{
+	struct world *world = world_new(NULL);
+	struct watcher watcher = {0};
+	struct phone *anna = world_join(world, "anna", "lobby");
+	struct participant *p = phone_participant(anna, "lobby");
+	uint32_t before;
+
+	subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
+	world_run(world, 2000);
+	CHECK_INT(NULL,
+		  focus_participant_set(world->focus, p,
+					&(struct participant_control){.is_muted = true}),
+		  0);
+	world_run(world, 2000);
+	CHECK("muted", tells(&watcher, "<status>muted-via-focus</status>") &&
+			       tells(&watcher, "<status>recvonly</status>") &&
+			       tells(&watcher, "<h:muted>true</h:muted>"));
+	before = watcher.notifies;
+	fake_media_tell(world_leg(world, p),
+			(struct media_event){.kind = MEDIA_LEG_TALKING, .is_on = true});
+	world_run(world, 2000);
+	CHECK_INT("talking waits", watcher.notifies, before);
+	world_run(world, 4000);
+	CHECK("talking", tells(&watcher, "<h:talking>true</h:talking>"));
+	CHECK_INT(NULL,
+		  focus_room_set(world->focus, world_room(world, "lobby"),
+				 &(struct room_settings){.is_muted = true}),
+		  0);
+	world_run(world, 2000);
+	CHECK_INT("everybody is another: full", watcher.fulls, 2);
+	unsubscribe(world, &watcher);
+	world_end(world, "muted_and_talking");
+}
+
+/* More departures than are remembered: the whole roster is told. */
+static void version_gap(void)
+{
+	struct world *world = world_new(
+		&(struct world_options){.config = "focus.roster_interval_ms=600000"});
+	struct watcher watcher = {0};
+	struct phone *phone = world_phone(world, "guest");
+
+	world_join(world, "anna", "lobby");
+	subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
+	for (int i = 0; i < ROSTER_GONE_MAX + 2; i++) {
+		phone_dial(phone, "lobby");
+		world_run(world, 200);
+		phone_hang_up(phone);
+		world_run(world, 200);
+	}
+	CHECK_INT("nothing told meanwhile", watcher.notifies, 1);
+	world_run(world, 600000);
+	CHECK_INT("full", watcher.fulls, 2);
+	CHECK("anna alone",
+	      tells(&watcher, "<user-count>1</user-count>") && !tells(&watcher, "guest"));
+	unsubscribe(world, &watcher);
+	world_end(world, "version_gap");
+}
+
+static void in_the_dialog(void)
+{
+	struct world *world = world_new(NULL);
+	struct watcher watcher = {0};
+	struct phone *anna = world_join(world, "anna", "lobby");
+
+	world_join(world, "bert", "lobby");
+	subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, anna->call);
+	CHECK_INT("told", watcher.fulls, 1);
+	phone_hang_up(anna);
+	world_run(world, 2000);
+	CHECK("it outlives the call (RFC 5057)",
+	      !watcher.has_ended && tells(&watcher, "sip:anna@"));
+	unsubscribe(world, &watcher);
+	world_end(world, "in_the_dialog");
+}
+
+static void refused(void)
+{
+	static const struct {
+		const char *name, *config, *uri;
+		uint16_t status;
+	} rows[] = {
+		{"no such room", NULL, "sip:nowhere@" WORLD_SERVER, 404},
+		{"a factory", NULL, "sip:conf-factory@" WORLD_SERVER, 404},
+		{"off", "focus.roster=off", "sip:lobby@" WORLD_SERVER, 403},
+		{"a stranger", "focus.roster=participants", "sip:lobby@" WORLD_SERVER, 403},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = world_new(&(struct world_options){.config = rows[i].config});
+		struct watcher watcher = {0};
+
+		world_join(world, "anna", "lobby");
+		subscribe(world, &watcher, rows[i].uri, NULL);
+		CHECK_INT(rows[i].name, watcher.refused, rows[i].status);
+		CHECK_INT(rows[i].name, focus_stats(world->focus)->roster_subscriptions, 0);
+		buf_done(&watcher.body);
+		world_end(world, rows[i].name);
+	}
+}
+
+static void anonymous(void)
+{
+	struct world *world = world_new(NULL);
+	struct watcher watcher = {0};
+	struct phone *anna = world_phone(world, "anna");
+
+	anna->dial_headers = "Privacy: id\r\nReferred-By: <sip:boss@example.org>\r\n";
+	phone_dial(anna, "lobby");
+	world_run(world, 500);
+	subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
+	CHECK("her name is not told", !tells(&watcher, "anna"));
+	CHECK("that somebody is there",
+	      tells(&watcher, "<user entity=\"sip:anonymous-") && tells(&watcher, ">Anonymous<"));
+	CHECK("who referred her", tells(&watcher, "<by>sip:boss@example.org</by>"));
+	unsubscribe(world, &watcher);
+	world_end(world, "anonymous");
+}
+
+/* Over UDP a document ends where a datagram would; the rest follows in partial ones. */
+static void large(void)
+{
+	enum { PEOPLE = 300 };
+	struct world *world = world_new(NULL);
+	struct watcher watcher = {0};
+	struct room *room = NULL;
+	struct buf seen = BUF_INIT;
+
+	CHECK_INT(NULL,
+		  focus_room_create(world->focus, SLICE("hall"), &(struct room_settings){0}, &room),
+		  0);
+	for (int i = 0; i < PEOPLE; i++) {
+		char uri[64];
+		struct participant *p;
+
+		snprintf(uri, sizeof(uri), "sip:person%04d@10.0.0.9", i);
+		CHECK_INT(uri,
+			  focus_invite(world->focus, room,
+				       &(struct focus_invite){.uri = slice_of(uri)}, &p),
+			  0);
+	}
+	subscribe(world, &watcher, "sip:hall@" WORLD_SERVER, NULL);
+	for (int i = 0; i < 10; i++) {
+		CHECK("fits", watcher.body.len < 60000);
+		buf_addslice(&seen, buf_slice(&watcher.body));
+		world_run(world, 1000);
+	}
+	CHECK_INT("one full", watcher.fulls, 1);
+	CHECK("and more", watcher.partials >= 1);
+	for (int i = 0; i < PEOPLE; i++) {
+		char user[32];
+
+		snprintf(user, sizeof(user), "person%04d@", i);
+		CHECK(user, strstr(seen.p, user));
+	}
+	buf_done(&seen);
+	CHECK_INT(NULL, focus_room_close(world->focus, room, "deleted"), 0);
+	world_run(world, 1000);
+	buf_done(&watcher.body);
+	world_end(world, "large");
+}
+
+void suite_roster_notify(void)
+{
+	CHECK_SUITE("roster_notify");
+	CHECK_TEST(comes_and_goes);
+	CHECK_TEST(throttled);
+	CHECK_TEST(two_endpoints);
+	CHECK_TEST(muted_and_talking);
+	CHECK_TEST(version_gap);
+	CHECK_TEST(in_the_dialog);
+	CHECK_TEST(refused);
+	CHECK_TEST(anonymous);
+	CHECK_TEST(large);
+}
