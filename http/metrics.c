@@ -132,7 +132,7 @@ static void add_focus(struct buf *out, const struct focus *focus)
 	      stats->participants_connected);
 	counter(out, "hearth_rooms_created_total", "Rooms made.", stats->rooms_created);
 	gauge(out, "hearth_roster_subscriptions", "Subscriptions to rosters now.",
-		stats->roster_subscriptions);
+	      stats->roster_subscriptions);
 	gauge(out, "hearth_two_party_calls", "Two-party calls now.", stats->calls);
 	counter(out, "hearth_two_party_calls_created_total", "Two-party calls begun.",
 		stats->calls_created);
