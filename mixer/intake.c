@@ -16,6 +16,10 @@
  * and can be passed on as octets. Stateful ones are decoded packet by packet, and what a frame did
  * not use waits in `fifo`, which the jitter buffer is told of as `ahead`.
  *
+ * Decoders that conceal by themselves (Opus) do so for what was lost on the way, in whole packets and
+ * with the copy in the next packet if there is one. While the time line stands, the decoder must
+ * not run ahead of the sound that is still to come: then the mixer's own concealment fills.
+ *
  * Time-scale is tried only on sound that is complete, before concealment sees it. */
 
 enum {
@@ -26,8 +30,12 @@ enum {
 	STRETCH_REST_MS = 60, /* between two */
 	SHIFT_MS_MAX = 10,    /* to meet the concealed sound in phase */
 	SILENT_PEAK = 8,      /* A-law has no zero: its silence is +8 */
-	WORK_MAX = PLC_SAMPLE_HZ_MAX / 1000 * (20 + STRETCH_MS_MAX),
-	FIFO_MAX = PLC_FRAME_MAX * 2
+	WORK_MS = 20 + STRETCH_MS_MAX,
+	WORK_MAX = PLC_SAMPLE_HZ_MAX / 1000 * WORK_MS,
+	OCTETS_MAX = 8 * WORK_MS, /* of codecs that may be cut */
+	PACKET_MS_MAX = 120,      /* RFC 7587 4.2 */
+	FIFO_MS = PACKET_MS_MAX + PLC_FRAME_MS_MAX,
+	POOL_MS = 400 /* of payload beyond the cap on delay */
 };
 
 struct intake {
@@ -45,69 +53,134 @@ struct intake {
 	uint32_t have, fifo_have;
 	uint32_t payload_len;
 	bool is_exact, is_concealed;
-	uint64_t concealed, shortened, lengthened; /* samples */
-	void *state;
-	int16_t *fifo; /* FIFO_MAX samples; NULL while packets may be cut */
+	uint64_t concealed_us, shortened_us, lengthened_us;
+	void *state;   /* of the decoder of `codec`, NULL: stateless */
+	int16_t *fifo; /* FIFO_MS; NULL while packets may be cut */
+	uint32_t fifo_max;
+	struct plc plc;
 
-	struct plc plc; /* history at its end: silence does not touch it */
-	int16_t work[WORK_MAX];
-	uint8_t payload[WORK_MAX];
+	uint32_t hz_max; /* of the codecs that may come */
+	void *states[MEDIA_CODEC_COUNT];
+	int16_t *work, *fifo_memory, *plc_memory; /* in `memory`: silence does not touch the last */
+	uint8_t payload[OCTETS_MAX];
+	_Alignas(64) int16_t memory[];
 };
 
-enum { PREFETCH_SAMPLES = 160 };
+enum { PREFETCH_SAMPLES = 160, INTAKE_ALIGN = 64 };
+
+/* Everything that may come: the codec of the beginning, the others, G.711 in any case. */
+static bool may_come(const struct intake_params *params, int id)
+{
+	return id == (int)params->codec || (params->others >> id & 1) ||
+	       (codec_find((enum media_codec)id) &&
+		codec_is_akin(codec_find((enum media_codec)id), codec_find(params->codec)));
+}
+
+struct needs {
+	uint32_t hz_max, octets_per_ms;
+	bool has_fifo;
+};
+
+static struct needs needs_of(const struct intake_params *params)
+{
+	struct needs needs = {.has_fifo = params->is_whole};
+
+	for (int id = 0; id < MEDIA_CODEC_COUNT; id++) {
+		const struct codec *codec = codec_find((enum media_codec)id);
+
+		if (!codec || !may_come(params, id))
+			continue;
+		needs.hz_max = MAX_OF(needs.hz_max, codec->sample_hz);
+		needs.octets_per_ms = MAX_OF(needs.octets_per_ms, codec->octets_per_ms);
+		needs.has_fifo |= !codec->is_sliceable;
+	}
+	return needs;
+}
+
+static int states_make(struct intake *p)
+{
+	for (int id = 0; id < MEDIA_CODEC_COUNT; id++) {
+		const struct codec *codec = codec_find((enum media_codec)id);
+
+		if (!codec || !codec->decoder_size || !may_come(&p->params, id))
+			continue;
+		p->states[id] = calloc(1, codec->decoder_size());
+		if (!p->states[id])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* What follows is in this codec. */
+static void codec_use(struct intake *p, const struct codec *codec)
+{
+	p->codec = codec;
+	p->sample_hz = codec->sample_hz;
+	p->ratio = codec->sample_hz / codec->clock_hz;
+	p->frame = codec->sample_hz / 1000 * p->params.pull_ms;
+	p->is_whole = p->params.is_whole || !codec->is_sliceable;
+	p->fifo = p->is_whole ? p->fifo_memory : NULL;
+	p->fifo_max = codec->sample_hz / 1000 * FIFO_MS;
+	p->fifo_have = 0;
+	p->state = p->states[codec->id];
+	if (p->state)
+		codec->decoder_init(p->state);
+	plc_begin(&p->plc, p->sample_hz, p->plc_memory);
+	p->rest_ms = 0;
+}
 
 int intake_new(const struct intake_params *params, struct intake **ret_intake)
 {
 	const struct codec *codec = codec_find(params->codec);
 	struct jitter_params jitter = {.pull_ms = params->pull_ms,
 				       .delay_ms_max = params->delay_ms_max};
+	struct needs needs;
 	struct intake *p;
+	uint32_t work, fifo;
+	size_t octets;
 	int err;
 
 	if (!codec)
 		return ERR_MEDIA_CODEC;
-	p = calloc(1, sizeof(*p));
+	needs = needs_of(params);
+	work = needs.hz_max / 1000 * WORK_MS;
+	fifo = needs.has_fifo ? needs.hz_max / 1000 * FIFO_MS : 0;
+	octets = sizeof(*p) +
+		 (work + fifo + plc_memory_samples(needs.hz_max)) * sizeof(p->memory[0]);
+	p = aligned_alloc(INTAKE_ALIGN, (octets + INTAKE_ALIGN - 1) / INTAKE_ALIGN * INTAKE_ALIGN);
 	if (!p)
 		return -ENOMEM;
+	memset(p, 0, octets);
 	p->params = *params;
-	p->codec = codec;
-	p->sample_hz = codec->sample_hz;
-	p->ratio = codec->sample_hz / codec->clock_hz;
-	p->frame = codec->sample_hz / 1000 * params->pull_ms;
+	p->hz_max = needs.hz_max;
+	p->work = p->memory;
+	p->fifo_memory = p->work + work;
+	p->plc_memory = p->fifo_memory + fifo;
 	jitter.clock_hz = codec->clock_hz;
+	jitter.pool_octets = needs.octets_per_ms *
+			     ((params->delay_ms_max ? params->delay_ms_max
+						    : JITTER_DELAY_MS_DEFAULT) +
+			      POOL_MS);
 	err = jitter_new(&jitter, &p->jitter);
-	if (err)
-		goto fail;
-	if (codec->decoder_size) {
-		p->state = calloc(1, codec->decoder_size);
-		err = p->state ? 0 : -ENOMEM;
-		if (err)
-			goto fail;
-		codec->decoder_init(p->state);
+	if (err == 0)
+		err = states_make(p);
+	if (err) {
+		intake_free(p);
+		return err;
 	}
-	p->is_whole = params->is_whole || !codec->is_sliceable;
-	if (p->is_whole) {
-		p->fifo = calloc(FIFO_MAX, sizeof(*p->fifo));
-		err = p->fifo ? 0 : -ENOMEM;
-		if (err)
-			goto fail;
-	}
-	plc_begin(&p->plc, p->sample_hz);
+	codec_use(p, codec);
+	jitter_restart_rt(p->jitter, codec->clock_hz, codec->conceal_rt != NULL);
 	level_talk_init(&p->talk);
 	*ret_intake = p;
 	return 0;
-
-fail:
-	intake_free(p);
-	return err;
 }
 
 struct intake *intake_free(struct intake *intake)
 {
 	if (intake) {
 		jitter_free(intake->jitter);
-		free(intake->state);
-		free(intake->fifo);
+		for (int id = 0; id < MEDIA_CODEC_COUNT; id++)
+			free(intake->states[id]);
 		free(intake);
 	}
 	return NULL;
@@ -116,12 +189,19 @@ struct intake *intake_free(struct intake *intake)
 void intake_reset_rt(struct intake *p)
 {
 	jitter_reset_rt(p->jitter);
-	plc_begin(&p->plc, p->sample_hz);
 	level_talk_init(&p->talk);
-	p->fifo_have = 0;
-	p->rest_ms = 0;
-	if (p->state)
-		p->codec->decoder_init(p->state);
+	codec_use(p, p->codec);
+}
+
+/* A codec that is not akin begins: what was not played yet is dropped. */
+static bool codec_switch(struct intake *p, const struct codec *codec)
+{
+	if (codec->sample_hz > p->hz_max || (!codec->is_sliceable && !p->params.is_whole &&
+					     !may_come(&p->params, (int)codec->id)))
+		return false;
+	jitter_restart_rt(p->jitter, codec->clock_hz, codec->conceal_rt != NULL);
+	codec_use(p, codec);
+	return true;
 }
 
 enum jitter_put_result intake_put_rt(struct intake *p, const struct rtp_packet *packet,
@@ -137,12 +217,12 @@ enum jitter_put_result intake_put_rt(struct intake *p, const struct rtp_packet *
 				   .ssrc = packet->ssrc,
 				   .arrival_us = arrival_us};
 
-	/* Another rate or state needs another intake (re-negotiation makes one). */
-	if (!codec || codec->sample_hz != p->sample_hz || codec->clock_hz != p->codec->clock_hz ||
-	    (codec != p->codec && (!codec->is_sliceable || !p->codec->is_sliceable)))
+	if (!codec)
 		return JITTER_OVERFLOW;
 	in.duration = codec->duration_rt(packet->payload, packet->payload_len);
-	if (in.duration == 0 || in.duration * p->ratio > PLC_FRAME_MAX)
+	if (in.duration == 0 || in.duration > codec->clock_hz / 1000 * PACKET_MS_MAX)
+		return JITTER_OVERFLOW;
+	if (!codec_is_akin(codec, p->codec) && !codec_switch(p, codec))
 		return JITTER_OVERFLOW;
 	in.is_sliceable = !p->is_whole;
 	return jitter_put_rt(p->jitter, &in);
@@ -164,7 +244,7 @@ void intake_prefetch_rt(const struct intake *p, uint32_t ahead)
 	int16_t value;
 
 	if (ahead == INTAKE_AHEAD) {
-		prefetch_lines(p, offsetof(struct intake, plc.history));
+		prefetch_lines(p, offsetof(struct intake, hz_max));
 	} else if (ahead > 0) {
 		jitter_prefetch_rt(p->jitter);
 	} else {
@@ -211,7 +291,7 @@ static void take_piece(struct intake *p, const struct jitter_piece *piece, uint3
 	if (p->is_whole) {
 		assert(p->fifo_have == 0); /* fifo is emptied first */
 		got = (uint32_t)codec->decode_rt(p->state, piece->payload, piece->payload_len,
-						 p->fifo, FIFO_MAX);
+						 p->fifo, p->fifo_max);
 		p->fifo_have = got;
 		p->is_exact = false;
 		return;
@@ -246,15 +326,39 @@ static void give_back(struct intake *p, const int16_t *tail, uint32_t samples)
 		jitter_unget_rt(p->jitter, samples / p->ratio);
 		return;
 	}
-	assert(p->fifo_have + samples <= FIFO_MAX);
+	assert(p->fifo_have + samples <= p->fifo_max);
 	memmove(p->fifo + samples, p->fifo, p->fifo_have * sizeof(*p->fifo));
 	memcpy(p->fifo, tail, samples * sizeof(*tail));
 	p->fifo_have += samples;
 }
 
+static uint64_t us_of(const struct intake *p, uint32_t samples)
+{
+	return (uint64_t)samples * 1000 / (p->sample_hz / 1000);
+}
+
 static struct jitter_piece next_piece(struct intake *p, uint32_t want)
 {
 	return jitter_get_rt(p->jitter, MAX_OF(want / p->ratio, 1u));
+}
+
+/* A loss that the decoder itself can fill: into fifo, like a packet. */
+static bool conceal_whole(struct intake *p, const struct jitter_piece *piece)
+{
+	struct codec_payload next = {.data = piece->payload, .len = piece->payload_len};
+	uint32_t n = piece->duration * p->ratio;
+	bool has_copy = piece->payload && piece->tag == p->codec->id;
+
+	if (piece->kind != JITTER_LOST || !p->codec->conceal_rt)
+		return false;
+	assert(p->fifo_have == 0);
+	n = MIN_OF(n, p->fifo_max);
+	if (!p->codec->conceal_rt(p->state, has_copy ? &next : NULL, p->fifo, n))
+		memset(p->fifo, 0, n * sizeof(*p->fifo)); /* no length of that codec */
+	p->fifo_have = n;
+	p->is_concealed = true;
+	p->concealed_us += us_of(p, n);
+	return true;
 }
 
 /* Appends good sound until `until` samples are there. Returns what it stumbled over; PIECE:
@@ -264,11 +368,14 @@ static struct jitter_piece gather(struct intake *p, uint32_t until)
 	struct jitter_piece piece = {.kind = JITTER_PIECE};
 
 	while (p->have < until) {
+		piece.kind = JITTER_PIECE;
 		if (p->fifo_have) {
 			fifo_take(p, until - p->have);
 			continue;
 		}
 		piece = next_piece(p, until - p->have);
+		if (conceal_whole(p, &piece))
+			continue;
 		if (piece.kind != JITTER_PIECE)
 			break;
 		take_piece(p, &piece, until - p->have);
@@ -306,7 +413,7 @@ static void fill(struct intake *p, const struct jitter_piece *piece, uint32_t ro
 		return;
 	}
 	p->is_concealed |= plc_conceal_rt(&p->plc, out, n);
-	p->concealed += n;
+	p->concealed_us += us_of(p, n);
 }
 
 /* Time-scale -------------------------------------------------------------------------------- */
@@ -326,7 +433,7 @@ static void shorten(struct intake *p, const struct jitter_advice *advice)
 	give_back(p, tail + cut, cut_max - cut);
 	p->have = p->frame;
 	p->payload_len = MIN_OF(p->payload_len, p->frame);
-	p->shortened += cut;
+	p->shortened_us += us_of(p, cut);
 	p->is_exact &= cut == 0;
 	p->rest_ms = cut ? STRETCH_REST_MS : p->params.pull_ms;
 }
@@ -346,7 +453,7 @@ static void lengthen(struct intake *p, const struct jitter_advice *advice)
 	memcpy(raw, p->work, p->frame * sizeof(*raw));
 	add = plc_lengthen_rt(&p->plc, p->work, p->frame, add_min, add_max);
 	give_back(p, raw + p->frame - add, add);
-	p->lengthened += add;
+	p->lengthened_us += us_of(p, add);
 	p->is_exact &= add == 0;
 	p->rest_ms = add ? STRETCH_REST_MS : p->params.pull_ms;
 }
@@ -384,6 +491,7 @@ static struct intake_frame frame_make(struct intake *p)
 	static const int16_t silence[WORK_MAX];
 	struct intake_frame frame = {.pcm = p->is_still ? silence : p->work,
 				     .samples = (uint16_t)p->frame,
+				     .sample_hz = p->sample_hz,
 				     .codec = p->codec->id,
 				     .is_concealed = p->is_concealed};
 
@@ -424,10 +532,8 @@ struct intake_frame intake_get_rt(struct intake *p, uint64_t now_us)
 
 struct intake_stats intake_stats_rt(const struct intake *p)
 {
-	uint32_t per_ms = p->sample_hz / 1000;
-
 	return (struct intake_stats){.jitter = jitter_stats_rt(p->jitter),
-				     .concealed_ms = p->concealed / per_ms,
-				     .shortened_ms = p->shortened / per_ms,
-				     .lengthened_ms = p->lengthened / per_ms};
+				     .concealed_ms = p->concealed_us / 1000,
+				     .shortened_ms = p->shortened_us / 1000,
+				     .lengthened_ms = p->lengthened_us / 1000};
 }

@@ -3,8 +3,11 @@
  *   put -> jitter buffer -> decode -> conceal / stretch -> level -> frame
  *
  * This is what the mixer calls; jitter.h, codec.h, plc.h and level.h are its parts.
- * Shape:   frames of pull_ms at sample_hz of the codec, mono int16_t.
- * Memory:  about 16 KiB for G.711, all made in intake_new.
+ * A stream may change its codec in mid-flow. Between codecs that are akin (codec.h) nothing is
+ * heard of it; else what was not played yet is dropped and the buffer starts anew.
+ *
+ * Shape:   frames of pull_ms at sample_hz of the codec of the moment, mono int16_t.
+ * Memory:  about 16 KiB for G.711, 60 KiB with Opus; all made in intake_new.
  * Threads: _new/_free on control, *_rt on the leg's worker.
  */
 #ifndef MIXER_INTAKE_H
@@ -19,9 +22,9 @@
 #include "mixer/rtp.h"
 
 struct intake_params {
-	enum media_codec
-		codec;    /* decides clock and memory; a stream may use others of the same clock */
-	uint16_t pull_ms; /* 10 or 20 */
+	enum media_codec codec; /* of the beginning; those akin to it may come as well */
+	uint32_t others;        /* further codecs that may come: bits 1 << enum media_codec */
+	uint16_t pull_ms;       /* 10 or 20 */
 	uint16_t delay_ms_max; /* 0: JITTER_DELAY_MS_DEFAULT */
 	bool is_whole;         /* never cut packets, as stateful codecs need it anyway: for tests */
 };
@@ -29,6 +32,7 @@ struct intake_params {
 struct intake_frame {
 	const int16_t *pcm; /* `samples` of them, borrowed until the next call; never NULL */
 	uint16_t samples;
+	uint32_t sample_hz; /* of pcm */
 	const uint8_t
 		*payload; /* not NULL: these octets, in `codec`, are exactly pcm: pass them on */
 	uint16_t payload_len;

@@ -77,6 +77,7 @@ struct jitter {
 	bool has_ssrc;
 	bool has_stood; /* the position went back while nothing was there */
 	bool was_skip;  /* the newest packet was no sound */
+	bool is_lost_whole;
 
 	int64_t n;                 /* next unit to play */
 	int64_t seq_next;          /* first packet that may hold n */
@@ -188,6 +189,15 @@ void jitter_reset_rt(struct jitter *j)
 	j->duration = j->pull;
 	j->step = j->pull;
 	j->stats.delay_ms = 0;
+}
+
+void jitter_restart_rt(struct jitter *j, uint32_t clock_hz, bool is_lost_whole)
+{
+	assert(clock_hz >= 8000 && clock_hz <= 90000 && clock_hz % 1000 == 0);
+	j->params.clock_hz = clock_hz;
+	j->pull = units_of_ms(j, j->params.pull_ms);
+	j->is_lost_whole = is_lost_whole;
+	jitter_reset_rt(j);
 }
 
 /* In ---------------------------------------------------------------------------------------- */
@@ -511,6 +521,7 @@ static struct jitter_piece gap(struct jitter *j, const struct slot *next, uint32
 			       uint32_t want)
 {
 	int64_t length = next->ts - j->n;
+	struct jitter_piece piece;
 	bool is_pause = missing == 0 || next->has_marker ||
 			length > (int64_t)(missing + 1) * j->duration;
 
@@ -525,13 +536,19 @@ static struct jitter_piece gap(struct jitter *j, const struct slot *next, uint32
 		return piece_of(JITTER_WAIT, want);
 	}
 	j->held = 0;
+	if (j->is_lost_whole)
+		want = MAX_OF(want, j->duration);
 	want = (uint32_t)MIN_OF((int64_t)want, length);
 	j->n += want;
+	piece = piece_of(JITTER_LOST, want);
 	if (j->n >= next->ts) {
 		j->stats.lost += missing;
 		j->seq_next = next->seq;
+		piece.payload = j->pool + next->pool_at % j->params.pool_octets;
+		piece.payload_len = next->len;
+		piece.tag = next->tag;
 	}
-	return piece_of(JITTER_LOST, want);
+	return piece;
 }
 
 static struct jitter_piece edge(struct jitter *j, uint32_t want)

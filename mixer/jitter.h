@@ -60,7 +60,8 @@ enum jitter_kind {
 
 struct jitter_piece {
 	enum jitter_kind kind;
-	const uint8_t *payload; /* PIECE: borrowed until the next put or get */
+	const uint8_t *payload; /* PIECE: borrowed until the next put or get; LOST: the packet right
+				 * behind what is missing (it may hold a copy), or NULL */
 	uint16_t payload_len;
 	uint8_t tag;
 	uint32_t ts;       /* PIECE: RTP timestamp of its first unit */
@@ -91,6 +92,11 @@ struct jitter *jitter_free(struct jitter *jitter);
 
 /* Forgets packets and position; keeps counters and what was learnt of the network. */
 void jitter_reset_rt(struct jitter *jitter);
+
+/* The stream goes on in another codec: forgets as jitter_reset_rt does, and counts in units of
+ * clock_hz from now on. is_lost_whole: losses come by packets, even when they are longer than what
+ * was wanted (for decoders that conceal, and find copies in the next packet). */
+void jitter_restart_rt(struct jitter *jitter, uint32_t clock_hz, bool is_lost_whole);
 
 /* A put and the gets of a tick follow soon: asks for what they look at first, and once that has
  * come, for the place of the next packet (prefetch.h). */

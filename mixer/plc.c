@@ -20,8 +20,8 @@
  * in speech, a tenth of its glitches and less on a tone; docs/sound.md has the table.
  *
  * Similarity is the normalised cross-correlation of samples scaled to 11 bits, so that 32-bit sums
- * of a whole template cannot overflow and the compiler uses its 16-bit multiply-add. At 16 kHz the
- * search takes every second sample and lag, then refines.
+ * of a whole template cannot overflow and the compiler uses its 16-bit multiply-add. Above 8 kHz the
+ * search takes every second (sixth) sample and lag, then refines.
  */
 
 enum {
@@ -34,6 +34,7 @@ enum {
 	RETURN_TEMPLATE_MS = 10,
 	SILENCE_MS = 5,
 	SCALED_MAX = 2047,
+	PLAIN_FRAME_MAX = 320, /* samples: 20 ms at 16 kHz */
 	QUIET_RMS = 100 /* about -50 dBov: a splice is not heard */
 };
 
@@ -41,10 +42,12 @@ enum {
 #define TIDY_SIMILARITY 0.97f /* for less than a frame: nothing is won but a few ms */
 #define EQUAL_SIMILARITY 0.01f
 
-void plc_begin(struct plc *plc, uint32_t sample_hz)
+void plc_begin(struct plc *plc, uint32_t sample_hz, int16_t *memory)
 {
 	assert(sample_hz % 8000 == 0 && sample_hz > 0 && sample_hz <= PLC_SAMPLE_HZ_MAX);
-	*plc = (struct plc){.per_ms = sample_hz / 1000};
+	memset(memory, 0, plc_memory_samples(sample_hz) * sizeof(*memory));
+	*plc = (struct plc){.per_ms = sample_hz / 1000, .history = memory};
+	plc->cycle = memory + (size_t)plc->per_ms * PLC_HISTORY_MS;
 }
 
 bool plc_is_lost(const struct plc *plc)
@@ -358,6 +361,12 @@ uint32_t plc_good_rt(struct plc *plc, int16_t *pcm, uint32_t samples, uint32_t s
 	return shift;
 }
 
+/* A frame is 10 or 20 ms. Up to 16 kHz every sample is looked at, at 48 kHz every sixth first. */
+static uint32_t stretch_stride(uint32_t frame)
+{
+	return frame > PLAIN_FRAME_MAX ? 6 : 1;
+}
+
 /* Time-scale -------------------------------------------------------------------------------- */
 
 uint32_t plc_shorten_rt(int16_t *pcm, uint32_t frame, uint32_t cut_min, uint32_t cut_max,
@@ -378,7 +387,7 @@ uint32_t plc_shorten_rt(int16_t *pcm, uint32_t frame, uint32_t cut_min, uint32_t
 	} else if (cut_min > cut_max) {
 		return 0;
 	} else {
-		match = search_run(&search, 1);
+		match = search_run(&search, stretch_stride(frame));
 		if (match.value < (cut_max < frame ? TIDY_SIMILARITY : GOOD_SIMILARITY) &&
 		    !is_forced)
 			return 0;
@@ -408,7 +417,9 @@ uint32_t plc_lengthen_rt(const struct plc *plc, int16_t *pcm, uint32_t frame, ui
 	if (is_quiet(line, add_max + frame)) {
 		match.lag = add_min;
 	} else {
-		match = search_run(&search, 1);
+		search.lag_max -= search.lag_max % stretch_stride(frame);
+		search.lag_max = MAX_OF(search.lag_max, search.lag_min);
+		match = search_run(&search, stretch_stride(frame));
 		if (match.value < GOOD_SIMILARITY)
 			return 0;
 	}

@@ -4,8 +4,8 @@
  * period, fading out; when sound comes back it cross-fades, in phase where it can.
  * The same search for similarity serves to shorten and lengthen sound without a click.
  *
- * Shape:  int16_t mono at sample_hz (8000 or 16000), any length up to PLC_FRAME_MS_MAX.
- * Thread: the leg's worker. Plain value, owned by the caller, no allocation.
+ * Shape:  int16_t mono at sample_hz (8000, 16000 or 48000), any length up to PLC_FRAME_MS_MAX.
+ * Thread: the leg's worker. Plain value in memory of the caller, no allocation.
  * Names:  plc_init and plc_rx are SpanDSP's; none of ours is.
  */
 #ifndef MIXER_PLC_H
@@ -15,14 +15,21 @@
 #include <stdint.h>
 
 enum {
-	PLC_SAMPLE_HZ_MAX = 16000,
+	PLC_SAMPLE_HZ_MAX = 48000,
 	PLC_HISTORY_MS = 60,
 	PLC_FRAME_MS_MAX = 60,
 	PLC_LAG_MS_MAX = 25, /* longest period that is searched */
 	PLC_HISTORY_MAX = PLC_SAMPLE_HZ_MAX / 1000 * PLC_HISTORY_MS,
 	PLC_FRAME_MAX = PLC_SAMPLE_HZ_MAX / 1000 * PLC_FRAME_MS_MAX,
-	PLC_LAG_MAX = PLC_SAMPLE_HZ_MAX / 1000 * PLC_LAG_MS_MAX
+	PLC_LAG_MAX = PLC_SAMPLE_HZ_MAX / 1000 * PLC_LAG_MS_MAX,
+	PLC_MEMORY_MAX = PLC_HISTORY_MAX + PLC_LAG_MAX
 };
+
+/* Samples of memory that concealment at sample_hz needs. */
+static inline uint32_t plc_memory_samples(uint32_t sample_hz)
+{
+	return sample_hz / 1000 * (PLC_HISTORY_MS + PLC_LAG_MS_MAX);
+}
 
 struct plc {
 	uint32_t per_ms;  /* samples per millisecond */
@@ -33,11 +40,12 @@ struct plc {
 	int32_t step;     /* from the last good sample to where the cycle would have it */
 	uint32_t steady;  /* samples at the end of history that are all steady_value, or fewer */
 	int16_t steady_value;
-	int16_t history[PLC_HISTORY_MAX]; /* newest last; the last per_ms * PLC_HISTORY_MS count */
-	int16_t cycle[PLC_LAG_MAX];       /* what is repeated */
+	int16_t *history; /* per_ms * PLC_HISTORY_MS, newest last */
+	int16_t *cycle;   /* per_ms * PLC_LAG_MS_MAX: what is repeated */
 };
 
-void plc_begin(struct plc *plc, uint32_t sample_hz);
+/* `memory`: plc_memory_samples(sample_hz) of the caller's, kept until the next begin. */
+void plc_begin(struct plc *plc, uint32_t sample_hz, int16_t *memory);
 
 /* Good sound in pcm[samples]. Right after a loss its start is cross-faded with what would have been
  * invented, in place; to meet that in phase it may be moved back by up to shift_max samples (what

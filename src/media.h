@@ -24,6 +24,13 @@ enum media_codec { /* X-macro-free on purpose: the mixer's codec table and sip/s
 	MEDIA_CODEC_NONE,
 	MEDIA_CODEC_PCMU, /* G.711 mu-law, 8000 Hz, static payload type 0 (RFC 3551 4.5.14) */
 	MEDIA_CODEC_PCMA, /* G.711 A-law, 8000 Hz, static payload type 8 */
+	MEDIA_CODEC_G722, /* 16000 Hz sound on an 8000 Hz clock, static payload type 9 (4.5.2) */
+	MEDIA_CODEC_L16_8K,  /* 16-bit samples, network order, mono (RFC 3551 4.5.11) */
+	MEDIA_CODEC_L16_16K,
+	MEDIA_CODEC_L16_48K,
+	MEDIA_CODEC_OPUS,    /* 48000 Hz, sent in mono (RFC 7587) */
+	MEDIA_CODEC_GSM,     /* GSM 06.10, static payload type 3 (4.5.8) */
+	MEDIA_CODEC_G726_32, /* low bits first (4.5.4) */
 	MEDIA_CODEC_COUNT
 };
 
@@ -32,12 +39,20 @@ enum {
 	MEDIA_PTIME_MS_MIN = 10,
 	MEDIA_PTIME_MS_MAX = 60,
 	MEDIA_PT_NONE = 255,     /* "no payload type" */
+	MEDIA_OPUS_BITRATE = 32000,
 	MEDIA_LEVEL_SILENT = 127 /* levels are -dBov, 0 (overload) to 127 (digital silence), RFC 6464 */
 };
 
 struct media_format {
 	enum media_codec codec;
 	uint8_t payload_type; /* 0..127, as the peer numbers it */
+};
+
+/* How the peer wants its Opus (RFC 7587 6.1); all zero: as we like. */
+struct media_opus {
+	uint32_t bitrate;     /* bit/s at most (maxaveragebitrate), 0: MEDIA_OPUS_BITRATE */
+	uint32_t playback_hz; /* it plays no more than this (maxplaybackrate), 0: 48000 */
+	bool has_fec, has_dtx, is_cbr; /* useinbandfec, usedtx, cbr */
 };
 
 /* What signalling agreed on (RFC 3264). Given on answer and again after every re-negotiation. */
@@ -49,6 +64,8 @@ struct media_leg_params {
 	struct media_format send; /* what we send; codec NONE: nothing */
 	uint8_t dtmf_pt_receive;  /* telephone-event (RFC 4733) as it arrives, or MEDIA_PT_NONE */
 	uint8_t dtmf_pt_send;
+	uint32_t dtmf_clock_hz;   /* of telephone-event, 0: 8000 */
+	struct media_opus opus;   /* what we send, when it is Opus */
 	uint16_t ptime_ms;        /* of packets that we send: 10 to 60, multiple of 10 */
 	bool is_sending;          /* direction, our view: we send to the peer */
 	bool is_receiving;        /* we listen to the peer */
