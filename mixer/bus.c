@@ -17,7 +17,8 @@ void bus_init(struct bus *bus, bool is_lounge, void *owner)
 	bus->phase = BUS_PHASE_NONE;
 	bus->is_lounge = is_lounge;
 	bus->owner = owner;
-	limiter_init(&bus->limiter, LEG_SAMPLE_HZ);
+	for (uint8_t rate = 0; rate < LEG_RATES; rate++)
+		limiter_init(&bus->limiters[rate], leg_rate_hz(rate));
 }
 
 int bus_new(void *owner, struct bus **ret_bus)
@@ -38,55 +39,200 @@ struct bus *bus_free(struct bus *bus)
 	return NULL;
 }
 
+/* A frame in `codec` at the end of `payload`; state and frame_ms are those of a kit. */
+static void encode(const struct codec *codec, const struct kit *kit, const int16_t *pcm,
+		   struct bus_encoded *out)
+{
+	uint32_t samples = codec_samples(codec, LEG_TICK_MS);
+	void *state = kit ? kit->encoder : NULL;
+	uint32_t step;
+
+	out->chunk.payload = out->payload;
+	out->chunk.frame_count = 0;
+	if (codec->send_step_ms) {
+		out->chunk.len = (uint16_t)codec->encode_rt(state, pcm, samples, out->payload,
+							    LEG_CHUNK_OCTETS_MAX);
+		return;
+	}
+	step = codec_samples(codec, kit->shape.frame_ms);
+	out->chunk.len = 0;
+	for (uint32_t at = 0; at < samples; at += step) {
+		size_t len = codec->encode_rt(state, pcm + at, step, out->payload + out->chunk.len,
+					      CODEC_JOINED_OCTETS_MAX);
+
+		out->chunk.frame_len[out->chunk.frame_count++] = (uint16_t)len;
+		out->chunk.len = (uint16_t)(out->chunk.len + len);
+	}
+}
+
 void bus_scratch_init(struct bus_scratch *scratch)
 {
 	memset(scratch, 0, sizeof(*scratch));
 	for (int id = 0; id < MEDIA_CODEC_COUNT; id++) {
 		const struct codec *codec = codec_find((enum media_codec)id);
-		struct leg_chunk *chunk = &scratch->silence[id].chunk;
 
-		if (!codec)
+		if (!codec || codec->encoder_size)
 			continue;
-		chunk->len = (uint16_t)codec->encode_rt(NULL, scratch->pcm, LEG_SAMPLES,
-							scratch->silence[id].payload,
-							LEG_CHUNK_OCTETS_MAX);
-		chunk->payload = scratch->silence[id].payload;
-		chunk->level = MEDIA_LEVEL_SILENT;
+		encode(codec, NULL, scratch->pcm, &scratch->silence[id]);
+		scratch->silence[id].chunk.level = MEDIA_LEVEL_SILENT;
 	}
 }
 
+/* Streams ----------------------------------------------------------------------------------- */
+
+static void stream_join(struct bus *bus, struct leg *leg)
+{
+	uint8_t free_at = LEG_STREAM_NONE;
+
+	for (uint8_t i = 0; i < BUS_STREAMS_MAX; i++) {
+		const struct leg *lead = bus->leads[i];
+
+		if (!lead)
+			free_at = MIN_OF(free_at, i);
+		else if (lead->kit->shape.send == leg->kit->shape.send &&
+			 lead->kit->shape.frame_ms == leg->kit->shape.frame_ms &&
+			 media_opus_eq(&lead->kit->shape.opus, &leg->kit->shape.opus)) {
+			leg->stream = i;
+			return;
+		}
+	}
+	if (free_at == LEG_STREAM_NONE)
+		return;
+	bus->leads[free_at] = leg;
+	leg->stream = free_at;
+}
+
+static void encoder_copy(const struct leg *from, struct leg *to)
+{
+	assert(from->kit->encoder_octets == to->kit->encoder_octets);
+	memcpy(to->kit->encoder, from->kit->encoder, from->kit->encoder_octets);
+}
+
+/* Between ticks: encoders stand where the last packets ended. */
+static void stream_leave(struct bus *bus, struct leg *leg)
+{
+	uint8_t stream = leg->stream;
+	struct list *it, *tmp;
+
+	if (stream == LEG_STREAM_NONE)
+		return;
+	leg->stream = LEG_STREAM_NONE;
+	if (bus->leads[stream] != leg) {
+		encoder_copy(bus->leads[stream], leg);
+		return;
+	}
+	bus->leads[stream] = NULL;
+	LIST_FOREACH (it, tmp, &bus->legs) {
+		struct leg *next = LIST_ENTRY(it, struct leg, node);
+
+		if (next->stream != stream)
+			continue;
+		encoder_copy(leg, next);
+		bus->leads[stream] = next;
+		return;
+	}
+}
+
+/* Whether the leg hears what others hear, too. Its kit has an encoder. */
+static void stream_choose(struct bus *bus, struct leg *leg)
+{
+	bool is_private = leg->is_summed || leg->control.is_deaf ||
+			  leg->control.gain_out_q14 != KERNEL_GAIN_UNITY_Q14;
+
+	if (is_private) {
+		leg->private_ms = LEG_PRIVATE_MS;
+		stream_leave(bus, leg);
+	} else if (leg->private_ms > 0) {
+		leg->private_ms -= MIN_OF(leg->private_ms, (uint16_t)LEG_TICK_MS);
+	} else if (leg->stream == LEG_STREAM_NONE && leg_can_send(leg)) {
+		stream_join(bus, leg);
+	}
+}
+
+struct kit *bus_fit_rt(struct leg *leg, struct kit *kit)
+{
+	if (leg->bus)
+		stream_leave(leg->bus, leg);
+	leg->private_ms = 0;
+	return leg_fit_rt(leg, kit);
+}
+
+/* Members ----------------------------------------------------------------------------------- */
+
 void bus_add_rt(struct bus *bus, struct leg *leg)
 {
-	assert(leg->bus == NULL);
+	assert(leg->bus == NULL && leg->stream == LEG_STREAM_NONE);
 	list_append(&bus->legs, &leg->node);
 	leg->bus = bus;
 	bus->leg_count++;
+	bus->rates |= (uint8_t)(1u << leg->send_rate);
 }
 
 void bus_remove_rt(struct bus *bus, struct leg *leg)
 {
 	assert(leg->bus == bus && bus->leg_count > 0);
+	stream_leave(bus, leg);
 	list_remove(&leg->node);
 	leg->bus = NULL;
+	leg->private_ms = 0;
+	leg->resampled = 0;
 	bus->leg_count--;
 }
 
 /* Gathering --------------------------------------------------------------------------------- */
 
-static void scratch_begin(struct bus_scratch *scratch)
+static void scratch_begin(const struct bus *bus, struct bus_scratch *scratch)
 {
-	memset(scratch->sum, 0, sizeof(scratch->sum));
+	scratch->rates = bus->rates;
+	for (uint8_t rate = 0; rate < LEG_RATES; rate++) {
+		struct bus_mix *mix = &scratch->mixes[rate];
+
+		if (scratch->rates >> rate & 1)
+			memset(mix->sum, 0, leg_rate_samples(rate) * sizeof(mix->sum[0]));
+		mix->is_made = false;
+	}
 	scratch->talkers = 0;
 	scratch->lone = NULL;
 	scratch->csrc_count = 0;
-	scratch->has_mix = false;
 	for (int id = 0; id < MEDIA_CODEC_COUNT; id++)
 		scratch->shared[id].is_made = false;
+	for (int i = 0; i < BUS_STREAMS_MAX; i++)
+		scratch->streams[i].is_made = false;
 }
 
-static void sum_add(struct bus_scratch *scratch, const struct leg *leg)
+/* What the leg says at a rate that is not its own; borrowed until the next call. */
+static const int16_t *resampled(struct bus_scratch *scratch, struct leg *leg, uint8_t native,
+				uint8_t rate)
 {
-	kernel_best()->add_rt(scratch->sum, leg->pcm, LEG_SAMPLES);
+	struct resample *resample = &leg->resample[rate > native ? rate - 1 : rate];
+	int16_t *out = rate == leg->send_rate ? leg->kit->own : scratch->pcm;
+
+	if (!(leg->resampled >> rate & 1) || resample->from_hz != leg_rate_hz(native) ||
+	    resample->to_hz != leg_rate_hz(rate))
+		resample_begin_rt(resample, leg_rate_hz(native), leg_rate_hz(rate));
+	(void)resample_rt(resample, leg->pcm, leg->frame.samples, out);
+	return out;
+}
+
+static void sum_add(struct bus_scratch *scratch, struct leg *leg)
+{
+	uint8_t native = leg_rate(leg->frame.sample_hz), brought = 0;
+
+	leg->own = NULL;
+	for (uint8_t rate = 0; rate < LEG_RATES; rate++) {
+		const int16_t *pcm = leg->pcm;
+
+		if (!(scratch->rates >> rate & 1))
+			continue;
+		if (rate != native) {
+			pcm = resampled(scratch, leg, native, rate);
+			brought |= (uint8_t)(1u << rate);
+		}
+		if (rate == leg->send_rate)
+			leg->own = pcm;
+		kernel_best()->add_rt(scratch->mixes[rate].sum, pcm, leg_rate_samples(rate));
+	}
+	leg->resampled = brought;
 	scratch->lone = scratch->talkers++ == 0 ? leg : NULL;
 	if (scratch->csrc_count < ARRAY_LEN(scratch->csrc))
 		scratch->csrc[scratch->csrc_count++] = leg->source.ssrc;
@@ -105,7 +251,8 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 {
 	struct list *it, *tmp;
 
-	scratch_begin(scratch);
+	scratch_begin(bus, scratch);
+	bus->rates_next = 0;
 	LIST_FOREACH (it, tmp, &bus->legs) {
 		struct leg *leg = LIST_ENTRY(it, struct leg, node);
 
@@ -116,19 +263,35 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 		leg_pull_rt(leg, env, !bus->is_lounge);
 		if (leg->is_summed)
 			sum_add(scratch, leg);
+		else
+			leg->resampled = 0;
+		if (leg->kit->encoder)
+			stream_choose(bus, leg);
+		if (leg_can_send(leg))
+			bus->rates_next |= (uint8_t)(1u << leg->send_rate);
 	}
+	bus->rates = bus->rates_next;
 }
 
 /* Delivering -------------------------------------------------------------------------------- */
 
-static void mix_make(struct bus *bus, struct bus_scratch *scratch)
+static const struct bus_mix *mix_make(struct bus *bus, struct bus_scratch *scratch, uint8_t rate)
 {
-	if (scratch->has_mix)
-		return;
-	limiter_rt(&bus->limiter, scratch->sum, scratch->mix, LEG_SAMPLES);
-	scratch->mix_level = scratch->talkers ? level_pcm(scratch->mix, LEG_SAMPLES)
-					      : MEDIA_LEVEL_SILENT;
-	scratch->has_mix = true;
+	struct bus_mix *mix = &scratch->mixes[rate];
+	uint32_t samples = leg_rate_samples(rate);
+
+	if (mix->is_made)
+		return mix;
+	mix->is_made = true;
+	if (!(scratch->rates >> rate & 1)) { /* the first tick of a new rate */
+		memset(mix->sum, 0, samples * sizeof(mix->sum[0]));
+		memset(mix->pcm, 0, samples * sizeof(mix->pcm[0]));
+		mix->level = MEDIA_LEVEL_SILENT;
+		return mix;
+	}
+	limiter_rt(&bus->limiters[rate], mix->sum, mix->pcm, samples);
+	mix->level = scratch->talkers ? level_pcm(mix->pcm, samples) : MEDIA_LEVEL_SILENT;
+	return mix;
 }
 
 static bool hears_nothing(const struct bus_scratch *scratch, const struct leg *leg)
@@ -136,56 +299,81 @@ static bool hears_nothing(const struct bus_scratch *scratch, const struct leg *l
 	return leg->control.is_deaf || scratch->talkers == 0 || scratch->lone == leg;
 }
 
-uint8_t bus_hear_rt(struct bus *bus, struct bus_scratch *scratch, struct leg *leg,
-		    int16_t out[LEG_SAMPLES])
+uint8_t bus_hear_rt(struct bus *bus, struct bus_scratch *scratch, struct leg *leg, int16_t *out)
 {
+	uint32_t samples = leg_rate_samples(leg->send_rate);
+	const struct bus_mix *mix;
 	uint8_t level;
 
 	if (hears_nothing(scratch, leg)) {
-		memset(out, 0, LEG_SAMPLES * sizeof(out[0]));
+		memset(out, 0, samples * sizeof(out[0]));
 		return MEDIA_LEVEL_SILENT;
 	}
-	if (leg->is_summed) {
-		kernel_best()->minus_rt(scratch->sum, leg->pcm, scratch->minus, LEG_SAMPLES);
-		limiter_rt(&leg->limiter, scratch->minus, out, LEG_SAMPLES);
-		level = level_pcm(out, LEG_SAMPLES);
+	if (leg->is_summed && leg->own) {
+		kernel_best()->minus_rt(scratch->mixes[leg->send_rate].sum, leg->own,
+					scratch->minus, samples);
+		limiter_rt(&leg->limiter, scratch->minus, out, samples);
+		level = level_pcm(out, samples);
 	} else {
-		mix_make(bus, scratch);
-		memcpy(out, scratch->mix, sizeof(scratch->mix));
-		level = scratch->mix_level;
+		mix = mix_make(bus, scratch, leg->send_rate);
+		memcpy(out, mix->pcm, samples * sizeof(out[0]));
+		level = mix->level;
 	}
 	if (leg->control.gain_out_q14 == KERNEL_GAIN_UNITY_Q14)
 		return level;
-	kernel_best()->gain_rt(out, leg->control.gain_out_q14, LEG_SAMPLES);
-	return level_pcm(out, LEG_SAMPLES);
+	kernel_best()->gain_rt(out, leg->control.gain_out_q14, samples);
+	return level_pcm(out, samples);
 }
 
-/* The frame that all silent listeners of a codec hear. */
+static void list_contributors(const struct bus_scratch *scratch, struct leg_chunk *chunk)
+{
+	chunk->csrc = scratch->csrc;
+	chunk->csrc_count = MIN_OF(scratch->csrc_count, (uint8_t)RTP_CSRC_MAX);
+}
+
+/* The frame that all silent listeners of a stateless codec hear. */
 static const struct leg_chunk *shared_make(struct bus *bus, struct bus_scratch *scratch,
 					   const struct codec *codec)
 {
-	struct leg_chunk *chunk = &scratch->shared[codec->id].chunk;
-	uint8_t *payload = scratch->shared[codec->id].payload;
+	struct bus_encoded *shared = &scratch->shared[codec->id];
+	uint8_t rate = leg_rate(codec->sample_hz);
 	const struct leg *lone = scratch->lone;
 
-	if (scratch->shared[codec->id].is_made)
-		return chunk;
+	if (shared->is_made)
+		return &shared->chunk;
 	if (lone && lone->is_exact && lone->frame.codec == codec->id &&
-	    limiter_is_idle(&bus->limiter)) {
-		chunk->payload = lone->frame.payload;
-		chunk->len = lone->frame.payload_len;
-		chunk->level = lone->frame.level;
+	    limiter_is_idle(&bus->limiters[rate])) {
+		shared->chunk.payload = lone->frame.payload;
+		shared->chunk.len = lone->frame.payload_len;
+		shared->chunk.level = lone->frame.level;
 	} else {
-		mix_make(bus, scratch);
-		chunk->len = (uint16_t)codec->encode_rt(NULL, scratch->mix, LEG_SAMPLES, payload,
-							LEG_CHUNK_OCTETS_MAX);
-		chunk->payload = payload;
-		chunk->level = scratch->mix_level;
+		const struct bus_mix *mix = mix_make(bus, scratch, rate);
+
+		encode(codec, NULL, mix->pcm, shared);
+		shared->chunk.level = mix->level;
 	}
-	chunk->csrc = scratch->csrc;
-	chunk->csrc_count = MIN_OF(scratch->csrc_count, (uint8_t)RTP_CSRC_MAX);
-	scratch->shared[codec->id].is_made = true;
-	return chunk;
+	list_contributors(scratch, &shared->chunk);
+	shared->is_made = true;
+	return &shared->chunk;
+}
+
+/* The same for a codec with a memory: silence goes through it as well. */
+static const struct leg_chunk *stream_make(struct bus *bus, struct bus_scratch *scratch,
+					   uint8_t stream)
+{
+	struct bus_encoded *out = &scratch->streams[stream];
+	const struct leg *lead = bus->leads[stream];
+	const struct codec *codec = codec_find(lead->kit->shape.send);
+	const struct bus_mix *mix;
+
+	if (out->is_made)
+		return &out->chunk;
+	mix = mix_make(bus, scratch, leg_rate(codec->sample_hz));
+	encode(codec, lead->kit, mix->pcm, out);
+	out->chunk.level = mix->level;
+	list_contributors(scratch, &out->chunk);
+	out->is_made = true;
+	return &out->chunk;
 }
 
 /* Contributors without the listener itself. */
@@ -207,28 +395,46 @@ static uint8_t csrc_without(const struct bus_scratch *scratch, const struct leg 
 static void send_private(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,
 			 struct leg *leg)
 {
-	const struct codec *codec = leg->send_codec;
+	struct bus_encoded *out = &scratch->private;
 	uint32_t csrc[RTP_CSRC_MAX];
-	struct leg_chunk chunk = {.payload = scratch->payload, .csrc = csrc};
 
-	chunk.level = bus_hear_rt(bus, scratch, leg, scratch->pcm);
-	chunk.len = (uint16_t)codec->encode_rt(NULL, scratch->pcm, LEG_SAMPLES, scratch->payload,
-					       LEG_CHUNK_OCTETS_MAX);
-	chunk.csrc_count = csrc_without(scratch, leg, csrc);
-	leg_send_rt(leg, env, &chunk);
+	out->chunk.level = bus_hear_rt(bus, scratch, leg, scratch->pcm);
+	encode(leg->send_codec, leg->kit, scratch->pcm, out);
+	out->chunk.csrc = csrc;
+	out->chunk.csrc_count = hears_nothing(scratch, leg) ? 0 : csrc_without(scratch, leg, csrc);
+	leg_send_rt(leg, env, &out->chunk);
 }
 
 static void deliver(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,
 		    struct leg *leg)
 {
+	bool is_plain = !leg->is_summed && leg->control.gain_out_q14 == KERNEL_GAIN_UNITY_Q14;
+
 	if (!leg_can_send(leg))
 		leg_send_rt(leg, env, NULL);
+	else if (leg->stream != LEG_STREAM_NONE)
+		leg_send_rt(leg, env, stream_make(bus, scratch, leg->stream));
+	else if (leg->kit->encoder)
+		send_private(bus, scratch, env, leg);
 	else if (hears_nothing(scratch, leg))
 		leg_send_rt(leg, env, &scratch->silence[leg->send_codec->id].chunk);
-	else if (leg->is_summed || leg->control.gain_out_q14 != KERNEL_GAIN_UNITY_Q14)
-		send_private(bus, scratch, env, leg);
-	else
+	else if (is_plain)
 		leg_send_rt(leg, env, shared_make(bus, scratch, leg->send_codec));
+	else
+		send_private(bus, scratch, env, leg);
+}
+
+/* A gain that recovers does so with time, whether or not somebody asked for the mix. */
+static void limiters_recover(struct bus *bus, struct bus_scratch *scratch)
+{
+	for (uint8_t rate = 0; rate < LEG_RATES; rate++) {
+		if (limiter_is_idle(&bus->limiters[rate]))
+			continue;
+		if (scratch->rates >> rate & 1)
+			(void)mix_make(bus, scratch, rate);
+		else
+			limiter_init(&bus->limiters[rate], leg_rate_hz(rate));
+	}
 }
 
 void bus_deliver_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env)
@@ -243,8 +449,7 @@ void bus_deliver_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env
 		deliver(bus, scratch, env, leg);
 		leg_finish_rt(leg, env);
 	}
-	if (!scratch->has_mix && !limiter_is_idle(&bus->limiter))
-		mix_make(bus, scratch); /* nobody asked, but its gain recovers with time */
+	limiters_recover(bus, scratch);
 }
 
 void bus_tick_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,

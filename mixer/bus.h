@@ -1,16 +1,24 @@
 /* mixer/bus.h -- a room: everybody hears the others (mix-minus, RFC 3550 section 7).
  *
- * A tick has two halves. Gathering takes a frame of every leg and sums the talkers in 32 bits.
- * Delivering gives every leg the sum without its own share:
+ * A tick has two halves. Gathering takes a frame of every leg and sums the talkers in 32 bits, once
+ * for each sample rate at which somebody listens (8, 16, 48 kHz); a talker is brought to another
+ * rate once, not per listener. Delivering gives every leg the sum of its rate without its own
+ * share:
  *   - legs that said nothing share one encoded frame per codec, whatever their ptime;
  *   - a lone talker in G.711 passes bit-exact to listeners of the same codec;
  *   - only talkers, and listeners with a gain of their own, get a private encode.
- * The halves meet in the sum alone, so that a large room can later be spread: each worker gathers
+ * The halves meet in the sums alone, so that a large room can later be spread: each worker gathers
  * its own legs, the sums are added, each worker delivers to its own legs (design.md section 1).
+ *
+ * Encoders with a memory (G.722, Opus ...) serve *streams*: what all silent listeners of one format
+ * hear. A stream's encoder is that of one of its listeners, the lead. Who begins to talk takes a
+ * copy of the encoder along, so the peer's decoder notices nothing; a lead that leaves hands it on.
+ * Who falls silent comes back after LEG_PRIVATE_MS. With BUS_STREAMS_MAX formats in use, listeners
+ * of further ones are encoded for alone.
  *
  * A *lounge* is the bus of legs that are in no room yet: they send and hear silence.
  *
- * Shape:   mono int16_t, 8000 Hz, LEG_SAMPLES per frame.
+ * Shape:   mono int16_t, frames of LEG_TICK_MS.
  * Threads: bus_new/bus_free on control; *_rt on the worker that has the bus.
  */
 #ifndef MIXER_BUS_H
@@ -23,7 +31,7 @@
 #include "mixer/leg.h"
 #include "mixer/limiter.h"
 
-enum { BUS_PHASE_NONE = 255 };
+enum { BUS_PHASE_NONE = 255, BUS_STREAMS_MAX = 6 };
 
 struct bus {
 	struct list node; /* in its phase, or in the worker's list of returns */
@@ -31,30 +39,42 @@ struct bus {
 	uint32_t leg_count;
 	uint8_t phase; /* worker.c; BUS_PHASE_NONE without legs: no ticks */
 	bool is_lounge;
-	struct limiter limiter; /* of the sum that listeners share */
-	void *owner;            /* control's */
+	uint8_t rates;                      /* at which somebody listens, bits 1 << leg_rate() */
+	uint8_t rates_next;                 /* as far as this tick's gathering has seen */
+	struct limiter limiters[LEG_RATES]; /* of the sums that listeners share */
+	struct leg *leads[BUS_STREAMS_MAX]; /* of the streams; NULL: free */
+	void *owner;                        /* control's */
+};
+
+/* The sound of a room at one rate in one tick. */
+struct bus_mix {
+	int32_t sum[LEG_SAMPLES_MAX];
+	bool is_made; /* pcm and level are made when first asked for */
+	uint8_t level;
+	int16_t pcm[LEG_SAMPLES_MAX];
+};
+
+struct bus_encoded {
+	bool is_made;
+	struct leg_chunk chunk;
+	uint8_t payload[LEG_CHUNK_OCTETS_MAX];
 };
 
 /* What a tick needs besides the bus; one per worker, since one bus is at work at a time. */
 struct bus_scratch {
-	int32_t sum[LEG_SAMPLES];
-	int32_t minus[LEG_SAMPLES];
-	int16_t pcm[LEG_SAMPLES]; /* private mixes */
-	uint8_t payload[LEG_CHUNK_OCTETS_MAX];
+	uint8_t rates; /* of this tick */
+	struct bus_mix mixes[LEG_RATES];
+	int32_t minus[LEG_SAMPLES_MAX];
+	int16_t pcm[LEG_SAMPLES_MAX]; /* private mixes */
+	struct bus_encoded private;
 
 	uint32_t talkers;
 	const struct leg *lone;          /* the talker, when there is one only */
 	uint32_t csrc[RTP_CSRC_MAX + 1]; /* one more, so that a talker can be left out */
 	uint8_t csrc_count;
 
-	bool has_mix; /* mix and its level are made when first asked for */
-	int16_t mix[LEG_SAMPLES];
-	uint8_t mix_level;
-	struct {
-		bool is_made;
-		struct leg_chunk chunk;
-		uint8_t payload[LEG_CHUNK_OCTETS_MAX];
-	} shared[MEDIA_CODEC_COUNT], silence[MEDIA_CODEC_COUNT];
+	struct bus_encoded shared[MEDIA_CODEC_COUNT], silence[MEDIA_CODEC_COUNT]; /* stateless */
+	struct bus_encoded streams[BUS_STREAMS_MAX];
 };
 
 void bus_init(struct bus *bus, bool is_lounge, void *owner);
@@ -68,16 +88,19 @@ void bus_scratch_init(struct bus_scratch *scratch);
 void bus_add_rt(struct bus *bus, struct leg *leg) NONBLOCKING;
 void bus_remove_rt(struct bus *bus, struct leg *leg) NONBLOCKING;
 
+/* Another kit for a leg, on a bus or not (leg_fit_rt). leg_set_rt follows. */
+struct kit *bus_fit_rt(struct leg *leg, struct kit *kit) NONBLOCKING;
+
 /* One tick; `skipped`: ticks that were missed before it. */
 void bus_tick_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,
 		 uint32_t skipped) NONBLOCKING;
 
 /* The two halves of it, and for tests the sound that a leg hears (before its codec): writes
- * LEG_SAMPLES and returns their level. */
+ * a frame at the rate of its codec and returns its level. */
 void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,
 		   uint32_t skipped) NONBLOCKING;
 void bus_deliver_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env) NONBLOCKING;
 uint8_t bus_hear_rt(struct bus *bus, struct bus_scratch *scratch, struct leg *leg,
-		    int16_t out[LEG_SAMPLES]) NONBLOCKING;
+		    int16_t *out) NONBLOCKING;
 
 #endif

@@ -232,9 +232,8 @@ const struct codec *codec_find(enum media_codec id)
 
 bool codec_is_akin(const struct codec *a, const struct codec *b)
 {
-	return a == b ||
-	       (a->is_sliceable && b->is_sliceable && a->clock_hz == b->clock_hz &&
-		a->sample_hz == b->sample_hz);
+	return a == b || (a->is_sliceable && b->is_sliceable && a->clock_hz == b->clock_hz &&
+			  a->sample_hz == b->sample_hz);
 }
 
 uint16_t codec_ptime_ms(const struct codec *codec, uint16_t ptime_ms)

@@ -22,7 +22,8 @@ enum {
 	CODEC_FRAME_SAMPLES_MAX = CODEC_SAMPLE_HZ_MAX / 1000 * MEDIA_PTIME_MS_MAX,
 	CODEC_FRAME_OCTETS_MAX = CODEC_SAMPLE_HZ_MAX / 1000 * CODEC_FRAME_MS * 2,
 	CODEC_PACKET_OCTETS_MAX = 1280, /* of payload that we send */
-	CODEC_JOIN_MAX = 8              /* frames that join_rt puts together */
+	CODEC_JOIN_MAX = 6,             /* frames that join_rt puts together */
+	CODEC_JOINED_OCTETS_MAX = 400   /* of each */
 };
 
 struct codec_payload {

@@ -7,19 +7,20 @@
 
 #include <assert.h>
 #include <stdalign.h>
+#include <stddef.h>
 
 #include <opus/opus.h>
 
 #include "base/attr.h"
 
 enum {
-	OPUS_HZ = 48000,
-	OPUS_CONCEAL_STEP = OPUS_HZ / 400, /* 2.5 ms: shortest frame */
-	OPUS_COMPLEXITY = 5,               /* half of the cost of 10, hardly heard in speech */
-	OPUS_LOSS_PERCENT = 10,            /* that copies (FEC) are made for */
-	OPUS_BITRATE_MIN = 6000,
-	OPUS_BITRATE_MAX = 128000,
-	OPUS_STILL_OCTETS = 2, /* DTX: a frame of so many octets need not be sent */
+	RATE_HZ = 48000,
+	CONCEAL_STEP = RATE_HZ / 400, /* 2.5 ms: shortest frame */
+	COMPLEXITY = 5,               /* half of the cost of 10, hardly heard in speech */
+	LOSS_PERCENT = 10,            /* that copies (FEC) are made for */
+	BITRATE_MIN = 6000,
+	BITRATE_MAX = 128000,
+	STILL_OCTETS = 2, /* DTX: a frame of so many octets need not be sent */
 	JOINER_OCTETS_MAX = 2048
 };
 
@@ -35,7 +36,7 @@ static size_t encoder_size(void)
 
 static void decoder_init(void *state)
 {
-	(void)opus_decoder_init(state, OPUS_HZ, 1);
+	(void)opus_decoder_init(state, RATE_HZ, 1);
 }
 
 static int bandwidth_of(uint32_t playback_hz)
@@ -56,14 +57,13 @@ static void encoder_init(void *state, const struct media_opus *opus)
 
 	opus = opus ? opus : &plain;
 	bitrate = opus->bitrate ? opus->bitrate : MEDIA_OPUS_BITRATE;
-	bitrate = MAX_OF(MIN_OF(bitrate, (uint32_t)OPUS_BITRATE_MAX), (uint32_t)OPUS_BITRATE_MIN);
-	(void)opus_encoder_init(state, OPUS_HZ, 1, OPUS_APPLICATION_VOIP);
+	bitrate = MAX_OF(MIN_OF(bitrate, (uint32_t)BITRATE_MAX), (uint32_t)BITRATE_MIN);
+	(void)opus_encoder_init(state, RATE_HZ, 1, OPUS_APPLICATION_VOIP);
 	(void)opus_encoder_ctl(state, OPUS_SET_BITRATE((opus_int32)bitrate));
-	(void)opus_encoder_ctl(state, OPUS_SET_COMPLEXITY(OPUS_COMPLEXITY));
+	(void)opus_encoder_ctl(state, OPUS_SET_COMPLEXITY(COMPLEXITY));
 	(void)opus_encoder_ctl(state, OPUS_SET_MAX_BANDWIDTH(bandwidth_of(opus->playback_hz)));
 	(void)opus_encoder_ctl(state, OPUS_SET_INBAND_FEC(opus->has_fec));
-	(void)opus_encoder_ctl(state, OPUS_SET_PACKET_LOSS_PERC(opus->has_fec ? OPUS_LOSS_PERCENT
-									       : 0));
+	(void)opus_encoder_ctl(state, OPUS_SET_PACKET_LOSS_PERC(opus->has_fec ? LOSS_PERCENT : 0));
 	(void)opus_encoder_ctl(state, OPUS_SET_DTX(opus->has_dtx));
 	(void)opus_encoder_ctl(state, OPUS_SET_VBR(!opus->is_cbr));
 }
@@ -71,7 +71,7 @@ static void encoder_init(void *state, const struct media_opus *opus)
 static uint32_t duration_rt(const uint8_t *payload, size_t len)
 {
 	int samples = len > 0 && len <= INT16_MAX
-			      ? opus_packet_get_nb_samples(payload, (opus_int32)len, OPUS_HZ)
+			      ? opus_packet_get_nb_samples(payload, (opus_int32)len, RATE_HZ)
 			      : 0;
 
 	return samples > 0 ? (uint32_t)samples : 0;
@@ -96,7 +96,7 @@ static size_t encode_rt(void *state, const int16_t *pcm, size_t samples, uint8_t
 {
 	opus_int32 len = opus_encode(state, pcm, (int)samples, payload, (opus_int32)cap);
 
-	return len > OPUS_STILL_OCTETS ? (size_t)len : 0;
+	return len > STILL_OCTETS ? (size_t)len : 0;
 }
 
 static bool conceal_rt(void *state, const struct codec_payload *next, int16_t *pcm, size_t samples)
@@ -104,7 +104,7 @@ static bool conceal_rt(void *state, const struct codec_payload *next, int16_t *p
 	const uint8_t *data = next ? next->data : NULL;
 	int got;
 
-	if (samples == 0 || samples % OPUS_CONCEAL_STEP != 0)
+	if (samples == 0 || samples % CONCEAL_STEP != 0)
 		return false;
 	got = opus_decode(state, data, data ? next->len : 0, pcm, (int)samples, data != NULL);
 	return got == (int)samples;
@@ -129,9 +129,9 @@ static size_t join_rt(const struct codec_payload *frames, size_t count, uint8_t 
 const struct codec codec_opus = {
 	.id = MEDIA_CODEC_OPUS,
 	.name = "opus",
-	.clock_hz = OPUS_HZ,
-	.sample_hz = OPUS_HZ,
-	.octets_per_ms = OPUS_BITRATE_MAX / 8000,
+	.clock_hz = RATE_HZ,
+	.sample_hz = RATE_HZ,
+	.octets_per_ms = BITRATE_MAX / 8000,
 	.decoder_size = decoder_size,
 	.encoder_size = encoder_size,
 	.decoder_init = decoder_init,

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#include <spandsp/telephony.h>
+#include <spandsp/telephony.h> /* first: the others need it */
+
 #include <spandsp/bitstream.h>
 #include <spandsp/g722.h>
 #include <spandsp/g726.h>

@@ -16,9 +16,9 @@
  * and can be passed on as octets. Stateful ones are decoded packet by packet, and what a frame did
  * not use waits in `fifo`, which the jitter buffer is told of as `ahead`.
  *
- * Decoders that conceal by themselves (Opus) do so for what was lost on the way, in whole packets and
- * with the copy in the next packet if there is one. While the time line stands, the decoder must
- * not run ahead of the sound that is still to come: then the mixer's own concealment fills.
+ * Decoders that conceal by themselves (Opus) do so for what was lost on the way, in whole packets
+ * and with the copy in the next packet if there is one. While the time line stands, the decoder
+ * must not run ahead of the sound that is still to come: then the mixer's own concealment fills.
  *
  * Time-scale is tried only on sound that is complete, before concealment sees it. */
 
@@ -196,8 +196,8 @@ void intake_reset_rt(struct intake *p)
 /* A codec that is not akin begins: what was not played yet is dropped. */
 static bool codec_switch(struct intake *p, const struct codec *codec)
 {
-	if (codec->sample_hz > p->hz_max || (!codec->is_sliceable && !p->params.is_whole &&
-					     !may_come(&p->params, (int)codec->id)))
+	if (codec->sample_hz > p->hz_max ||
+	    (!codec->is_sliceable && !p->params.is_whole && !may_come(&p->params, (int)codec->id)))
 		return false;
 	jitter_restart_rt(p->jitter, codec->clock_hz, codec->conceal_rt != NULL);
 	codec_use(p, codec);

@@ -25,8 +25,8 @@ struct intake_params {
 	enum media_codec codec; /* of the beginning; those akin to it may come as well */
 	uint32_t others;        /* further codecs that may come: bits 1 << enum media_codec */
 	uint16_t pull_ms;       /* 10 or 20 */
-	uint16_t delay_ms_max; /* 0: JITTER_DELAY_MS_DEFAULT */
-	bool is_whole;         /* never cut packets, as stateful codecs need it anyway: for tests */
+	uint16_t delay_ms_max;  /* 0: JITTER_DELAY_MS_DEFAULT */
+	bool is_whole; /* never cut packets, as stateful codecs need it anyway: for tests */
 };
 
 struct intake_frame {

@@ -42,41 +42,45 @@ struct kit_shape kit_shape(const struct media_leg_params *params)
 bool kit_shape_eq(const struct kit_shape *a, const struct kit_shape *b)
 {
 	return a->receive == b->receive && a->first == b->first && a->send == b->send &&
-	       a->frame_ms == b->frame_ms && a->opus.bitrate == b->opus.bitrate &&
-	       a->opus.playback_hz == b->opus.playback_hz && a->opus.has_fec == b->opus.has_fec &&
-	       a->opus.has_dtx == b->opus.has_dtx && a->opus.is_cbr == b->opus.is_cbr;
+	       a->frame_ms == b->frame_ms && media_opus_eq(&a->opus, &b->opus);
 }
 
-/* Something that may come has another rate than what is sent. */
-static bool has_other_rate(const struct kit_shape *shape, const struct codec *send)
+static uint32_t receive_hz_max(const struct kit_shape *shape)
 {
+	uint32_t hz = 8000; /* of G.711 */
+
 	for (int id = 0; id < MEDIA_CODEC_COUNT; id++) {
 		const struct codec *codec = codec_find((enum media_codec)id);
 
-		if (codec && (shape->receive >> id & 1) && codec->sample_hz != send->sample_hz)
-			return true;
+		if (codec && (shape->receive >> id & 1))
+			hz = MAX_OF(hz, codec->sample_hz);
 	}
-	return false;
+	return hz;
 }
 
 static int sending_make(struct kit *kit)
 {
 	const struct codec *send = codec_find(kit->shape.send);
+	uint32_t hz_max = receive_hz_max(&kit->shape);
 
 	if (!send)
 		return ERR_MEDIA_CODEC;
 	/* A packet, and the frame that does not fit into it any more. */
-	kit->pack_max = send->octets_per_ms * (MEDIA_PTIME_MS_MAX + CODEC_FRAME_MS);
+	kit->pack_max = send->send_step_ms
+				? send->octets_per_ms * (MEDIA_PTIME_MS_MAX + CODEC_FRAME_MS)
+				: CODEC_JOIN_MAX * (CODEC_JOINED_OCTETS_MAX + sizeof(uint16_t));
 	kit->pack = malloc(kit->pack_max);
-	if (!kit->pack)
+	kit->gained = calloc(hz_max / 1000 * CODEC_FRAME_MS, sizeof(*kit->gained));
+	if (!kit->pack || !kit->gained)
 		return -ENOMEM;
-	if (has_other_rate(&kit->shape, send)) {
+	if (hz_max != 8000 || send->sample_hz != 8000) {
 		kit->own = calloc(codec_samples(send, CODEC_FRAME_MS), sizeof(*kit->own));
 		if (!kit->own)
 			return -ENOMEM;
 	}
 	if (send->encoder_size) {
-		kit->encoder = calloc(1, send->encoder_size());
+		kit->encoder_octets = send->encoder_size();
+		kit->encoder = calloc(1, kit->encoder_octets);
 		if (!kit->encoder)
 			return -ENOMEM;
 		send->encoder_init(kit->encoder, &kit->shape.opus);
@@ -96,6 +100,7 @@ int kit_new(const struct kit_shape *shape, uint16_t delay_ms_max, struct kit **r
 	if (!kit)
 		return -ENOMEM;
 	list_init(&kit->node);
+	list_init(&kit->owned);
 	kit->shape = *shape;
 	err = intake_new(&intake, &kit->intake);
 	if (err == 0)
@@ -114,7 +119,9 @@ struct kit *kit_free(struct kit *kit)
 		return NULL;
 	intake_free(kit->intake);
 	free(kit->encoder);
+	free(kit->gained);
 	free(kit->own);
+	list_remove(&kit->owned);
 	free(kit->pack);
 	free(kit);
 	return NULL;

@@ -27,12 +27,15 @@ struct kit_shape {
 };
 
 struct kit {
-	struct list node; /* in the worker's list of returns */
+	struct list node;  /* in the worker's list of returns */
+	struct list owned; /* control's list of all kits */
 	struct kit_shape shape;
 	struct intake *intake;
-	void *encoder;    /* NULL: stateless */
-	int16_t *own;     /* what it says at the rate at which it hears, when these may differ */
-	uint8_t *pack;    /* what waits for a packet of another length than the tick's */
+	void *encoder; /* NULL: stateless */
+	size_t encoder_octets;
+	int16_t *gained; /* a frame of what it says, after gain */
+	int16_t *own;    /* the same at the rate at which it hears, when these may differ */
+	uint8_t *pack;   /* what waits for a packet of another length than the tick's */
 	uint32_t pack_max;
 };
 

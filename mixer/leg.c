@@ -21,6 +21,7 @@ enum {
 	SSRC_RUN = 2,
 	QUALITY_WINDOW_MS = 2000,
 	QUALITY_SMOOTH = 4, /* windows */
+	CLOCK_HZ = 8000,    /* until signalling tells */
 	FIXED_DELAY_MS = 30 /* packetisation at the peer, and half a tick */
 };
 
@@ -28,20 +29,21 @@ enum {
 
 int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 {
-	struct intake_params intake = {.codec = MEDIA_CODEC_PCMU,
-				       .pull_ms = LEG_TICK_MS,
-				       .delay_ms_max = params->jitter_max_ms};
+	struct kit_shape shape = kit_shape_plain();
 	struct leg *leg = aligned_alloc(LEG_ALIGN, sizeof(*leg));
 	int err;
 
 	if (!leg)
 		return -ENOMEM;
 	memset(leg, 0, sizeof(*leg));
-	err = intake_new(&intake, &leg->intake);
+	err = kit_new(&shape, params->jitter_max_ms, &leg->kit);
 	if (err) {
 		free(leg);
 		return err;
 	}
+	leg->intake = leg->kit->intake;
+	leg->stream = LEG_STREAM_NONE;
+	leg->tick_units = CLOCK_HZ / 1000 * LEG_TICK_MS;
 	leg->owner = params->owner;
 	leg->port = params->port;
 	leg->rtp_fd = params->rtp_fd;
@@ -58,9 +60,9 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 	list_init(&leg->node);
 	list_init(&leg->seat.waiting);
 	latch_init(&leg->latch);
-	rtp_source_init(&leg->source, LEG_SAMPLE_HZ);
-	dtmf_init(&leg->dtmf, LEG_SAMPLE_HZ);
-	limiter_init(&leg->limiter, LEG_SAMPLE_HZ);
+	rtp_source_init(&leg->source, CLOCK_HZ);
+	dtmf_init(&leg->dtmf, CLOCK_HZ);
+	limiter_init(&leg->limiter, CLOCK_HZ);
 	cell_init(&leg->cell);
 	cell_write_rt(&leg->cell, &leg->stats);
 	*ret_leg = leg;
@@ -71,7 +73,7 @@ struct leg *leg_free(struct leg *leg)
 {
 	if (!leg)
 		return NULL;
-	intake_free(leg->intake);
+	kit_free(leg->kit);
 	free(leg);
 	return NULL;
 }
@@ -110,6 +112,8 @@ static void set_receive(struct leg *leg, const struct media_leg_params *params, 
 	for (uint8_t i = 0; i < params->receive_count; i++)
 		leg->pt_codec[params->receive[i].payload_type] = (uint8_t)params->receive[i].codec;
 	leg->dtmf_pt = params->dtmf_pt_receive;
+	if (params->dtmf_clock_hz && params->dtmf_clock_hz != leg->dtmf.clock_hz)
+		dtmf_init(&leg->dtmf, params->dtmf_clock_hz);
 	if (params->is_receiving && !leg->is_receiving) {
 		intake_reset_rt(leg->intake);
 		leg->heard_ns = now_ns; /* quiet counts from here */
@@ -120,14 +124,22 @@ static void set_receive(struct leg *leg, const struct media_leg_params *params, 
 static void set_send(struct leg *leg, const struct media_leg_params *params)
 {
 	const struct codec *codec = codec_find(params->send.codec);
+	uint16_t ptime_ms = codec ? codec_ptime_ms(codec, params->ptime_ms) : params->ptime_ms;
+	uint8_t rate = codec ? leg_rate(codec->sample_hz) : 0;
 
-	if (codec != leg->send_codec || params->ptime_ms != leg->ptime_ms)
-		leg->pack_len = 0;
+	if (codec != leg->send_codec || ptime_ms != leg->ptime_ms)
+		leg->pack_len = leg->pack_count = 0;
+	if (rate != leg->send_rate)
+		limiter_init(&leg->limiter, leg_rate_hz(rate));
+	leg->send_rate = rate;
+	if (codec)
+		leg->tick_units = codec->clock_hz / 1000 * LEG_TICK_MS;
+	assert(!codec || !codec->encoder_size || leg->kit->shape.send == codec->id);
 	if (params->is_sending && !leg->is_sending)
 		leg->is_marked = true; /* a talk spurt begins (RFC 3551 4.1) */
 	leg->send_codec = codec;
 	leg->send_pt = params->send.payload_type;
-	leg->ptime_ms = params->ptime_ms;
+	leg->ptime_ms = ptime_ms;
 	leg->is_sending = params->is_sending;
 }
 
@@ -144,6 +156,26 @@ void leg_set_rt(struct leg *leg, const struct media_leg_params *params, uint64_t
 		port_rekey_rt(leg->port, leg);
 }
 
+struct kit *leg_fit_rt(struct leg *leg, struct kit *kit)
+{
+	struct kit *before = leg->kit;
+	struct intake_stats stats = intake_stats_rt(leg->intake);
+
+	leg->past.jitter.lost += stats.jitter.lost;
+	leg->past.jitter.late += stats.jitter.late;
+	leg->past.jitter.delay_ms_max = MAX_OF(leg->past.jitter.delay_ms_max,
+					       stats.jitter.delay_ms_max);
+	leg->past.concealed_ms += stats.concealed_ms;
+	leg->kit = kit;
+	leg->intake = kit->intake;
+	leg->send_codec = NULL; /* until leg_set_rt: the encoder of the old one is gone */
+	leg->pack_len = leg->pack_count = 0;
+	leg->frame = (struct intake_frame){0};
+	leg->pcm = leg->own = NULL;
+	leg->is_summed = false;
+	return before;
+}
+
 void leg_control_rt(struct leg *leg, const struct leg_control *control)
 {
 	leg->control = *control;
@@ -153,7 +185,7 @@ void leg_begin_rt(struct leg *leg, struct leg_env *env)
 {
 	if (leg->last_tick_ns && env->now_ns > leg->last_tick_ns + TICK_NS)
 		leg->tx_ts += (uint32_t)((env->now_ns - leg->last_tick_ns) / TICK_NS - 1) *
-			      LEG_SAMPLES;
+			      leg->tick_units;
 	if (!leg->last_tick_ns)
 		leg->heard_ns = env->now_ns;
 	leg->last_tick_ns = env->now_ns;
@@ -224,6 +256,8 @@ static void play(struct leg *leg, struct leg_env *env, const struct rtp_packet *
 	enum media_codec codec = leg->pt_codec[rtp->payload_type];
 	enum jitter_put_result result;
 
+	if (codec != MEDIA_CODEC_NONE)
+		rtp_source_clock_rt(&leg->source, codec_find(codec)->clock_hz);
 	if (!ssrc_admit(leg, rtp) ||
 	    rtp_source_update_rt(&leg->source, rtp, arrival_us) == RTP_DROP) {
 		discard(leg, env);
@@ -313,9 +347,9 @@ static void apply_gain(struct leg *leg)
 	leg->is_exact = leg->frame.payload && leg->frame.payload_len <= LEG_CHUNK_OCTETS_MAX;
 	if (leg->control.gain_in_q14 == KERNEL_GAIN_UNITY_Q14)
 		return;
-	memcpy(leg->gained, leg->frame.pcm, sizeof(leg->gained));
-	kernel_best()->gain_rt(leg->gained, leg->control.gain_in_q14, LEG_SAMPLES);
-	leg->pcm = leg->gained;
+	memcpy(leg->kit->gained, leg->frame.pcm, leg->frame.samples * sizeof(*leg->frame.pcm));
+	kernel_best()->gain_rt(leg->kit->gained, leg->control.gain_in_q14, leg->frame.samples);
+	leg->pcm = leg->kit->gained;
 	leg->is_exact = false;
 }
 
@@ -333,7 +367,6 @@ void leg_pull_rt(struct leg *leg, struct leg_env *env, bool is_heard)
 	if (!leg->is_receiving)
 		return;
 	leg->frame = intake_get_rt(leg->intake, now_us);
-	assert(leg->frame.samples == LEG_SAMPLES);
 	leg->stats.level_in = leg->frame.level;
 	is_open = gate(leg);
 	if (leg->control.is_muted || dtmf_is_muting_rt(&leg->dtmf, now_us))
@@ -346,7 +379,7 @@ void leg_pull_rt(struct leg *leg, struct leg_env *env, bool is_heard)
 
 void leg_skip_rt(struct leg *leg, struct leg_env *env, uint32_t frames)
 {
-	leg->tx_ts += frames * LEG_SAMPLES;
+	leg->tx_ts += frames * leg->tick_units;
 	if (!leg->is_receiving)
 		return;
 	for (uint32_t i = 0; i < MIN_OF(frames, (uint32_t)LEG_SKIP_MAX); i++)
@@ -385,42 +418,109 @@ static void send_packet(struct leg *leg, struct leg_env *env, const struct leg_c
 	env->tx_packets++;
 }
 
-/* Collects frames and cuts packets of another ptime out of them; codecs here are sliceable. */
+/* Collects frames and cuts packets of another ptime out of them. */
 static void send_packed(struct leg *leg, struct leg_env *env, const struct leg_chunk *chunk)
 {
-	uint32_t per_ms = leg->send_codec->octets_per_ms;
 	uint32_t clock_per_ms = leg->send_codec->clock_hz / 1000;
-	uint16_t packet_len = (uint16_t)(leg->ptime_ms * per_ms);
+	uint16_t packet_len = (uint16_t)((uint32_t)chunk->len * leg->ptime_ms / LEG_TICK_MS);
 	uint16_t at = 0;
 
-	assert(leg->send_codec->is_sliceable &&
-	       leg->pack_len + chunk->len <= (int)sizeof(leg->pack));
-	memcpy(leg->pack + leg->pack_len, chunk->payload, chunk->len);
+	assert(chunk->len > 0 && leg->pack_len + chunk->len <= leg->kit->pack_max);
+	memcpy(leg->kit->pack + leg->pack_len, chunk->payload, chunk->len);
 	leg->pack_len = (uint16_t)(leg->pack_len + chunk->len);
 	while (leg->pack_len - at >= packet_len) {
 		struct leg_chunk part = *chunk;
-		uint32_t left_ms = (uint32_t)(leg->pack_len - at) / per_ms;
+		uint32_t left_ms = (uint32_t)(leg->pack_len - at) * LEG_TICK_MS / chunk->len;
 
-		part.payload = leg->pack + at;
+		part.payload = leg->kit->pack + at;
 		part.len = packet_len;
 		/* tx_ts stands before this frame; what is packed ends behind it. */
-		send_packet(leg, env, &part, leg->tx_ts + LEG_SAMPLES - left_ms * clock_per_ms);
+		send_packet(leg, env, &part, leg->tx_ts + leg->tick_units - left_ms * clock_per_ms);
 		at = (uint16_t)(at + packet_len);
 	}
 	leg->pack_len = (uint16_t)(leg->pack_len - at);
-	memmove(leg->pack, leg->pack + at, leg->pack_len);
+	memmove(leg->kit->pack, leg->kit->pack + at, leg->pack_len);
+}
+
+/* Frames of a codec that joins them itself lie in pack with their lengths in front. */
+static size_t frames_find(const struct leg *leg, struct codec_payload frames[CODEC_JOIN_MAX])
+{
+	const uint8_t *at = leg->kit->pack;
+
+	for (size_t i = 0; i < leg->pack_count; i++) {
+		memcpy(&frames[i].len, at, sizeof(frames[i].len));
+		frames[i].data = at + sizeof(frames[i].len);
+		at += sizeof(frames[i].len) + frames[i].len;
+	}
+	return leg->pack_count;
+}
+
+/* Frames that do not go together (the encoder changed its mode) go out one by one. */
+static void frames_flush(struct leg *leg, struct leg_env *env, const struct leg_chunk *chunk)
+{
+	struct codec_payload frames[CODEC_JOIN_MAX];
+	uint8_t joined[CODEC_PACKET_OCTETS_MAX];
+	size_t count = frames_find(leg, frames), len = 0;
+	struct leg_chunk part = *chunk;
+	uint32_t units = leg->kit->shape.frame_ms * (leg->send_codec->clock_hz / 1000);
+
+	if (count > 1)
+		len = leg->send_codec->join_rt(frames, count, joined, sizeof(joined));
+	if (len > 0) {
+		part.payload = joined;
+		part.len = (uint16_t)len;
+		send_packet(leg, env, &part, leg->pack_ts);
+	}
+	for (size_t i = 0; i < count && len == 0; i++) {
+		part.payload = frames[i].data;
+		part.len = frames[i].len;
+		send_packet(leg, env, &part, leg->pack_ts + (uint32_t)i * units);
+	}
+	leg->pack_len = leg->pack_count = 0;
+}
+
+static void frame_push(struct leg *leg, const uint8_t *data, uint16_t len, uint32_t ts)
+{
+	assert(leg->pack_count < CODEC_JOIN_MAX &&
+	       leg->pack_len + sizeof(len) + len <= leg->kit->pack_max);
+	if (leg->pack_count++ == 0)
+		leg->pack_ts = ts;
+	memcpy(leg->kit->pack + leg->pack_len, &len, sizeof(len));
+	memcpy(leg->kit->pack + leg->pack_len + sizeof(len), data, len);
+	leg->pack_len = (uint16_t)(leg->pack_len + sizeof(len) + len);
+}
+
+static void send_frames(struct leg *leg, struct leg_env *env, const struct leg_chunk *chunk)
+{
+	uint16_t frame_ms = leg->kit->shape.frame_ms;
+	const uint8_t *at = chunk->payload;
+
+	for (uint32_t i = 0; i < chunk->frame_count; i++) {
+		uint16_t len = chunk->frame_len[i];
+
+		if (len > 0)
+			frame_push(leg, at, len,
+				   leg->tx_ts + i * frame_ms * (leg->send_codec->clock_hz / 1000));
+		if (len == 0 || leg->pack_count * frame_ms >= leg->ptime_ms)
+			frames_flush(leg, env, chunk);
+		if (len == 0)
+			leg->is_marked = true; /* the next is a spurt (RFC 3551 4.1) */
+		at += len;
+	}
 }
 
 void leg_send_rt(struct leg *leg, struct leg_env *env, const struct leg_chunk *chunk)
 {
 	leg->stats.level_out = chunk ? chunk->level : MEDIA_LEVEL_SILENT;
 	if (!chunk)
-		leg->pack_len = 0;
+		leg->pack_len = leg->pack_count = 0;
+	else if (leg->send_codec->send_step_ms == 0)
+		send_frames(leg, env, chunk);
 	else if (leg->ptime_ms == LEG_TICK_MS)
 		send_packet(leg, env, chunk, leg->tx_ts);
 	else
 		send_packed(leg, env, chunk);
-	leg->tx_ts += LEG_SAMPLES;
+	leg->tx_ts += leg->tick_units;
 	leg->last_tick_ns = env->now_ns;
 }
 
@@ -447,9 +547,22 @@ static void loss_window(struct leg *leg, const struct jitter_stats *jitter, uint
 	leg->window_packets = leg->stats.rx_packets;
 }
 
+/* Counters of all intakes that the leg ever had. */
+static struct intake_stats stats_total(const struct leg *leg)
+{
+	struct intake_stats stats = intake_stats_rt(leg->intake);
+
+	stats.jitter.lost += leg->past.jitter.lost;
+	stats.jitter.late += leg->past.jitter.late;
+	stats.jitter.delay_ms_max = MAX_OF(stats.jitter.delay_ms_max,
+					   leg->past.jitter.delay_ms_max);
+	stats.concealed_ms += leg->past.concealed_ms;
+	return stats;
+}
+
 static void stats_publish(struct leg *leg, struct leg_env *env)
 {
-	struct intake_stats intake = intake_stats_rt(leg->intake);
+	struct intake_stats intake = stats_total(leg);
 	struct media_leg_stats *stats = &leg->stats;
 
 	loss_window(leg, &intake.jitter, env->now_ns);

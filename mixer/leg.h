@@ -23,8 +23,10 @@
 #include "mixer/dtmf.h"
 #include "mixer/intake.h"
 #include "mixer/io.h"
+#include "mixer/kit.h"
 #include "mixer/latch.h"
 #include "mixer/limiter.h"
+#include "mixer/resample.h"
 #include "mixer/rtp.h"
 
 struct bus;
@@ -32,11 +34,13 @@ struct port;
 
 enum {
 	LEG_TICK_MS = CODEC_FRAME_MS,
-	LEG_SAMPLE_HZ = 8000,
-	LEG_SAMPLES = LEG_SAMPLE_HZ / 1000 * LEG_TICK_MS, /* of one frame */
-	LEG_CHUNK_OCTETS_MAX = LEG_SAMPLES,               /* of one encoded frame */
-	LEG_PACK_OCTETS_MAX = LEG_CHUNK_OCTETS_MAX / LEG_TICK_MS * MEDIA_PTIME_MS_MAX,
-	LEG_RX_ROUNDS = 1,       /* receives per tick at most: a flood does not hold up the room */
+	LEG_RATES = 3, /* of sound in a room: 8, 16 and 48 kHz */
+	LEG_SAMPLES_MAX = CODEC_SAMPLE_HZ_MAX / 1000 * LEG_TICK_MS, /* of one frame */
+	LEG_CHUNK_OCTETS_MAX = CODEC_FRAME_OCTETS_MAX,              /* of one encoded frame */
+	LEG_CHUNK_FRAMES = 2,                                       /* in one tick */
+	LEG_STREAM_NONE = 255,
+	LEG_PRIVATE_MS = 2000, /* a talker keeps an encoder of its own for so long after it spoke */
+	LEG_RX_ROUNDS = 1,     /* receives per tick at most: a flood does not hold up the room */
 	LEG_HOUSEKEEP_TICKS = 5, /* statistics and RTCP's timer every 100 ms, legs staggered */
 	LEG_RTCP_ROUNDS = 5,     /* of these: the RTCP socket is looked at every 500 ms */
 	LEG_ALIGN = 64,
@@ -48,14 +52,30 @@ enum {
 
 /* What a worker posts to control. Leg events carry the leg; `kind` is an enum media_event_kind or
  * one of these. */
-enum leg_event_kind { LEG_EVENT_RETURNED = 100, LEG_EVENT_BUS_RETURNED };
+enum leg_event_kind { LEG_EVENT_RETURNED = 100, LEG_EVENT_BUS_RETURNED, LEG_EVENT_KIT_RETURNED };
+
+/* Rates by number. */
+static inline uint8_t leg_rate(uint32_t sample_hz)
+{
+	return sample_hz == 8000 ? 0 : sample_hz == 16000 ? 1 : 2;
+}
+
+static inline uint32_t leg_rate_hz(uint8_t rate)
+{
+	return rate == 0 ? 8000 : rate == 1 ? 16000 : 48000;
+}
+
+static inline uint32_t leg_rate_samples(uint8_t rate)
+{
+	return leg_rate_hz(rate) / 1000 * LEG_TICK_MS;
+}
 
 struct leg_event {
 	int kind;
 	bool is_on;
 	char digit;
 	uint16_t duration_ms;
-	void *object; /* struct leg *, with BUS_RETURNED struct bus * */
+	void *object; /* struct leg *; struct bus * and struct kit * with their events */
 	struct addr remote;
 };
 
@@ -124,7 +144,8 @@ struct leg {
 
 	/* What it says in this tick. */
 	struct intake_frame frame;
-	const int16_t *pcm; /* after gain; LEG_SAMPLES */
+	const int16_t *pcm; /* after gain, frame.samples at frame.sample_hz */
+	const int16_t *own; /* the same at the rate of send_codec; NULL: that rate is not in use */
 	bool is_summed;
 	bool is_exact;    /* frame.payload is what pcm encodes */
 	uint16_t gate_ms; /* left of the gate's hangover */
@@ -142,6 +163,15 @@ struct leg {
 	bool is_sending, is_marked; /* is_marked: next packet carries the marker */
 	uint16_t tx_seq;
 	uint32_t tx_ts, tx_ssrc; /* tx_ts: of the next sample; it runs on while nothing is sent */
+	uint32_t tick_units;     /* of tx_ts */
+	struct kit *kit;
+	uint8_t send_rate;   /* of send_codec */
+	uint8_t resampled;   /* rates that it was brought to in the last tick, bits; bus.c */
+	uint8_t stream;      /* in bus->streams, or LEG_STREAM_NONE: encoded for it alone; bus.c */
+	uint16_t private_ms; /* left of LEG_PRIVATE_MS; bus.c */
+	uint16_t pack_len;
+	uint8_t pack_count;
+	uint32_t pack_ts;
 	uint64_t last_tick_ns;
 	struct media_leg_stats stats; /* the owner's copy */
 	uint8_t pt_codec[128];        /* enum media_codec by payload type, 0: not accepted */
@@ -152,9 +182,8 @@ struct leg {
 	struct leg_seat seat;
 	uint8_t housekeepings; /* until RTCP is received again */
 	struct limiter limiter;
-	int16_t gained[LEG_SAMPLES];
-	uint16_t pack_len;
-	uint8_t pack[LEG_PACK_OCTETS_MAX + LEG_CHUNK_OCTETS_MAX]; /* ptime other than the tick's */
+	struct resample resample[LEG_RATES - 1]; /* to the other rates; bus.c */
+	struct intake_stats past;                /* of intakes that it had before */
 
 	/* Quality window. */
 	uint64_t window_ns, window_missed, window_packets;
@@ -178,8 +207,13 @@ struct leg *leg_free(struct leg *leg);
 /* ERR_MEDIA_CODEC or -EINVAL for what leg_set_rt could not carry out; control asks first. */
 int leg_params_check(const struct media_leg_params *params);
 
+/* The leg's kit serves these params (kit.h). */
 void leg_set_rt(struct leg *leg, const struct media_leg_params *params,
 		uint64_t now_ns) NONBLOCKING;
+
+/* Puts another kit in; returns the one it had. A leg on a bus is changed by bus_fit_rt. leg_set_rt
+ * follows. */
+struct kit *leg_fit_rt(struct leg *leg, struct kit *kit) NONBLOCKING;
 void leg_control_rt(struct leg *leg, const struct leg_control *control) NONBLOCKING;
 
 /* Begins on a worker: media time goes on from where it was left. */
@@ -198,7 +232,8 @@ void leg_receive_rt(struct leg *leg, struct leg_env *env) NONBLOCKING;
 void leg_packet_rt(struct leg *leg, struct leg_env *env,
 		   const struct io_packet *packet) NONBLOCKING;
 
-/* The frame of this tick: frame, pcm, is_summed, is_exact. `is_heard`: the leg is in a room. */
+/* The frame of this tick: frame, pcm, own, is_summed, is_exact. `is_heard`: the leg is in a room.
+ */
 void leg_pull_rt(struct leg *leg, struct leg_env *env, bool is_heard) NONBLOCKING;
 
 /* Media time passes without sound: the worker missed `frames` ticks. */
@@ -211,6 +246,10 @@ struct leg_chunk {
 	uint8_t level;        /* -dBov */
 	const uint32_t *csrc; /* who can be heard, host order */
 	uint8_t csrc_count;
+	/* Codecs whose frames only join_rt joins: payload is these, one after the other; 0: nothing
+	 * to send for this one. */
+	uint8_t frame_count;
+	uint16_t frame_len[LEG_CHUNK_FRAMES];
 };
 
 /* True when leg_send_rt would send something at all. */

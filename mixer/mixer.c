@@ -86,6 +86,9 @@ void mixer_post_surely(struct mixer_worker *at, struct overdue *overdue)
 /* Carries out what was asked of a leg while it was away. Control has it. */
 static void leg_catch_up(struct mixer_leg *leg)
 {
+	if (leg->has_params && leg->kit)
+		kit_free(leg_fit_rt(leg->leg, leg->kit));
+	leg->kit = NULL;
 	if (leg->has_params)
 		leg_set_rt(leg->leg, &leg->params, clock_mono_ns(&leg->mixer->params.clock));
 	if (leg->has_control)
@@ -140,6 +143,7 @@ void mixer_leg_forget(struct mixer_leg *leg)
 		ports_give(mixer->ports, &leg->ports, mixer_now_ms(mixer));
 	share_part_undo(leg);
 	leg_free(leg->leg);
+	kit_free(leg->kit);
 	free(leg);
 }
 
@@ -190,6 +194,11 @@ static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 	if (posted->kind == LEG_EVENT_BUS_RETURNED) {
 		mixer->awaited--;
 		room_forget(((struct bus *)posted->object)->owner);
+		return;
+	}
+	if (posted->kind == LEG_EVENT_KIT_RETURNED) {
+		mixer->awaited--;
+		kit_free(posted->object);
 		return;
 	}
 	leg = worker_leg->owner;
@@ -357,10 +366,12 @@ int mixer_new(const struct mixer_params *params, struct mixer **ret_mixer)
 	mixer->params = *params;
 	list_init(&mixer->rooms);
 	list_init(&mixer->legs);
+	list_init(&mixer->kits);
 	timer_init(&mixer->collect, on_collect, mixer);
 	mixer->collect_now = (struct loop_defer){.run = on_collect, .arg = mixer};
 	list_init(&mixer->collect_now.node);
-	codec_init();        /* tables are made here, */
+	codec_init(); /* tables are made here, */
+	resample_init_tables();
 	(void)kernel_best(); /* not in the first tick */
 	err = params_complete(&mixer->params);
 	if (err == 0) {
@@ -390,6 +401,8 @@ static void legs_and_rooms_free(struct mixer *mixer)
 	}
 	LIST_FOREACH (it, tmp, &mixer->rooms)
 		room_forget(LIST_ENTRY(it, struct mixer_room, node));
+	LIST_FOREACH (it, tmp, &mixer->kits) /* that were on their way, to or fro */
+		kit_free(LIST_ENTRY(it, struct kit, owned));
 }
 
 struct mixer *mixer_free(struct mixer *mixer)

@@ -117,6 +117,7 @@ static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_le
 	leg->room = room;
 	leg->at = room ? room->at : mixer_least_loaded(mixer);
 	leg->overdue.leg = leg;
+	leg->shape = kit_shape_plain();
 	err = handle_take(mixer->legs_by_handle, leg, &leg->handle);
 	if (err) {
 		free(leg);
@@ -153,10 +154,47 @@ static void signalled_note(struct mixer_leg *leg, const struct media_leg_params 
 	share_follow(leg, params);
 }
 
+/* A kit for what was agreed on; NULL when the one it has will do. */
+static int kit_make(const struct mixer_leg *leg, const struct kit_shape *shape,
+		    struct kit **ret_kit)
+{
+	struct kit *kit = NULL;
+	int err = 0;
+
+	if (!kit_shape_eq(shape, &leg->shape))
+		err = kit_new(shape, leg->mixer->params.jitter_max_ms, &kit);
+	if (err)
+		return err;
+	if (kit)
+		list_append(&leg->mixer->kits, &kit->owned);
+	*ret_kit = kit;
+	return 0;
+}
+
+/* The leg is not at its worker: kept until it is. */
+static int leg_set_later(struct mixer_leg *leg, const struct media_leg_params *params)
+{
+	struct kit_shape shape = kit_shape(params);
+	struct kit *kit;
+	int err = kit_make(leg, &shape, &kit);
+
+	if (err)
+		return err;
+	if (kit) {
+		kit_free(leg->kit);
+		leg->kit = kit;
+		leg->shape = shape;
+	}
+	leg->params = *params;
+	leg->has_params = true;
+	return 0;
+}
+
 static int leg_set(void *ctx, handle h, const struct media_leg_params *params)
 {
 	struct mixer_leg *leg = leg_find(ctx, h);
 	struct worker_command command = {.kind = WORKER_LEG_SET};
+	struct kit_shape shape;
 	int err;
 
 	if (!leg)
@@ -165,14 +203,24 @@ static int leg_set(void *ctx, handle h, const struct media_leg_params *params)
 	if (err)
 		return err;
 	signalled_note(leg, params);
-	if (leg->place != PLACE_WORKER) {
-		leg->params = *params;
-		leg->has_params = true;
-		return 0;
-	}
+	if (leg->place != PLACE_WORKER)
+		return leg_set_later(leg, params);
+	shape = kit_shape(params);
+	err = kit_make(leg, &shape, &command.kit);
+	if (err)
+		return err;
 	command.leg = leg->leg;
 	command.params = *params;
-	return mixer_post(leg->at, &command);
+	err = mixer_post(leg->at, &command);
+	if (err) {
+		kit_free(command.kit);
+		return err;
+	}
+	if (command.kit) {
+		leg->shape = shape;
+		mixer_await_return(leg->mixer);
+	}
+	return 0;
 }
 
 static int leg_control(void *ctx, handle h, const struct media_leg_control *control)

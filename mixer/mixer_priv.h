@@ -21,6 +21,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/wheel.h"
+#include "mixer/kit.h"
 #include "mixer/mixer.h"
 #include "mixer/peers.h"
 #include "mixer/port.h"
@@ -69,6 +70,8 @@ struct mixer_leg {
 	struct port_pair ports; /* its own, or those of its share */
 	enum place place;
 	bool is_closing;
+	struct kit_shape shape;       /* of the kit that it has, or gets by a command under way */
+	struct kit *kit;              /* with has_params: NULL, or what it gets */
 	bool has_params, has_control; /* kept for its arrival */
 	struct media_leg_params params;
 	struct leg_control control;
@@ -89,6 +92,7 @@ struct mixer {
 	struct mixer_params params;
 	struct handle_table *rooms_by_handle, *legs_by_handle;
 	struct list rooms, legs; /* all, closing ones included */
+	struct list kits;        /* all that were made after their leg */
 	struct ports *ports;
 	struct peers *peers;
 	struct hash *seated;            /* legs in shared ports, by port and peer's address */

@@ -20,8 +20,8 @@
  * in speech, a tenth of its glitches and less on a tone; docs/sound.md has the table.
  *
  * Similarity is the normalised cross-correlation of samples scaled to 11 bits, so that 32-bit sums
- * of a whole template cannot overflow and the compiler uses its 16-bit multiply-add. Above 8 kHz the
- * search takes every second (sixth) sample and lag, then refines.
+ * of a whole template cannot overflow and the compiler uses its 16-bit multiply-add. Above 8 kHz
+ * the search takes every second (sixth) sample and lag, then refines.
  */
 
 enum {
@@ -35,7 +35,7 @@ enum {
 	SILENCE_MS = 5,
 	SCALED_MAX = 2047,
 	PLAIN_FRAME_MAX = 320, /* samples: 20 ms at 16 kHz */
-	QUIET_RMS = 100 /* about -50 dBov: a splice is not heard */
+	QUIET_RMS = 100        /* about -50 dBov: a splice is not heard */
 };
 
 #define GOOD_SIMILARITY 0.85f

@@ -18,14 +18,15 @@
 
 enum { COEF_BITS = 14, COEFS_MAX = RESAMPLE_TAPS * RESAMPLE_FACTOR_MAX };
 
-#define CUTOFF 0.482       /* of the lower rate: the middle of the slope */
+#define CUTOFF 0.482 /* of the lower rate: the middle of the slope */
 #define KAISER_BETA 6.4
 
 /* Both stored backwards, so that they are applied to history in its order. */
 struct filter {
 	uint32_t factor;
-	int16_t down[COEFS_MAX];                         /* the whole prototype */
-	int16_t up[RESAMPLE_FACTOR_MAX][RESAMPLE_TAPS]; /* its phases, with the gain of the factor */
+	int16_t down[COEFS_MAX]; /* the whole prototype */
+	int16_t up[RESAMPLE_FACTOR_MAX]
+		  [RESAMPLE_TAPS]; /* its phases, with the gain of the factor */
 };
 
 static struct filter filters[] = {{.factor = 2}, {.factor = 3}, {.factor = 6}};
@@ -69,13 +70,14 @@ static void filter_make(struct filter *filter)
 	for (uint32_t phase = 0; phase < filter->factor; phase++) {
 		double phase_sum = 0;
 
-		/* Each phase passes a constant as it is, or the output would hum at the lower rate. */
+		/* Each phase passes a constant as it is, or the output would hum at the lower rate.
+		 */
 		for (uint32_t k = 0; k < RESAMPLE_TAPS; k++)
 			phase_sum += prototype(k * filter->factor + phase, taps, filter->factor);
 		for (uint32_t k = 0; k < RESAMPLE_TAPS; k++)
-			filter->up[phase][RESAMPLE_TAPS - 1 - k] =
-				coef(prototype(k * filter->factor + phase, taps, filter->factor) /
-				     phase_sum);
+			filter->up[phase][RESAMPLE_TAPS - 1 - k] = coef(
+				prototype(k * filter->factor + phase, taps, filter->factor) /
+				phase_sum);
 	}
 }
 

@@ -167,6 +167,16 @@ void rtp_source_init(struct rtp_source *source, uint32_t clock_hz)
 		.clock_hz = clock_hz, .bad_seq = NO_BAD_SEQ, .transit = INT64_MIN};
 }
 
+void rtp_source_clock_rt(struct rtp_source *source, uint32_t clock_hz)
+{
+	if (source->clock_hz == clock_hz)
+		return;
+	assert(clock_hz > 0);
+	source->clock_hz = clock_hz;
+	source->transit = INT64_MIN;
+	source->jitter_q4 = 0;
+}
+
 static void source_restart(struct rtp_source *source, uint16_t seq)
 {
 	if (source->is_started)

@@ -95,6 +95,9 @@ struct rtp_source {
 
 void rtp_source_init(struct rtp_source *source, uint32_t clock_hz);
 
+/* Packets from here on count in this clock (another codec, RFC 7160): jitter starts anew. */
+void rtp_source_clock_rt(struct rtp_source *source, uint32_t clock_hz);
+
 /* Takes one parsed packet. A new SSRC starts the source anew and gives RTP_PROBATION_RUNS (the
  * caller decides beforehand whether it wants the new SSRC at all). arrival_us: monotonic. */
 enum rtp_verdict rtp_source_update_rt(struct rtp_source *source, const struct rtp_packet *packet,

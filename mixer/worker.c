@@ -43,7 +43,7 @@ struct worker {
 	struct bus lounge;
 	struct list ports;   /* shared ones */
 	struct list returns; /* legs that the event ring did not take yet */
-	struct list bus_returns;
+	struct list bus_returns, kit_returns;
 	struct leg_env env;
 	struct bus_scratch scratch;
 	struct counters counters;
@@ -77,6 +77,7 @@ int worker_new(const struct worker_params *params, struct worker **ret_worker)
 	list_init(&worker->ports);
 	list_init(&worker->returns);
 	list_init(&worker->bus_returns);
+	list_init(&worker->kit_returns);
 	bus_init(&worker->lounge, true, NULL);
 	bus_scratch_init(&worker->scratch);
 	worker->env.events = worker->events;
@@ -227,6 +228,8 @@ static void command_run(struct worker *worker, const struct worker_command *comm
 		leg_enter(worker, leg, command->bus);
 		break;
 	case WORKER_LEG_SET:
+		if (command->kit)
+			list_append(&worker->kit_returns, &bus_fit_rt(leg, command->kit)->node);
 		leg_set_rt(leg, &command->params, worker->env.now_ns);
 		break;
 	case WORKER_LEG_CONTROL:
@@ -260,33 +263,33 @@ static bool commands_take(struct worker *worker)
 }
 
 /* Gives objects back. What the ring does not take stays in the list for the next pass: nothing of
- * this may be lost. */
+ * this may be lost. Off the list first: once posted it is control's. */
+static bool return_post(struct worker *worker, struct list *list, int kind, void *object,
+			struct list *node)
+{
+	list_remove(node);
+	if (ring_post_rt(worker->events, &(struct leg_event){.kind = kind, .object = object}))
+		return true;
+	list_append(list->next, node); /* in front, as it was */
+	return false;
+}
+
 static void returns_post(struct worker *worker)
 {
 	struct list *it, *tmp;
 
-	LIST_FOREACH (it, tmp, &worker->returns) {
-		struct leg *leg = LIST_ENTRY(it, struct leg, node);
-
-		/* Off the list first: once posted it is control's. */
-		list_remove(it);
-		if (!ring_post_rt(worker->events,
-				  &(struct leg_event){.kind = LEG_EVENT_RETURNED, .object = leg})) {
-			list_append(worker->returns.next, it); /* in front, as it was */
+	LIST_FOREACH (it, tmp, &worker->kit_returns)
+		if (!return_post(worker, &worker->kit_returns, LEG_EVENT_KIT_RETURNED,
+				 LIST_ENTRY(it, struct kit, node), it))
 			return;
-		}
-	}
-	LIST_FOREACH (it, tmp, &worker->bus_returns) {
-		struct bus *bus = LIST_ENTRY(it, struct bus, node);
-
-		list_remove(it);
-		if (!ring_post_rt(
-			    worker->events,
-			    &(struct leg_event){.kind = LEG_EVENT_BUS_RETURNED, .object = bus})) {
-			list_append(worker->bus_returns.next, it);
+	LIST_FOREACH (it, tmp, &worker->returns)
+		if (!return_post(worker, &worker->returns, LEG_EVENT_RETURNED,
+				 LIST_ENTRY(it, struct leg, node), it))
 			return;
-		}
-	}
+	LIST_FOREACH (it, tmp, &worker->bus_returns)
+		if (!return_post(worker, &worker->bus_returns, LEG_EVENT_BUS_RETURNED,
+				 LIST_ENTRY(it, struct bus, node), it))
+			return;
 }
 
 /* The tick ---------------------------------------------------------------------------------- */
@@ -352,7 +355,8 @@ static uint64_t next_pass(struct worker *worker, bool has_commands)
 {
 	if (has_commands)
 		return worker->env.now_ns;
-	if (!list_empty(&worker->returns) || !list_empty(&worker->bus_returns))
+	if (!list_empty(&worker->returns) || !list_empty(&worker->bus_returns) ||
+	    !list_empty(&worker->kit_returns))
 		return MIN_OF(phase_next(worker)->due_ns, worker->env.now_ns + PHASE_NS);
 	return phase_next(worker)->due_ns;
 }

@@ -34,12 +34,13 @@ enum {
 };
 
 enum worker_command_kind {
-	WORKER_NOTHING,     /* only wakes */
-	WORKER_PORT_ADD,    /* a shared port, before its first leg; it stays */
-	WORKER_BUS_RETIRE,  /* a bus without legs: comes back as LEG_EVENT_BUS_RETURNED */
-	WORKER_LEG_ADD,     /* leg, bus (NULL: the lounge) */
-	WORKER_LEG_MOVE,    /* leg, bus of the same worker (NULL: the lounge) */
-	WORKER_LEG_SET,     /* leg, params */
+	WORKER_NOTHING,    /* only wakes */
+	WORKER_PORT_ADD,   /* a shared port, before its first leg; it stays */
+	WORKER_BUS_RETIRE, /* a bus without legs: comes back as LEG_EVENT_BUS_RETURNED */
+	WORKER_LEG_ADD,    /* leg, bus (NULL: the lounge) */
+	WORKER_LEG_MOVE,   /* leg, bus of the same worker (NULL: the lounge) */
+	WORKER_LEG_SET,    /* leg, params; kit: NULL, or the leg's from here on, and the one that it
+			    * had comes back as LEG_EVENT_KIT_RETURNED */
 	WORKER_LEG_CONTROL, /* leg, control */
 	WORKER_LEG_YIELD,   /* goes to another worker: comes back as LEG_EVENT_RETURNED */
 	WORKER_LEG_END      /* says BYE and comes back */
@@ -49,6 +50,7 @@ struct worker_command {
 	enum worker_command_kind kind;
 	struct leg *leg;
 	struct bus *bus;
+	struct kit *kit;
 	union {
 		struct port *port;
 		struct media_leg_params params;

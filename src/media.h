@@ -55,6 +55,12 @@ struct media_opus {
 	bool has_fec, has_dtx, is_cbr; /* useinbandfec, usedtx, cbr */
 };
 
+static inline bool media_opus_eq(const struct media_opus *a, const struct media_opus *b)
+{
+	return a->bitrate == b->bitrate && a->playback_hz == b->playback_hz &&
+	       a->has_fec == b->has_fec && a->has_dtx == b->has_dtx && a->is_cbr == b->is_cbr;
+}
+
 /* What signalling agreed on (RFC 3264). Given on answer and again after every re-negotiation. */
 struct media_leg_params {
 	struct addr remote_rtp;  /* from c= and m=; unset or port 0: send nothing until latched */

@@ -189,7 +189,7 @@ bool rig_event(struct rig *rig, int kind, struct leg_event *ret_event)
 void tone_ulaw(double hz, double amplitude, uint64_t at, uint8_t out[RIG_FRAME])
 {
 	for (uint32_t i = 0; i < RIG_FRAME; i++) {
-		double x = amplitude * sin(2 * M_PI * hz * (double)(at + i) / LEG_SAMPLE_HZ);
+		double x = amplitude * sin(2 * M_PI * hz * (double)(at + i) / 8000);
 
 		out[i] = codec_ulaw_encode((int16_t)x);
 	}
@@ -197,7 +197,7 @@ void tone_ulaw(double hz, double amplitude, uint64_t at, uint8_t out[RIG_FRAME])
 
 double tone_share(const int16_t *pcm, uint32_t samples, double hz)
 {
-	double c = 2 * cos(2 * M_PI * hz / LEG_SAMPLE_HZ), s1 = 0, s2 = 0, power = 1;
+	double c = 2 * cos(2 * M_PI * hz / 8000), s1 = 0, s2 = 0, power = 1;
 
 	for (uint32_t i = 0; i < samples; i++) {
 		double s0 = pcm[i] + c * s1 - s2;

@@ -14,9 +14,9 @@
 #include "mixer/ports.h"
 
 enum {
-	RIG_PORT_LOW = 15000, /* below what the kernel gives out by itself */
+	RIG_PORT_LOW = 15000,  /* below what the kernel gives out by itself */
 	RIG_PORT_HIGH = 15899, /* test_ports.c has the rest */
-	RIG_FRAME = LEG_SAMPLES,
+	RIG_FRAME = 160,       /* 20 ms at 8 kHz */
 	RIG_PACKET_MAX = 1500,
 	RIG_WAIT_MS = 500 /* real time that a packet on the loopback may take */
 };

@@ -215,8 +215,8 @@ static void loud_sums_are_limited(void)
 		(void)bus_hear_rt(&bus, &scratch, legs[11].leg, got);
 		for (uint32_t k = 0; k < RIG_FRAME; k++) {
 			at_the_rail += got[k] == INT16_MAX || got[k] == INT16_MIN;
-			if ((scratch.sum[k] > 20000 && got[k] <= 0) ||
-			    (scratch.sum[k] < -20000 && got[k] >= 0))
+			if ((scratch.mixes[0].sum[k] > 20000 && got[k] <= 0) ||
+			    (scratch.mixes[0].sum[k] < -20000 && got[k] >= 0))
 				CHECK("no wrap", false);
 		}
 		bus_deliver_rt(&bus, &scratch, &rig.env);

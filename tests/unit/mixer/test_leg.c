@@ -369,7 +369,7 @@ static void latching_is_told_and_followed(void)
 /* Octets that count up, so that order and completeness of what arrives can be seen. */
 static void send_counting(struct leg *leg, uint32_t ticks, uint8_t *counter)
 {
-	uint8_t payload[LEG_CHUNK_OCTETS_MAX];
+	uint8_t payload[RIG_FRAME];
 	struct leg_chunk chunk = {.payload = payload, .len = sizeof(payload), .level = 20};
 
 	for (uint32_t k = 0; k < ticks; k++) {
@@ -436,7 +436,7 @@ static void time_runs_on_during_hold(void)
 	send_counting(leg, 1, &counter);
 	if (CHECK("resumed", phone_receive(&phone, RIG_WAIT_MS, &got, data))) {
 		CHECK_INT("sequence has no gap", got.seq, (uint16_t)(seq + 1));
-		CHECK_INT("time has", got.ts, ts + 14 * LEG_SAMPLES);
+		CHECK_INT("time has", got.ts, ts + 14 * RIG_FRAME);
 		CHECK("a talk spurt begins", got.has_marker);
 	}
 	teardown();

@@ -43,11 +43,13 @@ static double error_db(const int16_t *got, const int16_t *want, uint32_t samples
 	return 10 * log10(power / error);
 }
 
+static int16_t memory[PLC_MEMORY_MAX];
+
 static void warm_up(struct plc *plc, uint32_t hz, uint32_t rate, uint32_t frame)
 {
 	int16_t pcm[PLC_FRAME_MAX];
 
-	plc_begin(plc, rate);
+	plc_begin(plc, rate, memory);
 	for (int k = 0; k < 5; k++) {
 		tone(hz, rate, k * (int64_t)frame, pcm, frame);
 		(void)plc_good_rt(plc, pcm, frame, 0);
@@ -59,7 +61,7 @@ static void good_sound_is_untouched(void)
 	struct plc plc;
 	struct random random;
 
-	plc_begin(&plc, 8000);
+	plc_begin(&plc, 8000, memory);
 	random_init_seeded(&random, 1);
 	for (int k = 0; k < 50; k++) {
 		int16_t pcm[FRAME], copy[FRAME];
@@ -80,7 +82,7 @@ static void history_is_what_was_played(void)
 	struct plc plc;
 	uint32_t length, still = 0, wrong = 0;
 
-	plc_begin(&plc, 8000);
+	plc_begin(&plc, 8000, memory);
 	length = plc.per_ms * PLC_HISTORY_MS;
 	random_init_seeded(&random, 3);
 	for (int k = 0; k < 3000; k++) {
@@ -168,7 +170,7 @@ static void nothing_to_go_on_with(void)
 	struct plc plc;
 	int16_t pcm[FRAME];
 
-	plc_begin(&plc, 8000);
+	plc_begin(&plc, 8000, memory);
 	(void)plc_conceal_rt(&plc, pcm, FRAME);
 	CHECK_INT(NULL, worst_step(pcm, FRAME, 0), 0);
 }
@@ -182,7 +184,7 @@ static void noise_makes_no_overflow(void)
 		int16_t pcm[FRAME * 2];
 
 		random_init_seeded(&random, seed);
-		plc_begin(&plc, 8000);
+		plc_begin(&plc, 8000, memory);
 		for (int k = 0; k < 20; k++) {
 			for (int i = 0; i < FRAME * 2; i++)
 				pcm[i] = random_below(&random, 2) ? INT16_MAX : INT16_MIN;
@@ -279,7 +281,7 @@ static void lengthening(void)
 	CHECK_INT("goes on where it will", pcm[FRAME - 1],
 		  tone_at(200, 8000, 6 * FRAME - 1 - (int64_t)added));
 	memset(pcm, 0, sizeof(pcm));
-	plc_begin(&plc, 8000);
+	plc_begin(&plc, 8000, memory);
 	CHECK_INT("silence: just what is needed", plc_lengthen_rt(&plc, pcm, FRAME, 7, 90), 7);
 }
 

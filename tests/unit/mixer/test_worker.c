@@ -170,7 +170,7 @@ static void lateness(void)
 		if (CHECK("came", phone_receive(&phone, RIG_WAIT_MS, &b, data))) {
 			CHECK_INT(cases[n].row, (uint16_t)(b.seq - a.seq), 1);
 			CHECK_INT(cases[n].row, b.ts - a.ts,
-				  (1 + cases[n].want_skipped) * LEG_SAMPLES);
+				  (1 + cases[n].want_skipped) * RIG_FRAME);
 		}
 		CHECK_INT("no burst", phone_drain(&phone), 0);
 		end_leg(&leg, due_ns - 1);
@@ -270,7 +270,7 @@ static void time_goes_on_between_workers(void)
 	(void)worker_tick_rt(worker, due_ns + 1);
 	command((struct worker_command){.kind = WORKER_LEG_ADD, .leg = leg.leg});
 	(void)worker_tick_rt(worker, due_ns + 10 * RIG_TICK_NS);
-	CHECK_INT("nine ticks were missed", leg.leg->tx_ts - ts, 9 * LEG_SAMPLES);
+	CHECK_INT("nine ticks were missed", leg.leg->tx_ts - ts, 9 * RIG_FRAME);
 	(void)event_object(LEG_EVENT_RETURNED);
 	end_leg(&leg, due_ns + 10 * RIG_TICK_NS + 1);
 	teardown();
