@@ -374,6 +374,15 @@ static void agree_events(const struct offer_plan *plan, uint32_t clock_hz,
 	}
 	agreed->dtmf_pt_receive = event ? event->receive_pt : OFFER_NO_PT;
 	agreed->dtmf_pt_send = event ? event->send_pt : OFFER_NO_PT;
+	agreed->dtmf_clock_hz = event ? event->clock_hz : 0;
+}
+
+static struct slice fmtp_of(const struct sdp_media *media, uint8_t payload_type)
+{
+	for (size_t i = 0; i < media->format_count; i++)
+		if (media->formats[i].payload_type == payload_type)
+			return media->formats[i].fmtp;
+	return SLICE_NONE;
 }
 
 static void agree_codecs(const struct offer *offer, const struct offer_plan *plan,
@@ -403,6 +412,7 @@ static void agree(struct offer *offer, const struct sdp_media *media, const stru
 
 		agreed.is_active = true;
 		agree_codecs(offer, plan, &agreed);
+		agreed.send_fmtp = fmtp_of(media, agreed.send_pt);
 		agreed.ptime_ms = agreed_ptime(local, media);
 		agreed.has_rtcp_mux = local->has_rtcp_mux && media->has_rtcp_mux;
 		agreed.is_held = media->is_held_old_style || media->direction == SDP_SENDONLY ||

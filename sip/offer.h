@@ -51,6 +51,8 @@ struct offer_agreed {
 	int send_id; /* codec we send; -1 none */
 	uint8_t send_pt;
 	uint8_t dtmf_pt_receive, dtmf_pt_send; /* 255: none */
+	uint32_t dtmf_clock_hz;                /* of these, 0: none */
+	struct slice send_fmtp;                /* what they want of the codec that we send */
 	uint16_t ptime_ms; /* of packets that we send: their ptime within maxptime, or ours */
 	bool is_sending, is_receiving; /* direction, our view; hold and c=0.0.0.0 included */
 	bool has_rtcp_mux;

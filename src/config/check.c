@@ -257,7 +257,8 @@ static void check_media_ports(struct check *check, const char *value)
 
 static void check_codecs(struct check *check, const char *value)
 {
-	static const char *const known[] = {"PCMU", "PCMA"};
+	static const char *const known[] = {"PCMU",    "PCMA",     "G722",      "opus",     "GSM",
+					    "G726-32", "L16/8000", "L16/16000", "L16/48000"};
 	struct slice rest = slice_of(value), item;
 	unsigned seen = 0;
 
@@ -269,7 +270,8 @@ static void check_codecs(struct check *check, const char *value)
 		if (i == ARRAY_LEN(known))
 			WRONG(check,
 			      "\"" SLICE_FMT
-			      "\" is not a codec of this version; known are PCMU, PCMA",
+			      "\" is not a codec of this version; known are PCMU, PCMA, "
+			      "G722, opus, GSM, G726-32, L16/8000, L16/16000, L16/48000",
 			      SLICE_ARG(item));
 		else if (seen & 1U << i)
 			WRONG(check, "\"" SLICE_FMT "\" stands there twice", SLICE_ARG(item));

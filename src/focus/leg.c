@@ -7,24 +7,8 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "focus/codecs.h"
 #include "focus/focus_priv.h"
-#include "focus/text.h"
-
-static const struct offer_codec codecs[] = {
-	{MEDIA_CODEC_PCMU, "PCMU", 8000, 1, 0, NULL},
-	{MEDIA_CODEC_PCMA, "PCMA", 8000, 1, 8, NULL},
-};
-static_assert(ARRAY_LEN(codecs) == (size_t)MEDIA_CODEC_COUNT - 1,
-	      "a codec of the mixer is not offered");
-static_assert((int)OFFER_CODECS_MAX <= (int)MEDIA_FORMATS_MAX, "an agreement must fit into a leg");
-
-const char *leg_codec_name(enum media_codec codec)
-{
-	for (size_t i = 0; i < ARRAY_LEN(codecs); i++)
-		if (codecs[i].id == (int)codec)
-			return codecs[i].name;
-	return "";
-}
 
 /* Bus ---------------------------------------------------------------------------------------- */
 
@@ -226,13 +210,6 @@ void leg_done(struct leg *leg)
 
 /* Descriptions ------------------------------------------------------------------------------- */
 
-static void offer_add_codec(struct offer_local *local, struct slice name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(codecs); i++)
-		if (slice_iis(name, codecs[i].name) && local->codec_count < OFFER_CODECS_MAX)
-			local->codecs[local->codec_count++] = codecs[i];
-}
-
 void leg_offer_capability(const struct config *config, const struct addr *local,
 			  struct offer_local *ret_local)
 {
@@ -243,11 +220,9 @@ void leg_offer_capability(const struct config *config, const struct addr *local,
 		.ptime_ms = (uint16_t)config->media_ptime_ms,
 		.direction = SDP_SENDRECV,
 	};
-	struct slice list = slice_of(config->media_codecs), name;
 	struct addr public;
 
-	while (text_list_next(&list, &name))
-		offer_add_codec(&offer, name);
+	codecs_add_list(&offer, slice_of(config->media_codecs));
 	/* The public address of another family than the call's would reach nobody. */
 	if (!addr_parse_ip(slice_of(config->media_address), &public) &&
 	    addr_is_v6(&public) == addr_is_v6(local)) {
@@ -279,6 +254,7 @@ void leg_params_of(const struct offer_agreed *agreed, bool is_symmetric,
 		.send = {MEDIA_CODEC_NONE, MEDIA_PT_NONE},
 		.dtmf_pt_receive = agreed->dtmf_pt_receive,
 		.dtmf_pt_send = agreed->dtmf_pt_send,
+		.dtmf_clock_hz = agreed->dtmf_clock_hz,
 		.ptime_ms = ptime_fit(agreed->ptime_ms),
 		.is_sending = is_on && agreed->is_sending && agreed->send_id > 0,
 		.is_receiving = is_on && agreed->is_receiving && !agreed->is_held,
@@ -289,6 +265,8 @@ void leg_params_of(const struct offer_agreed *agreed, bool is_symmetric,
 	if (agreed->send_id > 0)
 		params.send = (struct media_format){(enum media_codec)agreed->send_id,
 						    agreed->send_pt};
+	if (params.send.codec == MEDIA_CODEC_OPUS)
+		params.opus = codecs_opus_of(agreed->send_fmtp);
 	for (uint8_t i = 0; i < agreed->receive_count; i++)
 		params.receive[params.receive_count++] = (struct media_format){
 			(enum media_codec)agreed->receive[i].id,

@@ -85,9 +85,6 @@ void leg_offer_capability(const struct config *config, const struct addr *local,
 void leg_params_of(const struct offer_agreed *agreed, bool is_symmetric,
 		   struct media_leg_params *ret_params);
 
-/* "PCMU"; "" for none. */
-const char *leg_codec_name(enum media_codec codec);
-
 /* The address that we bind for a call on this path. The flow's own, or the kernel's choice. */
 int leg_local_of_flow(const struct sip_flow *flow, struct addr *ret_local);
 

@@ -1,6 +1,7 @@
 /* focus/roster.c -- participants as others see them, and what others may do with them. */
 #include <errno.h>
 
+#include "focus/codecs.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
@@ -24,7 +25,7 @@ void participant_view(const struct participant *p, struct participant_view *ret_
 		.referred_by = slice_of(p->referred_by),
 		.is_host = p->is_host,
 		.is_anonymous = p->is_anonymous,
-		.codec = leg_codec_name(p->leg.params.send.codec),
+		.codec = codecs_name(p->leg.params.send.codec),
 	};
 	leg_stats(&p->leg, &ret_view->media);
 	/* The state that was told by event, not a newer one that will be told by the next. */

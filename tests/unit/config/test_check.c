@@ -63,7 +63,9 @@ static const struct {
 	{"media.ports=0-100", "\"0-100\" must be low-high, such as 16384-32767"},
 	{"media.ports=40000", "\"40000\" must be low-high, such as 16384-32767"},
 	{"media.codecs=pcma", ""},
-	{"media.codecs=PCMU,G729", "\"G729\" is not a codec of this version; known are PCMU, PCMA"},
+	{"media.codecs=OPUS,g722,L16/16000", ""},
+	{"media.codecs=PCMU,G729", "\"G729\" is not a codec of this version; known are PCMU, PCMA, "
+				   "G722, opus, GSM, G726-32, L16/8000, L16/16000, L16/48000"},
 	{"media.codecs=PCMU,pcmu", "\"pcmu\" stands there twice"},
 	{"media.ptime_ms=30", ""},
 	{"media.ptime_ms=25", "25 is not a multiple of 10 ms"},

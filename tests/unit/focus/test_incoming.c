@@ -320,7 +320,7 @@ static void options(void)
 		CHECK_SLICE(rows[i].name, sip_msg_value(&raw.msg, SIP_H_ALLOW), FOCUS_ALLOW);
 		CHECK_SLICE(rows[i].name, sip_msg_value(&raw.msg, SIP_H_ACCEPT), "application/sdp");
 		CHECK_SLICE(rows[i].name, sip_msg_value(&raw.msg, SIP_H_ACCEPT_LANGUAGE), "en");
-		CHECK(rows[i].name, strstr(raw.text, "m=audio 0 RTP/AVP 0 8") != NULL);
+		CHECK(rows[i].name, strstr(raw.text, "m=audio 0 RTP/AVP 96 9 0 8") != NULL);
 	}
 	CHECK_STR("it disturbs nothing", world_events(world, NULL), "");
 	CHECK_INT(NULL, focus_room_count(world->focus), 3);

@@ -1,3 +1,4 @@
+#include "focus/codecs.h"
 #include "focus/leg.h"
 
 #include <errno.h>
@@ -44,8 +45,8 @@ static void params(void)
 	CHECK_INT(NULL, got.dtmf_pt_receive, 101);
 	CHECK_INT(NULL, got.dtmf_pt_send, 96);
 	CHECK(NULL, got.has_rtcp_mux && got.is_symmetric && got.is_sending && got.is_receiving);
-	CHECK_STR(NULL, leg_codec_name(got.send.codec), "PCMA");
-	CHECK_STR(NULL, leg_codec_name(MEDIA_CODEC_NONE), "");
+	CHECK_STR(NULL, codecs_name(got.send.codec), "PCMA");
+	CHECK_STR(NULL, codecs_name(MEDIA_CODEC_NONE), "");
 	leg_params_of(&agreed, false, &got);
 	CHECK(NULL, !got.is_symmetric);
 }
@@ -101,7 +102,7 @@ static void ptimes(void)
 static void capabilities(void)
 {
 	struct world *world = world_new(&(struct world_options){
-		.config = "media.codecs=pcma, PCMU, G722\nmedia.ptime_ms=30",
+		.config = "media.codecs=pcma, PCMU, G729\nmedia.ptime_ms=30",
 	});
 	struct offer_local local;
 	struct addr addr;
