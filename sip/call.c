@@ -43,6 +43,7 @@ int call_alloc(struct sip_ua *ua, struct sip_call **ret_call)
 	call_uac_init(call);
 	call_reinvite_init(call);
 	call_timer_init(call);
+	call_rel_init(call);
 	list_append(&ua->calls, &call->node);
 	ua->stats.calls++;
 	*ret_call = call;
@@ -59,6 +60,7 @@ static void stop_timers(struct sip_call *call)
 	timer_stop(wheel, &call->invite_timer);
 	timer_stop(wheel, &call->glare_timer);
 	call_timer_stop(call);
+	call_rel_stop(call);
 }
 
 void call_free(struct sip_call *call)
@@ -74,8 +76,8 @@ void call_free(struct sip_call *call)
 		sip_stx_watch(call->stx, NULL, NULL);
 	if (!call->is_over)
 		call->ua->stats.calls--;
-	for (uint32_t i = 0; i < call->fork_count; i++)
-		ua_dialog_drop(call->ua, &call->forks[i]);
+	call_forks_free(call);
+	call_rel_done(call);
 	ua_dialog_drop(call->ua, &call->dialog);
 	sip_dialog_free(call->start);
 	offer_free(call->offer);
@@ -134,8 +136,7 @@ void call_end(struct sip_call *call, const struct sip_msg *message)
 	if (call->dialog)
 		ua_remember_ended(call->ua, call->dialog);
 	ua_dialog_leave(call->ua, call->dialog);
-	for (uint32_t i = 0; i < call->fork_count; i++)
-		ua_dialog_remove(call->ua, call->forks[i]);
+	call_forks_unlink(call);
 	call_drop_stx(call);
 	cancel_unsent(call);
 	call->ua->stats.calls--;
@@ -194,13 +195,35 @@ void call_media_soon(struct sip_call *call)
 	soon(call);
 }
 
+void call_tell_early(struct sip_call *call, const struct offer *offer)
+{
+	const struct offer_agreed *agreed = offer_agreed(offer);
+
+	if (agreed && call->handlers.on_early_media && call->state != SIP_CALL_ENDING)
+		call->handlers.on_early_media(call->arg, call, agreed);
+}
+
 void call_tell_media(struct sip_call *call)
 {
 	const struct offer_agreed *agreed = call->offer ? offer_agreed(call->offer) : NULL;
 
 	call->media_is_due = false;
-	if (agreed && call->handlers.on_media && call->state != SIP_CALL_ENDING)
+	if (call->state == SIP_CALL_INCOMING)
+		call_tell_early(call, call->offer);
+	else if (agreed && call->handlers.on_media && call->state != SIP_CALL_ENDING)
 		call->handlers.on_media(call->arg, call, agreed);
+}
+
+/* Who rings at several places: each dialog that has an exchange of its own has it changed. */
+static int set_local_of_forks(struct sip_call *call, const struct offer_local *local)
+{
+	int err = ERR_STATE;
+
+	for (uint32_t i = 0; i < call->fork_count; i++) {
+		if (call->forks[i].offer && offer_set_local(call->forks[i].offer, local) == 0)
+			err = 0;
+	}
+	return err;
 }
 
 int sip_call_set_local(struct sip_call *call, const struct offer_local *local)
@@ -211,6 +234,8 @@ int sip_call_set_local(struct sip_call *call, const struct offer_local *local)
 		err = offer_set_local(call->offer, local);
 	else
 		err = offer_new(local, random_u64(call->ua->random) >> 2, &call->offer);
+	if (!call->dialog && set_local_of_forks(call, local) == 0)
+		err = 0;
 	if (err)
 		return err;
 	call->local = *local;

@@ -29,9 +29,8 @@ static bool is_early_fork(const struct sip_call *call, const struct sip_dialog *
 void call_on_request(struct sip_call *call, struct sip_dialog *dialog, struct sip_stx *tx,
 		     const struct sip_msg *request)
 {
-	if (is_early_fork(call, dialog)) {
-		/* A callee that has not answered yet has nothing to ask of us before PRACK and
-		 * UPDATE. */
+	if (is_early_fork(call, dialog) && request->method != SIP_METHOD_UPDATE) {
+		/* A callee that has not answered yet has nothing to ask of us but UPDATE. */
 		(void)ua_reply(tx, request->method == SIP_METHOD_INVITE ? 491 : 481, NULL);
 		return;
 	}
@@ -42,11 +41,11 @@ void call_on_request(struct sip_call *call, struct sip_dialog *dialog, struct si
 	case SIP_METHOD_BYE:
 		on_bye(call, tx, request);
 		break;
-	case SIP_METHOD_PRACK: /* no reliable provisional answer is waiting (RFC 3262 3) */
-		(void)ua_reply(tx, 481, NULL);
+	case SIP_METHOD_PRACK:
+		call_pracked(call, tx, request);
 		break;
 	case SIP_METHOD_UPDATE:
-		call_updated(call, tx, request);
+		call_updated(call, dialog, tx, request);
 		break;
 	default:
 		if (call->handlers.on_request && call->state != SIP_CALL_ENDING)

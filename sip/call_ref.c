@@ -138,7 +138,7 @@ static const struct sip_dialog *only_dialog(const struct sip_call *call)
 {
 	if (call->dialog)
 		return call->dialog;
-	return call->fork_count == 1 ? call->forks[0] : NULL;
+	return call->fork_count == 1 ? call->forks[0].dialog : NULL;
 }
 
 int sip_call_print_ref(const struct sip_call *call, enum sip_ref_receiver receiver, bool is_escaped,

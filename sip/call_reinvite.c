@@ -62,12 +62,12 @@ void call_try_exchange(struct sip_call *call)
 {
 	int err = 0;
 
-	if (call->state != SIP_CALL_ESTABLISHED || is_busy(call))
+	if (is_busy(call) || !(call->wants_reinvite || call->wants_update))
 		return;
-	if (call->wants_reinvite) {
+	if (call->wants_reinvite && call->state == SIP_CALL_ESTABLISHED) {
 		call->wants_reinvite = call->wants_update = false;
 		err = start_reinvite(call);
-	} else if (call->wants_update) {
+	} else if (call->wants_update && call_may_update(call)) {
 		call->wants_update = false;
 		err = call_start_update(call);
 	}
@@ -134,6 +134,25 @@ static void on_reinvite_timer(void *arg)
 	sip_ctx_abandon(ctx);
 }
 
+/* A reliable answer may carry theirs to our offer (RFC 3262 5). */
+static void on_reliable(struct sip_call *call, const struct sip_msg *response)
+{
+	struct slice sdp = ua_sdp(response);
+
+	if (sip_dialog_check_rseq(call->dialog, response))
+		return;
+	(void)call_send_prack(call, call->dialog, SLICE_NONE);
+	if (sdp.len == 0 || call->state != SIP_CALL_ESTABLISHED ||
+	    offer_state(call->offer) != OFFER_LOCAL)
+		return;
+	if (offer_read_answer(call->offer, sdp)) {
+		call_set_end(call, SIP_END_LOCAL, 0, SLICE("no usable answer to the re-INVITE"));
+		call_send_bye(call, call->dialog);
+		return;
+	}
+	call_tell_media(call);
+}
+
 static void on_provisional(struct sip_call *call, const struct call_tx *tx)
 {
 	if (call->exchange == tx && !timer_running(&call->reinvite_timer))
@@ -197,11 +216,12 @@ void call_exchange_refused(struct call_tx *tx, const struct sip_msg *response)
 	struct sip_call *call = tx->call;
 	uint32_t delay_ms = 0;
 
-	if (call->state != SIP_CALL_ESTABLISHED)
+	if (call->is_over || call->state == SIP_CALL_ENDING)
 		return;
 	if (tx->body.len > 0)
-		offer_rollback(call->offer);
-	if (response->status == 481 || response->status == 408) {
+		offer_rollback(call_offer_of(call, tx->dialog));
+	if ((response->status == 481 || response->status == 408) &&
+	    call->state == SIP_CALL_ESTABLISHED) {
 		/* The peer knows no such dialog: it is over (12.2.1.2). */
 		call_set_end(call, SIP_END_REMOTE, 0, response->reason);
 		call_send_bye(call, call->dialog);
@@ -232,6 +252,10 @@ static void on_accepted(struct call_tx *tx, const struct sip_msg *response)
 	call->is_refreshing = false;
 	call->exchange_retries = 0;
 	call_timer_answered(call, response);
+	if (offer_state(call->offer) != OFFER_LOCAL) { /* answered before */
+		call_try_exchange(call);
+		return;
+	}
 	err = sdp.len > 0 ? offer_read_answer(call->offer, sdp) : ERR_SDP_MISMATCH;
 	if (err) {
 		offer_rollback(call->offer);
@@ -249,6 +273,8 @@ void call_reinvite_response(struct call_tx *tx, const struct sip_msg *response)
 
 	if (response->status < 200) {
 		on_provisional(call, tx);
+		if (call->exchange == tx && call_is_reliable(response))
+			on_reliable(call, response);
 		return;
 	}
 	if (response->status == 422 && call_timer_too_small(tx, response))
@@ -266,10 +292,12 @@ void call_exchange_failed(struct call_tx *tx, int err)
 	struct sip_call *call = tx->call;
 
 	call_exchange_over(call);
-	if (call->state != SIP_CALL_ESTABLISHED)
+	if (call->is_over || call->state == SIP_CALL_ENDING)
 		return;
 	if (tx->body.len > 0)
-		offer_rollback(call->offer);
+		offer_rollback(call_offer_of(call, tx->dialog));
+	if (call->state != SIP_CALL_ESTABLISHED || tx->dialog != call->dialog)
+		return; /* who has not answered the INVITE yet may still */
 	call_set_end(call, err == ERR_SIP_TIMEOUT ? SIP_END_TIMEOUT : SIP_END_TRANSPORT, 0,
 		     tx->kind == CALL_TX_UPDATE ? SLICE("no answer to the UPDATE")
 						: SLICE("no answer to the re-INVITE"));

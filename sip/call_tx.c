@@ -20,6 +20,9 @@ static void failed(struct call_tx *tx, int err)
 	case CALL_TX_UPDATE:
 		call_exchange_failed(tx, err);
 		break;
+	case CALL_TX_PRACK:
+		call_prack_done(tx, NULL);
+		break;
 	case CALL_TX_BYE:
 		call_bye_done(tx, NULL);
 		break;
@@ -42,6 +45,9 @@ static void answered(struct call_tx *tx, const struct sip_msg *response)
 		break;
 	case CALL_TX_UPDATE:
 		call_update_response(tx, response);
+		break;
+	case CALL_TX_PRACK:
+		call_prack_done(tx, response);
 		break;
 	case CALL_TX_BYE:
 		call_bye_done(tx, response);
@@ -127,6 +133,8 @@ static int write_request(void *arg, const struct sip_flow *flow, struct buf *buf
 		return err;
 	sip_dialog_add_routes(tx->dialog, buf);
 	sip_dialog_add_fields(tx->dialog, tx->cseq, method, buf);
+	if (tx->kind == CALL_TX_INVITE && ua->rel == SIP_100REL_REQUIRED)
+		sip_build_header(buf, "Require", "100rel");
 	if (is_invite(tx) || tx->kind == CALL_TX_UPDATE) {
 		err = call_add_contact(tx->call, flow, buf);
 		if (err)

@@ -68,80 +68,27 @@ void call_uac_init(struct sip_call *call)
  * --------------------------------------------------------------------------------------------------------
  */
 
-static struct sip_dialog *find_fork(struct sip_call *call, struct slice tag, uint32_t *ret_at)
+static void on_provisional(struct call_tx *tx, const struct sip_msg *response)
 {
-	for (uint32_t i = 0; i < call->fork_count; i++) {
-		if (slice_is(tag, call->forks[i]->remote_tag)) {
-			*ret_at = i;
-			return call->forks[i];
-		}
-	}
-	return NULL;
-}
+	struct sip_call *call = tx->call;
 
-static int add_fork(struct sip_call *call, const struct sip_msg *response,
-		    struct sip_dialog **ret_dialog)
-{
-	struct sip_dialog *dialog;
-	int err;
-
-	if (call->fork_count == CALL_FORKS_MAX)
-		return ERR_LIMIT;
-	err = sip_dialog_fork(call->start, response, &dialog);
-	if (err)
-		return err;
-	dialog->owner = call;
-	call->forks[call->fork_count++] = dialog;
-	*ret_dialog = dialog;
-	return 0;
-}
-
-/* An early dialog (12.1), so that requests of the callee find the call. */
-static void note_early(struct sip_call *call, const struct sip_msg *response)
-{
-	struct sip_dialog *dialog;
-	struct sip_addr to;
-	uint32_t at;
-
-	if (sip_msg_addr(response, SIP_H_TO, &to) || !slice_present(sip_addr_tag(&to)))
-		return;
-	if (!find_fork(call, sip_addr_tag(&to), &at) && add_fork(call, response, &dialog) == 0)
-		ua_dialog_add(call->ua, dialog);
-}
-
-static void on_provisional(struct sip_call *call, const struct sip_msg *response)
-{
 	if (call->wants_cancel) {
 		send_cancel(call);
 		return;
 	}
-	if (response->status == 100 || call->state == SIP_CALL_ENDING)
-		return;
-	note_early(call, response);
-	call->state = SIP_CALL_RINGING;
-	if (call->handlers.on_progress)
-		call->handlers.on_progress(call->arg, call, response);
-}
-
-/* Early dialogs end with the first 2xx, their own surplus ones stay until the call is freed. */
-static void drop_early(struct sip_call *call)
-{
-	for (uint32_t i = 0; i < call->fork_count; i++) {
-		ua_dialog_remove(call->ua, call->forks[i]);
-		sip_dialog_free(call->forks[i]);
-	}
-	call->fork_count = 0;
+	if (response->status > 100 && call->state != SIP_CALL_ENDING && !call->dialog)
+		call_fork_progress(tx, response);
 }
 
 /* A second callee answered: acknowledge and say good-bye (13.2.2.4). */
 static void end_fork(struct call_tx *tx, const struct sip_msg *response)
 {
-	struct sip_dialog *dialog;
+	struct call_fork *fork = call_fork_add(tx->call, response);
 
-	if (add_fork(tx->call, response, &dialog))
+	if (!fork || sip_dialog_confirm(fork->dialog, response))
 		return;
-	call_send_ack(tx->call, dialog, tx->cseq, SLICE_NONE);
-	call_send_bye(tx->call, dialog);
+	call_send_ack(tx->call, fork->dialog, tx->cseq, SLICE_NONE);
+	call_send_bye(tx->call, fork->dialog);
 }
 
 /* Their answer to our offer, or our answer to the offer in their 2xx. */
@@ -161,34 +108,21 @@ static int exchange(struct call_tx *tx, const struct sip_msg *response, struct b
 	return err ? err : buf_err(ret_answer);
 }
 
-static int take_dialog(struct call_tx *tx, const struct sip_msg *response)
-{
-	struct sip_call *call = tx->call;
-	int err = sip_dialog_fork(call->start, response, &call->dialog);
-
-	drop_early(call);
-	if (err)
-		return err;
-	call->dialog->owner = call;
-	ua_dialog_add(call->ua, call->dialog);
-	return 0;
-}
-
 static void establish(struct call_tx *tx, const struct sip_msg *response)
 {
 	struct sip_call *call = tx->call;
-	bool is_wanted = call->state != SIP_CALL_ENDING;
+	bool is_wanted = call->state != SIP_CALL_ENDING, is_agreed = false;
 	struct buf answer = BUF_INIT;
 	int err;
 
 	timer_stop(call->ua->wheel, &call->invite_timer);
 	call->wants_cancel = false;
-	if (take_dialog(tx, response)) {
+	if (call_take_dialog(call, response, &is_agreed)) {
 		call_set_end(call, SIP_END_LOCAL, 0, SLICE("the 2xx makes no dialog"));
 		call_end(call, response);
 		return;
 	}
-	err = exchange(tx, response, &answer);
+	err = is_agreed ? 0 : exchange(tx, response, &answer);
 	call_send_ack(call, call->dialog, tx->cseq, err ? SLICE_NONE : buf_slice(&answer));
 	buf_done(&answer);
 	if (err || !is_wanted) {
@@ -235,7 +169,7 @@ static void on_failure(struct call_tx *tx, const struct sip_msg *response)
 void call_uac_response(struct call_tx *tx, const struct sip_msg *response)
 {
 	if (response->status < 200)
-		on_provisional(tx->call, response);
+		on_provisional(tx, response);
 	else if (response->status < 300)
 		on_success(tx, response);
 	else

@@ -120,6 +120,7 @@ static int read_invite(struct sip_call *call, struct sip_stx *tx, const struct s
 		return err;
 	call->stx_cseq = cseq.number;
 	call_timer_asked(call, request);
+	call_rel_asked(call, request);
 	if (sdp.len > 0)
 		buf_addslice(&call->remote_offer, sdp);
 	if (sip_uri_parse(request->request_uri, &uri) == 0) {
@@ -185,7 +186,7 @@ void call_invited(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *r
  * -------------------------------------------------------------------------------------------------------
  */
 
-static int respond(struct sip_call *call, const struct sip_reply *reply, bool has_contact)
+int call_respond(struct sip_call *call, const struct sip_reply *reply, bool has_contact)
 {
 	struct buf headers = BUF_INIT;
 	int err = 0;
@@ -206,23 +207,16 @@ static int respond(struct sip_call *call, const struct sip_reply *reply, bool ha
 	return err;
 }
 
-int sip_call_progress(struct sip_call *call, const struct sip_reply *reply)
-{
-	if (call->state != SIP_CALL_INCOMING || reply->status <= 100 || reply->status >= 200)
-		return ERR_STATE;
-	return respond(call, reply, true);
-}
-
 int call_send_2xx(struct sip_call *call, const struct sip_reply *reply, struct slice description)
 {
 	struct sip_reply ok = {
 		.status = 200,
 		.reason = reply ? reply->reason : NULL,
 		.headers = reply ? reply->headers : NULL,
-		.content_type = "application/sdp",
+		.content_type = description.len > 0 ? "application/sdp" : NULL,
 		.body = description,
 	};
-	int err = respond(call, &ok, true);
+	int err = call_respond(call, &ok, true);
 
 	if (!err)
 		call_wait_ack(call);
@@ -234,6 +228,12 @@ static int describe(struct sip_call *call, struct buf *ret_text)
 {
 	int err;
 
+	if (call->is_agreed)
+		return 0;
+	if (call->rel.answer.len > 0) { /* the same again (RFC 6337 3.1.2) */
+		buf_addslice(ret_text, buf_slice(&call->rel.answer));
+		return buf_err(ret_text);
+	}
 	if (call->remote_offer.len == 0)
 		return offer_write(call->offer, ret_text);
 	err = offer_read(call->offer, buf_slice(&call->remote_offer));
@@ -245,8 +245,10 @@ int sip_call_accept(struct sip_call *call, const struct sip_reply *reply)
 	struct buf text = BUF_INIT;
 	int err;
 
-	if (call->state != SIP_CALL_INCOMING || !call->has_local)
+	if (call->state != SIP_CALL_INCOMING || !call->has_local || call->rel.wants_accept)
 		return ERR_STATE;
+	if (call_rel_blocks(call))
+		return call_rel_accept_later(call, reply);
 	err = describe(call, &text);
 	if (!err)
 		err = buf_err(&text);
@@ -254,11 +256,13 @@ int sip_call_accept(struct sip_call *call, const struct sip_reply *reply)
 		err = call_send_2xx(call, reply, buf_slice(&text));
 	buf_done(&text);
 	if (err) {
-		offer_rollback(call->offer);
+		if (offer_state(call->offer) != OFFER_STABLE)
+			offer_rollback(call->offer);
 		return err;
 	}
+	call_rel_stop(call);
 	call->state = SIP_CALL_ACCEPTED;
-	call->waits_answer = call->remote_offer.len == 0;
+	call->waits_answer = call->remote_offer.len == 0 && !call->is_agreed;
 	buf_done(&call->remote_offer);
 	if (!call->waits_answer)
 		call_media_soon(call);
@@ -272,10 +276,11 @@ int call_uas_reject(struct sip_call *call, const struct sip_reply *reply)
 
 	if (call->state != SIP_CALL_INCOMING || reply->status < 300 || reply->status > 699)
 		return ERR_STATE;
-	err = respond(call, reply, false);
+	err = call_respond(call, reply, false);
 	if (err && err != -ENOMEM)
 		return err;
 	timer_stop(call->ua->wheel, &call->progress_timer);
+	call_rel_stop(call);
 	call->state = SIP_CALL_ENDING;
 	call_set_end(call, SIP_END_LOCAL, reply->status, slice_of(text));
 	if (err) { /* over all the same: the caller hears nothing and gives up */
@@ -294,7 +299,7 @@ void call_cancelled(struct sip_call *call, const struct sip_msg *cancel)
 {
 	if (call->state != SIP_CALL_INCOMING)
 		return;
-	(void)respond(call, &(struct sip_reply){.status = 487}, false);
+	(void)call_respond(call, &(struct sip_reply){.status = 487}, false);
 	call_set_end(call, SIP_END_REMOTE, 487, SLICE("cancelled"));
 	call_end(call, cancel);
 }

@@ -11,42 +11,82 @@
  * ------------------------------------------------------------------------------------------------
  */
 
+/* The dialog that an UPDATE of ours may go out in: the call's, or an early one whose first exchange
+ * is complete. NULL: none. */
+static struct sip_dialog *updatable(struct sip_call *call)
+{
+	const struct call_fork *fork;
+
+	switch (call->state) {
+	case SIP_CALL_ESTABLISHED:
+		return call->dialog;
+	case SIP_CALL_INCOMING:
+		return call->is_agreed && !call->rel.is_waiting ? call->dialog : NULL;
+	case SIP_CALL_RINGING:
+		fork = call->early ? call_fork_of(call, call->early) : NULL;
+		return fork && fork->is_agreed ? fork->dialog : NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* Before it is answered, UPDATE would overtake the PRACK that completes the exchange. */
+static bool has_prack_under_way(struct sip_call *call)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &call->txs) {
+		const struct call_tx *tx = LIST_ENTRY(it, struct call_tx, node);
+
+		if (tx->kind == CALL_TX_PRACK && !tx->is_answered)
+			return true;
+	}
+	return false;
+}
+
+bool call_may_update(struct sip_call *call)
+{
+	return updatable(call) && !has_prack_under_way(call);
+}
+
 int call_start_update(struct sip_call *call)
 {
-	struct buf offer = BUF_INIT;
+	struct sip_dialog *dialog = updatable(call);
+	struct offer *offer = call_offer_of(call, dialog);
+	struct buf text = BUF_INIT;
 	int err = 0;
 
 	if (call->update_has_offer)
-		err = offer_write(call->offer, &offer);
+		err = offer_write(offer, &text);
 	if (!err)
-		err = buf_err(&offer);
+		err = buf_err(&text);
 	if (!err)
 		err = call_tx_start(call,
 				    &(struct call_tx_new){
 					    .kind = CALL_TX_UPDATE,
-					    .dialog = call->dialog,
+					    .dialog = dialog,
 					    .method = "UPDATE",
-					    .cseq = ++call->dialog->local_cseq,
+					    .cseq = ++dialog->local_cseq,
 					    .headers = call->update_headers,
-					    .content_type = offer.len ? "application/sdp" : NULL,
-					    .body = buf_slice(&offer),
+					    .content_type = text.len ? "application/sdp" : NULL,
+					    .body = buf_slice(&text),
 				    },
 				    &call->exchange);
-	if (err && offer.len > 0)
-		offer_rollback(call->offer);
-	buf_done(&offer);
+	if (err && text.len > 0)
+		offer_rollback(offer);
+	buf_done(&text);
 	return err;
 }
 
 int sip_call_update(struct sip_call *call, const struct sip_call_update *update)
 {
+	struct sip_dialog *dialog = updatable(call);
 	char *headers = NULL;
 
-	if (call->state != SIP_CALL_ESTABLISHED || !call->offer)
+	if (!dialog || !call->offer)
 		return ERR_STATE;
-	if (!call->dialog->allows_update) {
+	if (!dialog->allows_update)
 		return update->has_offer ? sip_call_reinvite(call) : ERR_STATE;
-	}
 	if (update->headers) {
 		headers = slice_dup(slice_of(update->headers));
 		if (!headers)
@@ -62,25 +102,50 @@ int sip_call_update(struct sip_call *call, const struct sip_call_update *update)
 	return 0;
 }
 
+/* Of a callee that was not the one in the end nothing matters any more. */
+static bool is_of_interest(struct call_tx *tx)
+{
+	struct sip_call *call = tx->call;
+
+	return !call->is_over && call->state != SIP_CALL_ENDING &&
+	       (call->dialog == NULL || tx->dialog == call->dialog);
+}
+
 static void on_updated(struct call_tx *tx, const struct sip_msg *response)
 {
 	struct sip_call *call = tx->call;
+	struct offer *offer = call_offer_of(call, tx->dialog);
 	struct slice sdp = ua_sdp(response);
 	int err;
 
+	call->is_refreshing = false;
+	call->exchange_retries = 0;
 	(void)sip_dialog_refresh(tx->dialog, response);
 	if (call->state == SIP_CALL_ESTABLISHED)
 		call_timer_answered(call, response);
 	if (tx->body.len == 0)
 		return;
-	err = sdp.len > 0 ? offer_read_answer(call->offer, sdp) : ERR_SDP_MISMATCH;
-	if (!err) {
+	err = sdp.len > 0 ? offer_read_answer(offer, sdp) : ERR_SDP_MISMATCH;
+	if (!err && tx->dialog == call->dialog) {
 		call_tell_media(call);
-		return;
+	} else if (!err) {
+		call_tell_early(call, offer);
+	} else {
+		offer_rollback(offer);
+		sip_call_hangup(call, NULL);
 	}
-	offer_rollback(call->offer);
-	call_set_end(call, SIP_END_LOCAL, 0, SLICE("no usable answer to the UPDATE"));
-	call_send_bye(call, call->dialog);
+}
+
+/* Whatever its Allow said. */
+static void on_not_allowed(struct call_tx *tx)
+{
+	struct sip_call *call = tx->call;
+
+	tx->dialog->allows_update = false;
+	if (tx->body.len > 0)
+		offer_rollback(call_offer_of(call, tx->dialog));
+	call->wants_reinvite = call->state == SIP_CALL_ESTABLISHED;
+	call_try_exchange(call);
 }
 
 void call_update_response(struct call_tx *tx, const struct sip_msg *response)
@@ -89,30 +154,20 @@ void call_update_response(struct call_tx *tx, const struct sip_msg *response)
 
 	if (response->status < 200)
 		return;
-	if (response->status == 422 && call->state == SIP_CALL_ESTABLISHED &&
-	    call_timer_too_small(tx, response))
+	if (response->status == 422 && call_timer_too_small(tx, response))
 		return;
 	if (call->exchange == tx)
 		call_exchange_over(call);
-	if (call->state != SIP_CALL_ESTABLISHED)
-		return;
-	if (response->status < 300) {
-		call->is_refreshing = false;
-		call->exchange_retries = 0;
+	if (!is_of_interest(tx)) {
+		call_try_exchange(call);
+	} else if (response->status < 300) {
 		on_updated(tx, response);
-		(void)call_try_exchange(call);
-		return;
+		call_try_exchange(call);
+	} else if (response->status == 405 || response->status == 501) {
+		on_not_allowed(tx);
+	} else {
+		call_exchange_refused(tx, response);
 	}
-	if (response->status == 405 || response->status == 501) {
-		/* Whatever its Allow said. */
-		call->dialog->allows_update = false;
-		if (tx->body.len > 0)
-			offer_rollback(call->offer);
-		call->wants_reinvite = true;
-		(void)call_try_exchange(call);
-		return;
-	}
-	call_exchange_refused(tx, response);
 }
 
 /* Theirs
@@ -120,19 +175,22 @@ void call_update_response(struct call_tx *tx, const struct sip_msg *response)
  */
 
 /* What keeps us from answering their offer now (5.2): 491 when one of ours waits, 500 when an
- * earlier one of theirs does. */
-static uint16_t obstacle(const struct sip_call *call)
+ * earlier one of theirs does, or the first exchange is not complete. */
+static uint16_t obstacle(struct sip_call *call, const struct sip_dialog *dialog)
 {
-	if (!call->offer || call->state == SIP_CALL_INCOMING ||
-	    offer_state(call->offer) == OFFER_REMOTE)
+	const struct call_fork *fork = call_fork_of(call, dialog);
+	const struct offer *offer = call_offer_of(call, dialog);
+
+	if (fork && !fork->is_agreed)
+		return call->invite && call->invite->body.len > 0 ? 491 : 500;
+	if (!offer || offer_state(offer) == OFFER_REMOTE)
 		return 500;
-	if (offer_state(call->offer) == OFFER_LOCAL || call->waits_answer)
+	if (offer_state(offer) == OFFER_LOCAL || call->waits_answer)
 		return 491;
-	return 0;
+	return call->state == SIP_CALL_INCOMING && !call->is_agreed ? 500 : 0;
 }
 
-static int send_200(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *request,
-		    struct slice answer)
+static int send_200(struct sip_call *call, struct sip_stx *tx, struct slice answer)
 {
 	struct buf headers = BUF_INIT;
 	int err = call_add_contact(call, sip_stx_flow(tx), &headers);
@@ -152,34 +210,36 @@ static int send_200(struct sip_call *call, struct sip_stx *tx, const struct sip_
 	buf_done(&headers);
 	if (err)
 		(void)ua_reply(tx, 500, NULL);
-	else
-		(void)sip_dialog_refresh(call->dialog, request);
 	return err;
 }
 
-static void answer_offer(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *request)
+static int answer_offer(struct sip_call *call, struct sip_stx *tx, struct offer *offer,
+			struct slice sdp)
 {
 	struct buf answer = BUF_INIT;
-	int err = offer_read(call->offer, ua_sdp(request));
+	int err = offer_read(offer, sdp);
 
 	if (!err) {
-		err = offer_write_answer(call->offer, &answer);
+		err = offer_write_answer(offer, &answer);
 		if (err)
-			offer_rollback(call->offer);
+			offer_rollback(offer);
 	}
 	if (!err)
 		err = buf_err(&answer);
 	if (err)
 		(void)ua_reply(tx, call_offer_status(err), NULL);
-	else if (send_200(call, tx, request, buf_slice(&answer)) == 0)
-		call_tell_media(call);
+	else
+		err = send_200(call, tx, buf_slice(&answer));
 	buf_done(&answer);
+	return err;
 }
 
-void call_updated(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *request)
+void call_updated(struct sip_call *call, struct sip_dialog *dialog, struct sip_stx *tx,
+		  const struct sip_msg *request)
 {
 	struct slice sdp = ua_sdp(request);
-	uint16_t status = sdp.len > 0 ? obstacle(call) : 0;
+	uint16_t status = sdp.len > 0 ? obstacle(call, dialog) : 0;
+	int err;
 
 	if (call->state == SIP_CALL_ENDING) {
 		(void)ua_reply(tx, 481, NULL);
@@ -196,7 +256,14 @@ void call_updated(struct sip_call *call, struct sip_stx *tx, const struct sip_ms
 	call->flow = *sip_stx_flow(tx);
 	call_timer_asked(call, request);
 	if (sdp.len > 0)
-		answer_offer(call, tx, request);
+		err = answer_offer(call, tx, call_offer_of(call, dialog), sdp);
 	else
-		(void)send_200(call, tx, request, SLICE_NONE);
+		err = send_200(call, tx, SLICE_NONE);
+	if (err)
+		return;
+	(void)sip_dialog_refresh(dialog, request);
+	if (sdp.len > 0 && dialog == call->dialog)
+		call_tell_media(call);
+	else if (sdp.len > 0)
+		call_tell_early(call, call_offer_of(call, dialog));
 }

@@ -251,6 +251,35 @@ int sip_dialog_fork(const struct sip_dialog *start, const struct sip_msg *respon
 	return 0;
 }
 
+int sip_dialog_confirm(struct sip_dialog *dialog, const struct sip_msg *response)
+{
+	int err = sip_dialog_refresh(dialog, response);
+
+	while (dialog->route_count > 0) {
+		dialog->route_count--;
+		free(dialog->routes[dialog->route_count]);
+		dialog->routes[dialog->route_count] = NULL;
+	}
+	return err ? err : read_routes(dialog, response, true);
+}
+
+int sip_dialog_check_rseq(struct sip_dialog *dialog, const struct sip_msg *response)
+{
+	struct sip_cseq cseq;
+	uint32_t rseq;
+	int err = sip_msg_cseq(response, &cseq);
+
+	if (err)
+		return err;
+	if (slice_u32(sip_msg_value(response, SIP_H_RSEQ), UINT32_MAX, &rseq) || rseq == 0)
+		return ERR_SIP_HEADER_SYNTAX;
+	if (dialog->rseq != 0 && dialog->rseq_cseq == cseq.number && rseq != dialog->rseq + 1)
+		return ERR_STATE;
+	dialog->rseq_cseq = cseq.number;
+	dialog->rseq = rseq;
+	return 0;
+}
+
 struct sip_dialog *sip_dialog_free(struct sip_dialog *dialog)
 {
 	if (!dialog)

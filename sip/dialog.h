@@ -35,8 +35,9 @@ struct sip_dialog {
 	uint32_t local_cseq,
 		remote_cseq; /* the last used; remote_cseq counts only with has_remote_cseq */
 	bool has_remote_cseq;
-	bool allows_update;   /* the peer's last Allow has UPDATE */
-	bool is_remote_focus; /* isfocus in the peer's Contact (RFC 3840, RFC 4579 5.2) */
+	uint32_t rseq_cseq, rseq; /* of the last reliable provisional answer of theirs (RFC 3262) */
+	bool allows_update;       /* the peer's last Allow has UPDATE */
+	bool is_remote_focus;     /* isfocus in the peer's Contact (RFC 3840, RFC 4579 5.2) */
 };
 
 /* UAS (12.1.1): from the request and the tag of our answers. ERR_SIP_HEADER_MISSING,
@@ -66,6 +67,13 @@ struct sip_dialog *sip_dialog_free(struct sip_dialog *dialog);
 /* The remote target from the Contact of a target refresh request or response (12.2.1.2, 12.2.2),
  * and what its Allow says. Without them nothing changes. */
 int sip_dialog_refresh(struct sip_dialog *dialog, const struct sip_msg *msg);
+
+/* An early dialog whose 2xx came (13.2.2.4): the route set and target are that response's. */
+int sip_dialog_confirm(struct sip_dialog *dialog, const struct sip_msg *response);
+
+/* RSeq of a reliable provisional response (RFC 3262 4): remembered when it is the first to its
+ * INVITE or the next. ERR_STATE: a copy, or one before it is missing. ERR_SIP_HEADER_SYNTAX. */
+int sip_dialog_check_rseq(struct sip_dialog *dialog, const struct sip_msg *response);
 
 /* CSeq of a request in the dialog (12.2.2). ERR_STATE when it is not above the last one (500). */
 int sip_dialog_check_cseq(struct sip_dialog *dialog, uint32_t number);

@@ -32,6 +32,27 @@ int offer_new(const struct offer_local *local, uint64_t session_id, struct offer
 	return 0;
 }
 
+int offer_clone(const struct offer *offer, struct offer **ret_offer)
+{
+	struct offer *copy;
+
+	if (offer->has_agreed || offer->pending || offer->remote)
+		return ERR_STATE;
+	copy = malloc(sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	*copy = *offer;
+	copy->last = BUF_INIT;
+	if (offer->last.len > 0)
+		buf_addslice(&copy->last, buf_slice(&offer->last));
+	if (buf_err(&copy->last)) {
+		offer_free(copy);
+		return -ENOMEM;
+	}
+	*ret_offer = copy;
+	return 0;
+}
+
 struct offer *offer_free(struct offer *offer)
 {
 	if (offer) {

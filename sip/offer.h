@@ -66,6 +66,9 @@ struct offer;
 /* `session_id` goes into o=. What we can do may change between exchanges, and before an answer is
  * written (offer_set_local; ERR_STATE while an offer of ours is open). At least one codec. */
 int offer_new(const struct offer_local *local, uint64_t session_id, struct offer **ret_offer);
+/* A copy before the first exchange is complete (an INVITE that several callees answer). ERR_STATE
+ * after it, -ENOMEM. */
+int offer_clone(const struct offer *offer, struct offer **ret_offer);
 struct offer *offer_free(struct offer *offer);
 int offer_set_local(struct offer *offer, const struct offer_local *local);
 enum offer_state offer_state(const struct offer *offer);

@@ -13,10 +13,27 @@ static char *copy(const char *text)
 	return slice_dup(slice_of(text ? text : ""));
 }
 
+static char *copy_supported(const struct sip_ua_params *params)
+{
+	const char *list = params->supported ? params->supported : "";
+	struct buf text = BUF_INIT;
+
+	buf_adds(&text, list);
+	if (params->rel != SIP_100REL_OFF)
+		buf_addf(&text, "%s100rel", *list ? ", " : "");
+	if (text.len == 0)
+		return copy("");
+	if (buf_err(&text)) {
+		buf_done(&text);
+		return NULL;
+	}
+	return buf_take(&text);
+}
+
 static int copy_strings(struct sip_ua *ua, const struct sip_ua_params *params)
 {
 	ua->allow = copy(params->allow);
-	ua->supported = copy(params->supported);
+	ua->supported = copy_supported(params);
 	ua->product = copy(params->product);
 	if (!ua->allow || !ua->supported || !ua->product)
 		return -ENOMEM;
@@ -64,6 +81,7 @@ int sip_ua_new(const struct sip_ua_params *params, struct sip_ua **ret_ua)
 	ua->guard = params->guard;
 	ua->handlers = params->handlers;
 	ua->calls_max = params->calls_max;
+	ua->rel = params->rel;
 	ua->session_expires_s = params->session_expires_s;
 	ua->min_se_s = params->min_se_s > SIP_MIN_SE_S ? params->min_se_s : SIP_MIN_SE_S;
 	list_init(&ua->calls);

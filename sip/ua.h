@@ -63,6 +63,10 @@ struct sip_call_handlers {
 	 * inside sip_call_accept) or with the ACK that carries the answer, of a UAC with the 2xx.
 	 */
 	void (*on_media)(void *arg, struct sip_call *call, const struct offer_agreed *agreed);
+	/* The same before the call is answered: early media (RFC 3960). Of a UAC for the callee
+	 * that answered last when it rings at several; an exchange that was not reliable may still
+	 * come out differently. on_media follows with the 2xx in any case. NULL: not told. */
+	void (*on_early_media)(void *arg, struct sip_call *call, const struct offer_agreed *agreed);
 	/* A re-INVITE or UPDATE that we sent was refused (the old agreement stands). */
 	void (*on_reinvite_failed)(void *arg, struct sip_call *call, uint16_t status);
 	/* A request in the dialog other than INVITE, ACK, BYE, CANCEL, PRACK, UPDATE: answer it
@@ -87,6 +91,11 @@ struct sip_ua_handlers {
 
 enum { SIP_MIN_SE_S = 90 };
 
+/* Reliable provisional answers (RFC 3262). Ours are reliable when the caller requires it, or can do
+ * it and they carry a description, or always with REQUIRED; who cannot do it is refused then (421),
+ * and our INVITE requires it. */
+enum sip_100rel { SIP_100REL_OFF, SIP_100REL_SUPPORTED, SIP_100REL_REQUIRED };
+
 struct sip_ua_params {
 	struct wheel *wheel;
 	struct clock clock;
@@ -99,6 +108,7 @@ struct sip_ua_params {
 	const char *product;                  /* Server and User-Agent */
 	uint32_t t1_ms, t2_ms, t4_ms;         /* 500, 4000, 5000 (RFC 3261 17); 0: those */
 	uint32_t calls_max, transactions_max; /* beyond: 503 with Retry-After */
+	enum sip_100rel rel;                  /* adds 100rel to `supported`; `allow` needs PRACK */
 	/* Session timers (RFC 4028), where `supported` has "timer": how long a session lives
 	 * without a refresh (0: we ask for none, but do our part when the peer does), and the least
 	 * that we accept (SIP_MIN_SE_S at least; a shorter one is answered 422). */
@@ -131,10 +141,18 @@ int sip_call_set_contact(struct sip_call *call, struct slice user, const char *p
  * accept and before an offer can be read. */
 int sip_call_set_local(struct sip_call *call, const struct offer_local *local);
 
-/* 180, 181, 182, 183 (without a body). ERR_STATE after a final response. */
+/* 180, 181, 182, 183 (without a body). Behind a reliable one it waits for that one's PRACK.
+ * ERR_STATE after a final response; ERR_LIMIT (4 wait). */
 int sip_call_progress(struct sip_call *call, const struct sip_reply *reply);
+/* The same with the answer to their offer, on_early_media follows in the next turn; or, when they
+ * made none and can do 100rel, with our offer, whose answer comes in the PRACK. The 2xx repeats the
+ * answer or, where all was reliable, has none. ERR_STATE also: no local description; no offer of
+ * theirs and no 100rel. ERR_SDP_NO_MEDIA, ERR_SDP_SYNTAX as sip_call_accept. */
+int sip_call_progress_media(struct sip_call *call, const struct sip_reply *reply);
 /* 200 with the answer to their offer, or with our offer when they made none (their answer comes in
- * the ACK). `reply` may be NULL; status, content_type and body in it are ignored. ERR_SDP_NO_MEDIA,
+ * the ACK). `reply` may be NULL; status, content_type and body in it are ignored. A 200
+ * that must wait for the PRACK of an answer with a description (RFC 3262 3) is sent then; the state
+ * is INCOMING until it is. ERR_SDP_NO_MEDIA,
  * ERR_SDP_SYNTAX: nothing was sent, reject it. ERR_STATE. */
 int sip_call_accept(struct sip_call *call, const struct sip_reply *reply);
 /* 3xx to 6xx. on_ended follows (LOCAL) once the transaction has done its work. ERR_STATE. */
@@ -178,9 +196,10 @@ int sip_call_reinvite(struct sip_call *call);
 /* Before it: the description counts as new (offer_renew). */
 void sip_call_renew(struct sip_call *call);
 
-/* UPDATE (RFC 3311): refreshes target and session timer; with an offer also the description, by the
- * present local one. Waits its turn like sip_call_reinvite. Where the peer does not allow UPDATE a
- * re-INVITE goes out instead, if there is an offer. ERR_STATE; -ENOMEM. */
+/* UPDATE (RFC 3311), also before the answer once an exchange was complete and reliable: refreshes
+ * target and session timer; with an offer also the description, by the present local one. Waits its
+ * turn like sip_call_reinvite. Where the peer does not allow UPDATE a re-INVITE goes out instead,
+ * if there is an offer. ERR_STATE; -ENOMEM. */
 struct sip_call_update {
 	bool has_offer;
 	const char *headers; /* more lines, or NULL: "Reason: SIP;cause=180\r\n" */

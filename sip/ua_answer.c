@@ -211,14 +211,18 @@ static void on_dialog_request(struct sip_ua *ua, struct sip_stx *tx, const struc
 			(void)ua_reply(tx, 481, NULL);
 		return;
 	}
-	if (sip_msg_cseq(request, &cseq) || sip_dialog_check_cseq(dialog, cseq.number)) {
+	/* A PRACK that a later request overtook is still the one that its answer waits for. */
+	if (sip_msg_cseq(request, &cseq) ||
+	    (sip_dialog_check_cseq(dialog, cseq.number) &&
+	     !(request->method == SIP_METHOD_PRACK && call && call_rel_waits_for(call, request)))) {
 		(void)ua_reply_text(tx, 500, "CSeq is out of order", NULL);
 		return;
 	}
 	if (!requirements_are_met(ua, tx, request) || ua_usage_request(dialog, tx, request) ||
 	    !package_is_served(ua, tx, request))
 		return; /* answered */
-	if ((request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE) &&
+	if ((request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE ||
+	     request->method == SIP_METHOD_PRACK) &&
 	    !session_is_sound(ua, tx, request))
 		return;
 	if (call && !call->is_over)
@@ -258,7 +262,7 @@ static void on_new_request(struct sip_ua *ua, struct sip_stx *tx, const struct s
 	} else if (!requirements_are_met(ua, tx, request)) {
 		return; /* answered */
 	} else if (request->method == SIP_METHOD_INVITE) {
-		if (session_is_sound(ua, tx, request))
+		if (call_rel_is_sound(ua, tx, request) && session_is_sound(ua, tx, request))
 			call_invited(ua, tx, request);
 	} else if (!package_is_served(ua, tx, request)) {
 		return; /* answered */

@@ -21,8 +21,9 @@ enum {
 		16, /* early and surplus dialogs of one INVITE; answers of others are dropped */
 	CALL_END_TEXT_MAX = 96, /* octets of sip_call_end.text with its NUL; cut */
 	CALL_CONTACT_MAX =
-		256,       /* octets of the user part or the parameters of a Contact: ERR_LIMIT */
-	CALL_TXS_MAX = 32, /* requests of one call under way: ERR_LIMIT */
+		256, /* octets of the user part or the parameters of a Contact: ERR_LIMIT */
+	CALL_PROGRESS_MAX = 4,    /* provisional answers that wait for a PRACK: ERR_LIMIT */
+	CALL_TXS_MAX = 32,        /* requests of one call under way: ERR_LIMIT */
 	CALL_TIMEOUT_MS = 180000, /* of an INVITE without a final answer */
 	CALL_PROGRESS_MS = 60000  /* a provisional answer is repeated (RFC 3261 13.3.1.1) */
 };
@@ -43,6 +44,7 @@ struct sip_ua {
 	struct sip_ua_handlers handlers;
 	char *allow, *supported, *product, *public_host;
 	char *packages; /* NULL: none */
+	enum sip_100rel rel;
 	uint32_t session_expires_s, min_se_s; /* RFC 4028; 0: we ask for no session timer */
 	uint32_t calls_max;
 	struct sip_tx_layer *tx;
@@ -71,6 +73,7 @@ enum call_tx_kind {
 	CALL_TX_INVITE,
 	CALL_TX_REINVITE,
 	CALL_TX_UPDATE,
+	CALL_TX_PRACK,
 	CALL_TX_ACK,
 	CALL_TX_BYE,
 	CALL_TX_REQUEST
@@ -84,6 +87,7 @@ struct call_tx {
 	struct sip_dialog *dialog; /* borrowed of the call */
 	struct sip_sender sender;
 	uint32_t cseq;
+	bool is_answered; /* PRACK: it has its final answer, or will have none */
 	char *method, *headers, *content_type;
 	struct buf body;
 	sip_reply_fn *on_reply;
@@ -108,6 +112,35 @@ struct call_session_ask {
 	enum call_refresher refresher;
 };
 
+/* One callee of an INVITE of ours that rings, or whose 2xx came too late. */
+struct call_fork {
+	struct sip_dialog *dialog;
+	struct offer *offer;   /* its exchange; NULL: none yet */
+	struct offer *preview; /* of an answer that was not reliable; NULL: none */
+	bool is_agreed;        /* the first exchange is complete */
+};
+
+/* A provisional answer that waits until the one before it is acknowledged. */
+struct call_progress {
+	uint16_t status;
+	bool has_sdp;
+	char *reason, *headers;
+};
+
+/* Reliable provisional answers of ours (RFC 3262). */
+struct call_rel {
+	bool is_supported, is_required;  /* by the caller */
+	uint32_t rseq;                   /* of the last; 0: none was sent */
+	bool is_waiting, waits_with_sdp; /* for its PRACK; it carried a description */
+	uint32_t resend_ms;
+	struct timer resend, give_up;
+	struct buf answer; /* what we answered their first offer in a provisional answer */
+	struct call_progress line[CALL_PROGRESS_MAX];
+	uint32_t line_count;
+	bool wants_accept; /* the 2xx follows the PRACK */
+	char *accept_reason, *accept_headers;
+};
+
 struct sip_call {
 	struct list node; /* ua->calls */
 	struct sip_ua *ua;
@@ -122,7 +155,7 @@ struct sip_call {
 	/* Identity */
 	struct sip_dialog *start;  /* UAC: what the INVITE was written from */
 	struct sip_dialog *dialog; /* in ua->dialogs while the call is not over */
-	struct sip_dialog *forks[CALL_FORKS_MAX];
+	struct call_fork forks[CALL_FORKS_MAX];
 	uint32_t fork_count;
 	char *remote_uri, *remote_display;
 	char contact_user[CALL_CONTACT_MAX], contact_params[CALL_CONTACT_MAX];
@@ -131,9 +164,11 @@ struct sip_call {
 	/* Offer and answer */
 	struct offer_local local;
 	bool has_local;
-	struct offer *offer;     /* NULL before the local side is known */
-	struct buf remote_offer; /* UAS: of the first INVITE, until it is accepted */
-	bool media_is_due;       /* on_media follows, from the timer */
+	struct offer *offer;      /* NULL before the local side is known */
+	struct buf remote_offer;  /* UAS: of the first INVITE, until it is accepted */
+	bool is_agreed;           /* UAS: the first exchange was complete before the 2xx */
+	bool media_is_due;        /* on_media follows, from the timer */
+	struct sip_dialog *early; /* UAC: that was told of last by on_early_media; borrowed */
 
 	/* UAS: the INVITE being answered or acknowledged (first or later) */
 	struct sip_stx *stx;
@@ -141,6 +176,7 @@ struct sip_call {
 	bool waits_ack, waits_answer; /* 2xx sent, ACK due; our offer was in it */
 	uint32_t resend_ms;
 	struct timer resend_timer, ack_timer, progress_timer;
+	struct call_rel rel;
 
 	/* UAC */
 	struct list txs, acks;
@@ -213,7 +249,9 @@ void call_free(struct sip_call *call);
 int call_set_remote(struct sip_call *call, const struct sip_addr *remote);
 int call_add_contact(const struct sip_call *call, const struct sip_flow *flow, struct buf *buf);
 void call_media_soon(struct sip_call *call);
+/* on_media, or on_early_media before the answer. */
 void call_tell_media(struct sip_call *call);
+void call_tell_early(struct sip_call *call, const struct offer *offer);
 /* Remembers why it ends; the first cause stays. */
 void call_set_end(struct sip_call *call, enum sip_call_end_by by, uint16_t status,
 		  struct slice text);
@@ -260,6 +298,36 @@ void call_wait_ack(struct sip_call *call);
 void call_acked(struct sip_call *call, const struct sip_msg *message, bool has_body);
 void call_uas_init(struct sip_call *call);
 
+int call_respond(struct sip_call *call, const struct sip_reply *reply, bool has_contact);
+
+/* call_rel.c */
+void call_rel_init(struct sip_call *call);
+void call_rel_stop(struct sip_call *call); /* nothing is sent any more */
+void call_rel_done(struct sip_call *call);
+/* 421 where 100rel is a must and the caller does not know it; false then. */
+bool call_rel_is_sound(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request);
+void call_rel_asked(struct sip_call *call, const struct sip_msg *request);
+bool call_rel_blocks(const struct sip_call *call); /* a 2xx must wait for a PRACK */
+int call_rel_accept_later(struct sip_call *call, const struct sip_reply *reply);
+bool call_rel_waits_for(const struct sip_call *call, const struct sip_msg *prack);
+void call_pracked(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *prack);
+
+/* call_fork.c */
+struct call_fork *call_fork_of(struct sip_call *call, const struct sip_dialog *dialog);
+/* The offer/answer of a dialog of the call; NULL: none yet. */
+struct offer *call_offer_of(struct sip_call *call, const struct sip_dialog *dialog);
+/* The fork that a response belongs to, perhaps a new one, not in the table. NULL: too many. */
+struct call_fork *call_fork_add(struct sip_call *call, const struct sip_msg *response);
+void call_forks_unlink(struct sip_call *call);
+void call_forks_free(struct sip_call *call);
+/* call->dialog from the first 2xx; whether offer and answer were complete before it. */
+int call_take_dialog(struct sip_call *call, const struct sip_msg *response, bool *ret_is_agreed);
+void call_fork_progress(struct call_tx *tx, const struct sip_msg *response);
+bool call_is_reliable(const struct sip_msg *response);
+void call_prack_done(struct call_tx *tx, const struct sip_msg *response);
+/* Of the last response that sip_dialog_check_rseq let pass. */
+int call_send_prack(struct sip_call *call, struct sip_dialog *dialog, struct slice answer);
+
 /* call_uac.c */
 void call_uac_response(struct call_tx *tx, const struct sip_msg *response);
 void call_uac_failed(struct call_tx *tx, int err);
@@ -281,9 +349,11 @@ void call_retry_later(struct sip_call *call, struct sip_stx *tx); /* 500 with Re
 uint16_t call_offer_status(int err); /* what their unusable offer is answered */
 
 /* call_update.c */
+bool call_may_update(struct sip_call *call);
 int call_start_update(struct sip_call *call);
 void call_update_response(struct call_tx *tx, const struct sip_msg *response);
-void call_updated(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *request);
+void call_updated(struct sip_call *call, struct sip_dialog *dialog, struct sip_stx *tx,
+		  const struct sip_msg *request);
 
 /* call_timer.c */
 void call_timer_init(struct sip_call *call);

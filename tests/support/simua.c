@@ -99,6 +99,15 @@ static void on_media(void *arg, struct sip_call *call, const struct offer_agreed
 	buf_adds(&ua->log, agreed->is_held ? "media:held " : "media ");
 }
 
+static void on_early_media(void *arg, struct sip_call *call, const struct offer_agreed *agreed)
+{
+	struct simua *ua = arg;
+
+	(void)call;
+	ua->agreed = *agreed;
+	buf_adds(&ua->log, agreed->is_held ? "early:held " : "early ");
+}
+
 static void on_reinvite_failed(void *arg, struct sip_call *call, uint16_t status)
 {
 	struct simua *ua = arg;
@@ -134,6 +143,7 @@ static const struct sip_call_handlers call_handlers = {
 	.on_progress = on_progress,
 	.on_established = on_established,
 	.on_media = on_media,
+	.on_early_media = on_early_media,
 	.on_reinvite_failed = on_reinvite_failed,
 	.on_request = on_dialog_request,
 	.on_ended = on_ended,
@@ -156,6 +166,9 @@ static void on_invite(void *arg, struct sip_call *call, const struct sip_msg *re
 		break;
 	case SIMUA_RING:
 		(void)sip_call_progress(call, &(struct sip_reply){.status = 180});
+		break;
+	case SIMUA_EARLY:
+		(void)sip_call_progress_media(call, &(struct sip_reply){.status = 183});
 		break;
 	case SIMUA_ACCEPT:
 		if (sip_call_accept(call, NULL))
@@ -227,6 +240,7 @@ void simua_init(struct simua *ua, struct simworld *world, const struct simua_par
 			    .product = "simua",
 			    .calls_max = params->calls_max,
 			    .transactions_max = params->transactions_max,
+			    .rel = params->rel,
 			    .session_expires_s = params->session_expires_s,
 			    .min_se_s = params->min_se_s,
 		    },
@@ -346,6 +360,35 @@ bool simraw_next(struct simraw *raw, struct sip_msg *ret_msg)
 		return false;
 	next = &raw->got[raw->read++];
 	return sip_msg_parse(next->p, next->len, ret_msg) == 0;
+}
+
+bool simraw_find(struct simraw *raw, enum sip_method method, uint16_t status,
+		 struct sip_msg *ret_msg)
+{
+	while (simraw_next(raw, ret_msg)) {
+		if (ret_msg->method == method && ret_msg->is_request == (status == 0) &&
+		    ret_msg->status == status)
+			return true;
+	}
+	return false;
+}
+
+void simraw_answer(struct simraw *raw, const struct sip_msg *request, uint16_t status,
+		   const char *tag, const char *rest)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "SIP/2.0 %u x\n", status);
+	buf_addf(&text, "Via: " SLICE_FMT "\nFrom: " SLICE_FMT "\n",
+		 SLICE_ARG(sip_msg_value(request, SIP_H_VIA)),
+		 SLICE_ARG(sip_msg_value(request, SIP_H_FROM)));
+	buf_addf(&text, "To: " SLICE_FMT "%s%s\n", SLICE_ARG(sip_msg_value(request, SIP_H_TO)),
+		 tag ? ";tag=" : "", tag ? tag : "");
+	buf_addf(&text, "Call-ID: " SLICE_FMT "\nCSeq: " SLICE_FMT "\n%s",
+		 SLICE_ARG(sip_msg_value(request, SIP_H_CALL_ID)),
+		 SLICE_ARG(sip_msg_value(request, SIP_H_CSEQ)), rest);
+	simraw_send(raw, raw->flow.proto, &raw->flow.remote, text.p);
+	buf_done(&text);
 }
 
 void simraw_forget(struct simraw *raw)

@@ -30,7 +30,7 @@ void simworld_run(struct simworld *world, uint64_t ms);
 
 enum { SIMUA_CALLS_MAX = 64 }; /* live at once; an INVITE beyond gets 486 */
 
-enum simua_mode { SIMUA_WAIT, SIMUA_RING, SIMUA_ACCEPT, SIMUA_REJECT };
+enum simua_mode { SIMUA_WAIT, SIMUA_RING, SIMUA_EARLY, SIMUA_ACCEPT, SIMUA_REJECT };
 
 struct simua {
 	struct simworld *world;
@@ -60,6 +60,7 @@ struct simua_params {
 		*supported; /* NULL: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE; "timer" */
 	uint32_t calls_max, transactions_max;
 	uint32_t session_expires_s, min_se_s;
+	enum sip_100rel rel;
 	struct sip_resolver *resolver;
 };
 
@@ -98,6 +99,14 @@ void simraw_send(struct simraw *raw, enum sip_proto proto, const struct addr *to
 /* The next message that came, parsed; the text lives until simraw_done. False when there is none.
  */
 bool simraw_next(struct simraw *raw, struct sip_msg *ret_msg);
+/* Answers a request that it got (`request` of simraw_next): Via, From, To with this tag (NULL: as
+ * it is), Call-ID and CSeq are copied; `rest` is the other lines, each with its end, an empty one
+ * and the body. */
+void simraw_answer(struct simraw *raw, const struct sip_msg *request, uint16_t status,
+		   const char *tag, const char *rest);
+/* The next that is a request (status 0) of the method, or a response to it; others are skipped. */
+bool simraw_find(struct simraw *raw, enum sip_method method, uint16_t status,
+		 struct sip_msg *ret_msg);
 void simraw_forget(struct simraw *raw); /* all that came so far counts as read */
 
 #endif
