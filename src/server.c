@@ -291,6 +291,14 @@ static int focus_part_new(struct server *server)
 	return err ? failed("focus", err, NULL) : 0;
 }
 
+static enum sip_100rel rel_of(const struct config *config)
+{
+	if (strcmp(config->sip_rel100, "off") == 0)
+		return SIP_100REL_OFF;
+	return strcmp(config->sip_rel100, "required") == 0 ? SIP_100REL_REQUIRED
+							   : SIP_100REL_SUPPORTED;
+}
+
 static int ua_new(struct server *server)
 {
 	const struct config *config = server->config;
@@ -306,6 +314,7 @@ static int ua_new(struct server *server)
 		.supported = FOCUS_SUPPORTED,
 		.product = "hearth/" HEARTH_VERSION,
 		.calls_max = (uint32_t)config->sip_calls_max,
+		.rel = rel_of(config),
 		.session_expires_s = (uint32_t)config->sip_session_expires_s,
 		.min_se_s = (uint32_t)config->sip_min_se_s,
 		.transactions_max = (uint32_t)config->sip_transactions_max,

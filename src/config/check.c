@@ -409,6 +409,11 @@ static void check_trusted(struct check *check, const char *value)
 	}
 }
 
+static void check_rel100(struct check *check, const char *value)
+{
+	check_word(check, value, "off, supported, required");
+}
+
 static void check_log_level(struct check *check, const char *value)
 {
 	enum log_level level;
@@ -450,6 +455,7 @@ static const struct {
 	{CONFIG_KEY_sip_listen, check_sip_listen},
 	{CONFIG_KEY_sip_dns_servers, check_dns_servers},
 	{CONFIG_KEY_sip_ws_origins, check_origins},
+	{CONFIG_KEY_sip_rel100, check_rel100},
 	{CONFIG_KEY_sip_domains, check_sip_domains},
 	{CONFIG_KEY_sip_public_host, check_public_host},
 	{CONFIG_KEY_sip_outbound_proxy, check_uri},

@@ -14,8 +14,8 @@
 #include "base/random.h"
 #include "base/wheel.h"
 #include "config/config.h"
-#include "focus/calls.h"
 #include "focus/auth.h"
+#include "focus/calls.h"
 #include "focus/event.h"
 #include "focus/participant.h"
 #include "focus/room.h"
@@ -28,7 +28,7 @@
 struct focus;
 
 /* What the ua is to be told of this focus (sip_ua_params), and what OPTIONS answers. */
-#define FOCUS_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, SUBSCRIBE, NOTIFY"
+#define FOCUS_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, PRACK, SUBSCRIBE, NOTIFY"
 #define FOCUS_SUPPORTED "timer, replaces, join, path, outbound, gruu"
 
 struct focus_params {

@@ -71,6 +71,8 @@ static const struct {
 	{"media.ptime_ms=25", "25 is not a multiple of 10 ms"},
 	{"focus.factory_users=", ""},
 	{"focus.factory_users=a@b", "\"a@b\" is not the user part of a SIP URI"},
+	{"sip.rel100=required", ""},
+	{"sip.rel100=maybe", "\"maybe\" must be one of: off, supported, required"},
 	{"log.level=debug", ""},
 	{"log.level=loud", "\"loud\" must be error, warn, info or debug"},
 	{"log.format=json", ""},
