@@ -18,11 +18,9 @@ static char *copy_supported(const struct sip_ua_params *params)
 	const char *list = params->supported ? params->supported : "";
 	struct buf text = BUF_INIT;
 
-	buf_adds(&text, list);
-	if (params->rel != SIP_100REL_OFF)
-		buf_addf(&text, "%s100rel", *list ? ", " : "");
-	if (text.len == 0)
-		return copy("");
+	if (params->rel == SIP_100REL_OFF)
+		return copy(list);
+	buf_addf(&text, "%s%s100rel", list, *list ? ", " : "");
 	if (buf_err(&text)) {
 		buf_done(&text);
 		return NULL;
