@@ -89,7 +89,8 @@ static int answer(struct sip_sub *sub, struct sip_stx *tx, const struct sip_repl
 		&(struct ua_contact){sub->contact_user, sub->contact_params, sub->is_sips},
 		&headers);
 
-	sip_build_header(&headers, "Expires", "%u", expires_s);
+	if (!sub->is_implicit)
+		sip_build_header(&headers, "Expires", "%u", expires_s);
 	ua_add_capabilities(sub->ua, &headers);
 	if (!err)
 		err = buf_err(&headers);
@@ -121,6 +122,7 @@ void sub_refreshed(struct sip_sub *sub, struct sip_stx *tx, const struct sip_msg
 	uint32_t expires_s = wanted_expires_s(sub, request);
 	struct sip_event event;
 
+	sub->is_implicit = false; /* a SUBSCRIBE is told how long */
 	if (sub->is_over || sub->is_ending) {
 		(void)ua_reply(tx, 481, NULL);
 	} else if (!is_accepted(request, sub->accept)) {
@@ -180,7 +182,8 @@ static int join_dialog(struct sip_sub *sub, struct sip_stx *tx, const struct sip
 }
 
 static int make(struct sip_stx *tx, const struct sip_msg *request,
-		const struct sip_sub_params *params, struct sip_sub **ret_sub)
+		const struct sip_sub_params *params, const struct sip_event *event,
+		struct sip_sub **ret_sub)
 {
 	struct sip_ua *ua = sip_tx_layer_arg(sip_stx_layer(tx));
 	struct sip_sub *sub = ua->sub_count < SIP_SUBS_MAX ? calloc(1, sizeof(*sub)) : NULL;
@@ -196,6 +199,7 @@ static int make(struct sip_stx *tx, const struct sip_msg *request,
 	sub->handlers = *params->handlers;
 	sub->arg = params->arg;
 	sub->state = params->state;
+	sub->event = *event;
 	sub->expires_min_s = params->expires_min_s ? params->expires_min_s : SUB_EXPIRES_MIN_S;
 	sub->expires_default_s = params->expires_default_s ? params->expires_default_s
 							   : SUB_EXPIRES_DEFAULT_S;
@@ -203,8 +207,6 @@ static int make(struct sip_stx *tx, const struct sip_msg *request,
 	sub->interval_min_ms = params->interval_min_ms;
 	sub_timers_init(sub);
 	err = copy_contact(sub, tx, request, params);
-	if (!err)
-		err = sip_event_parse(sip_msg_value(request, SIP_H_EVENT), &sub->event);
 	if (!err)
 		err = join_dialog(sub, tx, request);
 	if (err) {
@@ -250,13 +252,16 @@ int sip_sub_accept(struct sip_stx *tx, const struct sip_msg *request,
 		   const struct sip_sub_params *params, struct sip_sub **ret_sub)
 {
 	struct sip_ua *ua = sip_tx_layer_arg(sip_stx_layer(tx));
+	struct sip_event event;
 	struct sip_sub *sub;
 	uint32_t expires_s;
 	int err;
 
 	if (sip_stx_is_final(tx))
 		return ERR_STATE;
-	err = make(tx, request, params, &sub);
+	err = sip_event_parse(sip_msg_value(request, SIP_H_EVENT), &event);
+	if (!err)
+		err = make(tx, request, params, &event, &sub);
 	if (err) {
 		refuse(ua, tx, err);
 		return err;
@@ -276,6 +281,49 @@ int sip_sub_accept(struct sip_stx *tx, const struct sip_msg *request,
 		return err;
 	}
 	renew(sub, expires_s);
+	*ret_sub = sub;
+	return 0;
+}
+
+/* In a dialog the id tells the REFERs apart; the first may go without, and old phones know none
+ * (RFC 3515 2.4.6). */
+static void name_refer(struct sip_sub *sub, const struct sip_msg *request)
+{
+	struct sip_dialog *dialog = sub->usage.dialog;
+	struct sip_cseq cseq;
+
+	sub->is_id_optional = !dialog->had_refer;
+	if (sip_msg_cseq(request, &cseq) == 0)
+		(void)snprintf(sub->event.id, sizeof(sub->event.id), "%u", cseq.number);
+	dialog->had_refer = true;
+}
+
+int sub_accept_refer(struct sip_stx *tx, const struct sip_msg *request,
+		     const struct sip_sub_params *params, struct sip_sub **ret_sub)
+{
+	struct sip_ua *ua = sip_tx_layer_arg(sip_stx_layer(tx));
+	struct sip_event event = {.package = "refer"};
+	struct sip_sub *sub;
+	int err;
+
+	if (sip_stx_is_final(tx))
+		return ERR_STATE;
+	err = make(tx, request, params, &event, &sub);
+	if (err) {
+		refuse(ua, tx, err);
+		return err;
+	}
+	sub->is_implicit = true;
+	err = answer(sub, tx,
+		     &(struct sip_reply){.status = params->status, .headers = params->headers},
+		     params->expires_default_s);
+	if (err) {
+		refuse(ua, tx, err);
+		sub_free(sub);
+		return err;
+	}
+	name_refer(sub, request);
+	renew(sub, params->expires_default_s);
 	*ret_sub = sub;
 	return 0;
 }

@@ -166,8 +166,10 @@ static int send_notify(struct sip_sub *sub)
 	struct buf headers = BUF_INIT;
 	int err;
 
-	sip_build_header(&headers, "Event", "%s%s%s", sub->event.package,
-			 *sub->event.id ? ";id=" : "", sub->event.id);
+	if (sub->is_id_optional || !*sub->event.id)
+		sip_build_header(&headers, "Event", "%s", sub->event.package);
+	else
+		sip_build_header(&headers, "Event", "%s;id=%s", sub->event.package, sub->event.id);
 	add_state(sub, &headers);
 	err = buf_err(&headers);
 	if (!err)

@@ -47,6 +47,8 @@ struct sip_sub {
 	struct sip_sub_handlers handlers;
 	void *arg;
 	struct sip_event event;
+	bool is_implicit;    /* made by a REFER, whose 2xx says no Expires */
+	bool is_id_optional; /* of the first REFER in a dialog (RFC 3515 2.4.6) */
 	char *contact_user, *contact_params;
 	bool is_sips;
 	uint32_t expires_min_s, expires_default_s, expires_max_s;
@@ -92,6 +94,9 @@ struct sip_watch {
 };
 
 /* sub.c */
+/* The subscription that a REFER makes: event refer, params.expires_default_s. As sip_sub_accept. */
+int sub_accept_refer(struct sip_stx *tx, const struct sip_msg *request,
+		     const struct sip_sub_params *params, struct sip_sub **ret_sub);
 void sub_refreshed(struct sip_sub *sub, struct sip_stx *tx, const struct sip_msg *request);
 /* sub_notify.c: sends what is due, if it may go out now. */
 void sub_pump_soon(struct sip_sub *sub);

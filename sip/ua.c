@@ -86,6 +86,8 @@ int sip_ua_new(const struct sip_ua_params *params, struct sip_ua **ret_ua)
 	list_init(&ua->requests);
 	list_init(&ua->subs);
 	list_init(&ua->watches);
+	list_init(&ua->referrals);
+	list_init(&ua->referrings);
 	err = copy_strings(ua, params);
 	if (!err)
 		err = sip_dialog_table_new(&ua->dialogs);
@@ -107,6 +109,8 @@ struct sip_ua *sip_ua_free(struct sip_ua *ua)
 		return NULL;
 	LIST_FOREACH (it, tmp, &ua->calls)
 		call_free(LIST_ENTRY(it, struct sip_call, node));
+	referrings_free(ua);
+	referrals_free(ua);
 	subs_free(ua);
 	watches_free(ua);
 	ua_requests_free(ua);

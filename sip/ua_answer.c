@@ -219,7 +219,7 @@ static void on_dialog_request(struct sip_ua *ua, struct sip_stx *tx, const struc
 		return;
 	}
 	if (!requirements_are_met(ua, tx, request) || ua_usage_request(dialog, tx, request) ||
-	    !package_is_served(ua, tx, request))
+	    ua_refer_subscribed(ua, tx, request) || !package_is_served(ua, tx, request))
 		return; /* answered */
 	if ((request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE ||
 	     request->method == SIP_METHOD_PRACK) &&
@@ -264,7 +264,7 @@ static void on_new_request(struct sip_ua *ua, struct sip_stx *tx, const struct s
 	} else if (request->method == SIP_METHOD_INVITE) {
 		if (call_rel_is_sound(ua, tx, request) && session_is_sound(ua, tx, request))
 			call_invited(ua, tx, request);
-	} else if (!package_is_served(ua, tx, request)) {
+	} else if (ua_refer_subscribed(ua, tx, request) || !package_is_served(ua, tx, request)) {
 		return; /* answered */
 	} else if (ua->handlers.on_request) {
 		ua->handlers.on_request(ua->handlers.arg, tx, request);

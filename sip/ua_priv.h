@@ -52,9 +52,10 @@ struct sip_ua {
 	struct list calls;      /* struct sip_call, also those that are over */
 	struct ua_ended *ended; /* SIP_UA_ENDED_MAX, a ring; NULL before the first */
 	uint32_t ended_at;
-	struct list requests;      /* struct sip_request */
-	struct list subs, watches; /* sip_sub, sip_watch */
-	uint32_t request_count, sub_count, watch_count;
+	struct list requests;              /* struct sip_request */
+	struct list subs, watches;         /* sip_sub, sip_watch */
+	struct list referrals, referrings; /* sip_referral, sip_referring */
+	uint32_t request_count, sub_count, watch_count, referral_count, referring_count;
 	sip_credentials_fn *credentials; /* NULL: challenges are not answered */
 	void *credentials_arg;
 	struct sip_ua_stats stats;
@@ -222,6 +223,10 @@ void ua_dialog_drop(struct sip_ua *ua, struct sip_dialog **dialog);
 bool ua_usage_request(struct sip_dialog *dialog, struct sip_stx *tx, const struct sip_msg *request);
 /* A NOTIFY that makes a dialog. False: not answered, nobody waits for it. */
 bool ua_usage_first_notify(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *notify);
+/* referral.c: a SUBSCRIBE for event refer. False: not answered, it is for another event. */
+bool ua_refer_subscribed(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request);
+void referrals_free(struct sip_ua *ua);
+void referrings_free(struct sip_ua *ua);
 void subs_free(struct sip_ua *ua);
 void watches_free(struct sip_ua *ua);
 /* Allow and Supported lines. */

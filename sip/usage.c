@@ -73,7 +73,7 @@ static bool is_sub_of(const struct ua_usage *usage, const struct sip_event *even
 	const struct sip_sub *sub = CONTAINER_OF(usage, struct sip_sub, usage);
 
 	return strcmp(sub->event.package, event->package) == 0 &&
-	       strcmp(sub->event.id, event->id) == 0;
+	       (strcmp(sub->event.id, event->id) == 0 || (sub->is_id_optional && !*event->id));
 }
 
 static bool is_watch_of(const struct ua_usage *usage, const struct sip_event *event)

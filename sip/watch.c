@@ -158,6 +158,7 @@ static void expect_notify(struct sip_watch *watch)
 			    64 * (uint64_t)sip_tx_t1_ms(watch->ua->tx));
 }
 
+/* The notifier's last word may take a while after the time is up. */
 static void plan(struct sip_watch *watch, uint32_t expires_s)
 {
 	uint64_t ms = (uint64_t)expires_s * 1000;
@@ -165,7 +166,8 @@ static void plan(struct sip_watch *watch, uint32_t expires_s)
 
 	if (watch->is_ending)
 		return;
-	timer_start(watch->ua->wheel, &watch->expiry, ms);
+	timer_start(watch->ua->wheel, &watch->expiry,
+		    ms + 64 * (uint64_t)sip_tx_t1_ms(watch->ua->tx));
 	if (!watch->is_refer)
 		timer_start(watch->ua->wheel, &watch->refresh, ms - before_ms);
 }
@@ -422,6 +424,8 @@ static int make(struct sip_ua *ua, const struct sip_watch_params *params, const 
 		return err;
 	}
 	expect_notify(watch);
+	if (watch->is_refer) /* until a NOTIFY says how long */
+		plan(watch, SUB_EXPIRES_DEFAULT_S);
 	*ret_watch = watch;
 	return 0;
 }
