@@ -48,6 +48,8 @@ void call_on_request(struct sip_call *call, struct sip_dialog *dialog, struct si
 		call_updated(call, dialog, tx, request);
 		break;
 	default:
+		if (!ua_info_is_served(call->ua, tx, request))
+			break;
 		if (call->handlers.on_request && call->state != SIP_CALL_ENDING)
 			call->handlers.on_request(call->arg, call, tx, request);
 		else

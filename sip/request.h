@@ -83,4 +83,9 @@ void sip_ua_set_credentials(struct sip_ua *ua, sip_credentials_fn *credentials, 
 int sip_ua_set_packages(struct sip_ua *ua, const char *packages);
 bool sip_ua_has_package(const struct sip_ua *ua, struct slice name);
 
+/* Names for Recv-Info: an INFO for another package is answered 469 (RFC 6086 4.2.2) and never seen
+ * by the application; one without Info-Package is legacy use (RFC 6086 2) and is. Copied. NULL or
+ * "": none. -ENOMEM. */
+int sip_ua_set_info_packages(struct sip_ua *ua, const char *packages);
+
 #endif

@@ -122,6 +122,7 @@ struct sip_ua *sip_ua_free(struct sip_ua *ua)
 	free(ua->product);
 	free(ua->public_host);
 	free(ua->packages);
+	free(ua->info_packages);
 	free(ua);
 	return NULL;
 }
@@ -152,6 +153,8 @@ void ua_add_capabilities(const struct sip_ua *ua, struct buf *buf)
 		sip_build_header(buf, "Supported", "%s", ua->supported);
 	if (ua->packages)
 		sip_build_header(buf, "Allow-Events", "%s", ua->packages);
+	if (ua->info_packages)
+		sip_build_header(buf, "Recv-Info", "%s", ua->info_packages);
 }
 
 bool ua_supports(const struct sip_ua *ua, const char *option)
@@ -192,15 +195,25 @@ int ua_reply(struct sip_stx *tx, uint16_t status, const char *headers)
 	return ua_reply_text(tx, status, NULL, headers);
 }
 
+static int set_list(const char *list, char **ret_copy)
+{
+	char *text = list && *list ? slice_dup(slice_of(list)) : NULL;
+
+	if (list && *list && !text)
+		return -ENOMEM;
+	free(*ret_copy);
+	*ret_copy = text;
+	return 0;
+}
+
 int sip_ua_set_packages(struct sip_ua *ua, const char *packages)
 {
-	char *text = packages && *packages ? slice_dup(slice_of(packages)) : NULL;
+	return set_list(packages, &ua->packages);
+}
 
-	if (packages && *packages && !text)
-		return -ENOMEM;
-	free(ua->packages);
-	ua->packages = text;
-	return 0;
+int sip_ua_set_info_packages(struct sip_ua *ua, const char *packages)
+{
+	return set_list(packages, &ua->info_packages);
 }
 
 bool sip_ua_has_package(const struct sip_ua *ua, struct slice name)

@@ -183,6 +183,22 @@ static bool package_is_served(struct sip_ua *ua, struct sip_stx *tx, const struc
 	return false;
 }
 
+bool ua_info_is_served(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct slice package = sip_msg_value(request, SIP_H_INFO_PACKAGE);
+	struct buf headers = BUF_INIT;
+
+	if (request->method != SIP_METHOD_INFO || !slice_present(package))
+		return true;
+	package = slice_trim(slice_first(package, slice_find(package, ';')));
+	if (ua_in_list(ua->info_packages, package, slice_eq))
+		return true;
+	sip_build_header(&headers, "Recv-Info", "%s", ua->info_packages ? ua->info_packages : "");
+	(void)ua_reply(tx, buf_err(&headers) ? 500 : 469, headers.p);
+	buf_done(&headers);
+	return false;
+}
+
 /* What a dialog without a call may still carry: its subscriptions are served already. */
 static void on_leftover_request(struct sip_ua *ua, struct sip_stx *tx,
 				const struct sip_msg *request)

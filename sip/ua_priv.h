@@ -43,7 +43,7 @@ struct sip_ua {
 	struct sip_guard *guard;
 	struct sip_ua_handlers handlers;
 	char *allow, *supported, *product, *public_host;
-	char *packages; /* NULL: none */
+	char *packages, *info_packages; /* NULL: none */
 	enum sip_100rel rel;
 	uint32_t session_expires_s, min_se_s; /* RFC 4028; 0: we ask for no session timer */
 	uint32_t calls_max;
@@ -223,6 +223,8 @@ void ua_dialog_drop(struct sip_ua *ua, struct sip_dialog **dialog);
 bool ua_usage_request(struct sip_dialog *dialog, struct sip_stx *tx, const struct sip_msg *request);
 /* A NOTIFY that makes a dialog. False: not answered, nobody waits for it. */
 bool ua_usage_first_notify(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *notify);
+/* 469 for an INFO of a package that nobody serves; false then. */
+bool ua_info_is_served(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request);
 /* referral.c: a SUBSCRIBE for event refer. False: not answered, it is for another event. */
 bool ua_refer_subscribed(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request);
 void referrals_free(struct sip_ua *ua);

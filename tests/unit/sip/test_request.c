@@ -373,6 +373,85 @@ static void packages(void)
 	}
 }
 
+/* RFC 3428, RFC 6086, in the dialog of a call. */
+static bool keep_answer(struct simua *ua, struct sip_call *call, struct sip_stx *tx,
+			const struct sip_msg *request)
+{
+	struct fixture *fx = ua->arg;
+
+	CHECK("in a call", call != NULL);
+	CHECK("one that is served",
+	      request->method == SIP_METHOD_MESSAGE || request->method == SIP_METHOD_INFO);
+	fx->challenges++; /* seen */
+	(void)sip_stx_reply(tx, &(struct sip_reply){.status = 200});
+	return true;
+}
+
+static void on_call_reply(void *arg, struct sip_call *call, const struct sip_msg *response)
+{
+	struct fixture *fx = arg;
+
+	(void)call;
+	fx->replies++;
+	fx->status = response ? response->status : 0;
+	if (fx->status == 469)
+		CHECK_SLICE("what we would take", sip_msg_value(response, SIP_H_RECV_INFO),
+			    "nil, a");
+}
+
+static void in_a_call(void)
+{
+	static const struct {
+		const char *name, *method, *headers;
+		uint16_t status;
+		bool is_seen;
+	} cases[] = {
+		{"a text", "MESSAGE", NULL, 200, true},
+		{"an INFO of old", "INFO", NULL, 200, true},
+		{"a package", "INFO", "Info-Package: a;x=y\r\n", 200, true},
+		{"another package", "INFO", "Info-Package: b\r\n", 469, false},
+		{"one whose name differs in case", "INFO", "Info-Package: A\r\n", 469, false},
+		{"PUBLISH", "PUBLISH", "Event: presence\r\n", 405, false},
+		{"unknown", "DANCE", NULL, 501, false},
+	};
+	struct fixture fx = {0};
+	struct simua b;
+
+	simworld_init(&fx.world, 1);
+	simua_init(&fx.ua, &fx.world, &(struct simua_params){.address = "10.0.0.1:5060"});
+	simua_init(&b, &fx.world, &(struct simua_params){.address = "10.0.0.2:5060"});
+	b.mode = SIMUA_ACCEPT;
+	b.on_request = keep_answer;
+	b.arg = &fx;
+	CHECK_INT("packages", sip_ua_set_info_packages(b.ua, "nil, a"), 0);
+	CHECK_INT("call", simua_call(&fx.ua, "sip:b@10.0.0.2"), 0);
+	simworld_run(&fx.world, 100);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		fx.challenges = fx.replies = 0;
+		CHECK_INT(cases[i].name,
+			  sip_call_request(fx.ua.call,
+					   &(struct sip_call_request){
+						   .method = cases[i].method,
+						   .headers = cases[i].headers,
+						   .content_type = "text/plain",
+						   .body = SLICE("x"),
+						   .on_reply = on_call_reply,
+						   .arg = &fx,
+					   }),
+			  0);
+		simworld_run(&fx.world, 100);
+		CHECK_INT(cases[i].name, fx.status, cases[i].status);
+		CHECK_INT(cases[i].name, fx.challenges, cases[i].is_seen);
+		CHECK_INT(cases[i].name, fx.replies, 1);
+	}
+	simua_hangup_all(&b);
+	simworld_run(&fx.world, 60000);
+	CHECK_INT("left", simua_leftover(&b), 0);
+	simua_done(&fx.ua);
+	simua_done(&b);
+	simworld_done(&fx.world);
+}
+
 void suite_request(void)
 {
 	CHECK_SUITE("request");
@@ -384,4 +463,5 @@ void suite_request(void)
 	CHECK_TEST(challenge);
 	CHECK_TEST(series_on_a_flow);
 	CHECK_TEST(packages);
+	CHECK_TEST(in_a_call);
 }
