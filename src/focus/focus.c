@@ -102,6 +102,8 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	if (!err)
 		err = hash_new(calls_has_id, &focus->calls_by_id);
 	if (!err)
+		err = forwards_new(&focus->forwards);
+	if (!err)
 		err = location_new(
 			&(struct location_params){
 				.wheel = focus->wheel,
@@ -142,6 +144,7 @@ struct focus *focus_free(struct focus *focus)
 	location_free(focus->location);
 	auth_free(focus->auth);
 	users_free(focus->users);
+	forwards_free(focus->forwards);
 	hash_free(focus->by_id);
 	hash_free(focus->calls_by_id);
 	handle_table_free(focus->tags);
@@ -201,7 +204,9 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 		err = sip_ua_set_packages(ua, FOCUS_PACKAGES);
 	if (!err && focus->store)
 		err = store_rooms_load(focus->store, on_stored_room, focus);
-	return err ? err : registrar_load(focus);
+	if (!err)
+		err = registrar_load(focus);
+	return err ? err : forwards_load(focus);
 }
 
 void focus_reload(struct focus *focus)

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "focus/focus.h"
+#include "focus/forward.h"
 #include "focus/location.h"
 
 enum {
@@ -37,6 +38,7 @@ struct focus {
 	struct list calls;       /* by in_focus, in order of making */
 	struct hash *calls_by_id;
 	struct location *location; /* owned */
+	struct forwards *forwards; /* owned */
 
 	struct list participants; /* by in_focus: all that hold memory, also those that have left */
 	struct hash *by_id;       /* those in a roster */
@@ -86,10 +88,12 @@ void packages_on_subscribe(struct focus *focus, struct sip_stx *tx, const struct
 void packages_on_subscribe_within(struct participant *participant, struct sip_stx *tx,
 				  const struct sip_msg *request);
 
-/* invitation.c: a call that we made has ended before it was answered. True when another target is
- * being called in its place; the participant has its new call then. */
-bool invitation_next(struct participant *participant, const struct sip_call_end *end);
+/* invitation.c: the way to somebody whom we call. */
 struct invitation;
 struct invitation *invitation_free(struct invitation *invitation);
+/* Somebody is still being called. Accepts NULL. */
+bool invitation_is_live(const struct invitation *invitation);
+/* Cancels it; false when there is nothing to cancel. */
+bool invitation_hang_up(struct invitation *invitation, const struct sip_reply *reason);
 
 #endif

@@ -128,7 +128,8 @@ void participant_release(struct participant *p)
 {
 	struct focus *focus = p->focus;
 
-	if (p->state != PARTICIPANT_DISCONNECTED || p->call || leg_is_open(&p->leg))
+	if (p->state != PARTICIPANT_DISCONNECTED || p->call || invitation_is_live(p->invitation) ||
+	    leg_is_open(&p->leg))
 		return;
 	participant_free(p);
 	drain_check(focus);
@@ -250,13 +251,13 @@ static void do_hang_up(struct participant *p)
 	const struct status_cause *cause = status_cause_find(p->cause);
 	struct buf headers = BUF_INIT;
 
+	struct sip_reply reason = {.status = cause->status, .reason = cause->text};
+
 	leg_close(&p->leg);
-	if (p->call) {
-		status_cause_headers(cause, &headers);
-		sip_call_hangup(p->call, &(struct sip_reply){.status = cause->status,
-							     .reason = cause->text,
-							     .headers = headers.p});
-	}
+	status_cause_headers(cause, &headers);
+	reason.headers = headers.p;
+	if (!invitation_hang_up(p->invitation, &reason) && p->call)
+		sip_call_hangup(p->call, &reason);
 	buf_done(&headers);
 }
 

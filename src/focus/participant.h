@@ -49,6 +49,10 @@ struct participant_view {
 	const char *codec;            /* "PCMU"; "" before it is agreed */
 	struct media_leg_stats media; /* talking, levels, loss, jitter, delay, MOS */
 };
+/* Whom we tried to reach, in order (focus/fork.h); false beyond the last, and for who called us. */
+struct fork_attempt_view;
+bool participant_attempt(const struct participant *participant, uint32_t at,
+			 struct fork_attempt_view *ret_view);
 void participant_view(const struct participant *participant, struct participant_view *ret_view);
 
 const char *

@@ -77,7 +77,8 @@ struct participant {
 	uint64_t created_wall_ms, connected_wall_ms, ended_wall_ms, version;
 	char cause[PARTICIPANT_CAUSE_MAX + 1]; /* of its end; "" while nothing is known */
 	uint16_t status;                       /* of an INVITE that failed */
-	struct sip_call *call;                 /* NULL before it is made and after it has ended */
+	struct sip_call *call;                 /* NULL before it is made and after it has ended; of
+						  several that ring the first */
 	struct leg leg;
 	struct invitation *invitation; /* owned; targets of a call that we make */
 };
@@ -124,6 +125,9 @@ int invitation_check(const struct focus *focus, struct slice uri);
 /* Calls somebody into the room; errors as focus_invite. The participant is published. */
 int invitation_begin(struct room *room, const struct invitation_start *start,
 		     struct participant **ret_participant);
+
+/* The call, or the last of those that were tried, is over: p->call is NULL by now. */
+void participant_ended(struct participant *participant, const struct sip_call_end *end);
 
 /* Tells the mixer what the conference wants of the leg: own control and the room's mute. */
 void participant_apply_control(struct participant *participant);

@@ -108,10 +108,11 @@ static void on_ended(void *arg, struct sip_call *call, const struct sip_call_end
 
 	assert(p->call == call);
 	p->call = NULL;
-	if (invitation_next(p, end)) {
-		participant_step(p, PARTICIPANT_EV_REDIRECTED);
-		return;
-	}
+	participant_ended(p, end);
+}
+
+void participant_ended(struct participant *p, const struct sip_call_end *end)
+{
 	note_end(p, end);
 	participant_step(p, PARTICIPANT_EV_ENDED);
 }

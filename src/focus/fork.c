@@ -1,0 +1,884 @@
+/* focus/fork.c -- hops and attempts, and what comes next when one of them ends.
+ *
+ * One hop at a time: expand it into attempts, call those of the highest q, wait. A hop that is over
+ * leads to the hop its rule names, else to the best Contact of a 3xx that was not called yet, else
+ * the fork has failed. Nothing is told from inside fork_new: what is due then waits for a timer. */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "focus/focus_priv.h"
+#include "focus/fork_priv.h"
+#include "focus/registrar.h"
+
+static const struct sip_call_handlers attempt_handlers, loser_handlers;
+
+static bool run(struct fork *fork);
+
+const char *fork_why_name(enum fork_why why)
+{
+	static const char *const names[FORK_WHY_COUNT] = {
+		"direct",
+		"forward_unconditional",
+		"forward_busy",
+		"forward_no_answer",
+		"forward_unreachable",
+		"redirect",
+	};
+
+	assert(why < FORK_WHY_COUNT);
+	return names[why];
+}
+
+const char *fork_state_name(enum fork_state state)
+{
+	static const char *const names[FORK_STATE_COUNT] = {
+		"waiting", "calling", "ringing", "answered", "failed", "cancelled", "looped",
+	};
+
+	assert(state < FORK_STATE_COUNT);
+	return names[state];
+}
+
+/* Attempts ------------------------------------------------------------------------------------ */
+
+static struct fork_attempt *free_attempt(struct fork_attempt *a)
+{
+	if (!a)
+		return NULL;
+	if (a->call) {
+		sip_call_bind(a->call, &loser_handlers, NULL);
+		sip_call_hangup(a->call, NULL);
+	}
+	free(a->uri);
+	free(a->route);
+	free(a->instance);
+	free(a);
+	return NULL;
+}
+
+static int copy(struct slice text, char **ret_copy)
+{
+	*ret_copy = text.len ? slice_dup(text) : NULL;
+	return text.len && !*ret_copy ? -ENOMEM : 0;
+}
+
+static int add_attempt(struct fork *fork, uint8_t hop_at, struct slice uri,
+		       struct fork_attempt **ret_attempt)
+{
+	struct fork_attempt *a;
+	int err;
+
+	if (fork->attempt_count == FORK_ATTEMPTS_MAX)
+		return ERR_LIMIT;
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return -ENOMEM;
+	err = copy(uri, &a->uri);
+	if (err) {
+		free(a);
+		return err;
+	}
+	a->fork = fork;
+	a->hop = hop_at;
+	a->q_thousandths = 1000;
+	fork->attempts[fork->attempt_count++] = a;
+	*ret_attempt = a;
+	return 0;
+}
+
+static void next_index(struct fork_hop *hop, char out[FORK_INDEX_MAX + 1])
+{
+	snprintf(out, FORK_INDEX_MAX + 1, "%.*s.%u", FORK_INDEX_MAX - 4, hop->index,
+		 ++hop->children);
+}
+
+/* What sip_call_new takes: a number goes to the outbound proxy as user=phone (RFC 3261 19.1.6). */
+static int add_plain(struct fork *fork, uint8_t hop_at, const struct sip_uri *uri)
+{
+	const char *proxy_text = fork->focus->config->sip_outbound_proxy;
+	char number[FORWARD_USER_MAX + 1];
+	struct buf text = BUF_INIT;
+	struct fork_attempt *a;
+	struct sip_uri proxy;
+	int err;
+
+	if (uri->scheme != SIP_SCHEME_TEL) {
+		buf_addslice(&text, uri->text);
+	} else if (proxy_text[0] && !sip_uri_parse(slice_of(proxy_text), &proxy)) {
+		buf_addf(&text, "sip:" SLICE_FMT "@%s" SLICE_FMT "%s;user=phone",
+			 SLICE_ARG(fork_number(uri, number)), proxy.is_host_v6 ? "[" : "",
+			 SLICE_ARG(proxy.host), proxy.is_host_v6 ? "]" : "");
+	}
+	err = text.len ? add_attempt(fork, hop_at, buf_slice(&text), &a) : ERR_BAD_TARGET;
+	if (!err) {
+		err = copy(slice_of(proxy_text), &a->route);
+		a->is_hop = true;
+		memcpy(a->index, fork->hops[hop_at].index, sizeof(a->index));
+	}
+	buf_done(&text);
+	return err;
+}
+
+static void add_binding(struct fork *fork, uint8_t hop_at, const struct binding *b)
+{
+	struct fork_attempt *a;
+
+	if (add_attempt(fork, hop_at, slice_of(b->contact), &a))
+		return; /* so many are enough */
+	if (copy(slice_of(b->path), &a->route) || copy(slice_of(b->instance), &a->instance)) {
+		a->state = FORK_FAILED;
+		a->status = 500;
+		return;
+	}
+	a->q_thousandths = b->q_thousandths;
+	a->has_flow = b->has_flow && !b->path[0];
+	a->flow = b->flow;
+	next_index(&fork->hops[hop_at], a->index);
+}
+
+/* The latest registration first: of several flows of one phone that is the one to use. */
+static void add_bindings(struct fork *fork, uint8_t hop_at, const struct location_match *match)
+{
+	struct binding *b = match->aor ? location_next(match->aor, NULL) : NULL;
+	struct binding *all[FORK_ATTEMPTS_MAX];
+	uint32_t count = 0;
+
+	for (; b && count < ARRAY_LEN(all); b = location_next(match->aor, b))
+		if (location_is_meant(match, b))
+			all[count++] = b;
+	while (count > 0)
+		add_binding(fork, hop_at, all[--count]);
+}
+
+/* Hops ---------------------------------------------------------------------------------------- */
+
+static bool is_same_target(struct slice a, struct slice b)
+{
+	struct sip_uri x, y;
+
+	return !sip_uri_parse(a, &x) && !sip_uri_parse(b, &y) && sip_uri_eq(&x, &y);
+}
+
+static uint8_t find_hop(const struct fork *fork, struct slice uri)
+{
+	for (uint8_t i = 0; i < fork->hop_count; i++)
+		if (is_same_target(uri, slice_of(fork->hops[i].uri)))
+			return i;
+	return FORK_NONE;
+}
+
+struct hop_make {
+	struct slice uri;
+	uint8_t parent;
+	enum fork_why why;
+	uint16_t q_thousandths;
+};
+
+static int add_hop(struct fork *fork, const struct hop_make *make)
+{
+	struct fork_hop *hop = &fork->hops[fork->hop_count];
+
+	if (fork->hop_count == FORK_HOPS_MAX)
+		return ERR_LIMIT;
+	*hop = (struct fork_hop){.parent = make->parent,
+				 .why = (uint8_t)make->why,
+				 .q_thousandths = make->q_thousandths};
+	if (copy(make->uri, &hop->uri))
+		return -ENOMEM;
+	if (make->parent == FORK_NONE)
+		snprintf(hop->index, sizeof(hop->index), "1");
+	else
+		next_index(&fork->hops[make->parent], hop->index);
+	fork->hop_count++;
+	return 0;
+}
+
+static void log_loop(const struct fork *fork, uint8_t from, struct slice to)
+{
+	struct buf chain = BUF_INIT;
+
+	for (uint8_t at = from; at != FORK_NONE; at = fork->hops[at].parent)
+		buf_addf(&chain, "%s <- ", fork->hops[at].uri);
+	LOG(LOG_WARN, "forward.loop", LOG_SLICE("to", to), LOG_STR("from", chain.p));
+	buf_done(&chain);
+}
+
+static void set_end(struct fork *fork, enum sip_call_end_by by, uint16_t status, const char *text)
+{
+	fork->end_by = by;
+	fork->end_status = status;
+	fork->end_text = text;
+}
+
+/* The circle is shown where it closes, and ends the search (S13: 482). */
+static void close_circle(struct fork *fork, uint8_t from, struct slice target)
+{
+	struct fork_attempt *a;
+
+	log_loop(fork, from, target);
+	if (!add_attempt(fork, from, target, &a)) {
+		a->state = FORK_LOOPED;
+		a->status = 482;
+		next_index(&fork->hops[from], a->index);
+	}
+	set_end(fork, SIP_END_LOCAL, 482, "forward rules lead round in a circle");
+	for (uint8_t i = 0; i < fork->hop_count; i++)
+		fork->hops[i].is_called = true;
+}
+
+static void forward(struct fork *fork, uint8_t from, enum forward_cause cause)
+{
+	static const enum fork_why whys[FORWARD_CAUSE_COUNT] = {FORK_UNCONDITIONAL, FORK_BUSY,
+								FORK_NO_ANSWER, FORK_UNREACHABLE};
+	struct slice target = slice_of(fork->hops[from].rule->targets[cause]);
+	int err;
+
+	if (find_hop(fork, target) != FORK_NONE ||
+	    (fork->own && is_same_target(target, slice_of(fork->own)))) {
+		close_circle(fork, from, target);
+		return;
+	}
+	err = add_hop(fork, &(struct hop_make){.uri = target,
+					       .parent = from,
+					       .why = whys[cause],
+					       .q_thousandths = UINT16_MAX}); /* the next */
+	LOG(LOG_INFO, "call.forwarded", LOG_STR("from", fork->hops[from].uri),
+	    LOG_SLICE("to", target), LOG_STR("cause", forward_cause_name(cause)),
+	    err ? LOG_STR("error", err_text(err)) : LOG_END);
+}
+
+static int keep_rule(struct fork *fork, struct fork_hop *hop, struct slice user)
+{
+	const struct forward_rule *rule = focus_forward_find(fork->focus, user);
+
+	if (!rule)
+		return 0;
+	hop->rule = malloc(sizeof(*hop->rule));
+	if (!hop->rule)
+		return -ENOMEM;
+	*hop->rule = *rule;
+	return 0;
+}
+
+static bool has_rule(const struct fork_hop *hop, enum forward_cause cause)
+{
+	return hop->rule && cause < FORWARD_CAUSE_COUNT && hop->rule->targets[cause][0];
+}
+
+/* A name that is no user's may be a room's, here or where we are not asked: it is called as it is.
+ */
+static int expand_own(struct fork *fork, uint8_t at, const struct sip_uri *uri)
+{
+	struct focus *focus = fork->focus;
+	struct fork_hop *hop = &fork->hops[at];
+	char number[FORWARD_USER_MAX + 1];
+	struct location_match match = {0};
+	int err;
+
+	if (uri->scheme == SIP_SCHEME_TEL) {
+		match.user = fork_number(uri, number);
+		match.aor = location_find(focus->location, match.user);
+	} else if (location_match(focus->location, uri, &match)) {
+		return add_plain(fork, at, uri);
+	}
+	err = keep_rule(fork, hop, match.user);
+	if (err || has_rule(hop, FORWARD_UNCONDITIONAL))
+		return err;
+	add_bindings(fork, at, &match);
+	if (match.aor || match.is_gruu || hop->rule || registrar_knows(focus, match.user))
+		return 0;
+	return add_plain(fork, at, uri);
+}
+
+static int expand(struct fork *fork, uint8_t at)
+{
+	struct sip_uri uri;
+	int err = sip_uri_parse(slice_of(fork->hops[at].uri), &uri);
+
+	if (err)
+		return ERR_BAD_TARGET;
+	return fork_is_own(fork->focus, &uri) ? expand_own(fork, at, &uri)
+					      : add_plain(fork, at, &uri);
+}
+
+/* Calling ------------------------------------------------------------------------------------- */
+
+struct sip_call *fork_lead(const struct fork *fork)
+{
+	for (uint8_t i = 0; i < fork->attempt_count; i++)
+		if (fork->attempts[i]->call)
+			return fork->attempts[i]->call;
+	return NULL;
+}
+
+static uint32_t live_count(const struct fork *fork)
+{
+	uint32_t count = 0;
+
+	for (uint8_t i = 0; i < fork->attempt_count; i++)
+		count += fork->attempts[i]->call != NULL;
+	return count;
+}
+
+static int call(struct fork *fork, struct fork_attempt *a)
+{
+	char to[FORWARD_URI_MAX + 3];
+	struct buf headers = BUF_INIT;
+	struct sip_call_invite invite = {
+		.target = slice_of(a->uri),
+		.route = a->route ? slice_of(a->route) : SLICE_NONE,
+		.flow = a->has_flow ? &a->flow : NULL,
+		.handlers = &attempt_handlers,
+		.arg = a,
+	};
+	int err;
+
+	/* The To of a redirected request is that of the first (RFC 3261 8.1.3.4). */
+	snprintf(to, sizeof(to), "<%s>", fork->hops[0].uri);
+	invite.to = slice_of(to);
+	fork_history(fork, a, &headers);
+	invite.headers = headers.len ? headers.p : NULL;
+	a->started_wall_ms = clock_wall_ms(&fork->focus->clock);
+	a->state = FORK_CALLING;
+	err = buf_err(&headers);
+	if (!err)
+		err = fork->handlers->call(fork->arg, &invite, &a->call);
+	buf_done(&headers);
+	if (!err)
+		return 0;
+	a->call = NULL;
+	a->state = FORK_FAILED;
+	a->status = 503;
+	a->end_by = SIP_END_TRANSPORT;
+	fork->start_err = err;
+	return err;
+}
+
+/* Another flow of the same phone is under way, or was the better choice. */
+static bool is_spare(const struct fork *fork, const struct fork_attempt *of)
+{
+	for (uint8_t i = 0; i < fork->attempt_count && of->instance; i++) {
+		const struct fork_attempt *a = fork->attempts[i];
+
+		if (a != of && a->call && a->hop == of->hop && a->instance &&
+		    !strcmp(a->instance, of->instance))
+			return true;
+	}
+	return false;
+}
+
+/* Calls all of the highest q that wait. True when something is under way. */
+static bool call_group(struct fork *fork)
+{
+	while (!live_count(fork)) {
+		uint16_t q = 0;
+		bool is_any = false;
+
+		for (uint8_t i = 0; i < fork->attempt_count; i++) {
+			const struct fork_attempt *a = fork->attempts[i];
+
+			if (a->hop != fork->hop || a->state != FORK_WAITING)
+				continue;
+			is_any = true;
+			if (a->q_thousandths > q)
+				q = a->q_thousandths;
+		}
+		if (!is_any)
+			return false;
+		for (uint8_t i = 0; i < fork->attempt_count; i++) {
+			struct fork_attempt *a = fork->attempts[i];
+
+			if (a->hop == fork->hop && a->state == FORK_WAITING &&
+			    a->q_thousandths == q && !is_spare(fork, a))
+				(void)call(fork, a);
+		}
+	}
+	return true;
+}
+
+static void drop_losers(struct fork *fork, const struct sip_reply *reason)
+{
+	for (uint8_t i = 0; i < fork->attempt_count; i++) {
+		struct fork_attempt *a = fork->attempts[i];
+
+		if (a->state == FORK_WAITING)
+			a->state = FORK_CANCELLED;
+		if (!a->call)
+			continue;
+		sip_call_bind(a->call, &loser_handlers, NULL);
+		sip_call_hangup(a->call, reason);
+		a->call = NULL;
+		a->state = FORK_CANCELLED;
+		a->status = 487;
+	}
+}
+
+/* What comes next ----------------------------------------------------------------------------- */
+
+/* RFC 3261 16.7, step 6: a 6xx, else the lowest class; and of these what says most. */
+static int rank(const struct fork_attempt *a)
+{
+	uint16_t status = a->status;
+
+	if (a->end_by == SIP_END_TRANSPORT || status == 503)
+		return 7;
+	if (status >= 600)
+		return 0;
+	if (status == 486)
+		return 1;
+	if (status == 401 || status == 407 || status == 415 || status == 420 || status == 484)
+		return 2;
+	if (status >= 400 && status < 500 && a->end_by != SIP_END_TIMEOUT)
+		return 3;
+	if (status >= 400 && status < 500)
+		return 4;
+	return status >= 500 ? 6 : 5;
+}
+
+static const struct fork_attempt *best_of(const struct fork *fork, uint8_t hop)
+{
+	const struct fork_attempt *best = NULL;
+
+	for (uint8_t i = 0; i < fork->attempt_count; i++) {
+		const struct fork_attempt *a = fork->attempts[i];
+
+		if (a->hop == hop && a->state == FORK_FAILED && (!best || rank(a) < rank(best)))
+			best = a;
+	}
+	return best;
+}
+
+static void drop_hops(struct fork *fork)
+{
+	for (uint8_t i = 0; i < fork->hop_count; i++)
+		fork->hops[i].is_called = true;
+}
+
+/* The hop has no attempt left: what is the outcome, and does a rule know better? */
+static void hop_over(struct fork *fork)
+{
+	struct fork_hop *hop = &fork->hops[fork->hop];
+	const struct fork_attempt *best = best_of(fork, fork->hop);
+	enum forward_cause cause;
+	uint8_t at = fork->hop;
+
+	timer_stop(fork->focus->wheel, &fork->no_answer);
+	fork->hop = FORK_NONE;
+	if (hop->is_timed_out)
+		set_end(fork, SIP_END_TIMEOUT, 408, "no answer");
+	else if (best)
+		set_end(fork, best->end_by, best->status, sip_reason_phrase(best->status));
+	else
+		set_end(fork, SIP_END_LOCAL, 480, "not registered");
+	hop->status = fork->end_status;
+	cause = best || hop->is_timed_out
+			? forward_cause_of(fork->end_status, fork->end_by == SIP_END_TRANSPORT)
+			: FORWARD_UNREACHABLE;
+	if (fork->end_by == SIP_END_TIMEOUT)
+		cause = FORWARD_NO_ANSWER;
+	if (has_rule(hop, cause)) {
+		drop_hops(fork);
+		forward(fork, at, cause);
+	} else if (fork->end_status >= 600 || fork->end_by == SIP_END_TIMEOUT) {
+		drop_hops(fork); /* a 6xx is for all; a ring that nobody takes ends the search */
+	}
+}
+
+static uint8_t next_hop(const struct fork *fork)
+{
+	uint8_t best = FORK_NONE;
+
+	for (uint8_t i = 0; i < fork->hop_count; i++) {
+		const struct fork_hop *hop = &fork->hops[i];
+
+		if (!hop->is_called &&
+		    (best == FORK_NONE || hop->q_thousandths > fork->hops[best].q_thousandths))
+			best = i;
+	}
+	return best;
+}
+
+static void start_hop(struct fork *fork, uint8_t at)
+{
+	struct fork_hop *hop = &fork->hops[at];
+	uint32_t no_answer_s;
+	int err;
+
+	hop->is_called = true;
+	fork->hop = at;
+	err = expand(fork, at);
+	if (err) {
+		fork->start_err = err;
+	} else if (has_rule(hop, FORWARD_UNCONDITIONAL)) {
+		hop->status = 302;
+		fork->hop = FORK_NONE;
+		forward(fork, at, FORWARD_UNCONDITIONAL);
+	} else if (has_rule(hop, FORWARD_NO_ANSWER)) {
+		no_answer_s = hop->rule->no_answer_s ? hop->rule->no_answer_s : FORWARD_NO_ANSWER_S;
+		timer_start(fork->focus->wheel, &fork->no_answer, (uint64_t)no_answer_s * 1000);
+	}
+}
+
+static void finish(struct fork *fork)
+{
+	struct sip_call_end end = {
+		.by = fork->end_by,
+		.status = fork->end_status,
+		.text = fork->end_text ? fork->end_text : "",
+	};
+
+	fork->is_over = true;
+	timer_stop(fork->focus->wheel, &fork->no_answer);
+	fork->handlers->on_failed(fork->arg, &end);
+}
+
+/* Goes on until something is under way, or nothing is left. False: the fork has failed, and may be
+ * gone. */
+static bool run(struct fork *fork)
+{
+	while (!fork->is_over && !fork->is_cancelled) {
+		uint8_t at;
+
+		if (fork->hop != FORK_NONE) {
+			if (call_group(fork))
+				return true;
+			hop_over(fork);
+		}
+		at = next_hop(fork);
+		if (at == FORK_NONE)
+			break;
+		start_hop(fork, at);
+	}
+	if (fork->is_over || live_count(fork))
+		return true;
+	if (fork->is_started) {
+		finish(fork);
+		return false;
+	}
+	timer_start(fork->focus->wheel, &fork->soon, 0);
+	return true;
+}
+
+static void on_soon(void *arg)
+{
+	finish(arg);
+}
+
+/* Its own time is up (FORWARD_NO_ANSWER): whoever rings still is left alone. */
+static void on_no_answer(void *arg)
+{
+	struct fork *fork = arg;
+
+	if (fork->is_over || fork->is_cancelled || fork->hop == FORK_NONE)
+		return;
+	fork->hops[fork->hop].is_timed_out = true;
+	drop_losers(fork, NULL);
+	if (run(fork))
+		fork->handlers->on_attempt(fork->arg);
+}
+
+/* What the calls tell ------------------------------------------------------------------------- */
+
+static void on_progress(void *arg, struct sip_call *sip, const struct sip_msg *response)
+{
+	struct fork_attempt *a = arg;
+
+	if (response->status >= 180 && a->state == FORK_CALLING)
+		a->state = FORK_RINGING;
+	a->fork->handlers->on_progress(a->fork->arg, sip, response);
+}
+
+/* Early media of one among several would be heard over each other: the winner's is told when it
+ * has won. */
+static void on_media(void *arg, struct sip_call *sip, const struct offer_agreed *agreed)
+{
+	struct fork_attempt *a = arg;
+
+	a->has_agreed = live_count(a->fork) > 1;
+	a->agreed = *agreed;
+	if (!a->has_agreed)
+		a->fork->handlers->on_media(a->fork->arg, sip, agreed);
+}
+
+static void on_request(void *arg, struct sip_call *sip, struct sip_stx *tx,
+		       const struct sip_msg *request)
+{
+	struct fork_attempt *a = arg;
+
+	a->fork->handlers->on_request(a->fork->arg, sip, tx, request);
+}
+
+static void on_established(void *arg, struct sip_call *sip, const struct sip_msg *message)
+{
+	struct fork_attempt *a = arg;
+	struct fork *fork = a->fork;
+	const struct sip_reply reason = {
+		.status = 487,
+		.headers = "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n",
+	};
+
+	if (fork->is_cancelled)
+		return; /* it is hung up already */
+	a->call = NULL;
+	a->state = FORK_ANSWERED;
+	a->status = 200;
+	fork->is_over = true;
+	timer_stop(fork->focus->wheel, &fork->no_answer);
+	drop_losers(fork, &reason);
+	fork->handlers->on_won(fork->arg, sip, a->has_agreed ? &a->agreed : NULL, message);
+}
+
+static void on_reinvite_failed(void *arg, struct sip_call *sip, uint16_t status)
+{
+	(void)arg;
+	(void)sip;
+	(void)status;
+}
+
+/* "0.7" to 700; 1000 when it is missing or not a qvalue (RFC 3261 25.1). */
+static uint16_t q_of(struct slice params)
+{
+	uint16_t q = 0, weight = 1000;
+	struct slice text;
+
+	if (!sip_param(params, "q", &text) || !text.len || text.p[0] != '0')
+		return 1000;
+	for (size_t i = 2; i < text.len && i < 5 && text.p[i] >= '0' && text.p[i] <= '9'; i++)
+		q += (uint16_t)((text.p[i] - '0') * (weight /= 10));
+	return q;
+}
+
+static bool may_be_called(const struct fork *fork, const struct sip_uri *uri)
+{
+	if (uri->text.len > FORWARD_URI_MAX || find_hop(fork, uri->text) != FORK_NONE)
+		return false;
+	if (fork->own && is_same_target(uri->text, slice_of(fork->own)))
+		return false;
+	if (uri->scheme == SIP_SCHEME_TEL)
+		return fork->focus->config->sip_outbound_proxy[0] || fork_is_own(fork->focus, uri);
+	return (uri->scheme == SIP_SCHEME_SIP || uri->scheme == SIP_SCHEME_SIPS) && uri->host.len;
+}
+
+/* Of a 3xx (RFC 3261 8.1.3.4). Equal q: as they came. */
+static void add_redirections(struct fork *fork, uint8_t from, const struct sip_msg *response)
+{
+	struct sip_list_walk walk = {0};
+	struct sip_addr contact;
+	struct slice element;
+
+	while (sip_list_next(response, SIP_H_CONTACT, &walk, &element)) {
+		if (sip_addr_parse(element, &contact) || !may_be_called(fork, &contact.uri))
+			continue;
+		if (add_hop(fork, &(struct hop_make){.uri = contact.uri.text,
+						     .parent = from,
+						     .why = FORK_REDIRECTED,
+						     .q_thousandths = q_of(contact.params)}))
+			break;
+	}
+}
+
+/* The binding leads nowhere any more (RFC 5626 5.3, 6: 430 or a connection that broke). */
+static void forget_flow(struct fork *fork, const struct fork_attempt *a)
+{
+	struct sip_uri uri;
+	struct location_match match;
+
+	if (!a->has_flow || (a->end_by != SIP_END_TRANSPORT && a->status != 430) ||
+	    sip_uri_parse(slice_of(fork->hops[a->hop].uri), &uri) ||
+	    location_match(fork->focus->location, &uri, &match) || !match.aor)
+		return;
+	for (struct binding *b = location_next(match.aor, NULL); b;
+	     b = location_next(match.aor, b)) {
+		if (b->has_flow && b->flow.connection && !strcmp(b->contact, a->uri) &&
+		    b->flow.connection == a->flow.connection) {
+			location_remove(fork->focus->location, b, "flow_failed");
+			return;
+		}
+	}
+}
+
+/* The next flow of the same phone takes the place of the one that failed, whoever else rings. */
+static void call_spare(struct fork *fork, const struct fork_attempt *of)
+{
+	if (!of->instance || of->state != FORK_FAILED ||
+	    (of->end_by != SIP_END_TRANSPORT && of->status != 430))
+		return;
+	for (uint8_t i = 0; i < fork->attempt_count; i++) {
+		struct fork_attempt *a = fork->attempts[i];
+
+		if (a->hop == of->hop && a->state == FORK_WAITING && a->instance &&
+		    a->q_thousandths == of->q_thousandths && !strcmp(a->instance, of->instance) &&
+		    !call(fork, a))
+			return;
+	}
+}
+
+static void on_ended(void *arg, struct sip_call *sip, const struct sip_call_end *end)
+{
+	struct fork_attempt *a = arg;
+	struct fork *fork = a->fork;
+
+	(void)sip;
+	a->call = NULL;
+	a->state = fork->is_cancelled ? FORK_CANCELLED : FORK_FAILED;
+	a->status = end->status;
+	a->end_by = end->by;
+	if (fork->is_cancelled) {
+		set_end(fork, end->by, end->status, "cancelled");
+		(void)run(fork);
+		return;
+	}
+	if (fork->handlers->on_refused(fork->arg, end->status))
+		a->state = FORK_WAITING;
+	if (end->message && end->status >= 300 && end->status < 400)
+		add_redirections(fork, a->hop, end->message);
+	forget_flow(fork, a);
+	if (end->status >= 600)
+		drop_losers(fork, NULL);
+	else
+		call_spare(fork, a);
+	if (run(fork))
+		fork->handlers->on_attempt(fork->arg);
+}
+
+static const struct sip_call_handlers attempt_handlers = {
+	.on_progress = on_progress,
+	.on_established = on_established,
+	.on_media = on_media,
+	.on_reinvite_failed = on_reinvite_failed,
+	.on_request = on_request,
+	.on_ended = on_ended,
+};
+
+static void loser_message(void *arg, struct sip_call *sip, const struct sip_msg *message)
+{
+	(void)arg;
+	(void)sip;
+	(void)message;
+}
+
+static void loser_media(void *arg, struct sip_call *sip, const struct offer_agreed *agreed)
+{
+	(void)arg;
+	(void)sip;
+	(void)agreed;
+}
+
+static void loser_ended(void *arg, struct sip_call *sip, const struct sip_call_end *end)
+{
+	(void)arg;
+	(void)sip;
+	(void)end;
+}
+
+static const struct sip_call_handlers loser_handlers = {
+	.on_progress = loser_message,
+	.on_established = loser_message,
+	.on_media = loser_media,
+	.on_ended = loser_ended,
+};
+
+/* Life ---------------------------------------------------------------------------------------- */
+
+/* Whether the only thing that was tried could not even begin: then nobody need wait for it. */
+static bool failed_at_once(const struct fork *fork)
+{
+	return fork->start_err && !live_count(fork) && fork->hop_count == 1;
+}
+
+int fork_new(const struct fork_params *params, struct fork **ret_fork)
+{
+	struct fork *fork = calloc(1, sizeof(*fork));
+	int err;
+
+	if (!fork)
+		return -ENOMEM;
+	fork->focus = params->focus;
+	fork->handlers = params->handlers;
+	fork->arg = params->arg;
+	fork->hop = FORK_NONE;
+	timer_init(&fork->no_answer, on_no_answer, fork);
+	timer_init(&fork->soon, on_soon, fork);
+	err = params->target.len > FORWARD_URI_MAX ? ERR_BAD_TARGET : copy(params->own, &fork->own);
+	if (!err)
+		err = add_hop(fork, &(struct hop_make){.uri = params->target,
+						       .parent = FORK_NONE,
+						       .why = FORK_DIRECT});
+	if (err)
+		goto fail;
+	(void)run(fork);
+	err = fork->start_err;
+	if (failed_at_once(fork))
+		goto fail;
+	fork->is_started = true;
+	*ret_fork = fork;
+	return 0;
+
+fail:
+	fork_free(fork);
+	return err;
+}
+
+struct fork *fork_free(struct fork *fork)
+{
+	if (!fork)
+		return NULL;
+	timer_stop(fork->focus->wheel, &fork->no_answer);
+	timer_stop(fork->focus->wheel, &fork->soon);
+	for (uint8_t i = 0; i < fork->attempt_count; i++)
+		free_attempt(fork->attempts[i]);
+	for (uint8_t i = 0; i < fork->hop_count; i++) {
+		free(fork->hops[i].uri);
+		free(fork->hops[i].rule);
+	}
+	free(fork->own);
+	free(fork);
+	return NULL;
+}
+
+void fork_cancel(struct fork *fork, const struct sip_reply *reason)
+{
+	if (fork->is_over || fork->is_cancelled)
+		return;
+	fork->is_cancelled = true;
+	timer_stop(fork->focus->wheel, &fork->no_answer);
+	set_end(fork, SIP_END_LOCAL, 487, "cancelled");
+	for (uint8_t i = 0; i < fork->attempt_count; i++) {
+		struct fork_attempt *a = fork->attempts[i];
+
+		if (a->state == FORK_WAITING)
+			a->state = FORK_CANCELLED;
+		if (a->call)
+			sip_call_hangup(a->call, reason);
+	}
+	if (!live_count(fork))
+		timer_start(fork->focus->wheel, &fork->soon, 0);
+}
+
+bool fork_is_over(const struct fork *fork)
+{
+	return fork->is_over;
+}
+
+bool fork_attempt(const struct fork *fork, uint32_t at, struct fork_attempt_view *ret_view)
+{
+	const struct fork_attempt *a;
+
+	if (at >= fork->attempt_count)
+		return false;
+	a = fork->attempts[at];
+	*ret_view = (struct fork_attempt_view){
+		.uri = slice_of(a->uri),
+		.target = slice_of(fork->hops[a->hop].uri),
+		.why = (enum fork_why)fork->hops[a->hop].why,
+		.state = (enum fork_state)a->state,
+		.status = a->status,
+		.started_wall_ms = a->started_wall_ms,
+	};
+	return true;
+}

@@ -1,0 +1,65 @@
+/* focus/fork_priv.h -- the inside of a fork, for fork*.c and their tests only. */
+#ifndef FOCUS_FORK_PRIV_H
+#define FOCUS_FORK_PRIV_H
+
+#include "base/buf.h"
+#include "base/wheel.h"
+#include "focus/fork.h"
+#include "focus/forward.h"
+#include "focus/location.h"
+
+enum { FORK_NONE = 255 };
+
+struct fork_hop {
+	char *uri;
+	uint8_t parent; /* FORK_NONE: the first */
+	uint8_t why;    /* enum fork_why */
+	uint8_t children;
+	bool is_called, is_timed_out;
+	uint16_t q_thousandths;
+	uint16_t status; /* best of its attempts, once it is over */
+	char index[FORK_INDEX_MAX + 1];
+	struct forward_rule *rule; /* owned copy; NULL none */
+};
+
+struct fork_attempt {
+	struct fork *fork;
+	uint8_t hop;
+	uint8_t state; /* enum fork_state */
+	bool is_hop;   /* its URI is the hop's own */
+	bool has_flow;
+	bool has_agreed;
+	uint16_t q_thousandths, status;
+	enum sip_call_end_by end_by;
+	uint64_t started_wall_ms;
+	char *uri, *route, *instance; /* route and instance may be NULL */
+	char index[FORK_INDEX_MAX + 1];
+	struct sip_flow flow;
+	struct sip_call *call; /* while it is under way */
+	struct offer_agreed agreed;
+};
+
+struct fork {
+	struct focus *focus;
+	const struct fork_handlers *handlers;
+	void *arg;
+	char *own; /* NULL none */
+	struct fork_hop hops[FORK_HOPS_MAX];
+	uint8_t hop_count, hop; /* the one being called; FORK_NONE between */
+	struct fork_attempt *attempts[FORK_ATTEMPTS_MAX];
+	uint8_t attempt_count;
+	bool is_over, is_cancelled, is_started;
+	int start_err; /* of the first attempts, while fork_new runs */
+	struct timer no_answer, soon;
+	enum sip_call_end_by end_by;
+	uint16_t end_status;
+	const char *end_text;
+};
+
+/* The digits of a tel: URI (RFC 3966 5.1.1). */
+struct slice fork_number(const struct sip_uri *uri, char out[FORWARD_USER_MAX + 1]);
+
+/* fork_history.c: the lines that tell the next target what was tried (RFC 7044, RFC 5806). */
+void fork_history(const struct fork *fork, const struct fork_attempt *attempt, struct buf *out);
+
+#endif

@@ -1,0 +1,538 @@
+/* Forking to Contacts (RFC 3261 16.6, 16.7), flows, forwards and what the next target is told. */
+#include <stdio.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "focus/focus_priv.h"
+#include "focus/fork_priv.h"
+#include "focus/participant_priv.h"
+#include "focus/registrar.h"
+#include "tests/support/check.h"
+#include "tests/support/focus_world.h"
+
+static char invites[8192]; /* Request-URI, History-Info and Diversion of each INVITE sent */
+
+static void on_sent(void *arg, const struct sip_flow *flow, struct slice data)
+{
+	const struct sip_header *h = NULL;
+	struct sip_msg msg;
+	size_t used = strlen(invites);
+
+	(void)arg;
+	(void)flow;
+	if (sip_msg_parse(data.p, data.len, &msg) || !msg.is_request ||
+	    msg.method != SIP_METHOD_INVITE)
+		return;
+	used += (size_t)snprintf(invites + used, sizeof(invites) - used, SLICE_FMT "\n",
+				 SLICE_ARG(msg.request_uri));
+	used += (size_t)snprintf(invites + used, sizeof(invites) - used, "H " SLICE_FMT "\n",
+				 SLICE_ARG(sip_msg_value(&msg, SIP_H_HISTORY_INFO)));
+	while ((h = sip_msg_next(&msg, SIP_H_DIVERSION, h)) != NULL)
+		used += (size_t)snprintf(invites + used, sizeof(invites) - used,
+					 "D " SLICE_FMT "\n", SLICE_ARG(sip_header_value(&msg, h)));
+}
+
+static struct world *new_world(const char *config)
+{
+	struct world *world = world_new(&(struct world_options){.config = config});
+	struct room *room = NULL;
+
+	CHECK_INT(
+		"room",
+		focus_room_create(world->focus, SLICE("lobby"), &(struct room_settings){0}, &room),
+		0);
+	invites[0] = '\0';
+	simnet_tap(world->net, on_sent, NULL);
+	(void)world_events(world, NULL);
+	return world;
+}
+
+static void end_world(struct world *world, const char *row)
+{
+	struct aor *aor;
+
+	while ((aor = location_next_aor(world->focus->location, SLICE_NONE)) != NULL)
+		location_remove(world->focus->location, location_next(aor, NULL), "deleted");
+	world_end(world, row);
+}
+
+struct bind {
+	const char *contact, *path, *instance;
+	uint16_t q_thousandths;
+	uint32_t reg_id;
+	const char *flow; /* "10.0.0.2:5060" */
+	enum sip_proto proto;
+	uint64_t connection;
+};
+
+static void bind_user(struct world *world, const char *user, const struct bind *from)
+{
+	struct sip_flow flow = {.proto = from->proto, .connection = from->connection};
+	struct binding *b = NULL;
+
+	if (from->flow)
+		CHECK_INT("flow", addr_parse(slice_of(from->flow), &flow.remote), 0);
+	CHECK_INT("binding",
+		  binding_new(
+			  world->focus->location,
+			  &(struct binding_make){
+				  .contact = slice_of(from->contact),
+				  .path = slice_of(from->path),
+				  .instance = slice_of(from->instance),
+				  .q_thousandths = from->q_thousandths ? from->q_thousandths : 1000,
+				  .reg_id = from->reg_id,
+				  .expires_s = 3600,
+				  .flow = from->flow ? &flow : NULL,
+			  },
+			  &b),
+		  0);
+	CHECK_INT("bound",
+		  location_apply(world->focus->location, slice_of(user),
+				 &(struct location_step){.fresh = b}, 1),
+		  0);
+}
+
+static struct phone *contact(struct world *world, const char *name, uint16_t q_thousandths)
+{
+	char uri[64];
+
+	snprintf(uri, sizeof(uri), "sip:%s@" WORLD_PHONES, name);
+	bind_user(world, "bob", &(struct bind){.contact = uri, .q_thousandths = q_thousandths});
+	return world_phone(world, name);
+}
+
+static struct participant *dial(struct world *world, const char *uri)
+{
+	struct participant *p = NULL;
+
+	CHECK_INT(uri,
+		  focus_invite(world->focus, world_room(world, "lobby"),
+			       &(struct focus_invite){.uri = slice_of(uri)}, &p),
+		  0);
+	return p;
+}
+
+/* "b1=answered b2=cancelled" */
+static const char *attempts_of(const struct participant *p)
+{
+	static char text[1024];
+	struct fork_attempt_view view;
+	struct sip_uri uri;
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; participant_attempt(p, i, &view); i++) {
+		CHECK_INT("URI", sip_uri_parse(view.uri, &uri), 0);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s" SLICE_FMT "=%s:%u",
+					 used ? " " : "", SLICE_ARG(uri.user),
+					 fork_state_name(view.state), view.status);
+	}
+	return text;
+}
+
+#define BOB "sip:bob@10.0.0.1"
+
+static void first_answer_wins(void)
+{
+	struct world *world = new_world(NULL);
+	struct phone *b1 = contact(world, "b1", 1000), *b2 = contact(world, "b2", 1000);
+	struct phone *b3 = contact(world, "b3", 500);
+	struct participant *p;
+
+	b1->manner = PHONE_RINGS;
+	b2->answer_ms = 2000;
+	p = dial(world, BOB);
+	world_run(world, 1000);
+	CHECK("both ring", b1->calls == 1 && b2->calls == 1);
+	CHECK_INT("one participant", world_roster(world, "lobby"), 1);
+	CHECK_INT("alerting", p->state, PARTICIPANT_ALERTING);
+	world_run(world, 3000);
+	CHECK("b2 talks", b2->is_established && !b2->has_ended);
+	CHECK_INT("b1 was cancelled", b1->final_status, 487);
+	CHECK_STR("and told why", b1->end_text, "SIP;cause=200;text=\"Call completed elsewhere\"");
+	CHECK_INT("the lower q was never called", b3->calls, 0);
+	CHECK_STR("attempts", attempts_of(p), "b3=cancelled:0 b2=answered:200 b1=cancelled:487");
+	CHECK_INT("one leg", fake_media_legs(world->media), 1);
+	CHECK_INT("its media", addr_port(&world_leg(world, p)->params.remote_rtp), b2->port);
+	CHECK_STR("events", world_events(world, NULL),
+		  "participant.created lobby bob dialing-out\n"
+		  "participant.changed lobby bob alerting\n"
+		  "participant.joined lobby bob connected\n");
+	end_world(world, "first");
+}
+
+/* Both answer before either can be cancelled: one talks, the other gets ACK and BYE. */
+static void both_answer(void)
+{
+	struct world *world = new_world(NULL);
+	struct phone *b1 = contact(world, "b1", 1000), *b2 = contact(world, "b2", 1000);
+	struct participant *p;
+
+	b1->answer_ms = b2->answer_ms = 1000;
+	p = dial(world, BOB);
+	world_run(world, 3000);
+	CHECK("both were answered", b1->is_established && b2->is_established);
+	CHECK("one talks", b1->has_ended != b2->has_ended);
+	CHECK_INT("connected", p->state, PARTICIPANT_CONNECTED);
+	CHECK_INT("to the one that talks", addr_port(&world_leg(world, p)->params.remote_rtp),
+		  b1->has_ended ? b2->port : b1->port);
+	end_world(world, "both");
+}
+
+static void by_q(void)
+{
+	struct world *world = new_world(NULL);
+	struct phone *b1 = contact(world, "b1", 100), *b2 = contact(world, "b2", 900);
+	struct participant *p;
+
+	b2->manner = PHONE_REJECTS;
+	b2->status = 486;
+	p = dial(world, BOB);
+	world_run(world, 2000);
+	CHECK("the second talks", b1->is_established && b2->calls == 1);
+	CHECK_STR("attempts", attempts_of(p), "b2=failed:486 b1=answered:200");
+	CHECK_STR("History-Info", invites,
+		  "sip:b2@" WORLD_PHONES "\n"
+		  "H <sip:bob@10.0.0.1>;index=1, <sip:b2@" WORLD_PHONES ">;index=1.1;rc=1\n"
+		  "sip:b1@" WORLD_PHONES "\n"
+		  "H <sip:bob@10.0.0.1>;index=1, "
+		  "<sip:b2@" WORLD_PHONES "?Reason=SIP%3Bcause%3D486>;index=1.1;rc=1, "
+		  "<sip:b1@" WORLD_PHONES ">;index=1.2;rc=1\n");
+	end_world(world, "by q");
+}
+
+/* What is told of several refusals (RFC 3261 16.7, step 6). */
+static void best_refusal(void)
+{
+	static const struct {
+		const char *name;
+		uint16_t first, second;
+		const char *left;
+	} rows[] = {
+		{"busy says more than not found", 404, 486, "busy 486"},
+		{"4xx before 5xx", 500, 404, "not_found 404"},
+		{"503 last", 503, 500, "failed 500"},
+		{"6xx is for all", 486, 603, "declined 603"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = new_world(NULL);
+		struct phone *b1 = contact(world, "b1", 0), *b2 = contact(world, "b2", 0);
+		char want[96];
+
+		b1->manner = b2->manner = PHONE_REJECTS;
+		b1->status = rows[i].first;
+		b2->status = rows[i].second;
+		(void)dial(world, BOB);
+		world_run(world, 3000);
+		snprintf(want, sizeof(want), "participant.left lobby bob disconnected %s\n",
+			 rows[i].left);
+		CHECK_STR(rows[i].name, world_events(world, "participant.left"), want);
+		CHECK_INT(rows[i].name, fake_media_legs(world->media), 0);
+		end_world(world, rows[i].name);
+	}
+}
+
+static void declined_by_one(void)
+{
+	struct world *world = new_world(NULL);
+	struct phone *b1 = contact(world, "b1", 0), *b2 = contact(world, "b2", 0);
+
+	b1->manner = PHONE_RINGS;
+	b2->manner = PHONE_REJECTS;
+	b2->status = 603;
+	(void)dial(world, BOB);
+	world_run(world, 2000);
+	CHECK_INT("the other is cancelled", b1->final_status, 487);
+	CHECK_STR("left", world_events(world, "participant.left"),
+		  "participant.left lobby bob disconnected declined 603\n");
+	end_world(world, "declined");
+}
+
+static void one_refuses_while_another_rings(void)
+{
+	struct world *world = new_world(NULL);
+	struct phone *b1 = contact(world, "b1", 0), *b2 = contact(world, "b2", 0);
+	struct participant *p;
+
+	b1->answer_ms = 3000;
+	b2->manner = PHONE_REJECTS;
+	b2->status = 486;
+	p = dial(world, BOB);
+	world_run(world, 2000);
+	CHECK("still rings", p->state == PARTICIPANT_ALERTING && p->call);
+	world_run(world, 2000);
+	CHECK("talks", b1->is_established);
+	end_world(world, "one refuses");
+}
+
+static void nobody_registered(void)
+{
+	struct world *world = new_world(NULL);
+	struct forward_rule rule = {.targets = {[FORWARD_BUSY] = "sip:x@10.0.0.2"}};
+	struct participant *p;
+
+	CHECK_INT("a user with a rule", focus_forward_set(world->focus, SLICE("bob"), &rule), 0);
+	p = dial(world, BOB);
+	CHECK("published first", p->room && !p->call);
+	world_run(world, 10);
+	CHECK_STR("left", world_events(world, "participant.left"),
+		  "participant.left lobby bob disconnected unavailable 480\n");
+	end_world(world, "nobody");
+}
+
+static void given_up(void)
+{
+	struct world *world = new_world(NULL);
+	struct phone *b1 = contact(world, "b1", 0), *b2 = contact(world, "b2", 0);
+	struct participant *p;
+
+	b1->manner = b2->manner = PHONE_RINGS;
+	p = dial(world, BOB);
+	world_run(world, 1000);
+	CHECK_INT("kick", focus_kick(world->focus, p, "kicked"), 0);
+	CHECK_INT("until both are over", p->state, PARTICIPANT_DISCONNECTING);
+	world_run(world, 1000);
+	CHECK("both are cancelled", b1->final_status == 487 && b2->final_status == 487);
+	CHECK_INT("gone", world_roster(world, "lobby"), 0);
+	p = dial(world, BOB);
+	world_run(world, 1000);
+	(void)focus_room_close(world->focus, world_room(world, "lobby"), "deleted");
+	CHECK("the room ends at once", !world_room(world, "lobby"));
+	world_run(world, 1000);
+	CHECK("both again", b1->finals == 1 && b2->finals == 1 && !b1->call && !b2->call);
+	end_world(world, "given up");
+}
+
+/* A path goes before the flow, the flow before the Contact. */
+static void where_it_goes(void)
+{
+	struct world *world = new_world(NULL);
+	struct phone *near = world_phone(world, "near"), *far = world_phone(world, "far");
+
+	bind_user(world, "bob",
+		  &(struct bind){.contact = "sip:near@192.168.7.7", .flow = WORLD_PHONES});
+	bind_user(world, "eve",
+		  &(struct bind){.contact = "sip:far@192.168.7.7",
+				 .path = "<sip:" WORLD_PHONES ";lr>"});
+	(void)dial(world, BOB);
+	(void)dial(world, "sip:eve@10.0.0.1");
+	world_run(world, 2000);
+	CHECK("over the flow", near->is_established);
+	CHECK("through the path", far->is_established);
+	end_world(world, "where");
+}
+
+#define PHONE "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+
+/* Two flows of one phone: the later one; when it breaks, the other, at once (RFC 5626 5.3). */
+static void flows(void)
+{
+	struct world *world = new_world(NULL);
+	struct phone *bob = world_phone(world, "b1"), *desk = contact(world, "desk", 0);
+	struct participant *p;
+
+	desk->manner = PHONE_RINGS;
+	bob->answer_ms = 500;
+	bind_user(world, "bob",
+		  &(struct bind){.contact = "sip:b1@192.168.7.7",
+				 .instance = PHONE,
+				 .reg_id = 1,
+				 .flow = WORLD_PHONES});
+	bind_user(world, "bob",
+		  &(struct bind){.contact = "sip:b1@192.168.7.8",
+				 .instance = PHONE,
+				 .reg_id = 2,
+				 .proto = SIP_TCP,
+				 .flow = "10.0.0.77:5060"});
+	p = dial(world, BOB);
+	world_run(world, 50);
+	CHECK_INT("the broken one is passed over while the desk rings", desk->calls, 1);
+	world_run(world, 2000);
+	CHECK("answered", bob->is_established && bob->calls == 1);
+	CHECK_STR("attempts", attempts_of(p), "b1=failed:503 b1=answered:200 desk=cancelled:487");
+	end_world(world, "flows");
+}
+
+/* Forwards --------------------------------------------------------------------------------------
+ */
+
+static void set_rule(struct world *world, const char *user, enum forward_cause cause,
+		     const char *target)
+{
+	struct forward_rule rule = {.no_answer_s = 5};
+
+	slice_cstr(slice_of(target), rule.targets[cause], sizeof(rule.targets[cause]));
+	CHECK_INT(user, focus_forward_set(world->focus, slice_of(user), &rule), 0);
+}
+
+static void forwards(void)
+{
+	static const struct {
+		const char *name;
+		enum forward_cause rule;
+		bool is_registered;
+		enum phone_manner manner;
+		uint16_t status;
+		bool is_forwarded;
+		const char *diversion;
+	} rows[] = {
+		{"always", FORWARD_UNCONDITIONAL, true, PHONE_ANSWERS, 0, true, "unconditional"},
+		{"busy 486", FORWARD_BUSY, true, PHONE_REJECTS, 486, true, "user-busy"},
+		{"busy 600", FORWARD_BUSY, true, PHONE_REJECTS, 600, true, "user-busy"},
+		{"declined is not busy", FORWARD_BUSY, true, PHONE_REJECTS, 603, false, NULL},
+		{"no answer", FORWARD_NO_ANSWER, true, PHONE_RINGS, 0, true, "no-answer"},
+		{"408", FORWARD_NO_ANSWER, true, PHONE_REJECTS, 408, true, "no-answer"},
+		{"480", FORWARD_NO_ANSWER, true, PHONE_REJECTS, 480, true, "no-answer"},
+		{"487", FORWARD_NO_ANSWER, true, PHONE_REJECTS, 487, true, "no-answer"},
+		{"503", FORWARD_UNREACHABLE, true, PHONE_REJECTS, 503, true, "unavailable"},
+		{"404", FORWARD_UNREACHABLE, true, PHONE_REJECTS, 404, true, "unavailable"},
+		{"not registered", FORWARD_UNREACHABLE, false, PHONE_ANSWERS, 0, true,
+		 "unavailable"},
+		{"another rule's case", FORWARD_UNREACHABLE, true, PHONE_REJECTS, 486, false, NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = new_world(NULL);
+		struct phone *carol = world_phone(world, "carol"), *bob;
+		char want[96];
+
+		bob = rows[i].is_registered ? contact(world, "b1", 0) : world_phone(world, "b1");
+		bob->manner = rows[i].manner;
+		bob->status = rows[i].status;
+		set_rule(world, "bob", rows[i].rule, "sip:carol@" WORLD_PHONES);
+		(void)dial(world, BOB);
+		world_run(world, 8000);
+		CHECK_INT(rows[i].name, carol->is_established, rows[i].is_forwarded);
+		CHECK_INT(rows[i].name, bob->calls,
+			  rows[i].is_registered && rows[i].rule != FORWARD_UNCONDITIONAL);
+		if (rows[i].rule == FORWARD_NO_ANSWER && rows[i].manner == PHONE_RINGS)
+			CHECK_INT(rows[i].name, bob->final_status, 487);
+		if (rows[i].diversion) {
+			snprintf(want, sizeof(want), "D <" BOB ">;reason=%s;counter=1\n",
+				 rows[i].diversion);
+			CHECK(rows[i].name, strstr(invites, want) != NULL);
+		}
+		end_world(world, rows[i].name);
+	}
+}
+
+static void told_to_the_next(void)
+{
+	struct world *world = new_world(NULL);
+	struct phone *b1 = contact(world, "b1", 0), *dave = world_phone(world, "dave");
+	struct participant *p;
+
+	b1->manner = PHONE_REJECTS;
+	b1->status = 486;
+	set_rule(world, "bob", FORWARD_BUSY, "sip:carol@10.0.0.1");
+	set_rule(world, "carol", FORWARD_UNCONDITIONAL, "sip:dave@" WORLD_PHONES);
+	p = dial(world, BOB);
+	world_run(world, 2000);
+	CHECK("dave talks", dave->is_established);
+	CHECK_STR("attempts", attempts_of(p), "b1=failed:486 dave=answered:200");
+	CHECK_STR("the last INVITE", strstr(invites, "sip:dave"),
+		  "sip:dave@" WORLD_PHONES "\n"
+		  "H <sip:bob@10.0.0.1?Reason=SIP%3Bcause%3D486>;index=1, "
+		  "<sip:b1@" WORLD_PHONES "?Reason=SIP%3Bcause%3D486>;index=1.1;rc=1, "
+		  "<sip:carol@10.0.0.1?Reason=SIP%3Bcause%3D302>;index=1.2;mp=1, "
+		  "<sip:dave@" WORLD_PHONES ">;index=1.2.1;mp=1.2\n"
+		  "D <sip:carol@10.0.0.1>;reason=unconditional;counter=1\n"
+		  "D <sip:bob@10.0.0.1>;reason=user-busy;counter=1\n");
+	end_world(world, "told");
+}
+
+static void circles(void)
+{
+	static const struct {
+		const char *name, *bob, *carol;
+	} rows[] = {
+		{"two", "sip:carol@10.0.0.1", "sip:bob@10.0.0.1"},
+		{"itself", "sip:bob@10.0.0.1", NULL},
+		{"the room that calls", "sip:lobby@10.0.0.1", NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = new_world(NULL);
+		struct fork_attempt_view view = {0};
+		struct participant *p;
+
+		set_rule(world, "bob", FORWARD_UNCONDITIONAL, rows[i].bob);
+		if (rows[i].carol)
+			set_rule(world, "carol", FORWARD_UNCONDITIONAL, rows[i].carol);
+		p = dial(world, BOB);
+		CHECK(rows[i].name, participant_attempt(p, 0, &view));
+		CHECK_INT(rows[i].name, view.state, FORK_LOOPED);
+		CHECK_SLICE(rows[i].name, view.uri, rows[i].carol ? rows[i].carol : rows[i].bob);
+		world_run(world, 1000);
+		CHECK_STR(rows[i].name, world_events(world, "participant.left"),
+			  "participant.left lobby bob disconnected loop 482\n");
+		CHECK_STR(rows[i].name, invites, "");
+		end_world(world, rows[i].name);
+	}
+}
+
+static void number(void)
+{
+	struct world *world = new_world("sip.outbound_proxy=sip:" WORLD_PHONES);
+	struct phone *desk = world_phone(world, "desk"), *abroad = world_phone(world, "+4711");
+
+	bind_user(world, "+49301234", &(struct bind){.contact = "sip:desk@" WORLD_PHONES});
+	(void)dial(world, "tel:+49(30)12-34");
+	(void)dial(world, "tel:+47-11");
+	world_run(world, 2000);
+	CHECK("a number of ours", desk->is_established);
+	CHECK("another by the proxy", abroad->is_established);
+	CHECK("as a user of it", strstr(invites, "sip:+4711@10.0.0.2;user=phone\n") != NULL);
+	end_world(world, "number");
+}
+
+static void rules_kept(void)
+{
+	struct world *world = new_world(NULL);
+	struct forward_rule rule = {.targets = {"sip:a@x", "", "tel:+1", "sips:b@y"},
+				    .no_answer_s = 7};
+	const struct forward_rule *found;
+
+	CHECK_INT("set", focus_forward_set(world->focus, SLICE("bob"), &rule), 0);
+	CHECK_INT("stored", world->store.item_count, 1);
+	CHECK_STR("as", world->store.items[0].value, "7\tsip:a@x\t\ttel:+1\tsips:b@y");
+	focus_forward_remove(world->focus, SLICE("bob"));
+	CHECK_INT("removed", world->store.item_count, 0);
+	CHECK("gone", !focus_forward_find(world->focus, SLICE("bob")));
+	CHECK_INT("again", focus_forward_set(world->focus, SLICE("bob"), &rule), 0);
+	focus_forward_remove(world->focus, SLICE("nobody"));
+	CHECK_INT("load", forwards_load(world->focus), 0);
+	found = focus_forward_find(world->focus, SLICE("bob"));
+	CHECK("the same", found && !memcmp(found, &rule, sizeof(rule)));
+	snprintf(rule.targets[0], sizeof(rule.targets[0]), "http://x");
+	CHECK_INT("no target", focus_forward_set(world->focus, SLICE("bob"), &rule),
+		  ERR_BAD_TARGET);
+	memset(&rule, 0, sizeof(rule));
+	CHECK_INT("an empty rule is none", focus_forward_set(world->focus, SLICE("bob"), &rule), 0);
+	CHECK("gone", !focus_forward_find(world->focus, SLICE("bob")));
+	snprintf(rule.targets[0], sizeof(rule.targets[0]), "sip:x@y");
+	CHECK_INT("no name", focus_forward_set(world->focus, SLICE(""), &rule), ERR_ROOM_NAME);
+	end_world(world, "rules");
+}
+
+void suite_fork(void);
+void suite_fork(void)
+{
+	CHECK_SUITE("fork");
+	CHECK_TEST(first_answer_wins);
+	CHECK_TEST(both_answer);
+	CHECK_TEST(by_q);
+	CHECK_TEST(best_refusal);
+	CHECK_TEST(declined_by_one);
+	CHECK_TEST(one_refuses_while_another_rings);
+	CHECK_TEST(nobody_registered);
+	CHECK_TEST(given_up);
+	CHECK_TEST(where_it_goes);
+	CHECK_TEST(flows);
+	CHECK_TEST(forwards);
+	CHECK_TEST(told_to_the_next);
+	CHECK_TEST(circles);
+	CHECK_TEST(number);
+	CHECK_TEST(rules_kept);
+}
