@@ -286,6 +286,9 @@ static int expand_own(struct fork *fork, uint8_t at, const struct sip_uri *uri)
 	} else if (location_match(focus->location, uri, &match)) {
 		return add_plain(fork, at, uri);
 	}
+	match.user = registrar_name(focus, match.user);
+	if (!match.aor && !match.is_gruu)
+		match.aor = location_find(focus->location, match.user);
 	err = keep_rule(fork, hop, match.user);
 	if (err || has_rule(hop, FORWARD_UNCONDITIONAL))
 		return err;

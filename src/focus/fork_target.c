@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "focus/focus_priv.h"
 #include "focus/fork_priv.h"
+#include "focus/registrar.h"
 #include "focus/text.h"
 
 /* Whose URI it is ----------------------------------------------------------------------------- */
@@ -102,7 +103,7 @@ static int local_for(const struct focus *focus, struct sip_uri uri, struct addr 
 static const struct binding *first_binding(const struct focus *focus, const struct sip_uri *uri)
 {
 	char number[FORWARD_USER_MAX + 1];
-	struct location_match match;
+	struct location_match match = {0};
 	struct aor *aor;
 
 	if (!fork_is_own(focus, uri))
@@ -111,6 +112,8 @@ static const struct binding *first_binding(const struct focus *focus, const stru
 		aor = location_find(focus->location, fork_number(uri, number));
 	else
 		aor = location_match(focus->location, uri, &match) ? NULL : match.aor;
+	if (!aor && uri->scheme != SIP_SCHEME_TEL && !match.is_gruu)
+		aor = location_find(focus->location, registrar_name(focus, match.user));
 	return aor ? location_next(aor, NULL) : NULL;
 }
 

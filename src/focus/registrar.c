@@ -54,9 +54,20 @@ static bool registrar_is(const struct focus *focus, const char *mode)
 	return !strcmp(focus->config->sip_registrar, mode);
 }
 
-bool registrar_knows(struct focus *focus, struct slice user)
+bool registrar_knows(const struct focus *focus, struct slice user)
 {
-	return users_find_alias(focus->users, user) != NULL;
+	return registrar_is(focus, "users") && users_find_alias(focus->users, user);
+}
+
+struct slice registrar_name(const struct focus *focus, struct slice user)
+{
+	const struct user *known = users_find_alias(focus->users, user);
+	struct user_view view;
+
+	if (!known)
+		return user;
+	user_view(known, &view);
+	return view.name;
 }
 
 /* Reading ------------------------------------------------------------------------------------- */
@@ -568,6 +579,7 @@ static int decide_aor(struct focus *focus, const struct sip_msg *request,
 {
 	struct sip_uri registrar;
 	struct sip_addr to;
+	struct slice name;
 	size_t len;
 
 	if (sip_uri_parse(request->request_uri, &registrar) || sip_msg_addr(request, SIP_H_TO, &to))
@@ -579,6 +591,9 @@ static int decide_aor(struct focus *focus, const struct sip_msg *request,
 		return refuse(plan, 404, "No Such User");
 	if (registrar_is(focus, "users") && !registrar_knows(focus, slice_of(user)))
 		return refuse(plan, 404, "No Such User");
+	name = registrar_name(focus, slice_of(user));
+	if (name.p != user)
+		slice_cstr(name, user, LOCATION_USER_MAX + 1);
 	return 0;
 }
 
@@ -672,6 +687,8 @@ uint16_t registrar_presence(struct focus *focus, struct slice request_uri)
 	if (sip_uri_parse(request_uri, &uri) || !admission_is_our_host(focus, uri.host) ||
 	    location_match(focus->location, &uri, &match))
 		return 0;
+	if (!match.aor && !match.is_gruu)
+		match.aor = location_find(focus->location, registrar_name(focus, match.user));
 	if (!match.aor)
 		return match.is_gruu || registrar_knows(focus, match.user) ? 480 : 0;
 	for (struct binding *b = location_next(match.aor, NULL); b; b = location_next(match.aor, b))

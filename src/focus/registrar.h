@@ -50,7 +50,10 @@ void registrar_plan_done(struct registrar_plan *plan); /* frees what was not app
 void registrar_add_contacts(struct focus *focus, struct aor *aor, bool with_gruu, struct buf *out);
 
 /* Whether this name is a user of ours, registered or not. */
-bool registrar_knows(struct focus *focus, struct slice user);
+bool registrar_knows(const struct focus *focus, struct slice user);
+
+/* The user's own name for any that it goes by; a name that is no user's stays as it is. */
+struct slice registrar_name(const struct focus *focus, struct slice user);
 
 /* 200 for an address of record that has a binding, 480 for one that has none, 0 for a name that is
  * no user's: what OPTIONS is answered (RFC 3261 11.2). */

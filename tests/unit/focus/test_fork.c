@@ -472,6 +472,24 @@ static void circles(void)
 	}
 }
 
+/* A user is called by any of its names; the Contacts are under its own. */
+static void by_alias(void)
+{
+	const struct user_settings settings = {
+		.password = SLICE("x"), .aliases = SLICE("+4930,bobby"), .is_enabled = true};
+	struct world *world = new_world(NULL);
+	struct phone *b1 = contact(world, "b1", 0);
+	struct user *user = NULL;
+
+	CHECK_INT("user", users_create(world->focus->users, SLICE("bob"), &settings, &user), 0);
+	(void)dial(world, "sip:bobby@10.0.0.1");
+	world_run(world, 2000);
+	CHECK("answered", b1->is_established);
+	CHECK_SLICE("name", registrar_name(world->focus, SLICE("+4930")), "bob");
+	CHECK_SLICE("nobody's", registrar_name(world->focus, SLICE("eve")), "eve");
+	end_world(world, "alias");
+}
+
 static void number(void)
 {
 	struct world *world = new_world("sip.outbound_proxy=sip:" WORLD_PHONES);
@@ -533,6 +551,7 @@ void suite_fork(void)
 	CHECK_TEST(forwards);
 	CHECK_TEST(told_to_the_next);
 	CHECK_TEST(circles);
+	CHECK_TEST(by_alias);
 	CHECK_TEST(number);
 	CHECK_TEST(rules_kept);
 }
