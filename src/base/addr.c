@@ -179,11 +179,30 @@ uint64_t addr_hash(const struct addr *addr)
 	return hash_bytes(key, 2 + 4);
 }
 
+/* As inet_ntop does, which prints by sprintf. */
+static char *v4_text(const struct in_addr *ip, char *out)
+{
+	const uint8_t *octet = (const uint8_t *)ip;
+	char *at = out;
+
+	for (int i = 0; i < 4; i++) {
+		if (octet[i] >= 100)
+			*at++ = (char)('0' + octet[i] / 100);
+		if (octet[i] >= 10)
+			*at++ = (char)('0' + octet[i] / 10 % 10);
+		*at++ = (char)('0' + octet[i] % 10);
+		*at++ = i < 3 ? '.' : '\0';
+	}
+	return out;
+}
+
 static char *ip_text(const struct addr *addr, char *out, size_t cap)
 {
 	const void *ip = addr_is_v6(addr) ? (const void *)&addr->in6.sin6_addr
 					  : (const void *)&addr->in.sin_addr;
 
+	if (addr->sa.sa_family == AF_INET && cap >= INET_ADDRSTRLEN)
+		return v4_text(&addr->in.sin_addr, out);
 	if (!addr_is_set(addr) || !inet_ntop(addr->sa.sa_family, ip, out, (socklen_t)cap))
 		slice_cstr(SLICE("-"), out, cap);
 	return out;

@@ -86,23 +86,23 @@ struct slice slice_first(struct slice s, size_t len)
 
 int slice_u64(struct slice s, uint64_t max, uint64_t *ret)
 {
+	enum { DIGITS_SAFE = 19 }; /* so many always fit 64 bits */
 	uint64_t value = 0;
 	bool is_over = false;
 
 	if (s.len == 0)
 		return -EINVAL;
 	for (size_t i = 0; i < s.len; i++) {
-		uint64_t digit;
+		uint64_t digit = (uint64_t)(unsigned char)s.p[i] - '0';
 
-		if (s.p[i] < '0' || s.p[i] > '9')
+		if (digit > 9)
 			return -EINVAL; /* also after too many digits: syntax comes first */
-		digit = (uint64_t)(s.p[i] - '0');
-		if (is_over || digit > max || value > (max - digit) / 10)
+		if (i >= DIGITS_SAFE && value > (UINT64_MAX - digit) / 10)
 			is_over = true;
 		else
 			value = value * 10 + digit;
 	}
-	if (is_over)
+	if (is_over || value > max)
 		return -ERANGE;
 	*ret = value;
 	return 0;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -47,7 +48,12 @@ const char *room_origin_name(enum room_origin origin)
 
 char *room_uri(const struct focus *focus, const char *id, char out[ROOM_URI_MAX + 1])
 {
-	snprintf(out, ROOM_URI_MAX + 1, "sip:%.*s@%s", ROOM_ID_MAX, id, focus->host);
+	char *at = stpcpy(out, "sip:");
+	size_t len = strnlen(id, ROOM_ID_MAX);
+
+	memcpy(at, id, len); /* not by snprintf: a call asks for it five times */
+	at[len] = '@';
+	stpcpy(at + len + 1, focus->host);
 	return out;
 }
 

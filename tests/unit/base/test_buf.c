@@ -1,5 +1,8 @@
 #include "base/buf.h"
 
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -22,6 +25,40 @@ static void adding(void)
 	CHECK_INT("terminated", buf.p[buf.len], 0);
 	buf_done(&buf);
 	CHECK(NULL, buf.p == NULL && buf.len == 0 && buf.cap == 0);
+}
+
+/* What is written here and what is left to libc must look the same. */
+static void formats_as_libc_does(void)
+{
+#define SAME(...)                                                                                  \
+	do {                                                                                       \
+		struct buf buf = BUF_INIT;                                                         \
+		char want[128];                                                                    \
+                                                                                                   \
+		(void)snprintf(want, sizeof(want), __VA_ARGS__);                                   \
+		buf_adds(&buf, ">");                                                               \
+		buf_addf(&buf, __VA_ARGS__);                                                       \
+		CHECK_SLICE(want, slice_from(buf_slice(&buf), 1), want);                           \
+		buf_done(&buf);                                                                    \
+	} while (0)
+	static const char unterminated[3] = {'a', 'b', 'c'};
+
+	SAME("plain");
+	SAME("%s", "");
+	SAME("a%sb%sc", "one", "two");
+	SAME("%.*s|", 3, unterminated);
+	SAME("%.*s|%.*s|", 5, "abc", 0, "abc");
+	SAME("%.*s|", -1, "abc");
+	SAME("%c%c", 'x', 'y');
+	SAME("%d %d %d", 0, INT_MAX, INT_MIN);
+	SAME("%u %u", 0u, UINT_MAX);
+	SAME("%ld %ld %lu", LONG_MAX, LONG_MIN, ULONG_MAX);
+	SAME("%lld %lld %llu", LLONG_MAX, LLONG_MIN, ULLONG_MAX);
+	SAME("%zu", SIZE_MAX);
+	SAME("100%% of %s", "it");
+	SAME("%5u|%-5s|%05d|%x", 1u, "ab", 3, 255u);
+	SAME("%08x %.3f %s", 0xbeefu, 1.5, "mixed");
+#undef SAME
 }
 
 static void growth_keeps_content(void)
@@ -73,6 +110,16 @@ static void limit_sticks(void)
 	buf_addc(&buf, 'x');
 	buf_addf(&buf, "%d", 1);
 	CHECK_INT("adds do nothing after an error", buf.len, BUF_LEN_MAX - PIECE);
+	buf.err = 0;
+	buf_drop(&buf, buf.len - 3);
+	buf_add(&buf, piece, PIECE);
+	buf_add(&buf, piece, PIECE);
+	buf_add(&buf, piece, PIECE);
+	buf_addf(&buf, "%.*s|%s", 1, "a", "");
+	memset(piece, 'x', PIECE);
+	buf_addf(&buf, "part %s", piece);
+	CHECK_INT("does not fit", buf_err(&buf), ERR_LIMIT);
+	CHECK_INT("all of it or nothing", buf.len, 3 * PIECE + 3 + 2);
 	buf_clear(&buf);
 	CHECK_INT("forgotten", buf_err(&buf), 0);
 	buf_addc(&buf, 'x');
@@ -147,6 +194,7 @@ void suite_buf(void)
 {
 	CHECK_SUITE("buf");
 	CHECK_TEST(adding);
+	CHECK_TEST(formats_as_libc_does);
 	CHECK_TEST(growth_keeps_content);
 	CHECK_TEST(every_boundary);
 	CHECK_TEST(limit_sticks);
