@@ -159,13 +159,18 @@ static uint64_t phase_first_due(uint32_t i, uint64_t now_ns)
 	return due_ns > now_ns ? due_ns : due_ns + TICK_NS;
 }
 
+/* The first phase that has room, so that few legs need few passes; when all are full, the emptiest.
+ */
 static void bus_enter(struct worker *worker, struct bus *bus)
 {
 	uint32_t best = 0;
 
-	for (uint32_t i = 1; i < WORKER_PHASES; i++)
+	for (uint32_t i = 1; i < WORKER_PHASES; i++) {
+		if (worker->phases[best].leg_count < WORKER_PHASE_LEGS)
+			break;
 		if (worker->phases[i].leg_count < worker->phases[best].leg_count)
 			best = i;
+	}
 	bus->phase = (uint8_t)best;
 	list_append(&worker->phases[best].buses, &bus->node);
 }

@@ -1,7 +1,8 @@
 /* mixer/worker.h -- one thread that is always on time: takes commands, ticks its rooms.
  *
- * A tick is 20 ms. Rooms are dealt to WORKER_PHASES phases of 5 ms, the emptiest first, so that
- * the packets of a worker do not leave in one burst; all legs of a room share its phase. Deadlines
+ * A tick is 20 ms. Rooms are dealt to WORKER_PHASES phases of 5 ms, so that the packets of a worker
+ * do not leave in one burst; all legs of a room share its phase. A phase is filled with
+ * WORKER_PHASE_LEGS before the next is begun: a wake-up costs as much as several packets. Deadlines
  * are absolute (no drift). A worker that wakes late by less than a tick does the tick late; later
  * than that, the missed ticks are skipped: their sound is dropped, RTP timestamps run on, and
  * nothing is sent in a burst. A worker without legs sleeps until a command comes.
@@ -26,6 +27,7 @@ enum {
 	WORKER_PHASES = 4,
 	WORKER_TICK_MS = LEG_TICK_MS,
 	WORKER_PHASE_MS = WORKER_TICK_MS / WORKER_PHASES,
+	WORKER_PHASE_LEGS = 48,
 	WORKER_COMMANDS = 4096,     /* waiting at most; more: ERR_QUEUE_FULL */
 	WORKER_COMMANDS_PASS = 256, /* carried out in one pass at most */
 	WORKER_EVENTS = 8192,       /* waiting at most; then digits are lost, states told later */

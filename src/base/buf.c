@@ -37,10 +37,10 @@ static bool reserve(struct buf *buf, size_t more)
 		buf->err = ERR_LIMIT;
 		return false;
 	}
+	if (buf->len + more < buf->cap)
+		return true;
 	while (cap < buf->len + more + 1)
 		cap *= 2;
-	if (cap == buf->cap)
-		return true;
 	p = realloc(buf->p, cap);
 	if (!p) {
 		buf->err = -ENOMEM;

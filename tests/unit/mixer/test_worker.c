@@ -96,20 +96,28 @@ static void sleeps_without_legs(void)
 	teardown();
 }
 
-/* Eight rooms: two in each phase, and a pass every 5 ms. */
+/* Rooms of half a phase's legs: two in each phase, and a pass every 5 ms. The next one goes where
+ * the fewest are. */
 static void rooms_are_dealt_to_phases(void)
 {
+	enum { ROOM = WORKER_PHASE_LEGS / 2, ALL = BUSES * ROOM };
+	static struct rig_leg legs[ALL];
 	struct bus *buses[BUSES];
-	struct rig_leg legs[BUSES];
 	uint64_t now_ns = RIG_START_NS;
 	uint32_t of_phase[WORKER_PHASES] = {0};
 
 	setup();
 	for (int i = 0; i < BUSES; i++) {
 		CHECK_INT("bus", bus_new(NULL, &buses[i]), 0);
-		legs[i] = add_leg(buses[i]);
+		for (int k = 0; k < ROOM; k++)
+			legs[i * ROOM + k] = add_leg(buses[i]);
+		if (i < 2) { /* few legs, few passes */
+			(void)worker_tick_rt(worker, now_ns);
+			CHECK_INT("the first phase", buses[i]->phase, 0);
+		}
 	}
-	now_ns = worker_tick_rt(worker, now_ns);
+	while ((now_ns = worker_tick_rt(worker, RIG_START_NS)) == RIG_START_NS)
+		; /* more commands than one pass takes */
 	for (int i = 0; i < BUSES; i++)
 		of_phase[buses[i]->phase]++;
 	for (int i = 0; i < WORKER_PHASES; i++)
@@ -118,15 +126,22 @@ static void rooms_are_dealt_to_phases(void)
 		uint64_t before = worker_counts(worker).tx_packets;
 		uint64_t next_ns = worker_tick_rt(worker, now_ns);
 
-		CHECK_INT("two packets at a time", worker_counts(worker).tx_packets - before, 2);
+		CHECK_INT("two rooms at a time", worker_counts(worker).tx_packets - before,
+			  2 * ROOM);
 		CHECK_INT("every 5 ms", next_ns - now_ns, WORKER_PHASE_MS * 1000000);
 		now_ns = next_ns;
 	}
-	for (int i = 0; i < BUSES; i++) {
-		end_leg(&legs[i], now_ns - 1);
-		CHECK_INT("an idle room has no phase", buses[i]->phase, BUS_PHASE_NONE);
+	for (int i = 0; i < ROOM; i++)
+		end_leg(&legs[3 * ROOM + i], now_ns - 1);
+	CHECK_INT("an idle room has no phase", buses[3]->phase, BUS_PHASE_NONE);
+	legs[3 * ROOM] = add_leg(buses[3]);
+	(void)worker_tick_rt(worker, now_ns - 1);
+	CHECK_INT("where there is room", buses[3]->phase, 1);
+	for (int i = 0; i < ALL; i++)
+		if (i / ROOM != 3 || i == 3 * ROOM)
+			end_leg(&legs[i], now_ns - 1);
+	for (int i = 0; i < BUSES; i++)
 		bus_free(buses[i]);
-	}
 	teardown();
 }
 
