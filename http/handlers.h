@@ -26,6 +26,12 @@ int calls_get(struct request *request);
 int calls_end(struct request *request);
 int calls_to_room(struct request *request);
 
+int trace_list(struct request *request);
+int trace_get(struct request *request);
+int trace_ladder(struct request *request);
+int trace_of_participant(struct request *request);
+int trace_ladder_of_participant(struct request *request);
+
 int call_records_list(struct request *request); /* answers later */
 int events_open(struct request *request);       /* answers as long as the client stays */
 

@@ -42,6 +42,7 @@ static const struct parameter path_parameters[] = {
 	{"room", "room", "path", "string", "Name of the room."},
 	{"participant", "participant", "path", "string", "Id of the participant."},
 	{"call", "call", "path", "string", "Id of the call."},
+	{"call_id", "call_id", "path", "string", "Call-ID of a SIP call, percent-encoded."},
 	{"problem", "problem", "path", "string", "Last part of a problem's type."},
 };
 

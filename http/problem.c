@@ -26,6 +26,7 @@ static const struct problem problems[] = {
 	{ERR_ROOM_UNKNOWN, 404, "room-unknown", NULL, 0},
 	{ERR_PARTICIPANT_UNKNOWN, 404, "participant-unknown", NULL, 0},
 	{ERR_CALL_UNKNOWN, 404, "call-unknown", NULL, 0},
+	{ERR_TRACE_UNKNOWN, 404, "trace-unknown", NULL, 0},
 	{ERR_ROOM_EXISTS, 409, "room-exists", NULL, 0},
 	{ERR_ROOM_FULL, 409, "room-full", NULL, 0},
 	{ERR_ROOM_LOCKED, 409, "room-locked", NULL, 0},

@@ -164,6 +164,44 @@ static const struct field call_record_list[] = {
 	{0},
 };
 
+static const struct field sip_message[] = {
+	{"at", FIELD_TIME, 0, 0, 0, NULL, "When it passed."},
+	{"at_us", FIELD_INTEGER, 0, 0, 0, NULL, "The same in microseconds since 1970."},
+	{"direction", FIELD_STRING, 0, 0, 0, NULL, "in: the peer sent it; out: we did."},
+	{"transport", FIELD_STRING, 0, 0, 0, NULL, "UDP, TCP, TLS, WS or WSS."},
+	{"local", FIELD_STRING, 0, 0, 0, NULL, "Our address and port."},
+	{"remote", FIELD_STRING, 0, 0, 0, NULL, "The peer's address and port."},
+	{"summary", FIELD_STRING, 0, 0, 0, NULL, "Method, or status and reason."},
+	{"cseq", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "Its CSeq."},
+	{"error", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "Why it could not be sent; null: it was."},
+	{"text", FIELD_STRING, 0, 0, 0, NULL,
+	 "All of it; secrets (credentials, keys, digits) are painted over."},
+	{0},
+};
+
+static const struct field trace[] = {
+	{"call_id", FIELD_STRING, 0, 0, 0, NULL, "Call-ID of the SIP call."},
+	{"messages", FIELD_LIST, 0, 0, 0, "SipMessage", "Oldest first; the latest of the call."},
+	{0},
+};
+
+static const struct field trace_call[] = {
+	{"call_id", FIELD_STRING, 0, 0, 0, NULL, "Call-ID of the SIP call."},
+	{"messages", FIELD_INTEGER, 0, 0, 0, NULL, "How many are kept."},
+	{"first", FIELD_STRING, 0, 0, 0, NULL, "Start line of the oldest that is kept."},
+	{"last", FIELD_STRING, 0, 0, 0, NULL, "Start line of the latest."},
+	{"remote", FIELD_STRING, 0, 0, 0, NULL, "The peer of the oldest."},
+	{"began_at", FIELD_TIME, 0, 0, 0, NULL, "When the oldest passed."},
+	{"last_at", FIELD_TIME, 0, 0, 0, NULL, "When the latest passed."},
+	{0},
+};
+
+static const struct field trace_list[] = {
+	{"calls", FIELD_LIST, 0, 0, 0, "TraceCall", "The one with the latest message first."},
+	{0},
+};
+
 static const struct field call_create[] = {
 	{"from", FIELD_STRING, FIELD_REQUIRED, 1, 255, NULL,
 	 "Who is called first: sip:, sips: or tel: URI."},
@@ -321,6 +359,10 @@ static const struct schema written[] = {
 	{"Participant", "One party of a conference.", participant, 0},
 	{"Quality", "How a line does.", quality, 0},
 	{"ParticipantList", "A page of participants.", participant_list, 0},
+	{"SipMessage", "A SIP message as it passed.", sip_message, 0},
+	{"Trace", "The SIP messages of a call.", trace, 0},
+	{"TraceCall", "A call of which SIP messages are kept.", trace_call, 0},
+	{"TraceList", "Calls of which SIP messages are kept.", trace_list, 0},
 	{"CallRecord", "A call that has ended.", call_record, 0},
 	{"CallRecordList", "A page of call records.", call_record_list, 0},
 	{"Call", "Two parties, connected by us.", call, 0},

@@ -23,7 +23,9 @@
 #include "http/http.h"
 #include "mixer/mixer.h"
 #include "notify.h"
+#include "sip/hep.h"
 #include "sip/resolver.h"
+#include "sip/trace.h"
 #include "sip/transport.h"
 #include "sip/ua.h"
 #include "store/store.h"
@@ -43,6 +45,8 @@ struct server {
 	struct notify notify;
 	struct store *store;
 	struct sip_transport *transport;
+	struct sip_hep *hep;     /* NULL: no capture server */
+	struct sip_trace *trace; /* its network is what all others use */
 	struct sip_resolver *resolver;
 	struct focus *focus;
 	struct sip_ua *ua;
@@ -276,6 +280,31 @@ static int transport_new(struct server *server)
 	return err ? failed("resolver", err, NULL) : 0;
 }
 
+static int trace_new(struct server *server)
+{
+	const struct config *config = server->config;
+	struct sip_hep_params hep = {.capture_id = (uint32_t)config->sip_hep_id,
+				     .key = config->sip_hep_key};
+	struct sip_trace_params params = {
+		.net = sip_transport_net(server->transport),
+		.clock = *loop_clock(server->loop),
+		.octets_max = (uint32_t)config->sip_trace_octets,
+		.is_off = !config->sip_trace,
+	};
+	int err = 0;
+
+	if (config->sip_hep[0])
+		err = sip_hep_parse(slice_of(config->sip_hep), &hep.server);
+	if (!err && config->sip_hep[0])
+		err = sip_hep_new(&hep, &server->hep);
+	if (err)
+		return failed("sip.hep", err, NULL);
+	params.on_message = server->hep ? sip_hep_send : NULL;
+	params.arg = server->hep;
+	err = sip_trace_new(&params, &server->trace);
+	return err ? failed("trace", err, NULL) : 0;
+}
+
 static int focus_part_new(struct server *server)
 {
 	struct focus_params params = {
@@ -284,7 +313,8 @@ static int focus_part_new(struct server *server)
 		.random = &server->random,
 		.config = server->config,
 		.store = server->store,
-		.net = sip_transport_net(server->transport),
+		.net = sip_trace_net(server->trace),
+		.trace = server->trace,
 	};
 	int err = focus_new(&params, &server->focus);
 
@@ -306,7 +336,7 @@ static int ua_new(struct server *server)
 		.wheel = loop_wheel(server->loop),
 		.clock = *loop_clock(server->loop),
 		.random = &server->random,
-		.net = sip_transport_net(server->transport),
+		.net = sip_trace_net(server->trace),
 		.resolver = server->resolver,
 		.guard = auth_guard(focus_auth(server->focus)),
 		.handlers = focus_ua_handlers(server->focus),
@@ -369,8 +399,8 @@ static int http_part_new(struct server *server)
 int server_new(const struct options *options, struct config *config, struct server **ret_server)
 {
 	static int (*const parts[])(struct server * server) = {
-		base_new,       store_part_new, transport_new, focus_part_new,
-		mixer_part_new, ua_new,         http_part_new,
+		base_new,       store_part_new, transport_new, trace_new,
+		focus_part_new, mixer_part_new, ua_new,        http_part_new,
 	};
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -405,6 +435,8 @@ struct server *server_free(struct server *server)
 	sip_ua_free(server->ua);
 	mixer_free(server->mixer);
 	sip_resolver_free(server->resolver);
+	sip_trace_free(server->trace);
+	sip_hep_free(server->hep);
 	sip_transport_free(server->transport);
 	store_free(server->store);
 	if (server->signals.fd >= 0) {

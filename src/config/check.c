@@ -161,6 +161,17 @@ static void check_sip_listen(struct check *check, const char *value)
 	}
 }
 
+static void check_hep(struct check *check, const char *value)
+{
+	struct slice text = slice_of(value);
+	struct addr addr;
+
+	if (value[0] &&
+	    (!slice_istarts(text, SLICE("udp:")) || addr_parse(slice_from(text, 4), &addr) ||
+	     !addr_port(&addr) || addr_is_any(&addr)))
+		WRONG(check, "\"%s\" must be udp:address:port, such as udp:192.0.2.1:9060", value);
+}
+
 static void check_dns_servers(struct check *check, const char *value)
 {
 	struct slice rest = slice_of(value), item;
@@ -453,6 +464,7 @@ static const struct {
 	void (*run)(struct check *check, const char *value);
 } checks[] = {
 	{CONFIG_KEY_sip_listen, check_sip_listen},
+	{CONFIG_KEY_sip_hep, check_hep},
 	{CONFIG_KEY_sip_dns_servers, check_dns_servers},
 	{CONFIG_KEY_sip_ws_origins, check_origins},
 	{CONFIG_KEY_sip_rel100, check_rel100},

@@ -92,6 +92,7 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	focus->config = params->config;
 	focus->store = params->store;
 	focus->net = params->net;
+	focus->trace = params->trace;
 	/* An ETag from before a restart must not match something else after it. */
 	focus->version = clock_wall_ms(&focus->clock);
 	focus->stats.rejected_count = FOCUS_REJECT_COUNT;

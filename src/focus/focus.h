@@ -26,6 +26,7 @@
 #include "store/store.h"
 
 struct focus;
+struct sip_trace; /* sip/trace.h */
 
 /* What the ua is to be told of this focus (sip_ua_params), and what OPTIONS answers. */
 #define FOCUS_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, PRACK, SUBSCRIBE, NOTIFY"
@@ -39,6 +40,7 @@ struct focus_params {
 	struct store *store;         /* NULL: nothing is kept */
 	struct sip_net net; /* asked for our address toward a party that we call; ops NULL: the
 			       kernel is asked */
+	struct sip_trace *trace; /* borrowed; what focus/trace.h shows; NULL: nothing */
 };
 
 /* -ENOMEM. */

@@ -23,6 +23,7 @@ struct focus {
 	const struct config *config;
 	struct store *store;
 	struct sip_net net;
+	struct sip_trace *trace; /* NULL: none */
 	struct sip_ua *ua; /* borrowed from attach on */
 	struct media media;
 	struct users *users;

@@ -11,6 +11,9 @@ static const struct {
 	 "tls:0.0.0.0:5061: tls needs a certificate and its key: set sip.tls_certificate and "
 	 "sip.tls_key"},
 	{"sip.tls_verify_clients=true", "needs sip.tls_ca: whose certificates are good"},
+	{"sip.hep=udp:192.0.2.1:9060", ""},
+	{"sip.hep=192.0.2.1:9060",
+	 "\"192.0.2.1:9060\" must be udp:address:port, such as udp:192.0.2.1:9060"},
 	{"sip.dns_servers=192.0.2.53, [2001:db8::53]:5353,2001:db8::54", ""},
 	{"sip.dns_servers=ns.example.com",
 	 "\"ns.example.com\" is not an IP address or address:port"},

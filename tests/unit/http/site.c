@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "focus/participant_priv.h"
+#include "sip/trace.h"
 
 #define SERVER_SIP "10.0.0.1:5060"
 #define PHONES_SIP "10.0.0.2:5060"
@@ -160,14 +161,14 @@ void site_set(struct site *site, const char *assignment)
 	buf_done(&errors);
 }
 
-static struct sip_ua *make_ua(struct site *site, struct simnode *node,
+static struct sip_ua *make_ua(struct site *site, struct sip_net net,
 			      struct sip_ua_handlers handlers)
 {
 	struct sip_ua_params params = {
 		.wheel = loop_wheel(site->loop),
 		.clock = *loop_clock(site->loop),
 		.random = &site->random,
-		.net = simnode_net(node),
+		.net = net,
 		.handlers = handlers,
 		.allow = "INVITE, ACK, BYE, CANCEL, OPTIONS",
 		.supported = "",
@@ -203,12 +204,17 @@ static void make_focus(struct site *site)
 		.random = &site->random,
 		.config = site->config,
 		.store = site->store,
-		.net = simnode_net(site->server_node),
 	};
 
+	must(sip_trace_new(&(struct sip_trace_params){.net = simnode_net(site->server_node),
+						      .clock = *loop_clock(site->loop)},
+			   &site->trace),
+	     "sip_trace_new");
+	params.net = sip_trace_net(site->trace);
+	params.trace = site->trace;
 	must(focus_new(&params, &site->focus), "focus_new");
-	site->ua = make_ua(site, site->server_node, focus_ua_handlers(site->focus));
-	site->phones_ua = make_ua(site, site->phone_node,
+	site->ua = make_ua(site, params.net, focus_ua_handlers(site->focus));
+	site->phones_ua = make_ua(site, simnode_net(site->phone_node),
 				  (struct sip_ua_handlers){.on_invite = on_invite, .arg = site});
 	must(fake_media_new(loop_wheel(site->loop), CLOSE_DELAY_MS, &site->media),
 	     "fake_media_new");
@@ -257,6 +263,7 @@ void site_free(struct site *site)
 	focus_free(site->focus);
 	sip_ua_free(site->ua);
 	sip_ua_free(site->phones_ua);
+	sip_trace_free(site->trace);
 	fake_media_free(site->media);
 	store_free(site->store);
 	simnet_free(site->net);

@@ -28,6 +28,7 @@ struct site {
 	struct fake_media *media;
 	struct simnet *net;
 	struct simnode *server_node, *phone_node;
+	struct sip_trace *trace; /* of the server */
 	struct sip_ua *ua, *phones_ua;
 	struct store *store;
 	struct focus *focus;

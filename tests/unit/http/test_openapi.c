@@ -212,6 +212,7 @@ enum contract_world {
 	WORLD_DRAINING,
 	WORLD_CALL,     /* a two-party call, connected; its id in place of anna's */
 	WORLD_DIALLING, /* the same, just begun */
+	WORLD_TRACE,    /* as WORLD_PLAIN, and the Call-ID of anna's call in place of her id */
 	WORLD_COUNT
 };
 
@@ -288,6 +289,26 @@ static const struct contract_case {
 	 NULL},
 	{"removeParticipant", 412, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s",
 	 "If-Match: \"x\"\r\n", NULL},
+	{"getParticipantSip", 200, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/sip", NULL,
+	 NULL},
+	{"getParticipantSip", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%%zz/sip", NULL,
+	 NULL},
+	{"getParticipantSip", 404, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/none/sip", NULL,
+	 NULL},
+	{"getParticipantLadder", 200, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/sip/ladder",
+	 NULL, NULL},
+	{"getParticipantLadder", 400, WORLD_PLAIN,
+	 "/api/v1/rooms/lobby/participants/%%zz/sip/ladder", NULL, NULL},
+	{"getParticipantLadder", 404, WORLD_PLAIN,
+	 "/api/v1/rooms/lobby/participants/none/sip/ladder", NULL, NULL},
+	{"listTraces", 200, WORLD_PLAIN, "/api/v1/trace", NULL, NULL},
+	{"listTraces", 400, WORLD_PLAIN, "/api/v1/trace?limit=x", NULL, NULL},
+	{"getTrace", 200, WORLD_TRACE, "/api/v1/trace/%s", NULL, NULL},
+	{"getTrace", 400, WORLD_PLAIN, "/api/v1/trace/%%zz", NULL, NULL},
+	{"getTrace", 404, WORLD_PLAIN, "/api/v1/trace/none", NULL, NULL},
+	{"getTraceLadder", 200, WORLD_TRACE, "/api/v1/trace/%s/ladder", NULL, NULL},
+	{"getTraceLadder", 400, WORLD_PLAIN, "/api/v1/trace/%%zz/ladder", NULL, NULL},
+	{"getTraceLadder", 404, WORLD_PLAIN, "/api/v1/trace/none/ladder", NULL, NULL},
 	{"listCalls", 200, WORLD_CALL, "/api/v1/calls", NULL, NULL},
 	{"listCalls", 400, WORLD_PLAIN, "/api/v1/calls?limit=0", NULL, NULL},
 	{"connectCall", 202, WORLD_PLAIN, "/api/v1/calls", NULL, CALL_OF_TWO},
@@ -330,6 +351,17 @@ static void connect_two(struct site *site, char id[32])
 	answer_done(&answer);
 }
 
+static void call_id_of(struct site *site, char id[32])
+{
+	struct answer answer;
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "/api/v1/rooms/lobby/participants/%s", id);
+	answer = site_ask(site, "GET", path, NULL, NULL);
+	(void)snprintf(id, 32, "%s", answer_text(&answer, "call_id"));
+	answer_done(&answer);
+}
+
 static struct site *contract_site(enum contract_world world, char anna[32])
 {
 	struct site *site = site_new(world == WORLD_FULL ? "rooms.participants_max=1" : NULL);
@@ -343,6 +375,8 @@ static struct site *contract_site(enum contract_world world, char anna[32])
 		site_set(site, "rooms.max=2");
 	if (world == WORLD_CALL || world == WORLD_DIALLING)
 		connect_two(site, anna);
+	if (world == WORLD_TRACE)
+		call_id_of(site, anna);
 	if (world == WORLD_CALL)
 		site_pass(site, 2000);
 	if (world == WORLD_DRAINING)
