@@ -447,6 +447,13 @@ static void check_roster(struct check *check, const char *value)
 		WRONG(check, "all, participants or off expected");
 }
 
+static void check_refer(struct check *check, const char *value)
+{
+	if (strcmp(value, "dialog") != 0 && strcmp(value, "rights") != 0 &&
+	    strcmp(value, "open") != 0 && strcmp(value, "off") != 0)
+		WRONG(check, "dialog, rights, open or off expected");
+}
+
 static void check_join_mode(struct check *check, const char *value)
 {
 	if (strcmp(value, "talk") != 0 && strcmp(value, "listen") != 0)
@@ -480,6 +487,7 @@ static const struct {
 	{CONFIG_KEY_focus_central_factory, check_uri},
 	{CONFIG_KEY_focus_join, check_join},
 	{CONFIG_KEY_focus_roster, check_roster},
+	{CONFIG_KEY_focus_refer, check_refer},
 	{CONFIG_KEY_focus_join_mode, check_join_mode},
 	{CONFIG_KEY_sip_registrar, check_registrar},
 	{CONFIG_KEY_sip_auth, check_auth},

@@ -104,6 +104,19 @@ int admission_decide(struct focus *focus, struct slice request_uri, struct admis
 	return 0;
 }
 
+bool admission_is_factory(const struct focus *focus, struct slice text)
+{
+	char user[ROOM_ID_MAX + 1];
+	struct sip_uri uri;
+	size_t len;
+
+	if (sip_uri_parse(text, &uri) || !admission_is_our_host(focus, uri.host))
+		return false;
+	return !uri.user.len ||
+	       (!sip_unescape(uri.user, user, sizeof(user), &len) &&
+		text_list_has(focus->config->focus_factory_users, slice_make(user, len)));
+}
+
 int admission_find_room(struct focus *focus, struct slice text, struct room **ret_room)
 {
 	char user[ROOM_ID_MAX + 1];

@@ -30,6 +30,9 @@ int admission_decide(struct focus *focus, struct slice request_uri,
 /* The conference that lives at this URI. ERR_SIP_URI_SYNTAX, ERR_DOMAIN, ERR_ROOM_UNKNOWN. */
 int admission_find_room(struct focus *focus, struct slice uri, struct room **ret_room);
 
+/* A factory, or the server itself (no user part), at a host of ours. */
+bool admission_is_factory(const struct focus *focus, struct slice uri);
+
 /* ERR_LOOP when the caller is the room itself: a focus whose address is the room's URI. */
 int admission_check_loop(const struct focus *focus, const struct sip_call *call,
 			 const char *room_id);

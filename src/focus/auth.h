@@ -68,7 +68,7 @@ struct auth_question {
  * Retry-After. ERR_AUTH_MALFORMED (400), ERR_NOT_ALLOWED (403). focus/status.h makes answers of
  * them. *ret_identity is filled in every case as far as it is known. */
 int auth_decide(struct auth *auth, const struct auth_question *question,
-	       struct auth_identity *ret_identity, struct buf *headers);
+		struct auth_identity *ret_identity, struct buf *headers);
 
 /* A conference of a free name may be made by this caller. */
 bool auth_may_create_rooms(const struct auth_identity *identity);

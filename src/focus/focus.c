@@ -13,6 +13,7 @@
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
 #include "focus/participant_priv.h"
+#include "focus/refer_in.h"
 #include "focus/registrar.h"
 #include "focus/room_priv.h"
 #include "focus/text.h"
@@ -98,6 +99,7 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	focus->stats.rejected_count = FOCUS_REJECT_COUNT;
 	list_init(&focus->participants);
 	list_init(&focus->roster_subs);
+	list_init(&focus->refers);
 	list_init(&focus->calls);
 	err = hash_new(participant_has_id, &focus->by_id);
 	if (!err)
@@ -138,6 +140,7 @@ struct focus *focus_free(struct focus *focus)
 		participant_abandon(
 			LIST_ENTRY(focus->participants.next, struct participant, in_focus));
 	roster_abandon(focus);
+	refer_in_abandon(focus);
 	calls_abandon(focus);
 	for (uint32_t i = 0; i < focus->room_count; i++)
 		room_free(focus->rooms[i]);

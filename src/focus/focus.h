@@ -29,8 +29,9 @@ struct focus;
 struct sip_trace; /* sip/trace.h */
 
 /* What the ua is to be told of this focus (sip_ua_params), and what OPTIONS answers. */
-#define FOCUS_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, PRACK, SUBSCRIBE, NOTIFY"
-#define FOCUS_SUPPORTED "timer, replaces, join, path, outbound, gruu"
+#define FOCUS_ALLOW                                                                                \
+	"INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, PRACK, SUBSCRIBE, NOTIFY, REFER"
+#define FOCUS_SUPPORTED "timer, replaces, join, norefersub, tdialog, path, outbound, gruu"
 
 struct focus_params {
 	struct wheel *wheel;

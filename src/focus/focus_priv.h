@@ -36,6 +36,7 @@ struct focus {
 	uint32_t room_count, room_cap;
 
 	struct list roster_subs; /* every subscription to a roster */
+	struct list refers;      /* REFERs that are under way */
 	struct list calls;       /* by in_focus, in order of making */
 	struct hash *calls_by_id;
 	struct location *location; /* owned */
@@ -84,7 +85,7 @@ void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *
 void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request);
 
 /* packages.c: event subscriptions out of a dialog, and in that of a participant. */
-#define FOCUS_PACKAGES "conference"
+#define FOCUS_PACKAGES "conference, refer"
 void packages_on_subscribe(struct focus *focus, struct sip_stx *tx, const struct sip_msg *request);
 void packages_on_subscribe_within(struct participant *participant, struct sip_stx *tx,
 				  const struct sip_msg *request);

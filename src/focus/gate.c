@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/refer_in.h"
 #include "focus/status.h"
 
 /* A challenge is no refusal yet: most that are asked answer. */
@@ -72,14 +73,18 @@ bool gate_pass(struct focus *focus, struct sip_stx *tx, const struct sip_msg *re
 }
 
 /* With sip.registrar = open anybody registers, with off the registrar refuses. */
-static enum auth_need need_of(const struct focus *focus, const struct sip_msg *request)
+static enum auth_need need_of(struct focus *focus, const struct sip_msg *request)
 {
 	switch (request->method) {
 	case SIP_METHOD_REGISTER:
 		return strcmp(focus->config->sip_registrar, "users") == 0 ? AUTH_REGISTER
 									  : AUTH_SPEAK;
 	case SIP_METHOD_REFER:
-		return AUTH_REFER_OUT;
+		return strcmp(focus->config->focus_refer, "open") == 0 ||
+				       (strcmp(focus->config->focus_refer, "rights") != 0 &&
+					refer_in_has_dialog(focus, request))
+			       ? AUTH_SPEAK
+			       : AUTH_REFER_OUT;
 	case SIP_METHOD_OPTIONS:
 		return AUTH_CALL;
 	default:

@@ -11,6 +11,7 @@
 #include "focus/focus_priv.h"
 #include "focus/join.h"
 #include "focus/participant_priv.h"
+#include "focus/refer_in.h"
 #include "focus/refocus.h"
 #include "focus/registrar.h"
 #include "focus/room_priv.h"
@@ -421,6 +422,10 @@ void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *re
 
 	if (request->method == SIP_METHOD_REGISTER) {
 		registrar_on_register(focus, tx, request);
+		return;
+	}
+	if (request->method == SIP_METHOD_REFER) {
+		refer_in_request(focus, tx, request);
 		return;
 	}
 	if (request->method == SIP_METHOD_SUBSCRIBE) {

@@ -9,19 +9,6 @@
 #include "focus/room_priv.h"
 #include "sip/dialog_ref.h"
 
-static struct participant *participant_of(struct focus *focus, const struct sip_call *call)
-{
-	struct list *it, *tmp;
-
-	LIST_FOREACH (it, tmp, &focus->participants) {
-		struct participant *p = LIST_ENTRY(it, struct participant, in_focus);
-
-		if (p->call == call)
-			return p->room ? p : NULL;
-	}
-	return NULL;
-}
-
 static bool is_live_room(struct focus *focus, struct slice request_uri)
 {
 	struct room *room;
@@ -96,7 +83,7 @@ int join_find(struct focus *focus, const struct sip_call *call, const struct sip
 	if (!slice_present(value) || sip_dialog_ref_parse(value, &ref))
 		return 0;
 	named = sip_ua_find_call(focus->ua, &ref, &is_early);
-	join.target = named ? participant_of(focus, named) : NULL;
+	join.target = named ? participant_of_call(focus, named) : NULL;
 	if (!join.target) {
 		if (is_live_room(focus, request->request_uri))
 			return 0;

@@ -13,6 +13,7 @@
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/refer_in.h"
 #include "focus/refocus.h"
 #include "focus/room_priv.h"
 #include "focus/status.h"
@@ -221,6 +222,14 @@ static void release_seat(struct participant *p)
 		participant_ring_off(old, "replaced", PARTICIPANT_EV_KICK);
 }
 
+static void end_refer(struct participant *p, uint16_t status)
+{
+	struct refer_in *refer = p->refer;
+
+	p->refer = NULL;
+	refer_in_progress(refer, status);
+}
+
 static void do_join(struct participant *p)
 {
 	p->connected_wall_ms = clock_wall_ms(&p->focus->clock);
@@ -234,6 +243,7 @@ static void do_join(struct participant *p)
 	    LOG_STR("direction", p->is_outgoing ? "outgoing" : "incoming"));
 	participant_tell(p, FOCUS_PARTICIPANT_JOINED);
 	release_seat(p);
+	end_refer(p, 200);
 	if (p->room->call)
 		calls_on_joined(p->room->call, p);
 }
@@ -293,6 +303,8 @@ static void do_leave(struct participant *p)
 						  .participant = p,
 						  .cause = p->cause,
 						  .status = p->status});
+	/* Not answered, and nobody said no: it was we who gave up. */
+	end_refer(p, p->status >= 300 ? p->status : 487);
 	refocus_over(p);
 	timer_stop(focus->wheel, &p->waiting);
 	p->room = NULL;

@@ -72,7 +72,8 @@ struct participant {
 	char referred_by[STORE_URI_MAX + 1]; /* URI of Referred-By (RFC 3892); "" none */
 	bool is_anonymous;                   /* others do not see who it is (RFC 3323, RFC 3325) */
 	bool is_host;                        /* made the conference by calling a factory */
-	bool is_plain;                       /* of a two-party call: our Contact has no isfocus */
+	struct refer_in *refer; /* the REFER that asked for this call, until it is answered; NULL */
+	bool is_plain;          /* of a two-party call: our Contact has no isfocus */
 	struct participant_control control;
 	uint64_t created_wall_ms, connected_wall_ms, ended_wall_ms, version;
 	char cause[PARTICIPANT_CAUSE_MAX + 1]; /* of its end; "" while nothing is known */
@@ -105,6 +106,9 @@ void participant_step(struct participant *participant, enum participant_event ev
 /* The same for our own endings; the first cause stays. */
 void participant_ring_off(struct participant *participant, const char *cause,
 			  enum participant_event how);
+
+/* Whose call it is, if it is in a room or a two-party call. */
+struct participant *participant_of_call(struct focus *focus, const struct sip_call *call);
 
 /* Answers one that waits (is_waiting) with 200. */
 void participant_answer_waiting(struct participant *participant);

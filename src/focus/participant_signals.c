@@ -6,6 +6,7 @@
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/refer_in.h"
 #include "focus/refocus.h"
 #include "focus/status.h"
 #include "focus/text.h"
@@ -14,9 +15,12 @@
 
 static void on_progress(void *arg, struct sip_call *call, const struct sip_msg *response)
 {
+	struct participant *p = arg;
+
 	(void)call;
+	refer_in_progress(p->refer, response->status);
 	if (response->status >= 180)
-		participant_step(arg, PARTICIPANT_EV_PROGRESS);
+		participant_step(p, PARTICIPANT_EV_PROGRESS);
 }
 
 static void step_held(struct participant *p)
@@ -65,6 +69,10 @@ static void on_request(void *arg, struct sip_call *call, struct sip_stx *tx,
 	bool is_options = request->method == SIP_METHOD_OPTIONS;
 
 	(void)call;
+	if (arg && request->method == SIP_METHOD_REFER) {
+		refer_in_within(arg, tx, request);
+		return;
+	}
 	if (arg && request->method == SIP_METHOD_SUBSCRIBE) {
 		packages_on_subscribe_within(arg, tx, request);
 		return;

@@ -49,6 +49,19 @@ struct participant *focus_participant_find(struct focus *focus, struct room *roo
 	return p && p->room == room ? p : NULL;
 }
 
+struct participant *participant_of_call(struct focus *focus, const struct sip_call *call)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &focus->participants) {
+		struct participant *p = LIST_ENTRY(it, struct participant, in_focus);
+
+		if (p->call == call)
+			return p->room ? p : NULL;
+	}
+	return NULL;
+}
+
 struct participant *focus_participant_next(struct room *room, struct participant *after)
 {
 	struct list *next = after ? after->in_room.next : room->participants.next;

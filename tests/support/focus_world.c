@@ -325,6 +325,10 @@ static void keep_dialog(struct phone *phone, const struct sip_msg *message, bool
 	must(sip_addr_parse(sip_msg_value(message, SIP_H_TO), &to), "To");
 	(void)sip_param(from.params, "tag", is_uac ? &ours : &theirs);
 	(void)sip_param(to.params, "tag", is_uac ? &theirs : &ours);
+	snprintf(phone->target_dialog, sizeof(phone->target_dialog),
+		 SLICE_FMT ";local-tag=" SLICE_FMT ";remote-tag=" SLICE_FMT,
+		 SLICE_ARG(sip_msg_value(message, SIP_H_CALL_ID)), SLICE_ARG(theirs),
+		 SLICE_ARG(ours));
 	snprintf(phone->dialog, sizeof(phone->dialog),
 		 SLICE_FMT ";to-tag=" SLICE_FMT ";from-tag=" SLICE_FMT,
 		 SLICE_ARG(sip_msg_value(message, SIP_H_CALL_ID)), SLICE_ARG(theirs),
@@ -438,6 +442,12 @@ static void phones_on_invite(void *arg, struct sip_call *call, const struct sip_
 		return;
 	}
 	phone->calls++;
+	if (phone->replaces_refused && slice_present(sip_msg_value(request, SIP_H_REPLACES))) {
+		(void)sip_call_reject(call, &(struct sip_reply){.status = phone->replaces_refused});
+		return;
+	}
+	slice_cstr(sip_msg_value(request, SIP_H_REPLACES), phone->replaces,
+		   sizeof(phone->replaces));
 	phone_forget(phone);
 	phone->call = call;
 	keep_contact(phone, request);

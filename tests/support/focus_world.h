@@ -79,9 +79,12 @@ struct phone {
 	const char *contact_params; /* "isfocus" or NULL */
 	const char *display_name;   /* of its From; NULL none */
 	bool has_only_pcma;
-	bool has_no_address;      /* its descriptions say 0.0.0.0 */
-	bool offers_nothing;      /* dials without a description */
-	const char *dial_headers; /* more lines of its INVITE; borrowed */
+	bool has_no_address;       /* its descriptions say 0.0.0.0 */
+	bool offers_nothing;       /* dials without a description */
+	const char *dial_headers;  /* more lines of its INVITE; borrowed */
+	uint16_t replaces_refused; /* its answer to an INVITE with Replaces; 0: it takes it */
+	char replaces[256];        /* of the INVITE that it took, or "" */
+	char target_dialog[512];   /* the same dialog for Target-Dialog */
 	char dialog[512]; /* of its call, as Hearth names it: "call-id;to-tag=...;from-tag=..." */
 	struct timer timer;
 	struct sip_call *call; /* NULL: none, or over */

@@ -1,0 +1,359 @@
+/* focus/refer_in.c */
+#include "focus/refer_in.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "focus/admission.h"
+#include "focus/focus_priv.h"
+#include "focus/gate.h"
+#include "focus/join.h"
+#include "focus/participant_priv.h"
+#include "focus/room_priv.h"
+#include "focus/status.h"
+#include "focus/text.h"
+#include "sip/dialog_ref.h"
+#include "sip/refer.h"
+
+struct refer_in {
+	struct list in_focus;
+	struct focus *focus;
+	struct sip_referral *referral;
+	bool is_final;
+};
+
+/* A REFER that is being looked at. */
+struct asked {
+	struct focus *focus;
+	struct room *room;
+	struct participant *by; /* who sent it; NULL: nobody of the room */
+	struct sip_stx *tx;
+	const struct sip_msg *request;
+	struct sip_refer refer;
+};
+
+/* Its progress --------------------------------------------------------------------------------- */
+
+static void on_referral_ended(void *arg, struct sip_referral *referral)
+{
+	struct refer_in *refer = arg;
+
+	(void)referral;
+	refer->referral = NULL;
+	list_remove(&refer->in_focus);
+	if (refer->is_final)
+		free(refer);
+	else
+		list_init(&refer->in_focus); /* nobody listens any more; the call goes on */
+}
+
+void refer_in_progress(struct refer_in *refer, uint16_t status)
+{
+	if (!refer || refer->is_final)
+		return;
+	refer->is_final = status >= 200;
+	if (refer->referral)
+		sip_refer_progress(refer->referral, status, NULL);
+	else if (refer->is_final)
+		free(refer);
+}
+
+void refer_in_abandon(struct focus *focus)
+{
+	while (!list_empty(&focus->refers)) {
+		struct refer_in *refer = LIST_ENTRY(focus->refers.next, struct refer_in, in_focus);
+
+		list_remove(&refer->in_focus);
+		free(refer);
+	}
+}
+
+static void refuse(const struct asked *asked, uint16_t status)
+{
+	(void)sip_stx_reply(asked->tx, &(struct sip_reply){.status = status});
+}
+
+static void refuse_error(const struct asked *asked, int err)
+{
+	const struct status_row *row = status_find(err);
+	struct buf headers = BUF_INIT;
+
+	status_headers(row, asked->focus->host, &headers);
+	(void)sip_stx_reply(asked->tx, &(struct sip_reply){.status = row->status,
+							   .reason = row->reason,
+							   .headers = headers.p});
+	buf_done(&headers);
+}
+
+/* 202, and the NOTIFY with 100. NULL: it has been answered otherwise. */
+static struct refer_in *accept_it(const struct asked *asked)
+{
+	struct refer_in *refer = calloc(1, sizeof(*refer));
+	struct sip_referral_params params = {
+		.contact_user = slice_of(asked->room->id),
+		.contact_params = "isfocus",
+		.on_ended = on_referral_ended,
+		.arg = refer,
+	};
+
+	if (!refer) {
+		refuse(asked, 503);
+		return NULL;
+	}
+	refer->focus = asked->focus;
+	if (sip_refer_accept(asked->tx, asked->request, &asked->refer, &params, &refer->referral)) {
+		free(refer);
+		return NULL;
+	}
+	list_append(&asked->focus->refers, &refer->in_focus);
+	return refer;
+}
+
+/* Removing --------------------------------------------------------------------------------------
+ */
+
+static bool is_user_of(struct slice a_text, struct slice b_text)
+{
+	struct sip_uri a, b;
+
+	return !sip_uri_parse(a_text, &a) && !sip_uri_parse(b_text, &b) &&
+	       slice_eq(a.user, b.user) && slice_ieq(a.host, b.host);
+}
+
+/* The whole URI first: two phones of one user may be there, or two users of one host. */
+static struct participant *find_target(const struct room *room, struct slice uri)
+{
+	struct participant *found = NULL;
+	struct sip_uri want, own;
+
+	if (sip_uri_parse(uri, &want))
+		return NULL;
+	for (const struct list *it = room->participants.next; it != &room->participants;
+	     it = it->next) {
+		struct participant *p = LIST_ENTRY(it, struct participant, in_room);
+
+		if (!sip_uri_parse(slice_of(p->uri), &own) && sip_uri_eq(&want, &own))
+			return p;
+		if (!found && is_user_of(uri, slice_of(p->uri)))
+			found = p;
+	}
+	return found;
+}
+
+static bool has_host(const struct room *room)
+{
+	for (const struct list *it = room->participants.next; it != &room->participants;
+	     it = it->next)
+		if (LIST_ENTRY(it, const struct participant, in_room)->is_host)
+			return true;
+	return false;
+}
+
+/* Everybody may remove oneself; others, who made the conference, or anybody where nobody did. */
+static bool may_remove(const struct asked *asked, const struct participant *target)
+{
+	return asked->by == target || (asked->by && asked->by->is_host) || !has_host(asked->room);
+}
+
+static void remove_party(const struct asked *asked)
+{
+	struct participant *target = find_target(asked->room, slice_of(asked->refer.target));
+	struct refer_in *refer;
+
+	if (target && !may_remove(asked, target)) {
+		refuse(asked, 403);
+		return;
+	}
+	refer = accept_it(asked);
+	if (!refer)
+		return;
+	refer_in_progress(refer, target ? 200 : 481);
+	if (!target)
+		return;
+	LOG(LOG_INFO, "participant.removed_by_refer", LOG_STR("room", asked->room->id),
+	    LOG_STR("participant", target->id), LOG_STR("by", asked->by ? asked->by->id : ""));
+	participant_ring_off(target, "kicked", PARTICIPANT_EV_KICK);
+}
+
+/* Calling in ------------------------------------------------------------------------------------
+ */
+
+static int check(const struct asked *asked)
+{
+	int err = invitation_check(asked->focus, slice_of(asked->refer.target));
+
+	if (!err && room_uri_is(asked->focus, asked->room->id, slice_of(asked->refer.target)))
+		err = ERR_LOOP;
+	if (!err)
+		err = room_check_entry(asked->room, false);
+	if (!err && asked->by)
+		err = join_make_room(asked->by);
+	return err;
+}
+
+/* Referred-By as it came, or who sent the REFER (RFC 3892 2.1), and what else the Refer-To asks to
+ * be passed on. */
+static void add_headers(const struct asked *asked, struct buf *out)
+{
+	struct sip_addr from;
+
+	if (asked->refer.referred_by)
+		buf_addf(out, "Referred-By: %s\r\n", asked->refer.referred_by);
+	else if (!sip_addr_parse(sip_msg_value(asked->request, SIP_H_FROM), &from))
+		buf_addf(out, "Referred-By: <" SLICE_FMT ">\r\n", SLICE_ARG(from.uri.text));
+	if (asked->refer.join)
+		buf_addf(out, "Join: %s\r\n", asked->refer.join);
+	if (asked->refer.headers)
+		buf_adds(out, asked->refer.headers);
+}
+
+static void call_in(const struct asked *asked)
+{
+	struct buf headers = BUF_INIT, replaces = BUF_INIT;
+	struct invitation_start start = {
+		.uri = slice_of(asked->refer.target),
+		.display_name = slice_of(asked->refer.display),
+	};
+	struct participant *p;
+	struct refer_in *refer;
+	int err = check(asked);
+
+	if (err) {
+		refuse_error(asked, err);
+		return;
+	}
+	refer = accept_it(asked);
+	if (!refer)
+		return;
+	add_headers(asked, &headers);
+	if (asked->refer.replaces)
+		buf_addf(&replaces, "Replaces: %s\r\n", asked->refer.replaces);
+	start.headers = headers.p;
+	start.replaces = replaces.p;
+	err = buf_err(&headers) ? buf_err(&headers) : buf_err(&replaces);
+	if (!err)
+		err = invitation_begin(asked->room, &start, &p);
+	buf_done(&headers);
+	buf_done(&replaces);
+	if (err) {
+		refer_in_progress(refer, status_find(err)->status);
+		return;
+	}
+	p->refer = refer;
+	if (asked->by)
+		text_utf8(slice_of(asked->by->uri), p->referred_by, sizeof(p->referred_by));
+}
+
+/* Who and where ---------------------------------------------------------------------------------
+ */
+
+static void serve(struct asked *asked)
+{
+	int err = sip_refer_parse(asked->request, &asked->refer);
+
+	if (err)
+		sip_refer_refuse(asked->tx, err);
+	else if (asked->refer.method == SIP_METHOD_BYE)
+		remove_party(asked);
+	else if (asked->refer.method == SIP_METHOD_INVITE && !asked->refer.is_list)
+		call_in(asked);
+	else
+		refuse(asked, 501); /* of another method, RFC 3515 2.4.2 */
+	sip_refer_done(&asked->refer);
+}
+
+static struct participant *find_sender(const struct list *all, const struct sip_msg *request,
+				       bool is_in_focus)
+{
+	struct participant *found = NULL;
+	struct sip_addr from;
+
+	if (sip_addr_parse(sip_msg_value(request, SIP_H_FROM), &from))
+		return NULL;
+	for (const struct list *it = all->next; it != all; it = it->next) {
+		struct participant *p = is_in_focus ? LIST_ENTRY(it, struct participant, in_focus)
+						    : LIST_ENTRY(it, struct participant, in_room);
+
+		if (p->room && is_user_of(from.uri.text, slice_of(p->uri)) &&
+		    (!found || p->is_host))
+			found = p;
+	}
+	return found;
+}
+
+static struct participant *named_dialog(struct focus *focus, const struct sip_msg *request)
+{
+	struct slice value = sip_msg_value_named(request, "Target-Dialog");
+	struct sip_dialog_ref ref;
+	struct sip_call *call;
+	bool is_early;
+
+	if (!slice_present(value) || sip_dialog_ref_parse(value, &ref))
+		return NULL;
+	call = sip_ua_find_call(focus->ua, &ref, &is_early);
+	return call && !is_early ? participant_of_call(focus, call) : NULL;
+}
+
+bool refer_in_has_dialog(struct focus *focus, const struct sip_msg *request)
+{
+	return named_dialog(focus, request) != NULL;
+}
+
+/* To the conference itself; to a factory or the server: the conference that the sender is in. */
+static int find_room(struct asked *asked)
+{
+	struct focus *focus = asked->focus;
+	struct participant *named = named_dialog(focus, asked->request);
+	int err = admission_find_room(focus, asked->request->request_uri, &asked->room);
+
+	if (!err) {
+		asked->by = named && named->room == asked->room
+				    ? named
+				    : find_sender(&asked->room->participants, asked->request,
+						  false);
+		return 0;
+	}
+	if (err != ERR_ROOM_UNKNOWN || !admission_is_factory(focus, asked->request->request_uri))
+		return err;
+	asked->by = named ? named : find_sender(&focus->participants, asked->request, true);
+	if (!asked->by)
+		return ERR_ROOM_UNKNOWN;
+	asked->room = asked->by->room;
+	return 0;
+}
+
+void refer_in_request(struct focus *focus, struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct asked asked = {.focus = focus, .tx = tx, .request = request};
+	int err = find_room(&asked);
+
+	if (slice_is(slice_of(focus->config->focus_refer), "off"))
+		refuse(&asked, 403);
+	else if (err)
+		refuse_error(&asked, err);
+	else
+		serve(&asked);
+}
+
+void refer_in_within(struct participant *referrer, struct sip_stx *tx,
+		     const struct sip_msg *request)
+{
+	struct focus *focus = referrer->focus;
+	struct slice policy = slice_of(focus->config->focus_refer);
+	struct asked asked = {
+		.focus = focus,
+		.room = referrer->room,
+		.by = referrer,
+		.tx = tx,
+		.request = request,
+	};
+
+	if (!referrer->room)
+		refuse(&asked, 481);
+	else if (slice_is(policy, "off"))
+		refuse(&asked, 403);
+	else if (!slice_is(policy, "rights") || gate_pass(focus, tx, request, AUTH_REFER_OUT))
+		serve(&asked);
+}

@@ -1,0 +1,323 @@
+#include <stdio.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
+#include "focus/room_priv.h"
+#include "sip/refer.h"
+#include "tests/support/check.h"
+#include "tests/support/focus_world.h"
+
+/* A REFER that a phone sends, and what it hears of it: "100 180 200". */
+struct sent {
+	struct sip_referring *referring;
+	struct buf steps;
+	struct sip_refer_result result;
+	bool is_done;
+};
+
+static void on_progress(void *arg, struct sip_referring *referring, uint16_t status,
+			struct slice reason)
+{
+	struct sent *sent = arg;
+
+	(void)referring;
+	(void)reason;
+	buf_addf(&sent->steps, "%s%u", sent->steps.len ? " " : "", status);
+}
+
+static void on_done(void *arg, struct sip_referring *referring,
+		    const struct sip_refer_result *result)
+{
+	struct sent *sent = arg;
+
+	(void)referring;
+	sent->result = *result;
+	sent->is_done = true;
+}
+
+static struct sip_refer_params params_of(struct sent *sent, const char *refer_to)
+{
+	return (struct sip_refer_params){
+		.refer_to = slice_of(refer_to),
+		.on_progress = on_progress,
+		.on_done = on_done,
+		.arg = sent,
+	};
+}
+
+static void within(struct phone *phone, struct sent *sent, const char *refer_to,
+		   const char *replaces)
+{
+	struct sip_refer_params params = params_of(sent, refer_to);
+
+	if (replaces)
+		params.replaces = slice_of(replaces);
+	CHECK_INT(refer_to, sip_call_refer(phone->call, &params, &sent->referring), 0);
+	world_run(phone->world, 3000);
+}
+
+static void outside(struct world *world, struct sent *sent, const char *target,
+		    const char *refer_to, const char *headers)
+{
+	struct sip_refer_params params = params_of(sent, refer_to);
+
+	params.target = slice_of(target);
+	params.from = SLICE("<sip:anna@" WORLD_PHONES ">");
+	params.contact_user = SLICE("anna");
+	params.headers = headers;
+	CHECK_INT(target, sip_ua_refer(world->phones_ua, &params, &sent->referring), 0);
+	world_run(world, 3000);
+}
+
+static void check_steps(const char *row, struct sent *sent, const char *steps)
+{
+	CHECK(row, sent->is_done);
+	CHECK_SLICE(row, buf_slice(&sent->steps), steps);
+	buf_done(&sent->steps);
+}
+
+static struct world *world_of_anna(const char *config, struct phone **ret_anna,
+				   char room[ROOM_ID_MAX + 1])
+{
+	struct world *world = world_new(&(struct world_options){.config = config});
+
+	*ret_anna = world_join(world, "anna", "conf-factory");
+	slice_cstr(slice_of(focus_room_next(world->focus, SLICE_NONE)->id), room, ROOM_ID_MAX + 1);
+	return world;
+}
+
+/* RFC 4579 5.5: refer the focus to a party, in the dialog, with each step told. */
+static void calls_in(void)
+{
+	char room[ROOM_ID_MAX + 1];
+	struct phone *anna, *bert;
+	struct world *world = world_of_anna(NULL, &anna, room);
+	struct sent sent = {0};
+	struct participant_view view;
+
+	bert = world_phone(world, "bert");
+	bert->answer_ms = 500;
+	within(anna, &sent, "sip:bert@" WORLD_PHONES, NULL);
+	check_steps("steps", &sent, "100 180 200");
+	CHECK("bert is in", bert->is_established && world_roster(world, room) == 2);
+	CHECK("he sees a conference", strstr(bert->contact, "isfocus"));
+	participant_view(phone_participant(bert, room), &view);
+	CHECK("who had him called", slice_starts(view.referred_by, SLICE("sip:anna@")));
+	world_end(world, "calls_in");
+}
+
+static void failures(void)
+{
+	static const struct {
+		const char *name, *target, *steps;
+		enum phone_manner manner;
+		uint16_t status;
+	} rows[] = {
+		{"busy", "sip:bert@" WORLD_PHONES, "100 486", PHONE_REJECTS, 486},
+		{"declined", "sip:bert@" WORLD_PHONES, "100 603", PHONE_REJECTS, 603},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char room[ROOM_ID_MAX + 1];
+		struct phone *anna, *bert;
+		struct world *world = world_of_anna(NULL, &anna, room);
+		struct sent sent = {0};
+
+		bert = world_phone(world, "bert");
+		bert->manner = rows[i].manner;
+		bert->status = rows[i].status;
+		within(anna, &sent, rows[i].target, NULL);
+		check_steps(rows[i].name, &sent, rows[i].steps);
+		CHECK_INT(rows[i].name, world_roster(world, room), 1);
+		CHECK(rows[i].name, list_empty(&world->focus->refers));
+		world_end(world, rows[i].name);
+	}
+}
+
+/* Anna's conference: she hangs up while bert rings; nobody is left that nobody asked for. */
+static void referrer_leaves(void)
+{
+	char room[ROOM_ID_MAX + 1];
+	struct phone *anna, *bert;
+	struct world *world = world_of_anna("rooms.grace_s=5", &anna, room);
+	struct sent sent = {0};
+
+	bert = world_phone(world, "bert");
+	bert->answer_ms = 8000;
+	within(anna, &sent, "sip:bert@" WORLD_PHONES, NULL);
+	phone_hang_up(anna);
+	world_run(world, 8000);
+	CHECK("the subscription outlives the call", sent.is_done && sent.result.status == 200);
+	CHECK("bert is in", bert->is_established && world_roster(world, room) == 1);
+	buf_done(&sent.steps);
+	world_end(world, "referrer_leaves");
+}
+
+/* Refer-To with Replaces: handed on unchanged, and left out when the phone refuses it. */
+static void with_replaces(void)
+{
+	static const uint16_t refusals[] = {0, 420, 481, 501};
+
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+		char room[ROOM_ID_MAX + 1], row[32];
+		struct phone *anna, *bert;
+		struct world *world = world_of_anna(NULL, &anna, room);
+		struct sent sent = {0};
+
+		snprintf(row, sizeof(row), "refused with %u", refusals[i]);
+		bert = world_phone(world, "bert");
+		bert->replaces_refused = refusals[i];
+		bert->answer_ms = 500;
+		within(anna, &sent, "sip:bert@" WORLD_PHONES,
+		       "a84b4c76e66710@anna;to-tag=314159;from-tag=1928301774");
+		check_steps(row, &sent, "100 180 200");
+		CHECK_STR(row, bert->replaces,
+			  refusals[i] ? ""
+				      : "a84b4c76e66710@anna;to-tag=314159;from-tag=1928301774");
+		CHECK_INT(row, bert->calls, refusals[i] ? 2 : 1);
+		CHECK(row, bert->is_established);
+		world_end(world, row);
+	}
+}
+
+static void removes(void)
+{
+	char room[ROOM_ID_MAX + 1];
+	struct phone *anna, *bert, *carl;
+	struct world *world = world_of_anna(NULL, &anna, room);
+	struct sent sent = {0}, again = {0}, by_guest = {0};
+
+	bert = world_join(world, "bert", room);
+	carl = world_join(world, "carl", room);
+	within(bert, &by_guest, "sip:carl@" WORLD_PHONES ";method=BYE", NULL);
+	CHECK_INT("a guest may not", by_guest.result.refused, 403);
+	within(anna, &sent, "sip:carl@" WORLD_PHONES ";method=BYE", NULL);
+	check_steps("the host may", &sent, "200");
+	CHECK("carl is out", carl->has_ended && world_roster(world, room) == 2);
+	within(anna, &again, "sip:carl@" WORLD_PHONES ";method=BYE", NULL);
+	check_steps("nobody there", &again, "481");
+	buf_done(&by_guest.steps);
+	world_end(world, "removes");
+}
+
+static void out_of_the_dialog(void)
+{
+	static const struct {
+		const char *name, *config, *target;
+		bool names_dialog;
+		uint16_t refused;
+	} rows[] = {
+		{"to the conference", "focus.refer=open", "room", false, 0},
+		{"to the factory", "focus.refer=open", "sip:conf-factory@" WORLD_SERVER, false, 0},
+		{"to the server", "focus.refer=open", "sip:" WORLD_SERVER, false, 0},
+		{"naming the dialog", NULL, "room", true, 0},
+		{"to the factory, naming the dialog", NULL, "sip:conf-factory@" WORLD_SERVER, true,
+		 0},
+		{"a guest without a right", NULL, "room", false, 403},
+		{"to no room", "focus.refer=open", "sip:nowhere@" WORLD_SERVER, false, 404},
+		{"switched off", "focus.refer=off", "room", true, 403},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char room[ROOM_ID_MAX + 1], uri[128], line[1024];
+		struct phone *anna, *bert;
+		struct world *world = world_of_anna(rows[i].config, &anna, room);
+		struct sent sent = {0};
+
+		bert = world_phone(world, "bert");
+		snprintf(uri, sizeof(uri), "sip:%s@" WORLD_SERVER, room);
+		snprintf(line, sizeof(line), "Target-Dialog: %s\r\n", anna->target_dialog);
+		outside(world, &sent, rows[i].target[0] == 'r' ? uri : rows[i].target,
+			"sip:bert@" WORLD_PHONES, rows[i].names_dialog ? line : NULL);
+		CHECK_INT(rows[i].name, sent.result.refused, rows[i].refused);
+		CHECK(rows[i].name, bert->is_established == !rows[i].refused);
+		CHECK_INT(rows[i].name, world_roster(world, room), rows[i].refused ? 1 : 2);
+		buf_done(&sent.steps);
+		world_end(world, rows[i].name);
+	}
+}
+
+/* Refer-Sub: false: no subscription, and the call is made all the same. */
+static void without_a_subscription(void)
+{
+	char room[ROOM_ID_MAX + 1];
+	struct phone *anna, *bert;
+	struct world *world = world_of_anna(NULL, &anna, room);
+	struct sent sent = {0};
+	struct sip_refer_params params = params_of(&sent, "sip:bert@" WORLD_PHONES);
+
+	bert = world_phone(world, "bert");
+	params.no_sub = true;
+	CHECK_INT(NULL, sip_call_refer(anna->call, &params, &sent.referring), 0);
+	world_run(world, 3000);
+	CHECK("bert is in", bert->is_established);
+	check_steps("nothing told", &sent, "");
+	CHECK("nothing kept", list_empty(&world->focus->refers));
+	world_end(world, "without_a_subscription");
+}
+
+/* A two-party call becomes a conference when a party refers us to a third. */
+static void from_a_call(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *anna = world_phone(world, "anna"), *bert = world_phone(world, "bert"),
+		     *carl = world_phone(world, "carl");
+	struct sent sent = {0};
+	struct call *call;
+
+	CHECK_INT(NULL,
+		  focus_call_create(world->focus,
+				    &(struct focus_call){SLICE("sip:anna@" WORLD_PHONES),
+							 SLICE("sip:bert@" WORLD_PHONES)},
+				    &call),
+		  0);
+	carl->answer_ms = 500;
+	world_run(world, 1000);
+	within(anna, &sent, "sip:carl@" WORLD_PHONES, NULL);
+	check_steps("steps", &sent, "100 180 200");
+	CHECK_INT("one conference", focus_room_count(world->focus), 1);
+	CHECK("all three", carl->is_established && bert->call && anna->call);
+	CHECK("all know", sip_call_is_remote_focus(bert->call));
+	phone_hang_up(anna);
+	world_run(world, 1000);
+	CHECK("a transfer: the others stay", bert->call && carl->call);
+	world_end(world, "from_a_call");
+}
+
+/* NOTIFY that gets lost: the call is made, and nothing is left of the subscription. */
+static void notify_lost(void)
+{
+	char room[ROOM_ID_MAX + 1];
+	struct phone *anna, *bert;
+	struct world *world = world_of_anna(NULL, &anna, room);
+	struct sent sent = {0};
+	struct sip_refer_params params = params_of(&sent, "sip:bert@" WORLD_PHONES);
+
+	bert = world_phone(world, "bert");
+	bert->answer_ms = 1000;
+	CHECK_INT(NULL, sip_call_refer(anna->call, &params, &sent.referring), 0);
+	world_run(world, 50);
+	simnet_set_loss(world->net, 100, 0);
+	world_run(world, 500);
+	simnet_set_loss(world->net, 0, 0);
+	world_run(world, 40000);
+	CHECK("bert is in", bert->is_established);
+	buf_done(&sent.steps);
+	world_end(world, "notify_lost");
+}
+
+void suite_refer_in(void)
+{
+	CHECK_SUITE("refer_in");
+	CHECK_TEST(calls_in);
+	CHECK_TEST(failures);
+	CHECK_TEST(referrer_leaves);
+	CHECK_TEST(with_replaces);
+	CHECK_TEST(removes);
+	CHECK_TEST(out_of_the_dialog);
+	CHECK_TEST(without_a_subscription);
+	CHECK_TEST(from_a_call);
+	CHECK_TEST(notify_lost);
+}
