@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "sip/build.h"
+#include "sip/multipart.h"
 #include "sip/ua_priv.h"
 
 /* Methods are compared octet by octet (7.1), option tags in any case (7.3.1). */
@@ -62,54 +63,51 @@ static bool requirements_are_met(struct sip_ua *ua, struct sip_stx *tx,
 	return false;
 }
 
-static bool body_is_optional(const struct sip_msg *msg)
+static bool description_is_sound(struct sip_stx *tx, struct slice text)
 {
-	struct slice value = sip_msg_value(msg, SIP_H_CONTENT_DISPOSITION), handling;
-	struct slice params = slice_from(value, slice_find(value, ';') + 1);
-
-	return sip_param(params, "handling", &handling) && slice_iis(handling, "optional");
-}
-
-static bool is_encoded(const struct sip_msg *msg)
-{
-	struct slice encoding = sip_msg_value(msg, SIP_H_CONTENT_ENCODING);
-
-	return encoding.len > 0 && !slice_iis(encoding, "identity");
-}
-
-/* 8.2.3. Session descriptions are all that INVITE may carry. */
-static bool body_is_understood(struct sip_stx *tx, const struct sip_msg *request)
-{
-	struct sip_content_type type;
 	uint32_t line = 0;
 	struct sdp *sdp;
-	int err;
+	int err = sdp_parse(text, &sdp, &line);
 
-	if (request->body.len == 0 || body_is_optional(request))
-		return true;
-	if (is_encoded(request)) {
-		(void)ua_reply(tx, 415, "Accept-Encoding: identity\r\n");
-		return false;
-	}
-	if (sip_msg_content_type(request, &type)) {
+	if (err == -ENOMEM)
+		(void)ua_reply(tx, 500, NULL);
+	else if (err)
+		(void)ua_reply_text(tx, 400, "Malformed session description", NULL);
+	else
+		sdp_free(sdp);
+	return err == 0;
+}
+
+/* 8.2.3, RFC 5621 3.1. Session descriptions are all that INVITE, UPDATE and PRACK may carry, alone
+ * or beside parts that need not be handled. */
+static bool body_is_understood(struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct slice session;
+	struct sip_part part;
+
+	if (sip_part_of_msg(request, &part)) {
 		(void)ua_reply_text(tx, 400, "Missing or malformed Content-Type", NULL);
 		return false;
 	}
-	if (!sip_content_is(&type, "application/sdp")) {
-		(void)ua_reply(tx, 415, "Accept: application/sdp\r\n");
+	if (part.is_encoded && part.body.len > 0 && !part.is_optional) {
+		(void)ua_reply(tx, 415, "Accept-Encoding: identity\r\n");
 		return false;
 	}
-	err = sdp_parse(request->body, &sdp, &line);
-	if (err == -ENOMEM) {
-		(void)ua_reply(tx, 500, NULL);
+	switch (sip_part_check_session(&part)) {
+	case 0:
+		break;
+	case ERR_STATE:
+		(void)ua_reply(tx, 415, "Accept: application/sdp, multipart/mixed\r\n");
+		return false;
+	case ERR_LIMIT:
+		(void)ua_reply_text(tx, 413, "Too many body parts", NULL);
+		return false;
+	default:
+		(void)ua_reply_text(tx, 400, "Malformed multipart body", NULL);
 		return false;
 	}
-	if (err) {
-		(void)ua_reply_text(tx, 400, "Malformed session description", NULL);
-		return false;
-	}
-	sdp_free(sdp);
-	return true;
+	session = sip_part_session(&part);
+	return session.len == 0 || description_is_sound(tx, session);
 }
 
 /* RFC 3261 20.1, RFC 4475 3.3.15: an Accept without session descriptions leaves nothing to answer
@@ -141,12 +139,9 @@ static bool session_is_sound(struct sip_ua *ua, struct sip_stx *tx, const struct
 
 struct slice ua_sdp(const struct sip_msg *msg)
 {
-	struct sip_content_type type;
+	struct sip_part part;
 
-	if (msg->body.len == 0 || is_encoded(msg) || sip_msg_content_type(msg, &type) ||
-	    !sip_content_is(&type, "application/sdp"))
-		return SLICE_NONE;
-	return msg->body;
+	return sip_part_of_msg(msg, &part) ? SLICE_NONE : sip_part_session(&part);
 }
 
 /* 9.2: the CANCEL is answered with the tag of the INVITE's answers. */

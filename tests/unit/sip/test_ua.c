@@ -91,7 +91,7 @@ static const struct {
 	{"Accept without SDP", INVITE "Accept: text/plain, image/*\nContent-Length: 0\n\n", 406,
 	 NULL, NULL},
 	{"body type", INVITE "Content-Type: text/plain\nContent-Length: 1\n\nx", 415, "Accept",
-	 "application/sdp"},
+	 "application/sdp, multipart/mixed"},
 	{"body without type", INVITE "Content-Length: 1\n\nx", 400, NULL, NULL},
 	{"parts that are too long to keep are no overload",
 	 "INVITE sip:" LONG_USER "@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 INVITE\n" CONTACT NO_BODY, 513,
