@@ -42,6 +42,24 @@ uint32_t sip_tx_next_interval(const struct sip_tx_layer *layer, unsigned actions
 	return 0;
 }
 
+void sip_tx_set_timers(const struct sip_tx_layer *layer, const struct sip_tx_row *row,
+		       struct sip_tx_timers *timers, bool is_reliable)
+{
+	uint32_t interval_ms = sip_tx_next_interval(layer, row->actions, timers->interval_ms);
+
+	if (row->actions & SIP_TX_RESEND_STOP)
+		timer_stop(layer->wheel, &timers->resend);
+	if (interval_ms > 0 && !is_reliable) {
+		timers->interval_ms = interval_ms;
+		timer_start(layer->wheel, &timers->resend, interval_ms);
+	}
+	if (row->life == SIP_TX_LIFE_STOP)
+		timer_stop(layer->wheel, &timers->life);
+	else if (row->life != SIP_TX_LIFE_KEEP)
+		timer_start(layer->wheel, &timers->life,
+			    sip_tx_life_ms(layer, row->life, is_reliable));
+}
+
 bool sip_tx_has_room(const struct sip_tx_layer *layer)
 {
 	uint64_t live = (uint64_t)layer->stats->client_transactions +

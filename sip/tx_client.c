@@ -57,8 +57,8 @@ static void unlink_tx(struct sip_ctx *tx)
 static void free_tx(struct sip_ctx *tx)
 {
 	unlink_tx(tx);
-	timer_stop(tx->layer->wheel, &tx->resend);
-	timer_stop(tx->layer->wheel, &tx->life);
+	timer_stop(tx->layer->wheel, &tx->timers.resend);
+	timer_stop(tx->layer->wheel, &tx->timers.life);
 	list_remove(&tx->all);
 	tx->layer->stats->client_transactions--;
 	buf_done(&tx->message);
@@ -122,24 +122,6 @@ static void build_ack(struct sip_ctx *tx, const struct sip_msg *response)
 /* The machine
  * ---------------------------------------------------------------------------------------- */
 
-static void set_timers(struct sip_ctx *tx, const struct sip_tx_row *row)
-{
-	struct sip_tx_layer *layer = tx->layer;
-	bool is_reliable = sip_proto_is_reliable(tx->flow.proto);
-	uint32_t interval_ms = sip_tx_next_interval(layer, row->actions, tx->interval_ms);
-
-	if (row->actions & SIP_TX_RESEND_STOP)
-		timer_stop(layer->wheel, &tx->resend);
-	if (interval_ms > 0 && !is_reliable) {
-		tx->interval_ms = interval_ms;
-		timer_start(layer->wheel, &tx->resend, interval_ms);
-	}
-	if (row->life == SIP_TX_LIFE_STOP)
-		timer_stop(layer->wheel, &tx->life);
-	else if (row->life != SIP_TX_LIFE_KEEP)
-		timer_start(layer->wheel, &tx->life, sip_tx_life_ms(layer, row->life, is_reliable));
-}
-
 static void tell(struct sip_ctx *tx, const struct sip_msg *response, int err)
 {
 	if (tx->on_event)
@@ -150,8 +132,8 @@ static void tell(struct sip_ctx *tx, const struct sip_msg *response, int err)
 static void terminate(struct sip_ctx *tx)
 {
 	unlink_tx(tx);
-	timer_stop(tx->layer->wheel, &tx->resend);
-	timer_start(tx->layer->wheel, &tx->life, 0);
+	timer_stop(tx->layer->wheel, &tx->timers.resend);
+	timer_start(tx->layer->wheel, &tx->timers.life, 0);
 }
 
 static void handle(struct sip_ctx *tx, enum sip_tx_event event, const struct sip_msg *response)
@@ -162,7 +144,7 @@ static void handle(struct sip_ctx *tx, enum sip_tx_event event, const struct sip
 
 	assert(row->is_listed);
 	tx->state = row->next;
-	set_timers(tx, row);
+	sip_tx_set_timers(tx->layer, row, &tx->timers, sip_proto_is_reliable(tx->flow.proto));
 	if (tx->state == SIP_TX_TERMINATED && !was_over)
 		terminate(tx);
 	if (row->actions & SIP_TX_DO_RESEND) {
@@ -266,8 +248,8 @@ static struct sip_ctx *alloc_tx(struct sip_tx_layer *layer, const struct sip_ctx
 	tx->method = (uint8_t)params->method;
 	slice_cstr(params->method_text, tx->method_text, sizeof(tx->method_text));
 	slice_cstr(slice_of(params->branch), tx->branch, sizeof(tx->branch));
-	timer_init(&tx->resend, on_resend, tx);
-	timer_init(&tx->life, on_life, tx);
+	timer_init(&tx->timers.resend, on_resend, tx);
+	timer_init(&tx->timers.life, on_life, tx);
 	list_init(&tx->failing);
 	list_append(&layer->all_clients, &tx->all);
 	layer->stats->client_transactions++;
@@ -281,10 +263,10 @@ static void start(struct sip_ctx *tx)
 
 	hash_add(layer->clients, &tx->node, client_hash(&key));
 	hash_add(layer->by_remote, &tx->remote_node, remote_hash(&tx->flow));
-	tx->interval_ms = layer->t1_ms;
+	tx->timers.interval_ms = layer->t1_ms;
 	if (!sip_proto_is_reliable(tx->flow.proto))
-		timer_start(layer->wheel, &tx->resend, tx->interval_ms);
-	timer_start(layer->wheel, &tx->life, sip_tx_life_ms(layer, SIP_TX_LIFE_64T1, false));
+		timer_start(layer->wheel, &tx->timers.resend, tx->timers.interval_ms);
+	timer_start(layer->wheel, &tx->timers.life, sip_tx_life_ms(layer, SIP_TX_LIFE_64T1, false));
 }
 
 int sip_ctx_new(struct sip_tx_layer *layer, const struct sip_ctx_params *params,

@@ -28,17 +28,22 @@ struct sip_tx_layer {
 	struct list all_clients, all_servers;
 };
 
+/* Timers A, E, G (resend) and B, D, F, H, I, J, K, L, M (life) of a transaction. */
+struct sip_tx_timers {
+	struct timer resend, life;
+	uint32_t interval_ms; /* the last one of `resend` */
+};
+
 struct sip_ctx {
 	struct sip_tx_layer *layer;
 	struct list all, failing;
 	struct hash_node node, remote_node;
-	struct timer resend, life;
+	struct sip_tx_timers timers;
 	struct sip_flow flow;
 	struct buf message;
 	struct buf ack; /* of a refusal, once it came */
 	sip_ctx_fn *on_event;
 	void *arg;
-	uint32_t interval_ms;
 	uint8_t machine, state;
 	uint8_t method; /* enum sip_method */
 	char method_text[SIP_CTX_METHOD_MAX];
@@ -49,7 +54,7 @@ struct sip_stx {
 	struct sip_tx_layer *layer;
 	struct list all;
 	struct hash_node node, merge_node;
-	struct timer resend, life;
+	struct sip_tx_timers timers;
 	struct sip_flow flow, path; /* where it came from; where answers go */
 	const struct sip_msg *live; /* while the request is being handed up */
 	char *request;              /* copy of it until the final answer */
@@ -57,7 +62,6 @@ struct sip_stx {
 	struct buf response; /* the last one sent */
 	sip_stx_fn *on_event;
 	void *watcher;
-	uint32_t interval_ms;
 	uint16_t status; /* of `response`, 0 none */
 	uint16_t key_len, merge_len, via_len;
 	uint8_t machine, state;
@@ -71,6 +75,9 @@ struct sip_stx {
 uint64_t sip_tx_life_ms(const struct sip_tx_layer *layer, enum sip_tx_life life, bool is_reliable);
 uint32_t sip_tx_next_interval(const struct sip_tx_layer *layer, unsigned actions,
 			      uint32_t interval_ms);
+/* What a row does to the timers; nothing is sent again over a reliable transport. */
+void sip_tx_set_timers(const struct sip_tx_layer *layer, const struct sip_tx_row *row,
+		       struct sip_tx_timers *timers, bool is_reliable);
 bool sip_tx_has_room(const struct sip_tx_layer *layer);
 /* Answers without a transaction (8.2.7). `reason` NULL: standard. */
 void sip_tx_answer_stateless(struct sip_tx_layer *layer, const struct sip_flow *flow,

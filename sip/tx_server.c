@@ -151,8 +151,8 @@ static void unlink_tx(struct sip_stx *tx)
 static void free_tx(struct sip_stx *tx)
 {
 	unlink_tx(tx);
-	timer_stop(tx->layer->wheel, &tx->resend);
-	timer_stop(tx->layer->wheel, &tx->life);
+	timer_stop(tx->layer->wheel, &tx->timers.resend);
+	timer_stop(tx->layer->wheel, &tx->timers.life);
 	list_remove(&tx->all);
 	tx->layer->stats->server_transactions--;
 	buf_done(&tx->response);
@@ -174,24 +174,6 @@ static void tell(struct sip_stx *tx, enum sip_stx_event event)
 		tx->on_event(tx->watcher, tx, event);
 }
 
-static void set_timers(struct sip_stx *tx, const struct sip_tx_row *row)
-{
-	struct sip_tx_layer *layer = tx->layer;
-	bool is_reliable = sip_proto_is_reliable(tx->flow.proto);
-	uint32_t interval_ms = sip_tx_next_interval(layer, row->actions, tx->interval_ms);
-
-	if (row->actions & SIP_TX_RESEND_STOP)
-		timer_stop(layer->wheel, &tx->resend);
-	if (interval_ms > 0 && !is_reliable) {
-		tx->interval_ms = interval_ms;
-		timer_start(layer->wheel, &tx->resend, interval_ms);
-	}
-	if (row->life == SIP_TX_LIFE_STOP)
-		timer_stop(layer->wheel, &tx->life);
-	else if (row->life != SIP_TX_LIFE_KEEP)
-		timer_start(layer->wheel, &tx->life, sip_tx_life_ms(layer, row->life, is_reliable));
-}
-
 /* The core owes nothing more. */
 static void release(struct sip_stx *tx)
 {
@@ -205,8 +187,9 @@ static void release(struct sip_stx *tx)
 static void terminate(struct sip_stx *tx)
 {
 	unlink_tx(tx);
-	timer_stop(tx->layer->wheel, &tx->resend);
-	timer_start(tx->layer->wheel, &tx->life, tx->is_held ? 64 * (uint64_t)tx->layer->t1_ms : 0);
+	timer_stop(tx->layer->wheel, &tx->timers.resend);
+	timer_start(tx->layer->wheel, &tx->timers.life,
+		    tx->is_held ? 64 * (uint64_t)tx->layer->t1_ms : 0);
 }
 
 static bool send_response(struct sip_stx *tx)
@@ -235,7 +218,7 @@ static void handle(struct sip_stx *tx, enum sip_tx_event event)
 
 	assert(row->is_listed);
 	tx->state = row->next;
-	set_timers(tx, row);
+	sip_tx_set_timers(tx->layer, row, &tx->timers, sip_proto_is_reliable(tx->flow.proto));
 	if (tx->state == SIP_TX_TERMINATED && !was_over)
 		terminate(tx);
 	if (row->actions & SIP_TX_DO_ANSWER)
@@ -308,8 +291,8 @@ static struct sip_stx *alloc_tx(struct sip_tx_layer *layer, const struct new_tx 
 	memcpy(p + from->key.len, buf_slice(&from->merge).p, from->merge.len);
 	memcpy(p + from->key.len + from->merge.len, buf_slice(&from->top_via).p, from->top_via.len);
 	random_token(layer->random, tx->to_tag, 12);
-	timer_init(&tx->resend, on_resend, tx);
-	timer_init(&tx->life, on_life, tx);
+	timer_init(&tx->timers.resend, on_resend, tx);
+	timer_init(&tx->timers.life, on_life, tx);
 	hash_add(layer->servers, &tx->node, hash_slice(stx_key(tx)));
 	if (tx->merge_len > 0)
 		hash_add(layer->merges, &tx->merge_node, hash_slice(stx_merge_key(tx)));
@@ -339,7 +322,7 @@ static void hand_up(struct sip_stx *tx, const struct sip_msg *request)
 	if (!tx->is_held)
 		return;
 	if (tx->machine == SIP_TX_SERVER) /* an INVITE may ring for as long as its call lasts */
-		timer_start(tx->layer->wheel, &tx->life, 64 * (uint64_t)tx->layer->t1_ms);
+		timer_start(tx->layer->wheel, &tx->timers.life, 64 * (uint64_t)tx->layer->t1_ms);
 	tx->request = malloc(request->text.len);
 	if (tx->request) {
 		memcpy(tx->request, request->text.p, request->text.len);
@@ -485,7 +468,7 @@ int sip_stx_respond(struct sip_stx *tx, const struct sip_stx_response *response)
 	if (tx->state == SIP_TX_TERMINATED) { /* a provisional answer could not be sent */
 		if (status >= 200) {
 			release(tx);
-			timer_start(tx->layer->wheel, &tx->life, 0);
+			timer_start(tx->layer->wheel, &tx->timers.life, 0);
 		}
 		return 0;
 	}
