@@ -70,6 +70,7 @@ void call_free(struct sip_call *call)
 	LIST_FOREACH (it, tmp, &call->txs)
 		call_tx_free(LIST_ENTRY(it, struct call_tx, node));
 	call_acks_free(call);
+	buf_done(&call->credentials);
 	stop_timers(call);
 	timer_stop(call->ua->wheel, &call->soon);
 	if (call->stx)

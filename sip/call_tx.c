@@ -62,6 +62,10 @@ static void answered(struct call_tx *tx, const struct sip_msg *response)
 
 static void on_response(void *arg, const struct sip_msg *response)
 {
+	bool is_challenged = response->status == 401 || response->status == 407;
+
+	if (is_challenged && call_auth_again(arg, response))
+		return;
 	answered(arg, response);
 }
 
@@ -147,6 +151,7 @@ static int write_request(void *arg, const struct sip_flow *flow, struct buf *buf
 		sip_build_header(buf, "User-Agent", "%s", ua->product);
 	if (tx->headers)
 		buf_adds(buf, tx->headers);
+	buf_addslice(buf, buf_slice(&tx->credentials));
 	sip_build_end(buf, tx->content_type, buf_slice(&tx->body));
 	return buf_err(buf);
 }
@@ -294,7 +299,7 @@ static bool has_too_many(struct sip_call *call)
 	return count >= CALL_TXS_MAX;
 }
 
-static int start(struct call_tx *tx)
+int call_tx_send(struct call_tx *tx)
 {
 	return sip_sender_start(
 		&tx->sender, &(struct sip_sender_start){
@@ -311,7 +316,7 @@ int call_tx_again(struct call_tx *tx)
 	if (tx->call->state == SIP_CALL_ENDING)
 		return ERR_STATE;
 	tx->cseq = ++tx->dialog->local_cseq;
-	return start(tx);
+	return call_tx_send(tx);
 }
 
 int call_tx_start(struct sip_call *call, const struct call_tx_new *from, struct call_tx **ret_tx)
@@ -336,8 +341,10 @@ int call_tx_start(struct sip_call *call, const struct call_tx_new *from, struct 
 	err = copy_parts(tx, from);
 	if (ret_tx && !err)
 		*ret_tx = tx; /* before anything can happen to it */
-	if (!err)
-		err = start(tx);
+	if (!err) {
+		call_auth_prepare(tx);
+		err = call_tx_send(tx);
+	}
 	if (err) {
 		if (ret_tx)
 			*ret_tx = NULL;
@@ -362,6 +369,7 @@ void call_tx_free(struct call_tx *tx)
 	free(tx->headers);
 	free(tx->content_type);
 	buf_done(&tx->body);
+	buf_done(&tx->credentials);
 	free(tx);
 }
 

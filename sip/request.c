@@ -123,15 +123,19 @@ static bool answer_challenge(struct sip_request *request, const struct sip_msg *
 		.body = buf_slice(&request->body),
 		.from = slice_of(request->dialog->local),
 		.response = response,
+		.given = buf_slice(&request->credentials),
 		.tries = request->tries,
 	};
+	struct buf lines = BUF_INIT;
 
 	if (!ua->credentials || request->tries == SIP_REQUEST_TRIES_MAX)
 		return false;
-	buf_clear(&request->credentials);
-	if (ua->credentials(ua->credentials_arg, &challenged, &request->credentials) ||
-	    buf_err(&request->credentials))
+	if (ua->credentials(ua->credentials_arg, &challenged, &lines) || buf_err(&lines)) {
+		buf_done(&lines);
 		return false;
+	}
+	buf_done(&request->credentials);
+	request->credentials = lines;
 	request->tries++;
 	return start(request) == 0;
 }

@@ -14,7 +14,8 @@
 
 enum {
 	SIP_REQUESTS_MAX = 20000,  /* under way in one ua: ERR_LIMIT */
-	SIP_REQUEST_TRIES_MAX = 2, /* challenges answered for one request */
+	SIP_REQUEST_TRIES_MAX = 4, /* challenges answered for one request: of proxies on the way,
+				      of its target, and when a nonce was stale */
 	SIP_CONTACT_MAX =
 		256 /* octets of the user part or the parameters of a Contact: ERR_LIMIT */
 };
@@ -64,7 +65,9 @@ const struct sip_flow *sip_request_flow(const struct sip_request *request);
 struct sip_challenged {
 	struct slice method, uri, body; /* of the request */
 	struct slice from;              /* its From value */
-	const struct sip_msg *response; /* 401 or 407 */
+	const struct sip_msg *response; /* 401 or 407; NULL: a later request of the dialog in
+					   which `given` was good */
+	struct slice given;             /* the lines of the try before; absent: none */
 	uint32_t tries;                 /* challenges of this request answered before */
 };
 
@@ -72,7 +75,7 @@ struct sip_challenged {
  * again with them, CSeq one higher; anything else: the response goes to who asked. */
 typedef int sip_credentials_fn(void *arg, const struct sip_challenged *challenged,
 			       struct buf *headers);
-/* For all requests of this ua outside INVITE. NULL: challenges are not answered. */
+/* For all requests of this ua, those of calls included. NULL: challenges are not answered. */
 void sip_ua_set_credentials(struct sip_ua *ua, sip_credentials_fn *credentials, void *arg);
 
 /* Event packages -------------------------------------------------------------------------------

@@ -178,6 +178,14 @@ static bool net_is_open(void *ctx, uint64_t connection)
 	return handle_find(transport->conns, connection) != NULL;
 }
 
+static bool net_peer_has_name(void *ctx, const struct sip_flow *flow, struct slice name)
+{
+	struct sip_transport *transport = ctx;
+	const struct sip_conn *conn = handle_find(transport->conns, flow->connection);
+
+	return conn && sip_tls_has_name(conn, name);
+}
+
 struct sip_net sip_transport_net(struct sip_transport *transport)
 {
 	static const struct sip_net_ops ops = {
@@ -186,6 +194,7 @@ struct sip_net sip_transport_net(struct sip_transport *transport)
 		.local_for = net_local_for,
 		.stats = net_stats,
 		.is_open = net_is_open,
+		.peer_has_name = net_peer_has_name,
 	};
 
 	return (struct sip_net){.ops = &ops, .ctx = transport};

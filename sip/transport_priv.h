@@ -128,5 +128,8 @@ struct sip_tls *sip_tls_free(struct sip_tls *tls);
 void sip_tls_peer(struct slice message, char out[SIP_TLS_HOST_MAX]);
 /* Puts TLS on a new connection, in the role that conn->is_ours tells. -ENOMEM, ERR_SIP_NO_ROUTE. */
 int sip_tls_begin(struct sip_conn *conn);
+/* Of sip_net_ops.peer_has_name; false without TLS, during the handshake, and when nothing was shown
+ * or verified. */
+bool sip_tls_has_name(const struct sip_conn *conn, struct slice name);
 
 #endif

@@ -259,6 +259,58 @@ int sip_tls_begin(struct sip_conn *conn)
 	return begin(conn, conn->transport->tls);
 }
 
+/* A URI among the subjectAltNames: "sip:example.com" names a domain as a dNSName does (RFC 5922
+ * 7.1), "sip:alice@example.com" a user. */
+static bool has_uri(const X509 *cert, struct slice uri)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	bool is_found = false;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names) && !is_found; i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+		const ASN1_IA5STRING *text = name->d.uniformResourceIdentifier;
+
+		if (name->type == GEN_URI)
+			is_found = slice_ieq(slice_make((const char *)ASN1_STRING_get0_data(text),
+							(size_t)ASN1_STRING_length(text)),
+					     uri);
+	}
+	GENERAL_NAMES_free(names);
+	return is_found;
+}
+
+static bool cert_has_name(X509 *cert, struct slice name)
+{
+	static const unsigned flags = X509_CHECK_FLAG_NO_WILDCARDS |
+				      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+	struct buf uri = BUF_INIT;
+	bool has;
+
+	if (slice_find(name, ':') < name.len)
+		return has_uri(cert, name);
+	if (X509_check_host(cert, name.p, name.len, flags, NULL) == 1)
+		return true;
+	buf_adds(&uri, "sip:");
+	buf_addslice(&uri, name);
+	has = buf_err(&uri) == 0 && has_uri(cert, buf_slice(&uri));
+	buf_done(&uri);
+	return has;
+}
+
+bool sip_tls_has_name(const struct sip_conn *conn, struct slice name)
+{
+	X509 *cert;
+	bool has;
+
+	if (!conn->tls || conn->is_handshaking || name.len == 0 ||
+	    SSL_get_verify_result(conn->tls) != X509_V_OK)
+		return false;
+	cert = SSL_get0_peer_certificate(conn->tls);
+	has = cert && cert_has_name(cert, name);
+	ERR_clear_error();
+	return has;
+}
+
 /* 0 when it is over in peace; -EAGAIN; negative errno. */
 static int outcome(struct sip_conn *conn, int n)
 {

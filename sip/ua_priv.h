@@ -90,7 +90,8 @@ struct call_tx {
 	uint32_t cseq;
 	bool is_answered; /* PRACK: it has its final answer, or will have none */
 	char *method, *headers, *content_type;
-	struct buf body;
+	struct buf body, credentials; /* lines that answer a challenge */
+	uint32_t tries;               /* challenges answered */
 	sip_reply_fn *on_reply;
 	void *arg;
 };
@@ -180,6 +181,7 @@ struct sip_call {
 	struct call_rel rel;
 
 	/* UAC */
+	struct buf credentials; /* the last lines that answered a challenge; empty: none */
 	struct list txs, acks;
 	struct call_tx *invite;    /* the first INVITE */
 	struct call_tx *exchange;  /* a re-INVITE or UPDATE of ours without a final answer */
@@ -293,6 +295,14 @@ bool call_ack_again(struct sip_call *call, uint32_t cseq, const struct sip_msg *
 void call_send_ack(struct sip_call *call, struct sip_dialog *dialog, uint32_t cseq,
 		   struct slice answer);
 void call_send_bye(struct sip_call *call, struct sip_dialog *dialog);
+
+/* Resolves and sends, also again; cseq and credentials are set. */
+int call_tx_send(struct call_tx *tx);
+
+/* call_auth.c */
+void call_auth_prepare(struct call_tx *tx);
+/* Sends a request that was challenged again, CSeq one higher. False: the response stands. */
+bool call_auth_again(struct call_tx *tx, const struct sip_msg *response);
 
 /* call_uas.c */
 void call_invited(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request);

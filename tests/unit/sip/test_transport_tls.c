@@ -91,7 +91,8 @@ static void identity_done(struct identity *id)
 	X509_free(id->cert);
 }
 
-static const char *const files[] = {"ca", "other", "good", "fresh", "expired", "named", "wild"};
+static const char *const files[] = {"ca",      "other", "good", "fresh",
+				    "expired", "named", "wild", "person"};
 
 static void certificates(void)
 {
@@ -105,6 +106,10 @@ static void certificates(void)
 		{"expired", "IP:127.0.0.1", -2 * DAY_S, -DAY_S},
 		{"named", "DNS:pbx.example", -DAY_S, DAY_S},
 		{"wild", "DNS:*.example", -DAY_S, DAY_S},
+		{"person",
+		 "URI:sip:alice@pbx.example,URI:sip:domain.example,DNS:phone.example,"
+		 "email:bob@pbx.example",
+		 -DAY_S, DAY_S},
 	};
 
 	snprintf(directory, sizeof(directory), "/tmp/hearth-tls-XXXXXX");
@@ -394,6 +399,44 @@ static void mutual_tls(void)
 	}
 }
 
+/* What the guard and the focus ask of a peer (focus/auth.h). */
+static void names_of_peers(void)
+{
+	static const struct {
+		const char *name;
+		bool has;
+	} rows[] = {
+		{"sip:alice@pbx.example", true}, {"SIP:Alice@PBX.example", true},
+		{"sip:bob@pbx.example", false},  {"bob@pbx.example", false},
+		{"phone.example", true},         {"Phone.Example", true},
+		{"domain.example", true},        {"sip:domain.example", true},
+		{"pbx.example", false},          {"person", false}, /* the common name */
+		{"sip:phone.example", false},    {"", false},
+	};
+	struct paths a, b;
+	struct sip_tls_files server = tls_files(&b, "good", "ca");
+	struct fixture fx;
+	struct sip_flow other;
+
+	for (int is_mutual = 0; is_mutual < 2; is_mutual++) {
+		server.verify_clients = is_mutual;
+		setup(&fx, tls_files(&a, "person", "ca"), server);
+		CHECK_INT("send", call(&fx, MESSAGE("127.0.0.1")), 0);
+		turn_until(&fx, &fx.b.messages, 1);
+		CHECK_INT("came", fx.b.messages, 1);
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+			CHECK_INT(rows[i].name,
+				  fx.b.net.ops->peer_has_name(fx.b.net.ctx, &fx.b.flow,
+							      slice_of(rows[i].name)),
+				  is_mutual && rows[i].has);
+		other = fx.b.flow;
+		other.connection++;
+		CHECK("no such connection",
+		      !fx.b.net.ops->peer_has_name(fx.b.net.ctx, &other, SLICE("phone.example")));
+		teardown(&fx);
+	}
+}
+
 static void reload_spares_connections(void)
 {
 	struct fixture fx;
@@ -675,6 +718,7 @@ void suite_transport_tls(void)
 	CHECK_TEST(nobody_to_verify_is_no_route);
 	CHECK_TEST(a_connection_serves_its_host_only);
 	CHECK_TEST(mutual_tls);
+	CHECK_TEST(names_of_peers);
 	CHECK_TEST(reload_spares_connections);
 	CHECK_TEST(files_that_cannot_be_used);
 	CHECK_TEST(silent_and_slow_handshakes_are_cut);
