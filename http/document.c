@@ -74,6 +74,27 @@ static int check_number(const struct field *field, const json_t *value,
 	return 0;
 }
 
+/* Of strings; field->max is how many there may be. */
+static int check_list(const struct field *field, const json_t *value, struct document_fault *fault)
+{
+	const json_t *item;
+	size_t i;
+
+	assert(!field->of);
+	if (!json_is_array(value))
+		return fault_at(fault, field->name, "%s must be a list", field->name);
+	if ((double)json_array_size(value) > field->max)
+		return fault_at(fault, field->name, "%s must have at most %.0f items", field->name,
+				field->max);
+	json_array_foreach((json_t *)(uintptr_t)value, i, item)
+	{
+		if (!json_is_string(item))
+			return fault_at(fault, field->name, "%s must have strings in it",
+					field->name);
+	}
+	return 0;
+}
+
 static int check_field(const struct field *field, const json_t *value, struct document_fault *fault)
 {
 	if (json_is_null(value) && (field->flags & FIELD_NULLABLE))
@@ -89,9 +110,10 @@ static int check_field(const struct field *field, const json_t *value, struct do
 	case FIELD_INTEGER:
 	case FIELD_NUMBER:
 		return check_number(field, value, fault);
+	case FIELD_LIST:
+		return check_list(field, value, fault);
 	case FIELD_TIME:
 	case FIELD_OBJECT:
-	case FIELD_LIST:
 		break;
 	}
 	assert(!"documents that we read are flat");
@@ -228,6 +250,16 @@ bool document_real(const struct document *document, const char *name, double *re
 bool document_text(const struct document *document, const char *name, struct slice *ret)
 {
 	const json_t *value = value_of(document, name);
+
+	if (value)
+		*ret = slice_make(json_string_value(value), json_string_length(value));
+	return value != NULL;
+}
+
+bool document_item(const struct document *document, const char *name, size_t index,
+		   struct slice *ret)
+{
+	const json_t *value = json_array_get(value_of(document, name), index);
 
 	if (value)
 		*ret = slice_make(json_string_value(value), json_string_length(value));

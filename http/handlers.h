@@ -35,6 +35,12 @@ int trace_ladder_of_participant(struct request *request);
 int call_records_list(struct request *request); /* answers later */
 int events_open(struct request *request);       /* answers as long as the client stays */
 
+int users_list(struct request *request);
+int users_create_one(struct request *request);
+int user_get(struct request *request);
+int user_change(struct request *request);
+int user_remove(struct request *request);
+
 int openapi_get(struct request *request);
 int problems_list(struct request *request);
 int problems_get(struct request *request);

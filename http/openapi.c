@@ -40,6 +40,7 @@ static const struct parameter parameters[] = {
 
 static const struct parameter path_parameters[] = {
 	{"room", "room", "path", "string", "Name of the room."},
+	{"user", "user", "path", "string", "Name of the user."},
 	{"participant", "participant", "path", "string", "Id of the participant."},
 	{"call", "call", "path", "string", "Id of the call."},
 	{"call_id", "call_id", "path", "string", "Call-ID of a SIP call, percent-encoded."},
@@ -106,7 +107,9 @@ static void add_bounds(struct writer *json, const struct field *field, const cha
 
 static void add_list(struct writer *json, const struct field *field)
 {
-	writer_text(json, "type", "array");
+	add_type(json, field, "array");
+	if (field->max > 0)
+		writer_real(json, "maxItems", field->max, 0);
 	writer_open(json, "items", '{');
 	if (field->of)
 		add_ref(json, field->of);

@@ -5,7 +5,14 @@
 
 #include "base/attr.h"
 
-enum { TEXT_MAX = 127, URI_MAX = 255, NAME_MAX_CHARS = 64, PARTICIPANTS_MAX = 100000 };
+enum {
+	ALIASES_MAX = 16,
+	PASSWORD_MAX = 255,
+	TEXT_MAX = 127,
+	URI_MAX = 255,
+	NAME_MAX_CHARS = 64,
+	PARTICIPANTS_MAX = 100000
+};
 
 #define GAIN_MIN (-60)
 #define GAIN_MAX 30
@@ -318,6 +325,66 @@ static const struct field readiness[] = {
 	{0},
 };
 
+#define USER_RIGHTS                                                                                \
+	{"enabled", FIELD_BOOL, 0, 0, 0, NULL, "May prove to be itself at all."},                  \
+		{"may_dial_out",                                                                   \
+		 FIELD_BOOL,                                                                       \
+		 0,                                                                                \
+		 0,                                                                                \
+		 0,                                                                                \
+		 NULL,                                                                             \
+		 "May be connected to others through this server."},                               \
+		{"may_refer_out",                                                                  \
+		 FIELD_BOOL,                                                                       \
+		 0,                                                                                \
+		 0,                                                                                \
+		 0,                                                                                \
+		 NULL,                                                                             \
+		 "May have this server call others (REFER)."},                                     \
+	{                                                                                          \
+		"may_create_rooms", FIELD_BOOL, 0, 0, 0, NULL,                                     \
+			"May make rooms by calling a free name or the factory."                    \
+	}
+
+static const struct field user_create[] = {
+	{"name", FIELD_STRING, FIELD_REQUIRED, 1, NAME_MAX_CHARS, NULL,
+	 "User part of its address: letters, digits and . _ ~ + -, not beginning with a dot."},
+	{"password", FIELD_STRING, FIELD_REQUIRED, 1, PASSWORD_MAX, NULL,
+	 "Kept as hashes only and never shown."},
+	{"display_name", FIELD_STRING, FIELD_NULLABLE, 0, TEXT_MAX, NULL, "Shown in rosters."},
+	{"aliases", FIELD_LIST, FIELD_NULLABLE, 0, ALIASES_MAX, NULL,
+	 "Other user parts that it goes by, such as its number."},
+	USER_RIGHTS,
+	{0},
+};
+
+static const struct field user_change[] = {
+	{"password", FIELD_STRING, 0, 1, PASSWORD_MAX, NULL,
+	 "Kept as hashes only and never shown."},
+	{"display_name", FIELD_STRING, FIELD_NULLABLE, 0, TEXT_MAX, NULL, "Shown in rosters."},
+	{"aliases", FIELD_LIST, FIELD_NULLABLE, 0, ALIASES_MAX, NULL,
+	 "Other user parts that it goes by, in place of those it has."},
+	USER_RIGHTS,
+	{0},
+};
+
+static const struct field user[] = {
+	{"name", FIELD_STRING, 0, 1, NAME_MAX_CHARS, NULL, "User part of its address."},
+	{"realm", FIELD_STRING, 0, 0, 0, NULL, "The realm its password was hashed with."},
+	{"display_name", FIELD_STRING, 0, 0, 0, NULL, "May be empty."},
+	{"aliases", FIELD_LIST, 0, 0, 0, NULL, "Other user parts that it goes by."},
+	USER_RIGHTS,
+	{"created_at", FIELD_TIME, 0, 0, 0, NULL, "When it was made."},
+	{0},
+};
+
+static const struct field user_list[] = {
+	{"users", FIELD_LIST, 0, 0, 0, "User", "In the order of their names."},
+	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "Give it as `after` to read on; null on the last page."},
+	{0},
+};
+
 static const struct field problem[] = {
 	{"type", FIELD_STRING, 0, 0, 0, NULL, "Reference to the kind of problem; stable."},
 	{"title", FIELD_STRING, 0, 0, 0, NULL, "The kind in words."},
@@ -353,6 +420,9 @@ const struct schema SCHEMA_PARTICIPANT_CHANGE = {
 const struct schema SCHEMA_CALL_CREATE = {"CallCreate", "Two parties to be connected.", call_create,
 					  1};
 
+const struct schema SCHEMA_USER_CREATE = {"UserCreate", "A user to be made.", user_create, 1};
+const struct schema SCHEMA_USER_CHANGE = {"UserChange", "What of a user changes.", user_change, 1};
+
 static const struct schema written[] = {
 	{"Room", "A conference.", room, 0},
 	{"RoomList", "A page of rooms.", room_list, 0},
@@ -374,14 +444,16 @@ static const struct schema written[] = {
 	{"Server", "What to know before dialling.", server, 0},
 	{"Health", "That it lives.", health, 0},
 	{"Readiness", "Whether new calls are welcome.", readiness, 0},
+	{"User", "Who may register and call out.", user, 0},
+	{"UserList", "A page of users.", user_list, 0},
 	{"Problem", "An error (RFC 9457).", problem, 0},
 	{"ProblemKind", "A kind of error.", problem_kind, 0},
 	{"ProblemList", "Every kind of error.", problem_list, 0},
 };
 
-static const struct schema *const read_schemas[] = {&SCHEMA_ROOM_CREATE, &SCHEMA_ROOM_CHANGE,
-						    &SCHEMA_INVITE, &SCHEMA_PARTICIPANT_CHANGE,
-						    &SCHEMA_CALL_CREATE};
+static const struct schema *const read_schemas[] = {
+	&SCHEMA_ROOM_CREATE, &SCHEMA_ROOM_CHANGE, &SCHEMA_INVITE,     &SCHEMA_PARTICIPANT_CHANGE,
+	&SCHEMA_CALL_CREATE, &SCHEMA_USER_CREATE, &SCHEMA_USER_CHANGE};
 
 const struct schema *schema_at(size_t index)
 {

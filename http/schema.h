@@ -15,7 +15,8 @@ enum field_type {
 	FIELD_NUMBER,
 	FIELD_TIME,   /* RFC 3339 text */
 	FIELD_OBJECT, /* of schema `of` */
-	FIELD_LIST    /* of schema `of`, or of strings */
+	FIELD_LIST /* of schema `of`, or of strings; in documents that we read of strings only, at
+		      most `max` of them */
 };
 
 enum field_flag {
@@ -42,7 +43,7 @@ struct schema {
 };
 
 extern const struct schema SCHEMA_ROOM_CREATE, SCHEMA_ROOM_CHANGE, SCHEMA_INVITE,
-	SCHEMA_PARTICIPANT_CHANGE, SCHEMA_CALL_CREATE;
+	SCHEMA_PARTICIPANT_CHANGE, SCHEMA_CALL_CREATE, SCHEMA_USER_CREATE, SCHEMA_USER_CHANGE;
 
 /* Every schema in the order of the description; NULL at the end. */
 const struct schema *schema_at(size_t index);

@@ -21,6 +21,7 @@
 #include "base/random.h"
 #include "focus/focus.h"
 #include "http/http.h"
+#include "keys.h"
 #include "mixer/mixer.h"
 #include "notify.h"
 #include "sip/hep.h"
@@ -49,6 +50,7 @@ struct server {
 	struct sip_trace *trace; /* its network is what all others use */
 	struct sip_resolver *resolver;
 	struct focus *focus;
+	struct sip_keyring *keyring;
 	struct sip_ua *ua;
 	struct mixer *mixer;
 	struct http *http;
@@ -177,6 +179,7 @@ static void reload(struct server *server)
 		log_apply(server->config);
 		focus_reload(server->focus);
 		reload_tls(server);
+		(void)keys_load(server->keyring, server->config->sip_credentials_file);
 		http_reload(server->http);
 		log_lines(LOG_WARN, "config.needs_restart", buf_slice(&notes));
 		LOG(LOG_INFO, "server.reloaded", LOG_STR("config", server->options->path));
@@ -353,7 +356,15 @@ static int ua_new(struct server *server)
 	};
 	int err = sip_ua_new(&params, &server->ua);
 
-	return err ? failed("sip", err, NULL) : 0;
+	if (!err)
+		err = sip_keyring_new(&server->random, &server->keyring);
+	if (err)
+		return failed("sip", err, NULL);
+	err = keys_load(server->keyring, config->sip_credentials_file);
+	if (err)
+		return failed("sip.credentials_file", err, NULL);
+	sip_ua_set_credentials(server->ua, sip_keyring_answer, server->keyring);
+	return 0;
 }
 
 static int mixer_part_new(struct server *server)
@@ -433,6 +444,7 @@ struct server *server_free(struct server *server)
 	http_free(server->http);
 	focus_free(server->focus);
 	sip_ua_free(server->ua);
+	sip_keyring_free(server->keyring);
 	mixer_free(server->mixer);
 	sip_resolver_free(server->resolver);
 	sip_trace_free(server->trace);

@@ -183,10 +183,10 @@ static int set_password(const struct users *users, struct slice password, struct
 	char hex[DIGEST_HEX_MAX];
 
 	if (password.len == 0 || password.len > USER_PASSWORD_MAX)
-		return -EINVAL;
+		return ERR_USER_PASSWORD;
 	for (size_t i = 0; i < password.len; i++) {
 		if ((unsigned char)password.p[i] < ' ' || password.p[i] == 0x7f)
-			return -EINVAL;
+			return ERR_USER_PASSWORD;
 	}
 	slice_cstr(slice_of(users->realm), row->realm, sizeof(row->realm));
 	for (int i = 0; i < DIGEST_ALGORITHMS; i++) {
@@ -215,12 +215,12 @@ static int set_aliases(const struct users *users, const struct user *user, struc
 		const struct user *other = users_find_alias(users, item);
 
 		if (!user_name_is_valid(item) || ++count > USER_ALIASES_MAX)
-			return -EINVAL;
+			return ERR_USER_ALIAS;
 		if ((other && other != user) || slice_is(item, row->name) ||
 		    text_list_has(text, item))
 			return ERR_USER_EXISTS;
 		if (len + 1 + item.len >= sizeof(text))
-			return -EINVAL;
+			return ERR_USER_ALIAS;
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s" SLICE_FMT,
 					len ? "," : "", SLICE_ARG(item));
 	}
@@ -315,7 +315,7 @@ int users_create(struct users *users, struct slice name, const struct user_setti
 	if (users->count == USERS_MAX)
 		return ERR_USER_LIMIT;
 	if (!slice_present(settings->password))
-		return -EINVAL;
+		return ERR_USER_PASSWORD;
 	user = err ? NULL : calloc(1, sizeof(*user));
 	if (!user)
 		return -ENOMEM;

@@ -18,7 +18,7 @@
 
 enum {
 	USERS_MAX = 100000,    /* ERR_USER_LIMIT */
-	USER_ALIASES_MAX = 16, /* of one user: -EINVAL */
+	USER_ALIASES_MAX = 16, /* of one user: ERR_USER_ALIAS */
 	USER_NAME_MAX = STORE_ID_MAX,
 	USER_PASSWORD_MAX = 255
 };
@@ -57,9 +57,9 @@ const char *users_realm(const struct users *users);
 /* 1 to 64 of [A-Za-z0-9._~+-], not beginning with '.': as a room's name. */
 bool user_name_is_valid(struct slice name);
 
-/* ERR_USER_NAME, ERR_USER_EXISTS (also by an alias), ERR_USER_LIMIT, -EINVAL (an alias that is no
- * name, too many aliases, a password that is missing, too long or has control characters),
- * ERR_QUEUE_FULL of the store, -ENOMEM, -ENOTSUP (MD5 under FIPS rules is just left out). */
+/* ERR_USER_NAME, ERR_USER_EXISTS (also by an alias), ERR_USER_LIMIT, ERR_USER_ALIAS (no name, or
+ * too many), ERR_USER_PASSWORD (missing, too long, or with control characters), ERR_QUEUE_FULL of
+ * the store, -ENOMEM, -ENOTSUP (no hash; MD5 alone under FIPS rules is just left out). */
 int users_create(struct users *users, struct slice name, const struct user_settings *settings,
 		 struct user **ret_user);
 /* The same errors; nothing has changed then. */

@@ -1,6 +1,5 @@
 #include "focus/users.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #include "base/attr.h"
@@ -49,11 +48,11 @@ static void create(void)
 		{"bob", "x", "alice", ERR_USER_EXISTS},
 		{"bob", "x", "bob", ERR_USER_EXISTS},
 		{"bob", "x", "7,7", ERR_USER_EXISTS},
-		{"bob", "x", "a b", -EINVAL},
-		{"bob", "x", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", -EINVAL},
-		{"bob", "", NULL, -EINVAL},
-		{"bob", NULL, NULL, -EINVAL},
-		{"bob", "a\nb", NULL, -EINVAL},
+		{"bob", "x", "a b", ERR_USER_ALIAS},
+		{"bob", "x", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", ERR_USER_ALIAS},
+		{"bob", "", NULL, ERR_USER_PASSWORD},
+		{"bob", NULL, NULL, ERR_USER_PASSWORD},
+		{"bob", "a\nb", NULL, ERR_USER_PASSWORD},
 		{".bob", "x", NULL, ERR_USER_NAME},
 		{"", "x", NULL, ERR_USER_NAME},
 		{"bob@x", "x", NULL, ERR_USER_NAME},

@@ -206,7 +206,7 @@ static void consistency(void)
  */
 
 enum contract_world {
-	WORLD_PLAIN, /* room "lobby" with anna in it, room "kept"; rooms.max 20 */
+	WORLD_PLAIN, /* room "lobby" with anna in it, room "kept", user "bert" */
 	WORLD_TOKEN, /* the same, and a token is asked for, which the request lacks */
 	WORLD_FULL,  /* rooms.max and rooms.participants_max reached */
 	WORLD_DRAINING,
@@ -331,6 +331,32 @@ static const struct contract_case {
 	{"listCallRecords", 200, WORLD_PLAIN, "/api/v1/call-records", NULL, NULL},
 	{"listCallRecords", 400, WORLD_PLAIN, "/api/v1/call-records?limit=x", NULL, NULL},
 	{"streamEvents", 400, WORLD_PLAIN, "/api/v1/events", "Last-Event-ID: x\r\n", NULL},
+	{"listUsers", 200, WORLD_PLAIN, "/api/v1/users", NULL, NULL},
+	{"listUsers", 400, WORLD_PLAIN, "/api/v1/users?limit=x", NULL, NULL},
+	{"createUser", 201, WORLD_PLAIN, "/api/v1/users", NULL,
+	 "{\"name\":\"carl\",\"password\":\"x\"}"},
+	{"createUser", 400, WORLD_PLAIN, "/api/v1/users", NULL, "{"},
+	{"createUser", 409, WORLD_PLAIN, "/api/v1/users", NULL,
+	 "{\"name\":\"bert\",\"password\":\"x\"}"},
+	{"createUser", 413, WORLD_PLAIN, "/api/v1/users", "Content-Length: 99999\r\n", ""},
+	{"createUser", 415, WORLD_PLAIN, "/api/v1/users", "Content-Type: text/plain\r\n", "{}"},
+	{"createUser", 422, WORLD_PLAIN, "/api/v1/users", NULL, "{}"},
+	{"getUser", 200, WORLD_PLAIN, "/api/v1/users/bert", NULL, NULL},
+	{"getUser", 400, WORLD_PLAIN, "/api/v1/users/%%zz", NULL, NULL},
+	{"getUser", 404, WORLD_PLAIN, "/api/v1/users/none", NULL, NULL},
+	{"changeUser", 200, WORLD_PLAIN, "/api/v1/users/bert", NULL, "{\"may_dial_out\":true}"},
+	{"changeUser", 400, WORLD_PLAIN, "/api/v1/users/bert", NULL, "["},
+	{"changeUser", 404, WORLD_PLAIN, "/api/v1/users/none", NULL, "{}"},
+	{"changeUser", 409, WORLD_PLAIN, "/api/v1/users/bert", NULL, "{\"aliases\":[\"bert\"]}"},
+	{"changeUser", 412, WORLD_PLAIN, "/api/v1/users/bert", "If-Match: \"x\"\r\n", "{}"},
+	{"changeUser", 413, WORLD_PLAIN, "/api/v1/users/bert", "Content-Length: 99999\r\n", ""},
+	{"changeUser", 415, WORLD_PLAIN, "/api/v1/users/bert", "Content-Type: text/plain\r\n",
+	 "{}"},
+	{"changeUser", 422, WORLD_PLAIN, "/api/v1/users/bert", NULL, "{\"enabled\":1}"},
+	{"deleteUser", 204, WORLD_PLAIN, "/api/v1/users/bert", NULL, NULL},
+	{"deleteUser", 400, WORLD_PLAIN, "/api/v1/users/%%zz", NULL, NULL},
+	{"deleteUser", 404, WORLD_PLAIN, "/api/v1/users/none", NULL, NULL},
+	{"deleteUser", 412, WORLD_PLAIN, "/api/v1/users/bert", "If-Match: \"x\"\r\n", NULL},
 	{"getDescription", 200, WORLD_PLAIN, "/openapi.json", NULL, NULL},
 	{"listProblems", 200, WORLD_PLAIN, "/problems", NULL, NULL},
 	{"getProblem", 200, WORLD_PLAIN, "/problems/room-full", NULL, NULL},
@@ -368,6 +394,8 @@ static struct site *contract_site(enum contract_world world, char anna[32])
 
 	(void)site_status(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"lobby\"}");
 	(void)site_status(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"kept\"}");
+	(void)site_status(site, "POST", "/api/v1/users", NULL,
+			  "{\"name\":\"bert\",\"password\":\"x\",\"aliases\":[\"b\"]}");
 	(void)snprintf(anna, 32, "%s", site_dial(site, "anna", "lobby"));
 	if (world == WORLD_TOKEN)
 		site_set(site, "http.token=secret");
