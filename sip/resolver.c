@@ -234,9 +234,9 @@ static void on_bad_expiry(void *arg)
 	free_bad(&bad->node, NULL);
 }
 
-bool sip_resolver_is_bad(const struct sip_resolver *resolver, const struct sip_target *target)
+bool sip_resolver_has_failed(const struct sip_resolver *resolver, const struct sip_target *target)
 {
-	return hash_find(resolver->bad, target_hash(target), target) != NULL;
+	return resolver && hash_find(resolver->bad, target_hash(target), target) != NULL;
 }
 
 void sip_resolver_failed(struct sip_resolver *resolver, const struct sip_target *target,

@@ -110,6 +110,8 @@ void sip_resolver_failed(struct sip_resolver *resolver, const struct sip_target 
  * 5), and hosts that no name server knows (".invalid", RFC 2606). */
 bool sip_uri_needs_flow(const struct sip_uri *uri);
 
+bool sip_resolver_has_failed(const struct sip_resolver *resolver, const struct sip_target *target);
+
 uint32_t sip_resolver_count(const struct sip_resolver *resolver); /* names remembered */
 
 /* The server's resolver: c-ares with its sockets and timeouts on `loop`. */

@@ -65,7 +65,6 @@ struct sip_search {
 /* The name, known or asked for from now on. NULL: the limit is reached. */
 struct sip_name *sip_name_get(struct sip_resolver *resolver, enum sip_record_type type,
 			      struct slice host);
-bool sip_resolver_is_bad(const struct sip_resolver *resolver, const struct sip_target *target);
 
 /* resolver_search.c */
 /* The search of the URI's host, which is a name. -ENOMEM. */

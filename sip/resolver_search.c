@@ -258,7 +258,7 @@ static void put_bad_last(struct walk *walk)
 	uint32_t good_count = 0, bad_count = 0;
 
 	for (uint32_t i = 0; i < walk->count; i++) {
-		if (sip_resolver_is_bad(walk->search->resolver, &walk->targets[i]))
+		if (sip_resolver_has_failed(walk->search->resolver, &walk->targets[i]))
 			bad[bad_count++] = walk->targets[i];
 		else
 			walk->targets[good_count++] = walk->targets[i];

@@ -81,6 +81,30 @@ static int send_request(struct sip_sender *sender, const struct sip_flow *flow, 
 	return err;
 }
 
+/* What is too long for a datagram goes to the same place by TCP (RFC 3261 18.1.1); UDP stays behind
+ * it, for peers that speak nothing else. True: there is a new target in the place of this one. */
+static bool prefer_tcp(struct sip_sender *sender, size_t octets)
+{
+	struct sip_target *targets = sender->targets, tcp = targets[sender->target_at];
+	const struct sip_net *net = &sender->ua->net;
+	uint32_t at = sender->target_at;
+	struct addr local;
+
+	if (tcp.proto != SIP_UDP || octets <= sender->ua->udp_octets_max || sender->is_on_flow)
+		return false;
+	tcp.proto = SIP_TCP;
+	if (at > 0 && targets[at - 1].proto == SIP_TCP && addr_eq(&targets[at - 1].addr, &tcp.addr))
+		return false; /* was tried just now */
+	if (sip_resolver_has_failed(sender->ua->resolver, &tcp) ||
+	    net->ops->local_for(net->ctx, SIP_TCP, &tcp.addr, &local))
+		return false;
+	if (sender->target_count < SIP_TARGETS_MAX)
+		sender->target_count++;
+	memmove(&targets[at + 1], &targets[at], (sender->target_count - at - 1) * sizeof(*targets));
+	targets[at] = tcp;
+	return true;
+}
+
 static int try_target(struct sip_sender *sender)
 {
 	struct sip_flow flow = flow_of(sender);
@@ -89,6 +113,11 @@ static int try_target(struct sip_sender *sender)
 	int err;
 
 	err = sender->ops->write(sender->arg, &flow, &buf, branch);
+	if (!err && prefer_tcp(sender, buf.len)) {
+		flow = flow_of(sender);
+		buf_clear(&buf);
+		err = sender->ops->write(sender->arg, &flow, &buf, branch);
+	}
 	if (!err && sender->ops->send)
 		err = sender->ops->send(sender->arg, &flow, &buf);
 	else if (!err)
@@ -139,6 +168,16 @@ static bool hop_is_fit(const struct sip_sender *sender, enum sip_proto proto)
 	return proto == SIP_TLS || proto == SIP_WSS || !sender->is_sips;
 }
 
+static void keep_targets(struct sip_sender *sender, const struct sip_target *targets,
+			 uint32_t count)
+{
+	assert(count <= SIP_TARGETS_MAX);
+	for (uint32_t i = 0; i < count; i++) {
+		if (hop_is_fit(sender, targets[i].proto))
+			sender->targets[sender->target_count++] = targets[i];
+	}
+}
+
 static void on_targets(void *arg, int err, const struct sip_target *targets, uint32_t count)
 {
 	struct sip_sender *sender = arg;
@@ -147,14 +186,8 @@ static void on_targets(void *arg, int err, const struct sip_target *targets, uin
 		fail_soon(sender, err);
 		return;
 	}
-	assert(count <= SIP_TARGETS_MAX);
-	if (!hop_is_fit(sender, targets[0].proto)) {
-		fail_soon(sender, ERR_SIP_NO_ROUTE);
-		return;
-	}
-	memcpy(sender->targets, targets, count * sizeof(*targets));
-	sender->target_count = count;
-	send_now(sender);
+	keep_targets(sender, targets, count);
+	send_now(sender); /* to none: no route */
 }
 
 /* Nobody opens a connection in place of a flow that broke: behind a NAT it would lead nowhere, or

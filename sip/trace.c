@@ -235,6 +235,20 @@ static void net_stats(void *ctx, struct sip_net_stats *ret_stats)
 		net->ops->stats(net->ctx, ret_stats);
 }
 
+static bool net_is_open(void *ctx, uint64_t connection)
+{
+	struct sip_net *net = &((struct sip_trace *)ctx)->params.net;
+
+	return !net->ops->is_open || net->ops->is_open(net->ctx, connection);
+}
+
+static bool net_peer_has_name(void *ctx, const struct sip_flow *flow, struct slice name)
+{
+	struct sip_net *net = &((struct sip_trace *)ctx)->params.net;
+
+	return net->ops->peer_has_name && net->ops->peer_has_name(net->ctx, flow, name);
+}
+
 struct sip_net sip_trace_net(struct sip_trace *trace)
 {
 	static const struct sip_net_ops ops = {
@@ -242,6 +256,8 @@ struct sip_net sip_trace_net(struct sip_trace *trace)
 		.send = net_send,
 		.local_for = net_local_for,
 		.stats = net_stats,
+		.is_open = net_is_open,
+		.peer_has_name = net_peer_has_name,
 	};
 
 	return (struct sip_net){.ops = &ops, .ctx = trace};

@@ -79,6 +79,7 @@ int sip_ua_new(const struct sip_ua_params *params, struct sip_ua **ret_ua)
 	ua->guard = params->guard;
 	ua->handlers = params->handlers;
 	ua->calls_max = params->calls_max;
+	ua->udp_octets_max = params->udp_octets_max ? params->udp_octets_max : SIP_UDP_OCTETS;
 	ua->rel = params->rel;
 	ua->session_expires_s = params->session_expires_s;
 	ua->min_se_s = params->min_se_s > SIP_MIN_SE_S ? params->min_se_s : SIP_MIN_SE_S;

@@ -96,6 +96,8 @@ enum { SIP_MIN_SE_S = 90 };
  * and our INVITE requires it. */
 enum sip_100rel { SIP_100REL_OFF, SIP_100REL_SUPPORTED, SIP_100REL_REQUIRED };
 
+enum { SIP_UDP_OCTETS = 1300 }; /* RFC 3261 18.1.1, where the path's MTU is not known */
+
 struct sip_ua_params {
 	struct wheel *wheel;
 	struct clock clock;
@@ -113,7 +115,10 @@ struct sip_ua_params {
 	 * without a refresh (0: we ask for none, but do our part when the peer does), and the least
 	 * that we accept (SIP_MIN_SE_S at least; a shorter one is answered 422). */
 	uint32_t session_expires_s, min_se_s;
-	struct sip_guard *guard;  /* asked before anything new begins; NULL: nobody is asked */
+	struct sip_guard *guard; /* asked before anything new begins; NULL: nobody is asked */
+	/* A request that is longer goes by TCP in place of UDP, and by UDP only when nobody takes
+	 * it there (RFC 3261 18.1.1). 0: SIP_UDP_OCTETS. */
+	uint32_t udp_octets_max;
 	struct slice public_host; /* host[:port] for Contact and Via in place of our address;
 				     absent: the address */
 };
@@ -241,7 +246,8 @@ bool sip_call_is_remote_focus(
 	const struct sip_call *call); /* isfocus in the peer's Contact (RFC 4579 5.2) */
 const struct sip_flow *sip_call_flow(
 	const struct sip_call *call); /* last path; its local address is ours toward the peer */
-/* An incoming call that has not been accepted: where its offer wants sound (sdp_peek_rtp). A hint. */
+/* An incoming call that has not been accepted: where its offer wants sound (sdp_peek_rtp). A hint.
+ */
 bool sip_call_peek_rtp(const struct sip_call *call, struct addr *ret_rtp);
 
 /* Dialogs named by others ------------------------------------------------------------------------

@@ -46,7 +46,7 @@ struct sip_ua {
 	char *packages, *info_packages; /* NULL: none */
 	enum sip_100rel rel;
 	uint32_t session_expires_s, min_se_s; /* RFC 4028; 0: we ask for no session timer */
-	uint32_t calls_max;
+	uint32_t calls_max, udp_octets_max;
 	struct sip_tx_layer *tx;
 	struct hash *dialogs;
 	struct list calls;      /* struct sip_call, also those that are over */

@@ -351,6 +351,8 @@ static int ua_new(struct server *server)
 		.session_expires_s = (uint32_t)config->sip_session_expires_s,
 		.min_se_s = (uint32_t)config->sip_min_se_s,
 		.transactions_max = (uint32_t)config->sip_transactions_max,
+		.udp_octets_max = config->sip_udp_octets_max ? (uint32_t)config->sip_udp_octets_max
+							     : UINT32_MAX,
 		.public_host = config->sip_public_host[0] ? slice_of(config->sip_public_host)
 							  : SLICE_NONE,
 	};
