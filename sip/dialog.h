@@ -37,7 +37,6 @@ struct sip_dialog {
 	bool has_remote_cseq;
 	uint32_t rseq_cseq, rseq; /* of the last reliable provisional answer of theirs (RFC 3262) */
 	bool allows_update;       /* the peer's last Allow has UPDATE */
-	bool had_refer;           /* a REFER was accepted in it (RFC 3515 2.4.6) */
 	bool is_remote_focus;     /* isfocus in the peer's Contact (RFC 3840, RFC 4579 5.2) */
 };
 

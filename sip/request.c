@@ -23,7 +23,7 @@ struct sip_request {
 	bool is_done; /* on_reply runs */
 	char *method, *headers, *content_type, *contact_user, *contact_params;
 	struct buf credentials, body;
-	uint32_t cseq, tries;
+	uint32_t cseq, tries, overtaken;
 	struct timer timeout;
 	void (*on_reply)(void *arg, const struct sip_msg *response, int err);
 	void *arg;
@@ -140,6 +140,17 @@ static bool answer_challenge(struct sip_request *request, const struct sip_msg *
 	return start(request) == 0;
 }
 
+/* In a dialog that several use, a later request may arrive first; the earlier is then out of order,
+ * and answered 500 (12.2.2). */
+static bool send_overtaken(struct sip_request *request)
+{
+	if (request->own || request->cseq == request->dialog->local_cseq ||
+	    request->overtaken == SIP_REQUEST_OVERTAKEN_MAX)
+		return false;
+	request->overtaken++;
+	return start(request) == 0;
+}
+
 static void on_response(void *arg, const struct sip_msg *response)
 {
 	struct sip_request *request = arg;
@@ -147,6 +158,8 @@ static void on_response(void *arg, const struct sip_msg *response)
 	if (response->status < 200)
 		return;
 	if (response->status == 503 && sip_sender_next(&request->sender))
+		return;
+	if (response->status == 500 && send_overtaken(request))
 		return;
 	if ((response->status == 401 || response->status == 407) &&
 	    answer_challenge(request, response))

@@ -16,6 +16,7 @@ enum {
 	SIP_REQUESTS_MAX = 20000,  /* under way in one ua: ERR_LIMIT */
 	SIP_REQUEST_TRIES_MAX = 4, /* challenges answered for one request: of proxies on the way,
 				      of its target, and when a nonce was stale */
+	SIP_REQUEST_OVERTAKEN_MAX = 2, /* sent anew because a later one in the dialog came first */
 	SIP_CONTACT_MAX =
 		256 /* octets of the user part or the parameters of a Contact: ERR_LIMIT */
 };

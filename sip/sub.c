@@ -285,17 +285,17 @@ int sip_sub_accept(struct sip_stx *tx, const struct sip_msg *request,
 	return 0;
 }
 
-/* In a dialog the id tells the REFERs apart; the first may go without, and old phones know none
- * (RFC 3515 2.4.6). */
+/* In the dialog of a call the id tells REFERs apart, also those that overtook each other; the one
+ * that made its dialog needs none, and old phones know none (RFC 3515 2.4.6). */
 static void name_refer(struct sip_sub *sub, const struct sip_msg *request)
 {
-	struct sip_dialog *dialog = sub->usage.dialog;
+	struct sip_addr to;
 	struct sip_cseq cseq;
 
-	sub->is_id_optional = !dialog->had_refer;
+	sub->is_id_optional = sip_msg_addr(request, SIP_H_TO, &to) == 0 &&
+			      !slice_present(sip_addr_tag(&to));
 	if (sip_msg_cseq(request, &cseq) == 0)
 		(void)snprintf(sub->event.id, sizeof(sub->event.id), "%u", cseq.number);
-	dialog->had_refer = true;
 }
 
 int sub_accept_refer(struct sip_stx *tx, const struct sip_msg *request,

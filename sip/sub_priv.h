@@ -48,7 +48,7 @@ struct sip_sub {
 	void *arg;
 	struct sip_event event;
 	bool is_implicit;    /* made by a REFER, whose 2xx says no Expires */
-	bool is_id_optional; /* of the first REFER in a dialog (RFC 3515 2.4.6) */
+	bool is_id_optional; /* of a REFER that made its dialog (RFC 3515 2.4.6) */
 	char *contact_user, *contact_params;
 	bool is_sips;
 	uint32_t expires_min_s, expires_default_s, expires_max_s;

@@ -9,7 +9,10 @@
 #include "sip/build.h"
 #include "sip/sub_priv.h"
 
-enum { WATCH_REFRESH_BEFORE_S = 60 }; /* or a quarter of the time, when that is less */
+enum {
+	WATCH_REFRESH_BEFORE_S = 60, /* or a quarter of the time, when that is less */
+	WATCH_RETRY_MS = 10000       /* after a refresh that was refused, but not for good */
+};
 
 /* The end
  * ------------------------------------------------------------------------------------------------
@@ -237,6 +240,8 @@ static void on_reply(void *arg, const struct sip_msg *response, int err)
 		over(watch, &(struct sip_watch_end){.status = response->status});
 	} else if (watch->wants_refresh) {
 		timer_start(watch->ua->wheel, &watch->soon, 0);
+	} else { /* it lasts until it expires */
+		timer_start(watch->ua->wheel, &watch->refresh, WATCH_RETRY_MS);
 	}
 }
 
@@ -248,7 +253,8 @@ static void take_state(struct sip_watch *watch, const struct sip_sub_status *sta
 		       const struct sip_msg *notify)
 {
 	watch->has_notify = true;
-	timer_stop(watch->ua->wheel, &watch->silence);
+	if (!watch->is_ending) /* then only the last one counts */
+		timer_stop(watch->ua->wheel, &watch->silence);
 	if (status->has_expires && status->state != SIP_SUB_TERMINATED)
 		plan(watch, watch->is_refer ? status->expires_s
 					    : MIN_OF(status->expires_s, watch->expires_s));
