@@ -28,7 +28,7 @@ uint64_t sip_tx_life_ms(const struct sip_tx_layer *layer, enum sip_tx_life life,
 	return 0;
 }
 
-uint32_t sip_tx_next_interval(const struct sip_tx_layer *layer, unsigned actions,
+static uint32_t next_interval(const struct sip_tx_layer *layer, unsigned actions,
 			      uint32_t interval_ms)
 {
 	if (actions & SIP_TX_RESEND_START)
@@ -45,7 +45,7 @@ uint32_t sip_tx_next_interval(const struct sip_tx_layer *layer, unsigned actions
 void sip_tx_set_timers(const struct sip_tx_layer *layer, const struct sip_tx_row *row,
 		       struct sip_tx_timers *timers, bool is_reliable)
 {
-	uint32_t interval_ms = sip_tx_next_interval(layer, row->actions, timers->interval_ms);
+	uint32_t interval_ms = next_interval(layer, row->actions, timers->interval_ms);
 
 	if (row->actions & SIP_TX_RESEND_STOP)
 		timer_stop(layer->wheel, &timers->resend);

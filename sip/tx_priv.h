@@ -73,8 +73,6 @@ struct sip_stx {
 
 /* tx.c */
 uint64_t sip_tx_life_ms(const struct sip_tx_layer *layer, enum sip_tx_life life, bool is_reliable);
-uint32_t sip_tx_next_interval(const struct sip_tx_layer *layer, unsigned actions,
-			      uint32_t interval_ms);
 /* What a row does to the timers; nothing is sent again over a reliable transport. */
 void sip_tx_set_timers(const struct sip_tx_layer *layer, const struct sip_tx_row *row,
 		       struct sip_tx_timers *timers, bool is_reliable);

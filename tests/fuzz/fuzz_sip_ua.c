@@ -2,12 +2,18 @@
  * all is hung up.
  *
  * The input is a list of records, each ended by a line "%%". The first line of a record is its
- * command: u, t   the rest is a message that comes over UDP or TCP; @TAG@, @BRANCH@, @ID@, @CSEQ@
- * stand for the To tag that the agent gave last, and branch, Call-ID and CSeq number of the last
- * request that it sent; LF becomes CRLF w N    N ms pass                         m N  from now on
- * INVITEs wait, ring, are accepted, are refused (0 to 3) c, C   it calls, over UDP, over TCP      h
- * it hangs up the last call a, j   it accepts, rejects the last call r    it re-INVITEs i      it
- * sends INFO in the last call    e    what it sent cannot be delivered
+ * command:
+ * - u, t: the rest is a message that comes over UDP or TCP; @TAG@, @BRANCH@, @ID@, @CSEQ@ stand for
+ *   the To tag that the agent gave last, and branch, Call-ID and CSeq number of the last request
+ *   that it sent; @IBRANCH@ and @ICSEQ@ for those of its last INVITE, @RSEQ@ for the RSeq that it
+ *   gave last; LF becomes CRLF
+ * - w N: N ms pass
+ * - m N: from now on INVITEs wait, ring, are accepted, are refused, get early media (0 to 4)
+ * - c, C: it calls, over UDP, over TCP
+ * - h: it hangs up the last call; a, j: it accepts, rejects it; p: it sends early media
+ * - r: it re-INVITEs; o, O: it sends UPDATE with an offer, without
+ * - i: it sends INFO in the last call
+ * - e: what it sent cannot be delivered
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct seen {
 	char tag[64], branch[64], id[128], cseq[16];
+	char invite_branch[64], invite_cseq[16], rseq[16];
 };
 
 /* What the peer has learnt from the agent's messages. */
@@ -40,11 +47,17 @@ static void look(struct simraw *peer, struct seen *seen)
 		if (sip_msg_addr(&msg, msg.is_request ? SIP_H_FROM : SIP_H_TO, &addr) == 0 &&
 		    slice_present(sip_addr_tag(&addr)))
 			slice_cstr(sip_addr_tag(&addr), seen->tag, sizeof(seen->tag));
+		if (slice_present(sip_msg_value(&msg, SIP_H_RSEQ)))
+			slice_cstr(sip_msg_value(&msg, SIP_H_RSEQ), seen->rseq, sizeof(seen->rseq));
 		if (!msg.is_request || sip_msg_via(&msg, &via) || sip_msg_cseq(&msg, &cseq))
 			continue;
 		slice_cstr(via.branch, seen->branch, sizeof(seen->branch));
 		slice_cstr(sip_msg_value(&msg, SIP_H_CALL_ID), seen->id, sizeof(seen->id));
 		(void)snprintf(seen->cseq, sizeof(seen->cseq), "%u", cseq.number);
+		if (msg.method != SIP_METHOD_INVITE)
+			continue;
+		memcpy(seen->invite_branch, seen->branch, sizeof(seen->branch));
+		memcpy(seen->invite_cseq, seen->cseq, sizeof(seen->cseq));
 	}
 	simraw_forget(peer);
 }
@@ -75,7 +88,10 @@ static void deliver(struct simua *ua, struct simraw *peer, enum sip_proto proto,
 		else if (!replace(&out, rest, "@TAG@", seen.tag, &i) &&
 			 !replace(&out, rest, "@BRANCH@", seen.branch, &i) &&
 			 !replace(&out, rest, "@ID@", seen.id, &i) &&
-			 !replace(&out, rest, "@CSEQ@", seen.cseq, &i))
+			 !replace(&out, rest, "@CSEQ@", seen.cseq, &i) &&
+			 !replace(&out, rest, "@IBRANCH@", seen.invite_branch, &i) &&
+			 !replace(&out, rest, "@ICSEQ@", seen.invite_cseq, &i) &&
+			 !replace(&out, rest, "@RSEQ@", seen.rseq, &i))
 			buf_addc(&out, text.p[i]);
 	}
 	if (out.len > 0 && out.len < SIP_MSG_OCTETS_MAX)
@@ -108,6 +124,11 @@ static void act(struct simua *ua, struct simraw *peer, char command)
 			(void)sip_call_reject(ua->call, &(struct sip_reply){.status = 603});
 		else if (command == 'r')
 			(void)sip_call_reinvite(ua->call);
+		else if (command == 'p')
+			(void)sip_call_progress_media(ua->call, &(struct sip_reply){.status = 183});
+		else if (command == 'o' || command == 'O')
+			(void)sip_call_update(
+				ua->call, &(struct sip_call_update){.has_offer = command == 'o'});
 		else if (command == 'i')
 			(void)sip_call_request(ua->call,
 					       &(struct sip_call_request){.method = "INFO"});
@@ -126,7 +147,7 @@ static void run_record(struct simua *ua, struct simraw *peer, struct slice recor
 	else if (command == 'w')
 		simworld_run(ua->world, number(slice_from(line, 1), WAIT_MS_MAX));
 	else if (command == 'm')
-		ua->mode = (enum simua_mode)number(slice_from(line, 1), SIMUA_REJECT);
+		ua->mode = (enum simua_mode)number(slice_from(line, 1), SIMUA_EARLY);
 	else
 		act(ua, peer, command);
 }
@@ -156,7 +177,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	hash_seed(1, 2);
 	simworld_init(&world, 1);
-	simua_init(&ua, &world, &(struct simua_params){.address = "10.0.0.1:5060"});
+	simua_init(&ua, &world,
+		   &(struct simua_params){
+			   .address = "10.0.0.1:5060",
+			   .allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE",
+			   .rel = SIP_100REL_SUPPORTED,
+			   .session_expires_s = 120,
+		   });
 	simraw_init(&peer, &world, "10.0.0.9:5060");
 	deliver(&ua, &peer, SIP_UDP, SLICE_NONE);
 	for (int i = 0; i < RECORDS_MAX && text.len > 0; i++)

@@ -5,10 +5,11 @@
  *
  * A run has three parts: chaos (random calls and actions, loss, duplication, reordering, nodes that
  * fall silent), calm (the network is whole again, each side of a call asks once whether the other
- * is there) and the end (all hang up). What must hold: after calm   each call that one side has,
- * the other side has too, with directions that fit together; at the end   every INVITE got one
- * final answer; on_ended came once for each call; no call, dialog, transaction, packet or timer is
- * left.
+ * is there) and the end (all hang up). Agents differ in what they know of PRACK (RFC 3262), UPDATE
+ * (RFC 3311) and session timers (RFC 4028). What must hold: after calm   each call that one side
+ * has, the other side has too, with directions, addresses and a session timer that fit together,
+ * within AGREE_MS; at the end   every INVITE got one final answer; on_ended came once for each
+ * call; no call, dialog, transaction, packet or timer is left.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ enum {
 	CHAOS_MS = 60000,
 	STEP_MS_MAX = 1500,
 	SETTLE_MS = 70000,
-	CALM_MS = 120000, /* the bound: three times 64*T1 and what a glare takes */
+	AGREE_MS = 10000, /* a glare of two and the waits behind it (RFC 3261 14.1) */
+	CALM_MS = 120000,
 	END_MS = 120000,
 	DOWN_MS_MAX = 40000,
 	BENIGN_LOSS_MAX = 10 /* percent: 11 copies of a 2xx with their ACKs are not all lost */
@@ -40,7 +42,7 @@ struct side {
 	char id[64];
 	struct offer_agreed agreed;
 	bool is_caller, has_agreed;
-	uint32_t ends, establishes, medias, medias_before;
+	uint32_t ends, establishes, earlies, medias, medias_before;
 };
 
 struct agent {
@@ -49,6 +51,7 @@ struct agent {
 	struct sip_ua *ua;
 	struct random random;
 	uint64_t up_at_ms; /* 0: it is up */
+	bool has_timer;    /* knows RFC 4028 */
 };
 
 struct sim {
@@ -59,7 +62,8 @@ struct sim {
 	struct side sides[CALLS_MAX];
 	uint32_t side_count;
 	bool has_downs, is_benign;
-	const char *fault; /* the first */
+	uint32_t agreed_ms; /* into the calm: all sides agreed from then on */
+	const char *fault;  /* the first */
 	char fault_text[512];
 };
 
@@ -103,6 +107,17 @@ static void on_media(void *arg, struct sip_call *call, const struct offer_agreed
 		fail(side->agent->sim, "media after the end", side);
 }
 
+static void on_early_media(void *arg, struct sip_call *call, const struct offer_agreed *agreed)
+{
+	struct side *side = arg;
+
+	(void)call;
+	(void)agreed;
+	side->earlies++;
+	if (side->ends > 0 || side->establishes > 0 || side->medias > 0)
+		fail(side->agent->sim, "early media after the answer", side);
+}
+
 static void on_request(void *arg, struct sip_call *call, struct sip_stx *tx,
 		       const struct sip_msg *request)
 {
@@ -126,6 +141,7 @@ static void on_ended(void *arg, struct sip_call *call, const struct sip_call_end
 static const struct sip_call_handlers handlers = {
 	.on_established = on_established,
 	.on_media = on_media,
+	.on_early_media = on_early_media,
 	.on_request = on_request,
 	.on_ended = on_ended,
 };
@@ -161,7 +177,7 @@ static void answer_at_random(struct agent *agent, struct sip_call *call, bool ma
 {
 	struct sim *sim = agent->sim;
 
-	switch (below(sim, may_wait ? 6 : 3)) {
+	switch (below(sim, may_wait ? 8 : 3)) {
 	case 0:
 	case 1:
 		(void)sip_call_accept(call, NULL);
@@ -174,6 +190,12 @@ static void answer_at_random(struct agent *agent, struct sip_call *call, bool ma
 	case 3:
 	case 4:
 		(void)sip_call_progress(call, &(struct sip_reply){.status = 180});
+		break;
+	case 5:
+	case 6:
+		(void)sip_call_progress_media(call, &(struct sip_reply){.status = 183});
+		if (below(sim, 3) == 0)
+			(void)sip_call_accept(call, NULL);
 		break;
 	default:
 		break; /* silence */
@@ -246,6 +268,16 @@ static void reinvite(struct sim *sim, struct side *side)
 	(void)sip_call_reinvite(side->call);
 }
 
+static void update(struct sim *sim, struct side *side)
+{
+	struct offer_local local = random_offer(side->agent);
+	bool has_offer = below(sim, 3) > 0;
+
+	if (has_offer)
+		(void)sip_call_set_local(side->call, &local);
+	(void)sip_call_update(side->call, &(struct sip_call_update){.has_offer = has_offer});
+}
+
 /* Both ends of one call at the same moment. */
 static void hang_up_both(struct sim *sim, const struct side *side)
 {
@@ -260,7 +292,7 @@ static void hang_up_both(struct sim *sim, const struct side *side)
 
 static void act_on(struct sim *sim, struct side *side)
 {
-	switch (below(sim, 9)) {
+	switch (below(sim, 12)) {
 	case 0:
 		sip_call_hangup(side->call,
 				below(sim, 2) ? NULL : &(struct sip_reply){.status = 603});
@@ -274,6 +306,11 @@ static void act_on(struct sim *sim, struct side *side)
 	case 3:
 	case 4:
 		reinvite(sim, side);
+		break;
+	case 5:
+	case 6:
+	case 7:
+		update(sim, side);
 		break;
 	default:
 		if (sip_call_state(side->call) == SIP_CALL_INCOMING)
@@ -339,26 +376,65 @@ static const struct side *other_side(const struct sim *sim, const struct side *s
 	return NULL;
 }
 
-static void check_agreement(struct sim *sim)
+/* Whoever refreshes, both count the same time; and one refreshes. */
+static bool timers_fit(const struct side *a, const struct side *b)
+{
+	bool is_refresher_a = false, is_refresher_b = false;
+	uint32_t expires_a = sip_call_session_expires_s(a->call, &is_refresher_a);
+	uint32_t expires_b = sip_call_session_expires_s(b->call, &is_refresher_b);
+
+	if (!a->agent->has_timer || !b->agent->has_timer)
+		return true; /* who knows it may run one alone */
+	return expires_a == expires_b && (expires_a == 0 || is_refresher_a != is_refresher_b);
+}
+
+/* NULL when this side and the other agree. */
+static const char *disagreement(const struct sim *sim, const struct side *side)
+{
+	const struct side *other = other_side(sim, side);
+
+	if (sip_call_state(side->call) != SIP_CALL_ESTABLISHED)
+		return "neither established nor over";
+	if (!other)
+		return "the other side is gone";
+	if (sip_call_state(other->call) != SIP_CALL_ESTABLISHED)
+		return "the other side is not established";
+	if (!side->has_agreed || !other->has_agreed)
+		return "no agreement";
+	if (side->agreed.is_sending != other->agreed.is_receiving ||
+	    side->agreed.is_receiving != other->agreed.is_sending)
+		return "directions do not fit";
+	if (!addr_eq_ip(&side->agreed.remote_rtp, simnode_addr(other->agent->node)))
+		return "address of another";
+	if (!timers_fit(side, other))
+		return "session timers do not fit";
+	return NULL;
+}
+
+/* The first who does not; `side` may be NULL. */
+static const char *first_disagreement(const struct sim *sim, const struct side **ret_side)
 {
 	for (uint32_t i = 0; i < sim->side_count; i++) {
-		const struct side *side = &sim->sides[i], *other;
+		const struct side *side = &sim->sides[i];
+		const char *what = NULL;
 
-		if (!side->call || sip_call_state(side->call) == SIP_CALL_INCOMING)
-			continue; /* who never answers is hung up at the end */
-		other = other_side(sim, side);
-		if (sip_call_state(side->call) != SIP_CALL_ESTABLISHED)
-			fail(sim, "neither established nor over", side);
-		else if (!other)
-			fail(sim, "the other side is gone", side);
-		else if (sip_call_state(other->call) != SIP_CALL_ESTABLISHED)
-			fail(sim, "the other side is not established", side);
-		else if (!side->has_agreed || !other->has_agreed)
-			fail(sim, "no agreement", side);
-		else if (side->agreed.is_sending != other->agreed.is_receiving ||
-			 side->agreed.is_receiving != other->agreed.is_sending)
-			fail(sim, "directions do not fit", side);
+		if (side->call && sip_call_state(side->call) != SIP_CALL_INCOMING)
+			what = disagreement(sim, side); /* who never answers is hung up later */
+		if (what) {
+			*ret_side = side;
+			return what;
+		}
 	}
+	return NULL;
+}
+
+static void check_agreement(struct sim *sim)
+{
+	const struct side *side = NULL;
+	const char *what = first_disagreement(sim, &side);
+
+	if (what)
+		fail(sim, what, side);
 }
 
 static void check_reinvites(struct sim *sim)
@@ -370,6 +446,25 @@ static void check_reinvites(struct sim *sim)
 		    side->medias < side->medias_before + 2)
 			fail(sim, "a re-INVITE never had its turn", side);
 	}
+}
+
+/* Runs on, and notes since when all agree. */
+static void watch_agreement(struct sim *sim)
+{
+	const struct side *side;
+	bool was_agreed = false;
+
+	for (uint32_t ms = 0; ms < CALM_MS; ms += 500) {
+		bool is_agreed;
+
+		simworld_run(&sim->world, 500);
+		is_agreed = !first_disagreement(sim, &side);
+		if (is_agreed && !was_agreed)
+			sim->agreed_ms = ms + 500;
+		was_agreed = is_agreed;
+	}
+	if (was_agreed && sim->agreed_ms > AGREE_MS)
+		fail(sim, "both sides agreed too late", NULL);
 }
 
 static void calm(struct sim *sim)
@@ -386,7 +481,7 @@ static void calm(struct sim *sim)
 		if (side->call)
 			(void)sip_call_reinvite(side->call);
 	}
-	simworld_run(&sim->world, CALM_MS);
+	watch_agreement(sim);
 	check_agreement(sim);
 	check_reinvites(sim);
 }
@@ -432,11 +527,15 @@ static void end(struct sim *sim)
 
 static void add_agent(struct sim *sim)
 {
+	static const enum sip_100rel rels[] = {SIP_100REL_OFF, SIP_100REL_SUPPORTED,
+					       SIP_100REL_SUPPORTED, SIP_100REL_SUPPORTED,
+					       SIP_100REL_REQUIRED};
 	struct agent *agent = &sim->agents[sim->agent_count];
 	char address[64];
 
 	snprintf(address, sizeof(address), "10.0.0.%u:5060", ++sim->agent_count);
 	agent->sim = sim;
+	agent->has_timer = below(sim, 4);
 	agent->node = simnode_new(sim->world.net, address);
 	random_init_seeded(&agent->random, random_u64(&sim->world.random));
 	if (sip_ua_new(
@@ -446,8 +545,12 @@ static void add_agent(struct sim *sim)
 			    .random = &agent->random,
 			    .net = simnode_net(agent->node),
 			    .handlers = {.on_invite = on_invite, .arg = agent},
-			    .allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO",
-			    .supported = "",
+			    .allow = below(sim, 4) ? "INVITE, ACK, BYE, CANCEL, INFO, PRACK, UPDATE"
+						   : "INVITE, ACK, BYE, CANCEL, INFO, PRACK",
+			    .supported = agent->has_timer ? "timer" : "",
+			    .rel = rels[below(sim, ARRAY_LEN(rels))],
+			    .session_expires_s = below(sim, 2) ? 90 + below(sim, 100) : 0,
+			    .min_se_s = below(sim, 4) ? 0 : 90 + below(sim, 60),
 			    .product = "sim",
 		    },
 		    &agent->ua))
@@ -489,8 +592,27 @@ static void teardown(struct sim *sim)
 }
 
 struct totals {
-	uint64_t calls, invites, messages, lost;
+	uint64_t calls, invites, messages, lost, pracks, updates, earlies;
+	uint32_t agreed_ms; /* the longest */
 };
+
+static void add_up(const struct sim *sim, struct totals *totals)
+{
+	totals->calls += sim->side_count;
+	totals->invites += simcheck_invites(sim->check);
+	totals->messages += simnet_stats(sim->world.net)->sent;
+	totals->lost += simnet_stats(sim->world.net)->lost;
+	for (uint32_t i = 0; i < sim->agent_count; i++) {
+		const struct sip_ua_stats *stats = sip_ua_stats(sim->agents[i].ua);
+
+		totals->pracks += stats->requests_out[SIP_METHOD_PRACK];
+		totals->updates += stats->requests_out[SIP_METHOD_UPDATE];
+	}
+	for (uint32_t i = 0; i < sim->side_count; i++)
+		totals->earlies += sim->sides[i].earlies;
+	if (totals->agreed_ms < sim->agreed_ms)
+		totals->agreed_ms = sim->agreed_ms;
+}
 
 static bool run_seed(uint64_t seed, FILE *trace, struct totals *totals)
 {
@@ -507,10 +629,7 @@ static bool run_seed(uint64_t seed, FILE *trace, struct totals *totals)
 	if (!is_good)
 		printf("sim_calls: seed %llu failed: %s\n  replay: sim_calls --seed %llu --trace\n",
 		       (unsigned long long)seed, sim.fault, (unsigned long long)seed);
-	totals->calls += sim.side_count;
-	totals->invites += simcheck_invites(sim.check);
-	totals->messages += simnet_stats(sim.world.net)->sent;
-	totals->lost += simnet_stats(sim.world.net)->lost;
+	add_up(&sim, totals);
 	teardown(&sim);
 	return is_good;
 }
@@ -550,6 +669,10 @@ int main(int argc, char **argv)
 	       (unsigned long long)seeds, (unsigned long long)totals.calls,
 	       (unsigned long long)totals.invites, (unsigned long long)totals.messages,
 	       (unsigned long long)totals.lost);
+	printf("sim_calls: %llu PRACK, %llu UPDATE, %llu times early media; both sides agree "
+	       "within %u ms\n",
+	       (unsigned long long)totals.pracks, (unsigned long long)totals.updates,
+	       (unsigned long long)totals.earlies, (unsigned)totals.agreed_ms);
 	printf("sim_calls: %llu passed, %llu failed\n", (unsigned long long)(seeds - failed),
 	       (unsigned long long)failed);
 	return failed ? 1 : 0;

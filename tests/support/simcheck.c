@@ -63,11 +63,14 @@ static void print(struct simcheck *check, const struct sip_flow *flow, const str
 {
 	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
 
-	fprintf(check->trace, "%9llu %s > %s " SLICE_FMT " %u cseq=" SLICE_FMT " id=%.6s\n",
+	fprintf(check->trace,
+		"%9llu %s > %s " SLICE_FMT " %u cseq=" SLICE_FMT " id=%.6s se=" SLICE_FMT
+		" body=%zu\n",
 		(unsigned long long)wheel_now_ms(check->wheel), addr_text(&flow->local, from),
 		addr_text(&flow->remote, to),
 		SLICE_ARG(msg->is_request ? msg->method_text : SLICE("")), msg->status,
-		SLICE_ARG(sip_msg_value(msg, SIP_H_CSEQ)), sip_msg_value(msg, SIP_H_CALL_ID).p);
+		SLICE_ARG(sip_msg_value(msg, SIP_H_CSEQ)), sip_msg_value(msg, SIP_H_CALL_ID).p,
+		SLICE_ARG(sip_msg_value(msg, SIP_H_SESSION_EXPIRES)), msg->body.len);
 }
 
 static void on_sent(void *arg, const struct sip_flow *flow, struct slice data)

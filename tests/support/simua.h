@@ -30,7 +30,7 @@ void simworld_run(struct simworld *world, uint64_t ms);
 
 enum { SIMUA_CALLS_MAX = 64 }; /* live at once; an INVITE beyond gets 486 */
 
-enum simua_mode { SIMUA_WAIT, SIMUA_RING, SIMUA_EARLY, SIMUA_ACCEPT, SIMUA_REJECT };
+enum simua_mode { SIMUA_WAIT, SIMUA_RING, SIMUA_ACCEPT, SIMUA_REJECT, SIMUA_EARLY };
 
 struct simua {
 	struct simworld *world;

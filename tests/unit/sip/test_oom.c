@@ -87,7 +87,9 @@ struct fixture {
 	struct addr self;
 	uint32_t sent;
 	uint32_t calls, ended;
-	char to_tag[64]; /* of the last answer */
+	char to_tag[64];  /* of the last answer */
+	char rseq[16];    /* of the last reliable one */
+	bool is_reliable; /* early media before the answer */
 };
 
 static void net_listen(void *ctx, const struct sip_net_events *events)
@@ -105,6 +107,8 @@ static void note_tag(struct fixture *fx, struct slice data)
 	if (sip_msg_parse(data.p, data.len, &msg) == 0 && !msg.is_request &&
 	    sip_msg_addr(&msg, SIP_H_TO, &to) == 0 && slice_present(sip_addr_tag(&to)))
 		slice_cstr(sip_addr_tag(&to), fx->to_tag, sizeof(fx->to_tag));
+	if (msg.error == 0 && slice_present(sip_msg_value(&msg, SIP_H_RSEQ)))
+		slice_cstr(sip_msg_value(&msg, SIP_H_RSEQ), fx->rseq, sizeof(fx->rseq));
 }
 
 static int net_send(void *ctx, const struct sip_flow *flow, struct slice data,
@@ -153,8 +157,13 @@ static void on_invite(void *arg, struct sip_call *call, const struct sip_msg *re
 	fx->calls++;
 	sip_call_bind(call, &call_handlers, fx);
 	err = sip_call_set_local(call, &fx->local);
+	if (!err && fx->is_reliable)
+		err = sip_call_progress_media(call, &(struct sip_reply){.status = 183});
+	if (!err && fx->is_reliable)
+		err = sip_call_progress(
+			call, &(struct sip_reply){.status = 180, .headers = "Subject: x\r\n"});
 	if (!err)
-		err = sip_call_accept(call, NULL);
+		err = sip_call_accept(call, &(struct sip_reply){.headers = "Subject: x\r\n"});
 	if (err)
 		(void)sip_call_reject(call, &(struct sip_reply){.status = 500});
 }
@@ -166,8 +175,11 @@ static int start(struct fixture *fx)
 						  .random = &fx->random,
 						  .net = {&net_ops, fx},
 						  .handlers = {.on_invite = on_invite, .arg = fx},
-						  .allow = "INVITE, ACK, BYE, CANCEL, OPTIONS",
-						  .supported = "",
+						  .allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, "
+							   "PRACK, UPDATE",
+						  .supported = "timer",
+						  .rel = SIP_100REL_SUPPORTED,
+						  .session_expires_s = 1800,
 						  .product = "x"},
 			  &fx->ua);
 }
@@ -200,10 +212,12 @@ static void receive(struct fixture *fx, const char *method, uint32_t cseq, const
 		       "%s sip:room@10.0.0.1 SIP/2.0\r\n"
 		       "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK%s%u\r\nMax-Forwards: 70\r\n"
 		       "From: <sip:p@10.0.0.9>;tag=p\r\nTo: <sip:room@10.0.0.1>%s%s\r\n"
-		       "Call-ID: c1\r\nCSeq: %u %s\r\nContact: <sip:p@10.0.0.9>\r\n%s"
+		       "Call-ID: c1\r\nCSeq: %u %s\r\nContact: <sip:p@10.0.0.9>\r\n"
+		       "%s: 100rel\r\nAllow: UPDATE\r\nRAck: %s 1 INVITE\r\n%s"
 		       "Content-Length: %zu\r\n\r\n%s",
 		       method, strcmp(method, "CANCEL") ? method : "INVITE", cseq,
 		       cseq > 1 ? ";tag=" : "", cseq > 1 ? fx->to_tag : "", cseq, method,
+		       fx->is_reliable ? "Require" : "X", fx->rseq,
 		       *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
 	fx->events.on_message(fx->events.arg, &flow, slice_make(text, (size_t)len));
 }
@@ -234,6 +248,38 @@ static void incoming_calls(void)
 			CHECK_INT("dialogs", sip_ua_stats(fx.ua)->dialogs, 0);
 			CHECK_INT("servers", sip_ua_stats(fx.ua)->server_transactions, 0);
 			CHECK_INT("clients", sip_ua_stats(fx.ua)->client_transactions, 0);
+			CHECK_INT("each call ends once", fx.ended, fx.calls);
+			teardown(&fx);
+		}
+	}
+}
+
+/* Early media, PRACK, UPDATE from both sides. */
+static void reliable_calls(void)
+{
+	for (int is_lasting = 0; is_lasting < 2; is_lasting++) {
+		for (uint32_t at = 0;; at++) {
+			struct fixture fx;
+
+			setup(&fx);
+			fx.is_reliable = true;
+			CHECK_INT("ua", start(&fx), 0);
+			if (!oom_sweep(at, is_lasting)) {
+				teardown(&fx);
+				break;
+			}
+			receive(&fx, "INVITE", 1, SDP_TEXT);
+			receive(&fx, "PRACK", 2, SDP_TEXT);
+			receive(&fx, "ACK", 1, "");
+			receive(&fx, "UPDATE", 3, SDP_TEXT);
+			sim_run(fx.world.wheel, 10);
+			oom_end();
+			receive(&fx, "CANCEL", 1, ""); /* of the INVITE, if it still waits */
+			receive(&fx, "BYE", 4, "");
+			simworld_run(&fx.world, 100000);
+			CHECK_INT("calls", sip_ua_stats(fx.ua)->calls, 0);
+			CHECK_INT("dialogs", sip_ua_stats(fx.ua)->dialogs, 0);
+			CHECK_INT("servers", sip_ua_stats(fx.ua)->server_transactions, 0);
 			CHECK_INT("each call ends once", fx.ended, fx.calls);
 			teardown(&fx);
 		}
@@ -296,5 +342,6 @@ void suite_oom(void)
 	CHECK_TEST(offers);
 	CHECK_TEST(user_agents);
 	CHECK_TEST(incoming_calls);
+	CHECK_TEST(reliable_calls);
 	CHECK_TEST(outgoing_calls);
 }
