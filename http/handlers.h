@@ -20,6 +20,12 @@ int participant_get(struct request *request);
 int participant_change(struct request *request);
 int participant_kick(struct request *request);
 
+int registrations_list(struct request *request);
+int registrations_delete(struct request *request);
+int forwards_get(struct request *request);
+int forwards_change(struct request *request);
+int forwards_delete(struct request *request);
+
 int calls_list(struct request *request);
 int calls_create(struct request *request);
 int calls_get(struct request *request);

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "focus/focus.h"
+#include "focus/registrar.h"
 #include "http/events.h"
 #include "http/handlers.h"
 #include "http/server.h"
@@ -122,6 +123,27 @@ static void add_sip_connections(struct buf *out, struct sip_net_stats stats)
 
 /* Focus, mixer, store ------------------------------------------------------------------------- */
 
+static void add_registrations(struct buf *out, const struct focus *focus)
+{
+	const struct location_stats *stats = focus_registration_stats(focus);
+
+	gauge(out, "hearth_registrations", "Contacts registered now.",
+	      focus_registration_count(focus));
+	gauge(out, "hearth_registered_users", "Users with a Contact now.",
+	      focus_registered_users(focus));
+	counter(out, "hearth_registrations_added_total", "Contacts registered.", stats->added);
+	counter(out, "hearth_registrations_refreshed_total", "Contacts registered again.",
+		stats->refreshed);
+	counter(out, "hearth_registrations_removed_total", "Contacts gone, for whatever reason.",
+		stats->removed);
+	counter(out, "hearth_registrations_expired_total", "Contacts gone because time was up.",
+		stats->expired);
+	counter(out, "hearth_registrations_flow_failed_total",
+		"Contacts gone with their connection.", stats->flow_failed);
+	counter(out, "hearth_registrations_refused_total", "REGISTER requests refused.",
+		focus_stats(focus)->registrations_refused);
+}
+
 static void add_focus(struct buf *out, const struct focus *focus)
 {
 	const struct focus_stats *stats = focus_stats(focus);
@@ -146,6 +168,7 @@ static void add_focus(struct buf *out, const struct focus *focus)
 	counter(out, "hearth_dial_outs_failed_total", "Calls made that were not answered.",
 		stats->dial_outs_failed);
 	counter(out, "hearth_dtmf_digits_total", "Digits received.", stats->dtmf_digits);
+	add_registrations(out, focus);
 	head(out, "hearth_rejected_total", "counter", "Callers turned away, by reason.");
 	for (int reason = 0; reason < FOCUS_REJECT_COUNT; reason++)
 		sample(out, "hearth_rejected_total", "reason",

@@ -25,6 +25,8 @@ static const struct problem problems[] = {
 	/* What the focus says */
 	{ERR_ROOM_UNKNOWN, 404, "room-unknown", NULL, 0},
 	{ERR_PARTICIPANT_UNKNOWN, 404, "participant-unknown", NULL, 0},
+	{ERR_REGISTRATION_UNKNOWN, 404, "registration-unknown", NULL, 0},
+	{ERR_FORWARD_UNKNOWN, 404, "forward-unknown", NULL, 0},
 	{ERR_CALL_UNKNOWN, 404, "call-unknown", NULL, 0},
 	{ERR_TRACE_UNKNOWN, 404, "trace-unknown", NULL, 0},
 	{ERR_ROOM_EXISTS, 409, "room-exists", NULL, 0},

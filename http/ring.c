@@ -9,7 +9,10 @@
 #include "http/view.h"
 #include "http/writer.h"
 
-enum { TEXTS = 11 }; /* room id; five of the participant, four of the call; cause */
+enum {
+	TEXTS = 19
+}; /* room id; five of the participant, four of the call, two of the attempt, six
+      of the registration; cause */
 
 struct event_ring {
 	struct event_entry *entries;
@@ -80,16 +83,25 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 	entry->room_view = *event->room;
 	entry->event.call = event->call ? &entry->call : NULL;
 	entry->call = event->call ? *event->call : (struct call_view){0};
+	entry->event.attempt = event->attempt ? &entry->attempt : NULL;
+	entry->attempt = event->attempt ? *event->attempt : (struct fork_attempt_view){0};
+	entry->event.registration = event->registration ? &entry->registration : NULL;
+	entry->registration = event->registration ? *event->registration
+						  : (struct registration_view){0};
 	*participant = event->participant ? *event->participant : (struct participant_view){0};
 	entry->room[0] = '\0';
 	if (!event->call)
 		(void)slice_cstr(event->room->id, entry->room, sizeof(entry->room));
 	keep_texts(&entry->texts,
-		   (struct slice *const[TEXTS]){&entry->room_view.id, &participant->id,
-						&participant->uri, &participant->display_name,
-						&participant->call_id, &participant->referred_by,
-						&entry->call.id, &entry->call.from, &entry->call.to,
-						&entry->call.room_id, &cause});
+		   (struct slice *const[TEXTS]){
+			   &entry->room_view.id, &participant->id, &participant->uri,
+			   &participant->display_name, &participant->call_id,
+			   &participant->referred_by, &entry->call.id, &entry->call.from,
+			   &entry->call.to, &entry->call.room_id, &entry->attempt.uri,
+			   &entry->attempt.target, &entry->registration.id,
+			   &entry->registration.user, &entry->registration.contact,
+			   &entry->registration.user_agent, &entry->registration.path,
+			   &entry->registration.instance, &cause});
 	participant->room_id = entry->room_view.id;
 	entry->event.cause = cause.p;
 	buf_clear(&entry->frame);

@@ -13,7 +13,9 @@
 #include "base/buf.h"
 #include "focus/calls.h"
 #include "focus/event.h"
+#include "focus/fork.h"
 #include "focus/participant.h"
+#include "focus/registrar.h"
 #include "focus/room.h"
 
 struct event_ring;
@@ -27,6 +29,8 @@ struct event_entry {
 	struct room_view room_view;
 	struct participant_view participant;
 	struct call_view call;
+	struct fork_attempt_view attempt;
+	struct registration_view registration;
 	struct buf texts; /* what the views and `cause` borrow */
 };
 

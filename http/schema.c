@@ -102,6 +102,80 @@ static const struct field quality[] = {
 	{0},
 };
 
+static const struct field attempt[] = {
+	{"uri", FIELD_STRING, 0, 0, 0, NULL, "What is called."},
+	{"target", FIELD_STRING, 0, 0, 0, NULL,
+	 "Whose Contact it is; the same when it is no Contact."},
+	{"reason", FIELD_STRING, 0, 0, 0, NULL,
+	 "direct, forward_unconditional, forward_busy, forward_no_answer, forward_unreachable or "
+	 "redirect."},
+	{"state", FIELD_STRING, 0, 0, 0, NULL,
+	 "waiting, calling, ringing, answered, failed, cancelled or looped."},
+	{"status", FIELD_INTEGER, FIELD_NULLABLE, 0, 0, NULL,
+	 "The last SIP status; null before one."},
+	{"started_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL, "When it was called."},
+	{0},
+};
+
+static const struct field registration[] = {
+	{"id", FIELD_STRING, 0, 0, 0, NULL, "Unique in the server's life."},
+	{"user", FIELD_STRING, 0, 0, 0, NULL, "User part of the address of record, or a number."},
+	{"contact", FIELD_STRING, 0, 0, 0, NULL, "Contact URI."},
+	{"q", FIELD_NUMBER, 0, 0, 1, NULL, "Preference: the highest is called first."},
+	{"transport", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "Calls go back on the path that it came by; null: by its Contact or path."},
+	{"path", FIELD_STRING, 0, 0, 0, NULL, "Proxies on the way (RFC 3327); may be empty."},
+	{"instance", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "Which phone it is (+sip.instance)."},
+	{"reg_id", FIELD_INTEGER, FIELD_NULLABLE, 0, 0, NULL, "Which of its flows (RFC 5626)."},
+	{"user_agent", FIELD_STRING, 0, 0, 0, NULL, "May be empty."},
+	{"updated_at", FIELD_TIME, 0, 0, 0, NULL, "When it was last refreshed."},
+	{"expires_at", FIELD_TIME, 0, 0, 0, NULL, "When it ends by itself."},
+	{0},
+};
+
+static const struct field registration_list[] = {
+	{"registrations", FIELD_LIST, 0, 0, 0, "Registration", "In the order of the users' names."},
+	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "Give it as `after` to read on; null on the last page."},
+	{0},
+};
+
+#define FORWARD_FIELDS(flags)                                                                      \
+	{"unconditional",                                                                          \
+	 FIELD_STRING,                                                                             \
+	 flags,                                                                                    \
+	 0,                                                                                        \
+	 URI_MAX,                                                                                  \
+	 NULL,                                                                                     \
+	 "Where every call goes; null: nowhere."},                                                 \
+		{"busy", FIELD_STRING, flags, 0, URI_MAX, NULL, "After 486 or 600."},              \
+		{"no_answer",                                                                      \
+		 FIELD_STRING,                                                                     \
+		 flags,                                                                            \
+		 0,                                                                                \
+		 URI_MAX,                                                                          \
+		 NULL,                                                                             \
+		 "After no_answer_s, 408, 480 or 487."},                                           \
+		{"unreachable",                                                                    \
+		 FIELD_STRING,                                                                     \
+		 flags,                                                                            \
+		 0,                                                                                \
+		 URI_MAX,                                                                          \
+		 NULL,                                                                             \
+		 "Nobody registered, 404, 503 or no way there."},                                  \
+	{                                                                                          \
+		"no_answer_s", FIELD_INTEGER, 0, 1, 600, NULL, "How long it rings before."         \
+	}
+
+static const struct field forward[] = {
+	{"user", FIELD_STRING, 0, 0, 0, NULL, "Whose calls: a user part, or a number."},
+	FORWARD_FIELDS(FIELD_NULLABLE),
+	{0},
+};
+
+static const struct field forward_change[] = {FORWARD_FIELDS(FIELD_NULLABLE), {0}};
+
 static const struct field participant[] = {
 	{"id", FIELD_STRING, 0, 1, 16, NULL, "Unique in the server's life."},
 	{"room_id", FIELD_STRING, 0, 1, NAME_MAX_CHARS, NULL, "The room it is in."},
@@ -132,6 +206,8 @@ static const struct field participant[] = {
 	{"connected_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
 	 "When it was answered; null before."},
 	{"quality", FIELD_OBJECT, 0, 0, 0, "Quality", "How its line does."},
+	{"attempts", FIELD_LIST, FIELD_OPTIONAL, 0, 0, "Attempt",
+	 "Whom we tried to reach, in order; not in events."},
 	{0},
 };
 
@@ -273,6 +349,10 @@ static const struct field event[] = {
 	 "In room.* events: the room after it."},
 	{"participant", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Participant",
 	 "In participant.* events and dtmf: the participant after it."},
+	{"attempt", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Attempt",
+	 "In participant.attempt: the target after it."},
+	{"registration", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Registration",
+	 "In registration.* events, which belong to no room."},
 	{"cause", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL,
 	 "Why: bye, kicked, room_closed, busy ..."},
 	{"status", FIELD_INTEGER, FIELD_OPTIONAL, 0, 0, NULL,
@@ -417,6 +497,8 @@ const struct schema SCHEMA_INVITE = {"Invite", "Somebody to be called in.", invi
 const struct schema SCHEMA_PARTICIPANT_CHANGE = {
 	"ParticipantChange", "What of a participant changes.", participant_change, 1};
 
+const struct schema SCHEMA_FORWARD_CHANGE = {"ForwardChange", "What of a forward changes.",
+					     forward_change, 1};
 const struct schema SCHEMA_CALL_CREATE = {"CallCreate", "Two parties to be connected.", call_create,
 					  1};
 
@@ -436,6 +518,10 @@ static const struct schema written[] = {
 	{"CallRecord", "A call that has ended.", call_record, 0},
 	{"CallRecordList", "A page of call records.", call_record_list, 0},
 	{"Call", "Two parties, connected by us.", call, 0},
+	{"Attempt", "One target of a call that we make.", attempt, 0},
+	{"Registration", "Where a user is: one Contact.", registration, 0},
+	{"RegistrationList", "A page of registrations.", registration_list, 0},
+	{"Forward", "Where calls to somebody go instead.", forward, 0},
 	{"CallBrief", "A call without its parties.", call_brief, 0},
 	{"CallList", "A page of calls.", call_list, 0},
 	{"Event", "The data of one event of the stream.", event, 0},
@@ -452,8 +538,8 @@ static const struct schema written[] = {
 };
 
 static const struct schema *const read_schemas[] = {
-	&SCHEMA_ROOM_CREATE, &SCHEMA_ROOM_CHANGE, &SCHEMA_INVITE,     &SCHEMA_PARTICIPANT_CHANGE,
-	&SCHEMA_CALL_CREATE, &SCHEMA_USER_CREATE, &SCHEMA_USER_CHANGE};
+	&SCHEMA_ROOM_CREATE, &SCHEMA_ROOM_CHANGE, &SCHEMA_INVITE,      &SCHEMA_PARTICIPANT_CHANGE,
+	&SCHEMA_CALL_CREATE, &SCHEMA_USER_CREATE, &SCHEMA_USER_CHANGE, &SCHEMA_FORWARD_CHANGE};
 
 const struct schema *schema_at(size_t index)
 {

@@ -43,7 +43,8 @@ struct schema {
 };
 
 extern const struct schema SCHEMA_ROOM_CREATE, SCHEMA_ROOM_CHANGE, SCHEMA_INVITE,
-	SCHEMA_PARTICIPANT_CHANGE, SCHEMA_CALL_CREATE, SCHEMA_USER_CREATE, SCHEMA_USER_CHANGE;
+	SCHEMA_PARTICIPANT_CHANGE, SCHEMA_CALL_CREATE, SCHEMA_USER_CREATE, SCHEMA_USER_CHANGE,
+	SCHEMA_FORWARD_CHANGE;
 
 /* Every schema in the order of the description; NULL at the end. */
 const struct schema *schema_at(size_t index);

@@ -73,6 +73,52 @@ static void add_control(struct writer *json, const struct participant_view *part
 	writer_real(json, "volume_db", control->volume_db, 2);
 }
 
+void view_attempt(struct writer *json, const char *key, const struct fork_attempt_view *attempt)
+{
+	writer_open(json, key, '{');
+	writer_str(json, "uri", attempt->uri);
+	writer_str(json, "target", attempt->target);
+	writer_text(json, "reason", fork_why_name(attempt->why));
+	writer_text(json, "state", fork_state_name(attempt->state));
+	if (attempt->status)
+		writer_uint(json, "status", attempt->status);
+	else
+		writer_null(json, "status");
+	writer_time(json, "started_at", attempt->started_wall_ms);
+	writer_close(json, '}');
+}
+
+void view_registration(struct writer *json, const char *key,
+		       const struct registration_view *registration)
+{
+	writer_open(json, key, '{');
+	writer_str(json, "id", registration->id);
+	writer_str(json, "user", registration->user);
+	writer_str(json, "contact", registration->contact);
+	writer_real(json, "q", registration->q_thousandths / 1000.0, 3);
+	writer_text(json, "transport", registration->transport);
+	writer_str(json, "path", registration->path);
+	writer_str(json, "instance", registration->instance);
+	if (registration->reg_id)
+		writer_uint(json, "reg_id", registration->reg_id);
+	else
+		writer_null(json, "reg_id");
+	writer_str(json, "user_agent", registration->user_agent);
+	writer_time(json, "updated_at", registration->updated_wall_ms);
+	writer_time(json, "expires_at", registration->expires_wall_ms);
+	writer_close(json, '}');
+}
+
+static void add_attempts(struct writer *json, const struct participant *participant)
+{
+	struct fork_attempt_view attempt;
+
+	writer_open(json, "attempts", '[');
+	for (uint32_t i = 0; participant_attempt(participant, i, &attempt); i++)
+		view_attempt(json, NULL, &attempt);
+	writer_close(json, ']');
+}
+
 void view_participant(struct writer *json, const char *key,
 		      const struct participant_view *participant)
 {
@@ -99,6 +145,8 @@ void view_participant(struct writer *json, const char *key,
 	writer_time(json, "created_at", participant->created_wall_ms);
 	writer_time(json, "connected_at", participant->connected_wall_ms);
 	add_quality(json, &participant->media);
+	if (participant->of)
+		add_attempts(json, participant->of);
 	writer_close(json, '}');
 }
 
@@ -148,6 +196,10 @@ static void add_subject(struct writer *json, const struct focus_event *event)
 {
 	const struct participant_view *participant = event->participant;
 
+	if (event->registration) {
+		view_registration(json, "registration", event->registration);
+		return;
+	}
 	if (event->call)
 		view_call_brief(json, "call", event->call);
 	else
@@ -168,6 +220,8 @@ void view_event(struct writer *json, const struct focus_event *event)
 	writer_text(json, "type", focus_event_name(event->kind));
 	writer_time(json, "time", event->wall_ms);
 	add_subject(json, event);
+	if (event->attempt)
+		view_attempt(json, "attempt", event->attempt);
 	if (event->cause)
 		writer_text(json, "cause", event->cause);
 	if (event->status)

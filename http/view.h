@@ -4,11 +4,16 @@
 #define HTTP_VIEW_H
 
 #include "focus/focus.h"
+#include "focus/fork.h"
+#include "focus/registrar.h"
 #include "http/writer.h"
 
 void view_room(struct writer *json, const char *key, const struct room_view *room);
 void view_participant(struct writer *json, const char *key,
 		      const struct participant_view *participant);
+void view_attempt(struct writer *json, const char *key, const struct fork_attempt_view *attempt);
+void view_registration(struct writer *json, const char *key,
+		       const struct registration_view *registration);
 void view_call(struct writer *json, const char *key, const struct call *call);
 void view_call_brief(struct writer *json, const char *key, const struct call_view *call);
 void view_event(struct writer *json, const struct focus_event *event);

@@ -23,6 +23,9 @@ const char *focus_event_name(enum focus_event_kind kind)
 		[FOCUS_CALL_CREATED] = "call.created",
 		[FOCUS_CALL_CHANGED] = "call.changed",
 		[FOCUS_CALL_ENDED] = "call.ended",
+		[FOCUS_PARTICIPANT_ATTEMPT] = "participant.attempt",
+		[FOCUS_REGISTRATION_ADDED] = "registration.added",
+		[FOCUS_REGISTRATION_REMOVED] = "registration.removed",
 	};
 
 	assert(kind < FOCUS_EVENT_KIND_COUNT);
@@ -53,10 +56,35 @@ uint64_t focus_event_seq(const struct focus *focus)
 	return focus->event_seq;
 }
 
-/* Of the parties of a two-party call only the digits are told: the rest is in call.changed. */
+/* Of the parties of a two-party call only the digits and whom we try are told: the rest is in
+ * call.changed. */
 static bool is_told(const struct focus_news *news)
 {
-	return news->call || !news->room->call || news->kind == FOCUS_DTMF;
+	return news->call || !news->room->call || news->kind == FOCUS_DTMF ||
+	       news->kind == FOCUS_PARTICIPANT_ATTEMPT;
+}
+
+static void tell_all(struct focus *focus, const struct focus_event *event)
+{
+	for (size_t i = 0; i < ARRAY_LEN(focus->listeners); i++)
+		if (focus->listeners[i].on_event)
+			focus->listeners[i].on_event(focus->listeners[i].arg, event);
+}
+
+void event_publish_registration(struct focus *focus, enum focus_event_kind kind,
+				const struct registration_view *registration, const char *cause)
+{
+	static const struct room_view nowhere = {.id = {"", 0}};
+	const struct focus_event event = {
+		.seq = ++focus->event_seq,
+		.wall_ms = clock_wall_ms(&focus->clock),
+		.kind = kind,
+		.room = &nowhere,
+		.registration = registration,
+		.cause = cause,
+	};
+
+	tell_all(focus, &event);
 }
 
 void event_publish(struct focus *focus, const struct focus_news *news)
@@ -73,6 +101,7 @@ void event_publish(struct focus *focus, const struct focus_news *news)
 		.status = news->status,
 		.digit = news->digit,
 		.duration_ms = news->duration_ms,
+		.attempt = news->attempt,
 	};
 
 	if (!is_told(news))
@@ -85,11 +114,10 @@ void event_publish(struct focus *focus, const struct focus_news *news)
 	}
 	if (news->participant) {
 		participant_view(news->participant, &participant);
+		participant.of = NULL; /* who keeps the view must not keep this */
 		event.participant = &participant;
 	}
 	if (!of)
 		roster_on_news(focus, news, event.seq);
-	for (size_t i = 0; i < ARRAY_LEN(focus->listeners); i++)
-		if (focus->listeners[i].on_event)
-			focus->listeners[i].on_event(focus->listeners[i].arg, &event);
+	tell_all(focus, &event);
 }

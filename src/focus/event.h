@@ -11,6 +11,8 @@
 
 struct call_view;
 struct focus;
+struct fork_attempt_view;
+struct registration_view;
 struct room_view;
 struct participant_view;
 
@@ -26,7 +28,10 @@ enum focus_event_kind {
 	FOCUS_DTMF,                /* `digit`, `duration_ms` */
 	FOCUS_CALL_CREATED,        /* a two-party call; `call` */
 	FOCUS_CALL_CHANGED,
-	FOCUS_CALL_ENDED, /* `cause` ("conference": it has become one) and `status` */
+	FOCUS_CALL_ENDED,           /* `cause` ("conference": it has become one) and `status` */
+	FOCUS_PARTICIPANT_ATTEMPT,  /* somebody whom we call: one of the targets; `attempt` */
+	FOCUS_REGISTRATION_ADDED,   /* `registration`; refreshes are not told */
+	FOCUS_REGISTRATION_REMOVED, /* and `cause`: removed, expired, flow_failed, deleted */
 	FOCUS_EVENT_KIND_COUNT
 };
 
@@ -37,6 +42,9 @@ struct focus_event {
 	const struct room_view *room; /* always there; of a call: a room that nobody can see */
 	const struct participant_view *participant; /* NULL for room events */
 	const struct call_view *call; /* of call events, and of what happens in a call; else NULL */
+	const struct fork_attempt_view *attempt;      /* of attempt events; else NULL */
+	const struct registration_view *registration; /* of registration events, whose room is one
+							 without a name; else NULL */
 	const char
 		*cause;  /* "bye", "kicked", "room_closed", "busy" ...; NULL when it says nothing */
 	uint16_t status; /* LEFT: SIP status of a call that failed, else 0 */

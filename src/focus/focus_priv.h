@@ -69,12 +69,16 @@ struct focus_news {
 	struct room *room;
 	struct participant *participant;
 	const struct call *call;
+	const struct fork_attempt_view *attempt;
 	const char *cause;
 	uint16_t status;
 	char digit;
 	uint16_t duration_ms;
 };
 void event_publish(struct focus *focus, const struct focus_news *news);
+/* What happened in no room. `cause` may be NULL. */
+void event_publish_registration(struct focus *focus, enum focus_event_kind kind,
+				const struct registration_view *registration, const char *cause);
 
 /* drain.c: a participant's memory has gone, or draining began. */
 void drain_check(struct focus *focus);

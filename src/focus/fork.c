@@ -46,6 +46,28 @@ const char *fork_state_name(enum fork_state state)
 
 /* Attempts ------------------------------------------------------------------------------------ */
 
+static struct fork_attempt_view view_of(const struct fork_attempt *a)
+{
+	return (struct fork_attempt_view){
+		.uri = slice_of(a->uri),
+		.target = slice_of(a->fork->hops[a->hop].uri),
+		.why = (enum fork_why)a->fork->hops[a->hop].why,
+		.state = (enum fork_state)a->state,
+		.status = a->status,
+		.started_wall_ms = a->started_wall_ms,
+	};
+}
+
+static void set_state(struct fork_attempt *a, enum fork_state state, uint16_t status)
+{
+	struct fork_attempt_view view;
+
+	a->state = (uint8_t)state;
+	a->status = status;
+	view = view_of(a);
+	a->fork->handlers->on_attempt(a->fork->arg, &view);
+}
+
 static struct fork_attempt *free_attempt(struct fork_attempt *a)
 {
 	if (!a)
@@ -131,8 +153,7 @@ static void add_binding(struct fork *fork, uint8_t hop_at, const struct binding 
 	if (add_attempt(fork, hop_at, slice_of(b->contact), &a))
 		return; /* so many are enough */
 	if (copy(slice_of(b->path), &a->route) || copy(slice_of(b->instance), &a->instance)) {
-		a->state = FORK_FAILED;
-		a->status = 500;
+		set_state(a, FORK_FAILED, 500);
 		return;
 	}
 	a->q_thousandths = b->q_thousandths;
@@ -222,9 +243,8 @@ static void close_circle(struct fork *fork, uint8_t from, struct slice target)
 
 	log_loop(fork, from, target);
 	if (!add_attempt(fork, from, target, &a)) {
-		a->state = FORK_LOOPED;
-		a->status = 482;
 		next_index(&fork->hops[from], a->index);
+		set_state(a, FORK_LOOPED, 482);
 	}
 	set_end(fork, SIP_END_LOCAL, 482, "forward rules lead round in a circle");
 	for (uint8_t i = 0; i < fork->hop_count; i++)
@@ -347,17 +367,17 @@ static int call(struct fork *fork, struct fork_attempt *a)
 	fork_history(fork, a, &headers);
 	invite.headers = headers.len ? headers.p : NULL;
 	a->started_wall_ms = clock_wall_ms(&fork->focus->clock);
-	a->state = FORK_CALLING;
 	err = buf_err(&headers);
 	if (!err)
 		err = fork->handlers->call(fork->arg, &invite, &a->call);
 	buf_done(&headers);
-	if (!err)
+	if (!err) {
+		set_state(a, FORK_CALLING, 0);
 		return 0;
+	}
 	a->call = NULL;
-	a->state = FORK_FAILED;
-	a->status = 503;
 	a->end_by = SIP_END_TRANSPORT;
+	set_state(a, FORK_FAILED, 503);
 	fork->start_err = err;
 	return err;
 }
@@ -410,14 +430,13 @@ static void drop_losers(struct fork *fork, const struct sip_reply *reason)
 		struct fork_attempt *a = fork->attempts[i];
 
 		if (a->state == FORK_WAITING)
-			a->state = FORK_CANCELLED;
+			set_state(a, FORK_CANCELLED, 0);
 		if (!a->call)
 			continue;
 		sip_call_bind(a->call, &loser_handlers, NULL);
 		sip_call_hangup(a->call, reason);
 		a->call = NULL;
-		a->state = FORK_CANCELLED;
-		a->status = 487;
+		set_state(a, FORK_CANCELLED, 487);
 	}
 }
 
@@ -582,7 +601,7 @@ static void on_no_answer(void *arg)
 	fork->hops[fork->hop].is_timed_out = true;
 	drop_losers(fork, NULL);
 	if (run(fork))
-		fork->handlers->on_attempt(fork->arg);
+		fork->handlers->on_moved(fork->arg);
 }
 
 /* What the calls tell ------------------------------------------------------------------------- */
@@ -592,7 +611,7 @@ static void on_progress(void *arg, struct sip_call *sip, const struct sip_msg *r
 	struct fork_attempt *a = arg;
 
 	if (response->status >= 180 && a->state == FORK_CALLING)
-		a->state = FORK_RINGING;
+		set_state(a, FORK_RINGING, response->status);
 	a->fork->handlers->on_progress(a->fork->arg, sip, response);
 }
 
@@ -628,8 +647,7 @@ static void on_established(void *arg, struct sip_call *sip, const struct sip_msg
 	if (fork->is_cancelled)
 		return; /* it is hung up already */
 	a->call = NULL;
-	a->state = FORK_ANSWERED;
-	a->status = 200;
+	set_state(a, FORK_ANSWERED, 200);
 	fork->is_over = true;
 	timer_stop(fork->focus->wheel, &fork->no_answer);
 	drop_losers(fork, &reason);
@@ -728,16 +746,15 @@ static void on_ended(void *arg, struct sip_call *sip, const struct sip_call_end 
 
 	(void)sip;
 	a->call = NULL;
-	a->state = fork->is_cancelled ? FORK_CANCELLED : FORK_FAILED;
-	a->status = end->status;
 	a->end_by = end->by;
+	set_state(a, fork->is_cancelled ? FORK_CANCELLED : FORK_FAILED, end->status);
 	if (fork->is_cancelled) {
 		set_end(fork, end->by, end->status, "cancelled");
 		(void)run(fork);
 		return;
 	}
 	if (fork->handlers->on_refused(fork->arg, end->status))
-		a->state = FORK_WAITING;
+		set_state(a, FORK_WAITING, 0);
 	if (end->message && end->status >= 300 && end->status < 400)
 		add_redirections(fork, a->hop, end->message);
 	forget_flow(fork, a);
@@ -746,7 +763,7 @@ static void on_ended(void *arg, struct sip_call *sip, const struct sip_call_end 
 	else
 		call_spare(fork, a);
 	if (run(fork))
-		fork->handlers->on_attempt(fork->arg);
+		fork->handlers->on_moved(fork->arg);
 }
 
 static const struct sip_call_handlers attempt_handlers = {
@@ -855,12 +872,17 @@ void fork_cancel(struct fork *fork, const struct sip_reply *reason)
 		struct fork_attempt *a = fork->attempts[i];
 
 		if (a->state == FORK_WAITING)
-			a->state = FORK_CANCELLED;
+			set_state(a, FORK_CANCELLED, 0);
 		if (a->call)
 			sip_call_hangup(a->call, reason);
 	}
 	if (!live_count(fork))
 		timer_start(fork->focus->wheel, &fork->soon, 0);
+}
+
+bool fork_is_plain(const struct fork *fork)
+{
+	return fork->hop_count == 1 && fork->attempt_count == 1 && fork->attempts[0]->is_hop;
 }
 
 bool fork_is_over(const struct fork *fork)
@@ -870,18 +892,8 @@ bool fork_is_over(const struct fork *fork)
 
 bool fork_attempt(const struct fork *fork, uint32_t at, struct fork_attempt_view *ret_view)
 {
-	const struct fork_attempt *a;
-
 	if (at >= fork->attempt_count)
 		return false;
-	a = fork->attempts[at];
-	*ret_view = (struct fork_attempt_view){
-		.uri = slice_of(a->uri),
-		.target = slice_of(fork->hops[a->hop].uri),
-		.why = (enum fork_why)fork->hops[a->hop].why,
-		.state = (enum fork_state)a->state,
-		.status = a->status,
-		.started_wall_ms = a->started_wall_ms,
-	};
+	*ret_view = view_of(fork->attempts[at]);
 	return true;
 }

@@ -67,8 +67,10 @@ struct fork_handlers {
 	/* Calls `invite->target`: fills in from, contact, local, timeout and headers of its own
 	 * (before those that stand in invite->headers) and begins it with sip_call_new. */
 	int (*call)(void *arg, struct sip_call_invite *invite, struct sip_call **ret_call);
-	/* An attempt began, rang or ended. */
-	void (*on_attempt)(void *arg);
+	/* An attempt began, rang or ended; in fork_new already. It changes nothing in the fork. */
+	void (*on_attempt)(void *arg, const struct fork_attempt_view *attempt);
+	/* Somebody else is called now, or fewer than before. */
+	void (*on_moved)(void *arg);
 	void (*on_progress)(void *arg, struct sip_call *call, const struct sip_msg *response);
 	/* Early media of the only attempt that is under way. */
 	void (*on_media)(void *arg, struct sip_call *call, const struct offer_agreed *agreed);
@@ -100,6 +102,8 @@ struct fork *fork_free(struct fork *fork);
 /* CANCEL for all, nobody else is called; on_failed follows. */
 void fork_cancel(struct fork *fork, const struct sip_reply *reason);
 
+/* One call to the URI that was given, and nothing else: what becomes of it is all there is to say. */
+bool fork_is_plain(const struct fork *fork);
 bool fork_is_over(const struct fork *fork);          /* won or failed */
 struct sip_call *fork_lead(const struct fork *fork); /* the first that is under way; NULL none */
 /* The attempts in the order in which they came to be. False beyond the last. */

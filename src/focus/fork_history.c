@@ -53,7 +53,7 @@ static void add_all(const struct fork *fork, const struct fork_attempt *own, str
 		for (uint8_t i = 0; i < fork->attempt_count; i++) {
 			const struct fork_attempt *a = fork->attempts[i];
 
-			if (a->hop != h || a->is_hop || (a != own && !a->status))
+			if (a->hop != h || a->is_hop || (a != own && a->state < FORK_ANSWERED))
 				continue;
 			add_entry(&(struct entry){.uri = a->uri,
 						  .index = a->index,

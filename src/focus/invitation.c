@@ -112,8 +112,28 @@ static bool is_ringing(const struct fork *fork)
 	return false;
 }
 
+static void on_attempt(void *arg, const struct fork_attempt_view *attempt)
+{
+	struct participant *p = arg;
+
+	if (p->room && !fork_is_plain(p->invitation->fork))
+		event_publish(p->focus, &(struct focus_news){.kind = FOCUS_PARTICIPANT_ATTEMPT,
+							     .room = p->room,
+							     .participant = p,
+							     .attempt = attempt});
+}
+
+/* What happened before anybody knew of the participant. */
+static void tell_attempts(struct participant *p)
+{
+	struct fork_attempt_view attempt;
+
+	for (uint32_t i = 0; participant_attempt(p, i, &attempt); i++)
+		on_attempt(p, &attempt);
+}
+
 /* Another target is called, or one of several has given up. */
-static void on_attempt(void *arg)
+static void on_moved(void *arg)
 {
 	struct participant *p = arg;
 
@@ -181,6 +201,7 @@ static void on_failed(void *arg, const struct sip_call_end *end)
 static const struct fork_handlers fork_handlers = {
 	.call = on_call,
 	.on_attempt = on_attempt,
+	.on_moved = on_moved,
 	.on_progress = on_progress,
 	.on_media = on_media,
 	.on_request = on_request,
@@ -286,6 +307,7 @@ int invitation_begin(struct room *room, const struct invitation_start *start,
 		participant_identify(p);
 	focus->stats.dial_outs++;
 	participant_publish(p, room);
+	tell_attempts(p);
 	*ret_participant = p;
 	return 0;
 

@@ -43,10 +43,12 @@ struct participant_view {
 	bool is_remote_focus;                        /* another conference (isfocus) */
 	uint64_t created_wall_ms, connected_wall_ms; /* 0: not yet */
 	uint64_t version;                            /* ETag: control and state, not levels */
-	struct slice referred_by;     /* URI of who sent it here (RFC 3892); empty: nobody */
-	bool is_host;                 /* made the conference by calling a factory */
-	bool is_anonymous;            /* asked for privacy: the roster does not say who it is */
-	const char *codec;            /* "PCMU"; "" before it is agreed */
+	struct slice referred_by; /* URI of who sent it here (RFC 3892); empty: nobody */
+	bool is_host;             /* made the conference by calling a factory */
+	bool is_anonymous;        /* asked for privacy: the roster does not say who it is */
+	const char *codec;        /* "PCMU"; "" before it is agreed */
+	const struct participant
+		*of; /* whose view it is, for participant_attempt; NULL in events */
 	struct media_leg_stats media; /* talking, levels, loss, jitter, delay, MOS */
 };
 /* Whom we tried to reach, in order (focus/fork.h); false beyond the last, and for who called us. */

@@ -658,12 +658,73 @@ void registrar_on_change(void *arg, enum location_change change, const struct bi
 		[LOCATION_REFRESHED] = "registration.refreshed",
 		[LOCATION_REMOVED] = "registration.removed",
 	};
+	struct registration_view view;
 	struct focus *focus = arg;
 
 	store_change(focus, change, b);
 	LOG(change == LOCATION_REFRESHED ? LOG_DEBUG : LOG_INFO, names[change],
 	    LOG_STR("user", b->aor->user), LOG_STR("contact", b->contact),
 	    cause ? LOG_STR("cause", cause) : LOG_END);
+	if (change == LOCATION_REFRESHED)
+		return;
+	registration_view(b, &view);
+	event_publish_registration(focus,
+				   change == LOCATION_ADDED ? FOCUS_REGISTRATION_ADDED
+							    : FOCUS_REGISTRATION_REMOVED,
+				   &view, cause);
+}
+
+void registration_view(const struct binding *b, struct registration_view *ret_view)
+{
+	*ret_view = (struct registration_view){
+		.id = slice_of(b->id),
+		.user = slice_of(b->aor->user),
+		.contact = slice_of(b->contact),
+		.user_agent = slice_of(b->user_agent),
+		.path = slice_of(b->path),
+		.instance = b->instance[0] ? slice_of(b->instance) : SLICE_NONE,
+		.transport = b->has_flow ? sip_proto_param(b->flow.proto) : NULL,
+		.reg_id = b->reg_id,
+		.q_thousandths = b->q_thousandths,
+		.expires_wall_ms = b->expires_wall_ms,
+		.updated_wall_ms = b->updated_wall_ms,
+	};
+}
+
+struct binding *focus_registration_next(struct focus *focus, const struct binding *after)
+{
+	struct binding *next = after ? location_next(after->aor, after) : NULL;
+	struct aor *aor;
+
+	if (next)
+		return next;
+	aor = location_next_aor(focus->location, after ? slice_of(after->aor->user) : SLICE_NONE);
+	return aor ? location_next(aor, NULL) : NULL;
+}
+
+struct binding *focus_registration_find(struct focus *focus, struct slice id)
+{
+	return location_find_id(focus->location, id);
+}
+
+void focus_registration_remove(struct focus *focus, struct binding *b)
+{
+	location_remove(focus->location, b, "deleted");
+}
+
+const struct location_stats *focus_registration_stats(const struct focus *focus)
+{
+	return location_stats(focus->location);
+}
+
+uint32_t focus_registration_count(const struct focus *focus)
+{
+	return location_count(focus->location);
+}
+
+uint32_t focus_registered_users(const struct focus *focus)
+{
+	return location_aor_count(focus->location);
 }
 
 static void on_stored(void *arg, const char *name, const char *value)

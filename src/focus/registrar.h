@@ -24,6 +24,26 @@ enum { REGISTRAR_CONTACTS_MAX = 32 }; /* in one request: 400 beyond */
 /* Answers at once. */
 void registrar_on_register(struct focus *focus, struct sip_stx *tx, const struct sip_msg *request);
 
+/* A binding as others see it; slices are borrowed from it. */
+struct registration_view {
+	struct slice id, user, contact, user_agent, path;
+	struct slice instance; /* absent: none */
+	const char *transport; /* "udp", "tcp" ...; NULL: by its Contact or path */
+	uint32_t reg_id;       /* 0: no flow of RFC 5626 */
+	uint16_t q_thousandths;
+	uint64_t expires_wall_ms, updated_wall_ms;
+};
+void registration_view(const struct binding *binding, struct registration_view *ret_view);
+
+/* The bindings of all users in the order of their names, those of one user in the order of
+ * registration: the first behind `after` (absent: the very first). NULL at the end. */
+struct binding *focus_registration_next(struct focus *focus, const struct binding *after);
+struct binding *focus_registration_find(struct focus *focus, struct slice id);
+void focus_registration_remove(struct focus *focus, struct binding *binding);
+const struct location_stats *focus_registration_stats(const struct focus *focus);
+uint32_t focus_registration_count(const struct focus *focus);
+uint32_t focus_registered_users(const struct focus *focus);
+
 /* A location_fn with the focus as its arg: keeps what outlives a restart, and tells. */
 void registrar_on_change(void *focus, enum location_change change, const struct binding *binding,
 			 const char *cause);

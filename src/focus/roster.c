@@ -25,6 +25,7 @@ void participant_view(const struct participant *p, struct participant_view *ret_
 		.referred_by = slice_of(p->referred_by),
 		.is_host = p->is_host,
 		.is_anonymous = p->is_anonymous,
+		.of = p,
 		.codec = codecs_name(p->leg.params.send.codec),
 	};
 	leg_stats(&p->leg, &ret_view->media);

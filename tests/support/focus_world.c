@@ -12,7 +12,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "focus/focus_priv.h"
+#include "focus/fork.h"
 #include "focus/participant_priv.h"
+#include "focus/registrar.h"
 #include "focus/room_priv.h"
 #include "tests/support/check.h"
 
@@ -50,6 +52,14 @@ static void on_event(void *arg, const struct focus_event *event)
 		buf_addf(&world->events, " " SLICE_FMT " %s",
 			 SLICE_ARG(user_of(event->participant->uri)),
 			 participant_state_name(event->participant->state));
+	if (event->attempt)
+		buf_addf(&world->events, " " SLICE_FMT " %s",
+			 SLICE_ARG(user_of(event->attempt->uri)),
+			 fork_state_name(event->attempt->state));
+	if (event->registration)
+		buf_addf(&world->events, SLICE_FMT " " SLICE_FMT,
+			 SLICE_ARG(event->registration->user),
+			 SLICE_ARG(event->registration->contact));
 	if (event->kind == FOCUS_PARTICIPANT_TALKING)
 		buf_adds(&world->events, event->participant->media.is_talking ? " on" : " off");
 	if (event->cause)

@@ -154,9 +154,17 @@ static void first_answer_wins(void)
 	CHECK_STR("attempts", attempts_of(p), "b3=cancelled:0 b2=answered:200 b1=cancelled:487");
 	CHECK_INT("one leg", fake_media_legs(world->media), 1);
 	CHECK_INT("its media", addr_port(&world_leg(world, p)->params.remote_rtp), b2->port);
-	CHECK_STR("events", world_events(world, NULL),
+	CHECK_STR("events", world_events(world, "participant."),
 		  "participant.created lobby bob dialing-out\n"
+		  "participant.attempt lobby bob dialing-out b3 waiting\n"
+		  "participant.attempt lobby bob dialing-out b2 calling\n"
+		  "participant.attempt lobby bob dialing-out b1 calling\n"
+		  "participant.attempt lobby bob dialing-out b2 ringing\n"
 		  "participant.changed lobby bob alerting\n"
+		  "participant.attempt lobby bob alerting b1 ringing\n"
+		  "participant.attempt lobby bob alerting b2 answered\n"
+		  "participant.attempt lobby bob alerting b3 cancelled\n"
+		  "participant.attempt lobby bob alerting b1 cancelled\n"
 		  "participant.joined lobby bob connected\n");
 	end_world(world, "first");
 }

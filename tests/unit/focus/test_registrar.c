@@ -156,6 +156,9 @@ static void what_a_binding_keeps(void)
 		  "<sip:b@2.2.2.2>;methods=\"INVITE,BYE\";audio;expires=3540;q=0.500|");
 	CHECK("date", slice_present(sip_msg_value(&fx.answer, SIP_H_DATE)));
 	world_run(fx.world, 3540000);
+	CHECK_STR("told", world_events(fx.world, NULL),
+		  "registration.added bob sip:b@2.2.2.2\n"
+		  "registration.removed bob sip:b@2.2.2.2 expired\n");
 	CHECK_INT("gone by itself", location_count(fx.world->focus->location), 0);
 	CHECK_INT("and its name", location_aor_count(fx.world->focus->location), 0);
 	CHECK_INT("counted", location_stats(fx.world->focus->location)->expired, 1);

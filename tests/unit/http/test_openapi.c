@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "focus/registrar.h"
 #include "http/openapi.h"
 #include "http/router.h"
 #include "http/schema.h"
+#include "sip/request.h"
 #include "tests/support/check.h"
 #include "tests/unit/http/site.h"
 
@@ -210,6 +212,7 @@ enum contract_world {
 	WORLD_TOKEN, /* the same, and a token is asked for, which the request lacks */
 	WORLD_FULL,  /* rooms.max and rooms.participants_max reached */
 	WORLD_DRAINING,
+	WORLD_BOUND,    /* bob is registered, and forwards; the Contact's id in place of anna's */
 	WORLD_CALL,     /* a two-party call, connected; its id in place of anna's */
 	WORLD_DIALLING, /* the same, just begun */
 	WORLD_TRACE,    /* as WORLD_PLAIN, and the Call-ID of anna's call in place of her id */
@@ -309,6 +312,26 @@ static const struct contract_case {
 	{"getTraceLadder", 200, WORLD_TRACE, "/api/v1/trace/%s/ladder", NULL, NULL},
 	{"getTraceLadder", 400, WORLD_PLAIN, "/api/v1/trace/%%zz/ladder", NULL, NULL},
 	{"getTraceLadder", 404, WORLD_PLAIN, "/api/v1/trace/none/ladder", NULL, NULL},
+	{"listRegistrations", 200, WORLD_BOUND, "/api/v1/registrations", NULL, NULL},
+	{"listRegistrations", 400, WORLD_PLAIN, "/api/v1/registrations?after=x", NULL, NULL},
+	{"deleteRegistration", 204, WORLD_BOUND, "/api/v1/registrations/%s", NULL, NULL},
+	{"deleteRegistration", 400, WORLD_PLAIN, "/api/v1/registrations/%%zz", NULL, NULL},
+	{"deleteRegistration", 404, WORLD_PLAIN, "/api/v1/registrations/x", NULL, NULL},
+	{"getForward", 200, WORLD_BOUND, "/api/v1/forwards/bob", NULL, NULL},
+	{"getForward", 400, WORLD_PLAIN, "/api/v1/forwards/%%zz", NULL, NULL},
+	{"getForward", 404, WORLD_PLAIN, "/api/v1/forwards/bob", NULL, NULL},
+	{"changeForward", 200, WORLD_PLAIN, "/api/v1/forwards/bob", NULL,
+	 "{\"busy\":\"sip:a@b\",\"no_answer_s\":5}"},
+	{"changeForward", 400, WORLD_PLAIN, "/api/v1/forwards/bob", NULL, "{"},
+	{"changeForward", 413, WORLD_PLAIN, "/api/v1/forwards/bob", "Content-Length: 99999\r\n",
+	 ""},
+	{"changeForward", 415, WORLD_PLAIN, "/api/v1/forwards/bob", "Content-Type: text/plain\r\n",
+	 "{}"},
+	{"changeForward", 422, WORLD_PLAIN, "/api/v1/forwards/bob", NULL,
+	 "{\"busy\":\"http://a\"}"},
+	{"deleteForward", 204, WORLD_BOUND, "/api/v1/forwards/bob", NULL, NULL},
+	{"deleteForward", 400, WORLD_PLAIN, "/api/v1/forwards/%%zz", NULL, NULL},
+	{"deleteForward", 404, WORLD_PLAIN, "/api/v1/forwards/bob", NULL, NULL},
 	{"listCalls", 200, WORLD_CALL, "/api/v1/calls", NULL, NULL},
 	{"listCalls", 400, WORLD_PLAIN, "/api/v1/calls?limit=0", NULL, NULL},
 	{"connectCall", 202, WORLD_PLAIN, "/api/v1/calls", NULL, CALL_OF_TWO},
@@ -388,6 +411,34 @@ static void call_id_of(struct site *site, char id[32])
 	answer_done(&answer);
 }
 
+static void register_bob(struct site *site, char id[32])
+{
+	struct registration_view view;
+
+	site_set(site, "sip.registrar=open");
+	CHECK_INT("REGISTER",
+		  sip_ua_request(site->phones_ua,
+				 &(struct sip_request_params){
+					 .method = "REGISTER",
+					 .target = SLICE("sip:10.0.0.1"),
+					 .to = SLICE("<sip:bob@10.0.0.1>"),
+					 .from = SLICE("<sip:bob@10.0.0.1>"),
+					 .has_contact = true,
+					 .contact_user = SLICE("bob"),
+				 },
+				 NULL),
+		  0);
+	site_pass(site, 500);
+	CHECK_INT("forward",
+		  site_status(site, "PATCH", "/api/v1/forwards/bob", NULL,
+			      "{\"unreachable\":\"sip:a@b\"}"),
+		  200);
+	if (!CHECK("registered", focus_registration_next(site->focus, NULL) != NULL))
+		return;
+	registration_view(focus_registration_next(site->focus, NULL), &view);
+	slice_cstr(view.id, id, 32);
+}
+
 static struct site *contract_site(enum contract_world world, char anna[32])
 {
 	struct site *site = site_new(world == WORLD_FULL ? "rooms.participants_max=1" : NULL);
@@ -407,6 +458,8 @@ static struct site *contract_site(enum contract_world world, char anna[32])
 		call_id_of(site, anna);
 	if (world == WORLD_CALL)
 		site_pass(site, 2000);
+	if (world == WORLD_BOUND)
+		register_bob(site, anna);
 	if (world == WORLD_DRAINING)
 		focus_drain(site->focus, NULL, NULL);
 	return site;
