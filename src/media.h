@@ -118,6 +118,43 @@ struct media_leg_stats {
 	uint64_t rx_last_ms;    /* monotonic ms of the last accepted RTP packet, 0 none */
 };
 
+/* What is played: files, tones and pauses, one after the other. */
+enum media_sound_kind { MEDIA_SOUND_FILE, MEDIA_SOUND_TONE, MEDIA_SOUND_PAUSE };
+enum { MEDIA_SOUNDS_MAX = 64, MEDIA_PATH_MAX = 512, MEDIA_SOUND_MS_MAX = 3600 * 1000 };
+struct media_sound {
+	enum media_sound_kind kind;
+	const char *path;       /* FILE: WAV, Ogg and what else libsndfile reads */
+	uint16_t hz[2];         /* TONE: one or two frequencies, 0: none */
+	uint8_t level_dbov;     /* TONE: -dBov of each */
+	uint32_t ms;            /* TONE, PAUSE */
+};
+
+/* Sounds to one leg, or to everybody in a room. A file that cannot be read is passed over. */
+struct media_play {
+	handle leg, room;       /* one of both; 0: not that one */
+	const struct media_sound *sounds; /* copied */
+	uint32_t sound_count;
+	bool is_loop;
+	int16_t gain_cdb;       /* hundredths of dB, -6000 to +3000 */
+	int16_t duck_cdb;       /* LEG: on the room meanwhile, -6000 (not heard at all) to 0 */
+	uint64_t start_ms;      /* from there on */
+	uint64_t tag;           /* returned in MEDIA_PLAY_ENDED */
+};
+struct media_play_control {
+	int16_t gain_cdb;
+	bool is_paused;
+};
+
+/* What a room hears, or what one leg says, into a file. */
+enum media_record_format { MEDIA_RECORD_WAV, MEDIA_RECORD_OGG_OPUS };
+struct media_record {
+	handle leg, room;       /* one of both */
+	const char *path;       /* made anew; copied */
+	enum media_record_format format;
+	uint32_t rate_hz;       /* 8000, 16000 or 48000 */
+	uint64_t tag;           /* returned in MEDIA_RECORD_ENDED */
+};
+
 enum media_event_kind {
 	MEDIA_LEG_CLOSED,   /* the last event of a leg: its port is free again; `stats` are final */
 	MEDIA_LEG_ACTIVE,   /* first accepted RTP packet, or RTP came back after MEDIA_LEG_QUIET */
@@ -125,6 +162,8 @@ enum media_event_kind {
 	MEDIA_LEG_TALKING,  /* talker detection changed: is_on */
 	MEDIA_LEG_DTMF,     /* one digit, reported once (RFC 4733) */
 	MEDIA_LEG_LATCHED,  /* the peer's media address was learnt or has changed: `remote` */
+	MEDIA_PLAY_ENDED,   /* the last event of a play, however it ended: `object`, `err`, `length_ms` */
+	MEDIA_RECORD_ENDED, /* the file is complete, or as complete as it could be: the same and `octets`, `lost_ms` */
 };
 
 struct media_event {
@@ -136,6 +175,11 @@ struct media_event {
 	uint16_t duration_ms;    /* DTMF */
 	struct addr remote;      /* LATCHED */
 	struct media_leg_stats stats; /* CLOSED */
+	handle object;           /* the play or recording; `leg` is 0 then */
+	int err;                 /* first failure: negative errno or ERR_FILE_FORMAT */
+	uint64_t length_ms;      /* played, recorded */
+	uint64_t octets;         /* of the file */
+	uint64_t lost_ms;        /* silence in place of sound that the disk was too slow for */
 };
 
 /* Totals over all workers, for metrics and admission. */
@@ -168,6 +212,22 @@ struct media_ops {
 	/* Never fails for a live leg, whatever the queues hold. MEDIA_LEG_CLOSED follows. */
 	int (*leg_close)(void *ctx, handle leg);
 	int (*leg_stats)(void *ctx, handle leg, struct media_leg_stats *ret_stats);
+
+	/* A play of a leg ends when its sounds do, when it is stopped, or when the leg is moved or closed; one of a
+	 * room when the room is closed. -EINVAL, ERR_STALE, ERR_LIMIT, ERR_QUEUE_FULL, -ENOMEM. */
+	int (*play_start)(void *ctx, const struct media_play *play, handle *ret_play);
+	int (*play_control)(void *ctx, handle play, const struct media_play_control *control);
+	int (*play_seek)(void *ctx, handle play, uint64_t ms);
+	uint64_t (*play_position_ms)(void *ctx, handle play); /* 0 for one that is gone */
+	int (*play_stop)(void *ctx, handle play); /* never fails for a live one */
+
+	/* Recordings that are started, paused and stopped in one turn of the loop on one worker are aligned to the sample. A
+	 * pause leaves nothing in the file. Ends by itself with its leg or room. Errors as play_start, and negative errno of
+	 * making the file (-EEXIST, -ENOENT, -ENOSPC ...). */
+	int (*record_start)(void *ctx, const struct media_record *record, handle *ret_record);
+	int (*record_pause)(void *ctx, handle record, bool is_paused);
+	uint64_t (*record_length_ms)(void *ctx, handle record);
+	int (*record_stop)(void *ctx, handle record); /* never fails for a live one */
 
 	void (*totals)(void *ctx, struct media_totals *ret_totals);
 };

@@ -24,7 +24,6 @@ enum {
 	FILES_FRAME_MS = 20,
 	FILES_RATE_HZ_MAX = 48000,
 	FILES_FRAME_SAMPLES_MAX = FILES_RATE_HZ_MAX / 1000 * FILES_FRAME_MS,
-	FILES_PATH_MAX = 512,   /* octets of a path with its NUL */
 	FILES_JOBS_MAX = 8192,  /* players and recorders at a time: ERR_LIMIT */
 	FILES_EVENTS_MAX = 1024 /* ends of recordings not taken yet; more wait on the thread */
 };

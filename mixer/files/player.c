@@ -15,7 +15,7 @@
 
 enum { AHEAD_FRAMES = PLAYER_AHEAD_MS / FILES_FRAME_MS };
 
-/* What travels in the ring; the ring's items are as long as a frame of the rate is. */
+/* What travels in the ring; the ring's sounds are as long as a frame of the rate is. */
 struct frame {
 	uint32_t run;     /* a seek begins a new one; frames of older runs are dropped */
 	uint32_t is_last; /* nothing follows in this run; no samples */
@@ -33,15 +33,15 @@ struct player {
 	_Atomic uint32_t run;
 
 	/* The thread's. */
-	struct player_item *items;
-	uint32_t item_count, item_at;
+	struct media_sound *sounds;
+	uint32_t sound_count, sound_at;
 	bool is_loop, is_filled; /* is_filled: to the end of the run */
 	uint32_t filled_run;
-	uint64_t item_frames;  /* of the present item, done so far (tones and pauses) */
+	uint64_t sound_frames; /* of the present sound, done so far (tones and pauses) */
 	uint64_t position_ms;  /* of the next frame */
 	uint64_t skip_ms;      /* still to be dropped after a seek */
 	bool had_sound;        /* in this round of the loop: a loop of nothing ends */
-	struct reader *reader; /* of the present item, NULL: not open */
+	struct reader *reader; /* of the present sound, NULL: not open */
 	struct frame *frame;
 
 	/* The worker's. */
@@ -61,14 +61,14 @@ static size_t frame_size(const struct player *player)
 
 /* The thread -------------------------------------------------------------------------------- */
 
-static void item_next(struct player *player)
+static void sound_next(struct player *player)
 {
 	player->reader = reader_free(player->reader);
-	player->item_frames = 0;
-	player->item_at++;
-	if (player->item_at < player->item_count || !player->is_loop || !player->had_sound)
+	player->sound_frames = 0;
+	player->sound_at++;
+	if (player->sound_at < player->sound_count || !player->is_loop || !player->had_sound)
 		return;
-	player->item_at = 0;
+	player->sound_at = 0;
 	player->had_sound = false;
 }
 
@@ -79,13 +79,13 @@ static void note_err(struct player *player, int err)
 	(void)atomic_compare_exchange_strong(&player->err, &none, err);
 }
 
-static bool file_frame(struct player *player, const struct player_item *item, int16_t *pcm)
+static bool file_frame(struct player *player, const struct media_sound *sound, int16_t *pcm)
 {
 	uint32_t got;
 	int err;
 
 	if (!player->reader) {
-		err = reader_new(item->path, player->rate_hz, &player->reader);
+		err = reader_new(sound->path, player->rate_hz, &player->reader);
 		if (err) {
 			note_err(player, err);
 			return false;
@@ -97,56 +97,57 @@ static bool file_frame(struct player *player, const struct player_item *item, in
 }
 
 /* A ramp at both ends, so that a tone does not click. */
-static double tone_gain(const struct player *player, const struct player_item *item, uint64_t at)
+static double tone_gain(const struct player *player, const struct media_sound *sound, uint64_t at)
 {
 	double ramp = player->rate_hz * PLAYER_RAMP_MS / 1000.0;
-	double end = (double)item->ms * player->rate_hz / 1000.0;
+	double end = (double)sound->ms * player->rate_hz / 1000.0;
 
 	return fmax(0, fmin(1, fmin((double)at / ramp, (end - (double)at) / ramp)));
 }
 
-static bool tone_frame(struct player *player, const struct player_item *item, int16_t *pcm)
+static bool tone_frame(struct player *player, const struct media_sound *sound, int16_t *pcm)
 {
-	double full = 32767 * pow(10, -item->level_dbov / 20.0);
-	uint64_t at = player->item_frames * player->frame_samples;
+	double full = 32767 * pow(10, -sound->level_dbov / 20.0);
+	uint64_t at = player->sound_frames * player->frame_samples;
 
-	if (player->item_frames * FILES_FRAME_MS >= item->ms)
+	if (player->sound_frames * FILES_FRAME_MS >= sound->ms)
 		return false;
 	for (uint32_t i = 0; i < player->frame_samples; i++, at++) {
 		double sum = 0;
 
-		for (uint32_t k = 0; k < ARRAY_LEN(item->hz); k++)
-			sum += sin(2 * M_PI * item->hz[k] * (double)at / player->rate_hz);
-		sum *= full * tone_gain(player, item, at);
+		for (uint32_t k = 0; k < ARRAY_LEN(sound->hz); k++)
+			sum += sin(2 * M_PI * sound->hz[k] * (double)at / player->rate_hz);
+		sum *= full * tone_gain(player, sound, at);
 		pcm[i] = (int16_t)fmax(-32767, fmin(32767, sum));
 	}
-	player->item_frames++;
+	player->sound_frames++;
 	return true;
 }
 
-static bool pause_frame(struct player *player, const struct player_item *item, int16_t *pcm)
+static bool pause_frame(struct player *player, const struct media_sound *sound, int16_t *pcm)
 {
-	if (player->item_frames * FILES_FRAME_MS >= item->ms)
+	if (player->sound_frames * FILES_FRAME_MS >= sound->ms)
 		return false;
 	memset(pcm, 0, player->frame_samples * sizeof(*pcm));
-	player->item_frames++;
+	player->sound_frames++;
 	return true;
 }
 
 /* The next frame of the list. False at its end. */
 static bool frame_make(struct player *player, int16_t *pcm)
 {
-	while (player->item_at < player->item_count) {
-		const struct player_item *item = &player->items[player->item_at];
-		bool has_frame = item->kind == PLAYER_FILE   ? file_frame(player, item, pcm)
-				 : item->kind == PLAYER_TONE ? tone_frame(player, item, pcm)
-							     : pause_frame(player, item, pcm);
+	while (player->sound_at < player->sound_count) {
+		const struct media_sound *sound = &player->sounds[player->sound_at];
+		bool has_frame = sound->kind == MEDIA_SOUND_FILE ? file_frame(player, sound, pcm)
+				 : sound->kind == MEDIA_SOUND_TONE
+					 ? tone_frame(player, sound, pcm)
+					 : pause_frame(player, sound, pcm);
 
 		if (has_frame) {
 			player->had_sound = true;
 			return true;
 		}
-		item_next(player);
+		sound_next(player);
 	}
 	return false;
 }
@@ -155,8 +156,8 @@ static void run_begin(struct player *player, uint32_t run)
 {
 	player->filled_run = run;
 	player->reader = reader_free(player->reader);
-	player->item_at = 0;
-	player->item_frames = 0;
+	player->sound_at = 0;
+	player->sound_frames = 0;
 	player->is_filled = false;
 	player->had_sound = false;
 	player->position_ms = 0;
@@ -164,7 +165,7 @@ static void run_begin(struct player *player, uint32_t run)
 }
 
 /* Frames are dropped up to the place that was asked for, so that a seek is exact in every kind of
- * item and needs no format to support it. */
+ * sound and needs no format to support it. */
 static void fill(struct player *player)
 {
 	struct frame *frame = player->frame;
@@ -201,9 +202,9 @@ static void player_free(struct files_job *job)
 	struct player *player = (struct player *)job;
 
 	reader_free(player->reader);
-	for (uint32_t i = 0; i < player->item_count; i++)
-		free((char *)player->items[i].path);
-	free(player->items);
+	for (uint32_t i = 0; i < player->sound_count; i++)
+		free((char *)player->sounds[i].path);
+	free(player->sounds);
 	free(player->frame);
 	free(player->taken);
 	ring_free(player->ring);
@@ -214,38 +215,38 @@ static void player_free(struct files_job *job)
 
 static int params_check(const struct player_params *params)
 {
-	if (!files_is_rate(params->rate_hz) || params->item_count == 0)
+	if (!files_is_rate(params->rate_hz) || params->sound_count == 0)
 		return -EINVAL;
-	if (params->item_count > PLAYER_ITEMS_MAX)
+	if (params->sound_count > MEDIA_SOUNDS_MAX)
 		return ERR_LIMIT;
-	for (uint32_t i = 0; i < params->item_count; i++) {
-		const struct player_item *item = &params->items[i];
+	for (uint32_t i = 0; i < params->sound_count; i++) {
+		const struct media_sound *sound = &params->sounds[i];
 
-		if (item->kind == PLAYER_FILE && !item->path)
+		if (sound->kind == MEDIA_SOUND_FILE && !sound->path)
 			return -EINVAL;
-		if (item->kind == PLAYER_FILE && strlen(item->path) >= FILES_PATH_MAX)
+		if (sound->kind == MEDIA_SOUND_FILE && strlen(sound->path) >= MEDIA_PATH_MAX)
 			return ERR_LIMIT;
-		if (item->ms > PLAYER_TONE_MS_MAX)
+		if (sound->ms > MEDIA_SOUND_MS_MAX)
 			return ERR_LIMIT;
 	}
 	return 0;
 }
 
-static int items_copy(struct player *player, const struct player_params *params)
+static int sounds_copy(struct player *player, const struct player_params *params)
 {
-	player->items = calloc(params->item_count, sizeof(*player->items));
-	if (!player->items)
+	player->sounds = calloc(params->sound_count, sizeof(*player->sounds));
+	if (!player->sounds)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < params->item_count; i++) {
-		struct player_item *item = &player->items[i];
+	for (uint32_t i = 0; i < params->sound_count; i++) {
+		struct media_sound *sound = &player->sounds[i];
 
-		*item = params->items[i];
-		item->path = NULL;
-		player->item_count = i + 1;
-		if (item->kind != PLAYER_FILE)
+		*sound = params->sounds[i];
+		sound->path = NULL;
+		player->sound_count = i + 1;
+		if (sound->kind != MEDIA_SOUND_FILE)
 			continue;
-		item->path = strdup(params->items[i].path);
-		if (!item->path)
+		sound->path = strdup(params->sounds[i].path);
+		if (!sound->path)
 			return -ENOMEM;
 	}
 	return 0;
@@ -275,7 +276,7 @@ int player_new(struct files *files, const struct player_params *params, struct p
 		goto fail;
 	err = ring_new(AHEAD_FRAMES, (uint32_t)frame_size(player), RING_WAKE_NONE, &player->ring);
 	if (err == 0)
-		err = items_copy(player, params);
+		err = sounds_copy(player, params);
 	if (err == 0)
 		err = files_add(files, &player->job);
 	if (err)

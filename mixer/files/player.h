@@ -2,7 +2,7 @@
  *
  * The files thread keeps PLAYER_AHEAD_MS of it ready in a ring; a worker takes a frame per tick. A
  * prompt that is put together of recordings ("there are", "five", "callers") is one player with a
- * list of items; hold music is one that loops. An item that cannot be read is passed over: the rest
+ * list of items; hold music is one that loops. A sound that cannot be read is passed over: the rest
  * is heard, and player_err tells the first failure.
  *
  * Threads: player_new, _seek and _close on control; player_read_rt on the worker that has it; the
@@ -15,28 +15,18 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "media.h"
 #include "mixer/files/files.h"
 
 enum {
-	PLAYER_ITEMS_MAX = 64, /* ERR_LIMIT */
 	PLAYER_AHEAD_MS = 500,
 	PLAYER_RAMP_MS = 5, /* a tone begins and ends softly */
 	PLAYER_TONE_MS_MAX = 3600 * 1000
 };
 
-enum player_kind { PLAYER_FILE, PLAYER_TONE, PLAYER_PAUSE };
-
-struct player_item {
-	enum player_kind kind;
-	const char *path;   /* FILE; copied */
-	uint16_t hz[2];     /* TONE: one or two frequencies, 0: none */
-	uint8_t level_dbov; /* TONE: -dBov of each of them */
-	uint32_t ms;        /* TONE, PAUSE */
-};
-
 struct player_params {
-	const struct player_item *items;
-	uint32_t item_count;
+	const struct media_sound *sounds;
+	uint32_t sound_count;
 	uint32_t rate_hz; /* of the frames: 8000, 16000 or 48000 */
 	bool is_loop;     /* from the first item again, after the last */
 	uint64_t start_ms;
@@ -44,7 +34,8 @@ struct player_params {
 
 struct player;
 
-/* -ENOMEM, -EINVAL (rate, no items), ERR_LIMIT (items, path too long, jobs). */
+/* -ENOMEM, -EINVAL (rate, no sounds), ERR_LIMIT (MEDIA_SOUNDS_MAX, MEDIA_PATH_MAX,
+ * MEDIA_SOUND_MS_MAX, jobs). */
 int player_new(struct files *files, const struct player_params *params, struct player **ret_player);
 /* No worker has it any more. The thread frees it. Accepts NULL. */
 void player_close(struct player *player);

@@ -153,7 +153,7 @@ static int file_make(struct recorder *recorder, const struct recorder_params *pa
 	recorder->fd = open(params->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (recorder->fd < 0)
 		return -errno;
-	recorder->is_wav = params->format == RECORDER_WAV;
+	recorder->is_wav = params->format == MEDIA_RECORD_WAV;
 	info.format = recorder->is_wav ? SF_FORMAT_WAV | SF_FORMAT_PCM_16
 				       : SF_FORMAT_OGG | SF_FORMAT_OPUS;
 	recorder->file = sf_open_fd(recorder->fd, SFM_WRITE, &info, SF_FALSE);

@@ -17,15 +17,14 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "media.h"
 #include "mixer/files/files.h"
 
 enum { RECORDER_AHEAD_MS = 2000, RECORDER_HEADER_MS = 1000 };
 
-enum recorder_format { RECORDER_WAV, RECORDER_OGG_OPUS };
-
 struct recorder_params {
 	const char *path; /* made anew; an existing file is not touched: -EEXIST */
-	enum recorder_format format;
+	enum media_record_format format;
 	uint32_t rate_hz; /* 8000, 16000 or 48000 */
 	uint64_t tag;     /* in the event of its end */
 };

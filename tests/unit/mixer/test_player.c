@@ -66,8 +66,8 @@ static void plays_a_file_to_the_sample(void)
 
 	CHECK_INT("files", files_new(&files), 0);
 	make_wav(8000, 2, 8000 * 2 + 80);
-	player = play(files, (struct player_params){.items = &(struct player_item){.path = path},
-						    .item_count = 1,
+	player = play(files, (struct player_params){.sounds = &(struct media_sound){.path = path},
+						    .sound_count = 1,
 						    .rate_hz = 8000});
 	for (uint32_t i = 0; i < 100; i++) {
 		CHECK_INT("frame", read_frame(player, pcm), PLAYER_SOUND);
@@ -96,8 +96,8 @@ static void converts_the_rate(void)
 
 	CHECK_INT("files", files_new(&files), 0);
 	make_wav(22050, 1, 22050);
-	player = play(files, (struct player_params){.items = &(struct player_item){.path = path},
-						    .item_count = 1,
+	player = play(files, (struct player_params){.sounds = &(struct media_sound){.path = path},
+						    .sound_count = 1,
 						    .rate_hz = 48000});
 	while (read_frame(player, pcm) == PLAYER_SOUND)
 		frames++;
@@ -115,8 +115,8 @@ static void seeks_and_plays_again(void)
 
 	CHECK_INT("files", files_new(&files), 0);
 	make_wav(8000, 1, 16000);
-	player = play(files, (struct player_params){.items = &(struct player_item){.path = path},
-						    .item_count = 1,
+	player = play(files, (struct player_params){.sounds = &(struct media_sound){.path = path},
+						    .sound_count = 1,
 						    .start_ms = 500,
 						    .rate_hz = 8000});
 	CHECK_INT("starts", read_frame(player, pcm), PLAYER_SOUND);
@@ -138,12 +138,12 @@ static void seeks_and_plays_again(void)
 
 static void lists_tones_and_pauses(void)
 {
-	struct player_item items[] = {
-		{.kind = PLAYER_TONE, .hz = {440, 0}, .level_dbov = 10, .ms = 100},
-		{.kind = PLAYER_PAUSE, .ms = 40},
-		{.kind = PLAYER_FILE, .path = "/nowhere/at/all.wav"},
-		{.kind = PLAYER_FILE, .path = "/proc/self/status"},
-		{.kind = PLAYER_FILE, .path = path},
+	struct media_sound sounds[] = {
+		{.kind = MEDIA_SOUND_TONE, .hz = {440, 0}, .level_dbov = 10, .ms = 100},
+		{.kind = MEDIA_SOUND_PAUSE, .ms = 40},
+		{.kind = MEDIA_SOUND_FILE, .path = "/nowhere/at/all.wav"},
+		{.kind = MEDIA_SOUND_FILE, .path = "/proc/self/status"},
+		{.kind = MEDIA_SOUND_FILE, .path = path},
 	};
 	struct files *files;
 	struct player *player;
@@ -152,7 +152,7 @@ static void lists_tones_and_pauses(void)
 	CHECK_INT("files", files_new(&files), 0);
 	make_wav(8000, 1, 160);
 	player = play(files,
-		      (struct player_params){.items = items, .item_count = 5, .rate_hz = 8000});
+		      (struct player_params){.sounds = sounds, .sound_count = 5, .rate_hz = 8000});
 	for (int i = 0; i < 5; i++) {
 		CHECK_INT("tone", read_frame(player, pcm), PLAYER_SOUND);
 		CHECK_NEAR("a sine of -10 dBov peak", level_pcm(pcm, 160), 13, 1);
@@ -178,8 +178,8 @@ static void loops_but_not_on_nothing(void)
 
 	CHECK_INT("files", files_new(&files), 0);
 	make_wav(8000, 1, 320);
-	player = play(files, (struct player_params){.items = &(struct player_item){.path = path},
-						    .item_count = 1,
+	player = play(files, (struct player_params){.sounds = &(struct media_sound){.path = path},
+						    .sound_count = 1,
 						    .is_loop = true,
 						    .rate_hz = 8000});
 	for (int i = 0; i < 200; i++) {
@@ -188,8 +188,8 @@ static void loops_but_not_on_nothing(void)
 	}
 	CHECK("round and round", is_same);
 	nothing = play(files,
-		       (struct player_params){.items = &(struct player_item){.path = "/nowhere"},
-					      .item_count = 1,
+		       (struct player_params){.sounds = &(struct media_sound){.path = "/nowhere"},
+					      .sound_count = 1,
 					      .is_loop = true,
 					      .rate_hz = 8000});
 	CHECK_INT("a loop of nothing ends", read_frame(nothing, pcm), PLAYER_OVER);
@@ -201,22 +201,22 @@ static void loops_but_not_on_nothing(void)
 
 static void bad_orders_are_refused(void)
 {
-	static char long_path[FILES_PATH_MAX + 1];
-	struct player_item items[PLAYER_ITEMS_MAX + 1] = {{.kind = PLAYER_PAUSE, .ms = 1}};
+	static char long_path[MEDIA_PATH_MAX + 1];
+	struct media_sound sounds[MEDIA_SOUNDS_MAX + 1] = {{.kind = MEDIA_SOUND_PAUSE, .ms = 1}};
 	struct {
 		const char *row;
 		struct player_params params;
 		int err;
 	} rows[] = {
 		{"no items", {.rate_hz = 8000}, -EINVAL},
-		{"a rate", {.items = items, .item_count = 1, .rate_hz = 11025}, -EINVAL},
-		{"no path", {.items = items + 1, .item_count = 1, .rate_hz = 8000}, -EINVAL},
+		{"a rate", {.sounds = sounds, .sound_count = 1, .rate_hz = 11025}, -EINVAL},
+		{"no path", {.sounds = sounds + 1, .sound_count = 1, .rate_hz = 8000}, -EINVAL},
 		{"items",
-		 {.items = items, .item_count = PLAYER_ITEMS_MAX + 1, .rate_hz = 8000},
+		 {.sounds = sounds, .sound_count = MEDIA_SOUNDS_MAX + 1, .rate_hz = 8000},
 		 ERR_LIMIT},
 		{"path",
-		 {.items = &(struct player_item){.path = long_path},
-		  .item_count = 1,
+		 {.sounds = &(struct media_sound){.path = long_path},
+		  .sound_count = 1,
 		  .rate_hz = 8000},
 		 ERR_LIMIT},
 	};

@@ -138,8 +138,9 @@ static void opus_is_written(void)
 		pcm[i] = (int16_t)(i % 48 < 24 ? 8000 : -8000);
 	CHECK_INT("new",
 		  recorder_new(files,
-			       &(struct recorder_params){
-				       .path = path, .format = RECORDER_OGG_OPUS, .rate_hz = 48000},
+			       &(struct recorder_params){.path = path,
+							 .format = MEDIA_RECORD_OGG_OPUS,
+							 .rate_hz = 48000},
 			       &recorder),
 		  0);
 	for (int i = 0; i < 50; i++)

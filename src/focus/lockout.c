@@ -1,0 +1,148 @@
+/* focus/lockout.c */
+#include "focus/lockout.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+
+struct entry {
+	struct hash_node node;
+	struct list by_age; /* the one heard of longest ago first */
+	char key[LOCKOUT_KEY_MAX + 1];
+	uint32_t failures;
+	uint64_t failed_ms, until_ms;
+};
+
+struct lockout {
+	struct hash *entries;
+	struct list by_age;
+	uint32_t count;
+};
+
+static bool has_key(const struct hash_node *node, const void *key)
+{
+	const struct entry *entry = LIST_ENTRY(node, struct entry, node);
+
+	return slice_is(*(const struct slice *)key, entry->key);
+}
+
+int lockout_new(struct lockout **ret_lockout)
+{
+	struct lockout *lockout = calloc(1, sizeof(*lockout));
+	int err;
+
+	if (!lockout)
+		return -ENOMEM;
+	list_init(&lockout->by_age);
+	err = hash_new(has_key, &lockout->entries);
+	if (err) {
+		free(lockout);
+		return err;
+	}
+	*ret_lockout = lockout;
+	return 0;
+}
+
+static void entry_drop(struct lockout *lockout, struct entry *entry)
+{
+	hash_remove(lockout->entries, &entry->node);
+	list_remove(&entry->by_age);
+	lockout->count--;
+	free(entry);
+}
+
+struct lockout *lockout_free(struct lockout *lockout)
+{
+	if (!lockout)
+		return NULL;
+	while (!list_empty(&lockout->by_age))
+		entry_drop(lockout, LIST_ENTRY(lockout->by_age.next, struct entry, by_age));
+	hash_free(lockout->entries);
+	free(lockout);
+	return NULL;
+}
+
+static struct slice cut(struct slice key)
+{
+	return slice_first(key, MIN_OF(key.len, (size_t)LOCKOUT_KEY_MAX));
+}
+
+static struct entry *entry_find(struct lockout *lockout, struct slice key)
+{
+	struct hash_node *node =
+		hash_find(lockout->entries, hash_slice(key), &key);
+
+	return node ? LIST_ENTRY(node, struct entry, node) : NULL;
+}
+
+static void forget_old(struct lockout *lockout, uint64_t now_ms)
+{
+	while (!list_empty(&lockout->by_age)) {
+		struct entry *entry = LIST_ENTRY(lockout->by_age.next, struct entry, by_age);
+
+		if (lockout->count < LOCKOUT_ENTRIES_MAX &&
+		    now_ms < entry->failed_ms + LOCKOUT_KEEP_MS)
+			break;
+		entry_drop(lockout, entry);
+	}
+}
+
+uint64_t lockout_wait_ms(struct lockout *lockout, struct slice key, uint64_t now_ms)
+{
+	const struct entry *entry = entry_find(lockout, cut(key));
+
+	return entry && entry->until_ms > now_ms ? entry->until_ms - now_ms : 0;
+}
+
+static struct entry *entry_make(struct lockout *lockout, struct slice key)
+{
+	struct entry *entry = calloc(1, sizeof(*entry));
+
+	if (!entry)
+		return NULL;
+	slice_cstr(key, entry->key, sizeof(entry->key));
+	hash_add(lockout->entries, &entry->node, hash_slice(key));
+	list_init(&entry->by_age);
+	lockout->count++;
+	return entry;
+}
+
+static uint64_t pause_ms(uint32_t failures)
+{
+	uint64_t pause = LOCKOUT_FIRST_MS;
+
+	if (failures < LOCKOUT_FREE)
+		return 0;
+	for (uint32_t i = LOCKOUT_FREE; i < failures && pause < LOCKOUT_MAX_MS; i++)
+		pause *= 2;
+	return MIN_OF(pause, (uint64_t)LOCKOUT_MAX_MS);
+}
+
+void lockout_failed(struct lockout *lockout, struct slice key, uint64_t now_ms)
+{
+	struct entry *entry;
+
+	key = cut(key);
+	entry = entry_find(lockout, key);
+	if (!entry) {
+		forget_old(lockout, now_ms);
+		entry = entry_make(lockout, key);
+	}
+	if (!entry)
+		return; /* no memory: the guess was still refused */
+	entry->failures++;
+	entry->failed_ms = now_ms;
+	entry->until_ms = now_ms + pause_ms(entry->failures);
+	list_remove(&entry->by_age);
+	list_append(&lockout->by_age, &entry->by_age);
+}
+
+void lockout_passed(struct lockout *lockout, struct slice key)
+{
+	struct entry *entry = entry_find(lockout, cut(key));
+
+	if (entry)
+		entry_drop(lockout, entry);
+}
