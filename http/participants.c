@@ -136,6 +136,7 @@ int participant_change(struct request *request)
 	struct document *document = NULL;
 	struct participant *participant;
 	struct participant_view view;
+	bool is_admitted = false;
 	int err = participant_to_change(request, &participant, &view);
 
 	if (err)
@@ -147,8 +148,11 @@ int participant_change(struct request *request)
 	(void)document_bool(document, "deaf", &view.control.is_deaf);
 	(void)document_real(document, "gain_db", &view.control.gain_db);
 	(void)document_real(document, "volume_db", &view.control.volume_db);
+	(void)document_bool(document, "admitted", &is_admitted);
 	document_free(document);
 	err = focus_participant_set(request_http(request)->focus, participant, &view.control);
+	if (!err && is_admitted) /* one that is in already stays in: asked twice is no error */
+		(void)focus_admit(request_http(request)->focus, participant);
 	if (!err)
 		reply_participant(request, participant);
 	return err;

@@ -51,6 +51,32 @@ static void read_settings(const struct document *document, struct room_settings 
 	if (document_is_null(document, "max_participants"))
 		settings->participants_max = 0;
 	(void)document_u32(document, "max_participants", &settings->participants_max);
+	(void)document_bool(document, "lobby", &settings->is_lobby);
+	(void)document_bool(document, "wait_for_moderator", &settings->waits_for_moderator);
+	(void)document_bool(document, "end_with_moderator", &settings->ends_with_moderator);
+	(void)document_bool(document, "tones", &settings->has_tones);
+}
+
+static int read_pin(struct request *request, const struct document *document, const char *name,
+		    char hash[PIN_HASH_MAX + 1])
+{
+	struct slice pin;
+
+	if (document_is_null(document, name))
+		hash[0] = '\0';
+	if (!document_text(document, name, &pin))
+		return 0;
+	if (!pin_is_valid(pin))
+		return request_fail_field(request, name, "%d to %d digits", PIN_MIN, PIN_MAX);
+	return focus_pin_hash(request_http(request)->focus, pin, hash);
+}
+
+static int read_pins(struct request *request, const struct document *document,
+		     struct room_settings *settings)
+{
+	int err = read_pin(request, document, "pin", settings->pin);
+
+	return err ? err : read_pin(request, document, "moderator_pin", settings->moderator_pin);
 }
 
 /* A room made or changed here is promised to survive a restart: not while nothing can be written.
@@ -89,7 +115,9 @@ int rooms_create(struct request *request)
 		return err;
 	(void)document_text(document, "id", &id);
 	read_settings(document, &settings);
-	err = check_store(request);
+	err = read_pins(request, document, &settings);
+	if (!err)
+		err = check_store(request);
 	if (!err)
 		err = focus_room_create(request_http(request)->focus, id, &settings, &room);
 	if (err) {
@@ -138,8 +166,10 @@ int room_change(struct request *request)
 	if (err)
 		return err;
 	read_settings(document, &view.settings);
+	err = read_pins(request, document, &view.settings);
 	document_free(document);
-	err = view.origin == ROOM_BY_API ? check_store(request) : 0;
+	if (!err && view.origin == ROOM_BY_API)
+		err = check_store(request);
 	if (!err)
 		err = focus_room_set(request_http(request)->focus, room, &view.settings);
 	if (!err)

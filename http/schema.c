@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "focus/pin.h"
 
 enum {
 	ALIASES_MAX = 16,
@@ -26,6 +27,17 @@ static const struct field room_create[] = {
 	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Everybody is muted, whatever their own state."},
 	{"max_participants", FIELD_INTEGER, FIELD_NULLABLE, 1, PARTICIPANTS_MAX, NULL,
 	 "Null: the configured rooms.participants_max."},
+	{"lobby", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Guests who call wait, with music, until somebody admits them."},
+	{"wait_for_moderator", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Guests who call wait, with music, for the first moderator."},
+	{"end_with_moderator", FIELD_BOOL, 0, 0, 0, NULL,
+	 "The room ends rooms.moderator_grace_s after its last moderator has left."},
+	{"tones", FIELD_BOOL, 0, 0, 0, NULL, "A tone at each coming and going."},
+	{"pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
+	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
+	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
+	 "Digits that make who enters them a moderator; null: none."},
 	{0},
 };
 
@@ -34,6 +46,17 @@ static const struct field room_change[] = {
 	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Everybody is muted, whatever their own state."},
 	{"max_participants", FIELD_INTEGER, FIELD_NULLABLE, 1, PARTICIPANTS_MAX, NULL,
 	 "Null: the configured rooms.participants_max."},
+	{"lobby", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Guests who call wait, with music, until somebody admits them."},
+	{"wait_for_moderator", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Guests who call wait, with music, for the first moderator."},
+	{"end_with_moderator", FIELD_BOOL, 0, 0, 0, NULL,
+	 "The room ends rooms.moderator_grace_s after its last moderator has left."},
+	{"tones", FIELD_BOOL, 0, 0, 0, NULL, "A tone at each coming and going."},
+	{"pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
+	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
+	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
+	 "Digits that make who enters them a moderator; null: none."},
 	{0},
 };
 
@@ -45,6 +68,15 @@ static const struct field room[] = {
 	{"locked", FIELD_BOOL, 0, 0, 0, NULL, "Nobody new comes in by calling."},
 	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Everybody is muted, whatever their own state."},
 	{"max_participants", FIELD_INTEGER, 0, 1, PARTICIPANTS_MAX, NULL, "The limit in force."},
+	{"lobby", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Guests who call wait, with music, until somebody admits them."},
+	{"wait_for_moderator", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Guests who call wait, with music, for the first moderator."},
+	{"end_with_moderator", FIELD_BOOL, 0, 0, 0, NULL,
+	 "The room ends rooms.moderator_grace_s after its last moderator has left."},
+	{"tones", FIELD_BOOL, 0, 0, 0, NULL, "A tone at each coming and going."},
+	{"has_pin", FIELD_BOOL, 0, 0, 0, NULL, "Guests who call are asked for a PIN."},
+	{"has_moderator_pin", FIELD_BOOL, 0, 0, 0, NULL, "A PIN makes who enters it a moderator."},
 	{"participants", FIELD_INTEGER, 0, 0, PARTICIPANTS_MAX, NULL,
 	 "How many are in it or on their way in or out."},
 	{"created_at", FIELD_TIME, 0, 0, 0, NULL, "When it was made."},
@@ -73,6 +105,8 @@ static const struct field participant_change[] = {
 	{"deaf", FIELD_BOOL, 0, 0, 0, NULL, "It does not hear the room."},
 	{"gain_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it says."},
 	{"volume_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it hears."},
+	{"admitted", FIELD_BOOL, 0, 0, 0, NULL,
+	 "True lets in one that waits (state pending); it cannot be taken back."},
 	{0},
 };
 
@@ -182,8 +216,9 @@ static const struct field participant[] = {
 	{"uri", FIELD_STRING, 0, 0, 0, NULL, "The peer's address."},
 	{"display_name", FIELD_STRING, 0, 0, 0, NULL, "May be empty."},
 	{"state", FIELD_STRING, 0, 0, 0, NULL,
-	 "dialing-in, dialing-out, alerting, connected, on-hold or disconnecting (RFC 4575 "
-	 "5.7.3)."},
+	 "dialing-in, dialing-out, alerting, pending (waits to be let in), connected, on-hold or "
+	 "disconnecting (RFC 4575 5.7.3)."},
+	{"role", FIELD_STRING, 0, 0, 0, NULL, "guest or moderator."},
 	{"direction", FIELD_STRING, 0, 0, 0, NULL,
 	 "incoming: it called us; outgoing: we called it."},
 	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "The room does not hear it."},

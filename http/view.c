@@ -20,6 +20,12 @@ void view_room(struct writer *json, const char *key, const struct room_view *roo
 	writer_bool(json, "locked", room->settings.is_locked);
 	writer_bool(json, "muted", room->settings.is_muted);
 	writer_uint(json, "max_participants", room->participants_max);
+	writer_bool(json, "lobby", room->settings.is_lobby);
+	writer_bool(json, "wait_for_moderator", room->settings.waits_for_moderator);
+	writer_bool(json, "end_with_moderator", room->settings.ends_with_moderator);
+	writer_bool(json, "tones", room->settings.has_tones);
+	writer_bool(json, "has_pin", room->settings.pin[0] != '\0');
+	writer_bool(json, "has_moderator_pin", room->settings.moderator_pin[0] != '\0');
 	writer_uint(json, "participants", room->participants);
 	writer_time(json, "created_at", room->created_wall_ms);
 	writer_close(json, '}');
@@ -131,6 +137,7 @@ void view_participant(struct writer *json, const char *key,
 	writer_str(json, "display_name",
 		   participant->display_name.p ? participant->display_name : SLICE(""));
 	writer_text(json, "state", participant_state_name(participant->state));
+	writer_text(json, "role", participant_role_name(participant->role));
 	writer_text(json, "direction", view_direction(participant->is_outgoing));
 	add_control(json, participant);
 	writer_bool(json, "talking", participant->media.is_talking);

@@ -80,6 +80,28 @@ static int make_auth(struct focus *focus)
 	return err;
 }
 
+static int prompts_load(struct focus *focus)
+{
+	struct prompts *prompts;
+	int err = prompts_new(
+		&(struct prompts_params){
+			.path = focus->config->prompts_path,
+			.languages = focus->config->prompts_languages,
+			.music = focus->config->prompts_music,
+		},
+		&prompts);
+
+	if (err)
+		return err;
+	if (prompts_missing(prompts) && focus->config->dialin_numbers[0])
+		LOG(LOG_WARN, "prompts.missing", LOG_INT("count", prompts_missing(prompts)),
+		    LOG_STR("path", focus->config->prompts_path),
+		    LOG_STR("hint", "callers hear tones: install asterisk-core-sounds-en-wav"));
+	prompts_free(focus->prompts);
+	focus->prompts = prompts;
+	return 0;
+}
+
 int focus_new(const struct focus_params *params, struct focus **ret_focus)
 {
 	struct focus *focus = calloc(1, sizeof(*focus));
@@ -122,6 +144,10 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 				       &focus->tags);
 	if (!err)
 		err = make_auth(focus);
+	if (!err)
+		err = lockout_new(&focus->lockout);
+	if (!err)
+		err = prompts_load(focus);
 	if (err) {
 		focus_free(focus);
 		return err;
@@ -152,6 +178,8 @@ struct focus *focus_free(struct focus *focus)
 	hash_free(focus->by_id);
 	hash_free(focus->calls_by_id);
 	handle_table_free(focus->tags);
+	lockout_free(focus->lockout);
+	prompts_free(focus->prompts);
 	free(focus);
 	return NULL;
 }
@@ -170,7 +198,7 @@ void focus_on_media_event(void *arg, const struct media_event *event)
 	struct focus *focus = arg;
 	struct participant *p = handle_find(focus->tags, event->tag);
 
-	if (p && p->leg.media == event->leg)
+	if (p && (event->kind == MEDIA_PLAY_ENDED || p->leg.media == event->leg))
 		participant_on_media_event(p, event);
 }
 
@@ -180,12 +208,21 @@ static void on_stored_room(void *arg, const struct store_room *stored)
 	struct room_make make = {
 		.id = slice_of(stored->id),
 		.origin = ROOM_BY_API,
-		.settings = {stored->is_locked, stored->is_muted, stored->participants_max},
+		.settings = {.is_locked = stored->is_locked,
+			     .is_muted = stored->is_muted,
+			     .participants_max = stored->participants_max,
+			     .is_lobby = stored->is_lobby,
+			     .waits_for_moderator = stored->waits_for_moderator,
+			     .ends_with_moderator = stored->ends_with_moderator,
+			     .has_tones = stored->has_tones},
 		.created_wall_ms = stored->created_wall_ms,
 	};
 	struct room *room;
 	int err = ERR_ROOM_NAME;
 
+	slice_cstr(slice_of(stored->pin), make.settings.pin, sizeof(make.settings.pin));
+	slice_cstr(slice_of(stored->moderator_pin), make.settings.moderator_pin,
+		   sizeof(make.settings.moderator_pin));
 	if (room_id_is_valid(make.id))
 		err = focus_room_find(focus, make.id) ? ERR_ROOM_EXISTS
 						      : room_new(focus, &make, &room);
@@ -213,10 +250,12 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 	return err ? err : forwards_load(focus);
 }
 
+/* What plays now has its own copies of the paths. */
 void focus_reload(struct focus *focus)
 {
 	host_refresh(focus);
 	auth_reload(focus->auth);
+	(void)prompts_load(focus);
 }
 
 const char *focus_reject_name(enum focus_reject reason)
@@ -251,6 +290,11 @@ const struct focus_stats *focus_stats(const struct focus *focus)
 struct sip_ua *focus_ua(struct focus *focus)
 {
 	return focus->ua;
+}
+
+int focus_pin_hash(struct focus *focus, struct slice pin, char ret_hash[PIN_HASH_MAX + 1])
+{
+	return pin_hash(focus->random, pin, ret_hash);
 }
 
 struct media *focus_media(struct focus *focus)

@@ -96,6 +96,11 @@ focus_participant_next(struct room *room,
 		       struct participant *after); /* NULL: the first; in order of joining */
 int focus_participant_set(struct focus *focus, struct participant *participant,
 			  const struct participant_control *control);
+/* For room_settings.pin and moderator_pin. As pin_hash. */
+int focus_pin_hash(struct focus *focus, struct slice pin, char ret_hash[PIN_HASH_MAX + 1]);
+
+/* Lets in one that waits (state pending). ERR_STATE when it does not. */
+int focus_admit(struct focus *focus, struct participant *participant);
 /* BYE, CANCEL or rejection, whatever fits; participant.left follows. */
 int focus_kick(struct focus *focus, struct participant *participant, const char *cause);
 
@@ -106,6 +111,7 @@ struct focus_stats {
 	uint64_t rejected[32];
 	uint8_t rejected_count; /* by enum focus_reject */
 	uint64_t dial_outs, dial_outs_failed, dtmf_digits;
+	uint64_t pins_wrong;
 	uint32_t roster_subscriptions;  /* gauge */
 	uint32_t calls;                 /* two-party calls now */
 	uint64_t calls_created;         /* by the API or by a phone */

@@ -8,6 +8,8 @@
 #include "focus/focus.h"
 #include "focus/forward.h"
 #include "focus/location.h"
+#include "focus/lockout.h"
+#include "focus/prompts.h"
 
 enum {
 	FOCUS_STOP_MS = 5000, /* from ringing everybody off to on_empty, whoever answers the BYE */
@@ -52,6 +54,8 @@ struct focus {
 	} listeners[FOCUS_LISTENERS_MAX];
 	uint64_t event_seq;
 	struct focus_stats stats;
+	struct prompts *prompts;
+	struct lockout *lockout;
 
 	struct {
 		bool is_on, is_stopping, is_done;

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "focus/admission.h"
+#include "focus/attendant.h"
 #include "focus/focus_priv.h"
 #include "focus/join.h"
 #include "focus/participant_priv.h"
@@ -125,17 +126,18 @@ static void note_request(struct participant *p, const struct sip_msg *request)
 		text_utf8(by.uri.text, p->referred_by, sizeof(p->referred_by));
 }
 
-/* Ports and descriptions: all that can fail but the answer itself. */
+/* Ports and descriptions: all that can fail but the answer itself. `room` NULL: an attendant will
+ * find out which. */
 static int reserve(struct participant *p, struct room *room, struct sip_call *call)
 {
-	struct leg_place place = {.tag = p->tag};
+	struct leg_place place = {.tag = p->tag, .is_outside = !room || room_has_wait(room)};
 	struct offer_local local;
 	int err;
 
 	if (sip_call_peek_rtp(call, &place.peer_rtp))
 		place.peer_signalling = sip_call_flow(call)->remote;
 	err = leg_local_of_flow(sip_call_flow(call), &place.local);
-	if (!err)
+	if (!err && room)
 		err = room_bus(room, &place.bus);
 	if (!err)
 		err = leg_open(&p->leg, &place);
@@ -145,7 +147,8 @@ static int reserve(struct participant *p, struct room *room, struct sip_call *ca
 	sip_call_bind(call, &participant_handlers, p);
 	participant_identify(p);
 	leg_offer_local(&p->leg, &local);
-	err = sip_call_set_contact(call, slice_of(room->id), "isfocus");
+	if (room)
+		err = sip_call_set_contact(call, slice_of(room->id), "isfocus");
 	if (!err)
 		err = sip_call_set_local(call, &local);
 	return err;
@@ -279,9 +282,70 @@ static int admit_join(struct focus *focus, struct sip_call *call, const struct s
 	return 0;
 }
 
+/* Answered by an attendant, in no room yet. */
+static int attend(struct focus *focus, struct sip_call *call, const struct attendant_number *number)
+{
+	struct participant *p;
+	int err = participant_new(focus, false, &p);
+
+	if (err)
+		return err;
+	err = reserve(p, NULL, call);
+	if (!err)
+		err = attendant_new(p, number);
+	if (!err)
+		err = sip_call_accept(call, NULL);
+	if (!err) {
+		LOG(LOG_INFO, "dialin.answered", LOG_STR("participant", p->id),
+		    LOG_STR("call_id", p->call_id), LOG_STR("from", p->uri),
+		    LOG_STR("room", number->room));
+		return 0;
+	}
+	sip_call_bind(call, &participant_orphan_handlers, NULL);
+	p->attendant = attendant_free(p->attendant);
+	participant_discard(p);
+	return err;
+}
+
+/* The number of an attendant was dialled. */
+static bool is_attended(const struct focus *focus, struct slice request_uri,
+			struct attendant_number *ret_number)
+{
+	char user[STORE_URI_MAX + 1];
+	struct sip_uri uri;
+	size_t len;
+
+	return !focus->drain.is_on && !sip_uri_parse(request_uri, &uri) &&
+	       admission_is_our_host(focus, uri.host) &&
+	       !sip_unescape(uri.user, user, sizeof(user), &len) &&
+	       attendant_number_find(focus->config->dialin_numbers, slice_make(user, len),
+				     ret_number);
+}
+
+static struct slice referred_by(const struct sip_msg *request)
+{
+	struct sip_addr addr;
+
+	if (sip_msg_addr(request, SIP_H_REFERRED_BY, &addr))
+		return SLICE_NONE;
+	return addr.uri.text;
+}
+
+static int come_in(struct focus *focus, struct sip_call *call, const struct sip_msg *request,
+		   const struct admission *admission)
+{
+	struct attendant_number number = {.language = ""};
+
+	if (!admission->room || !attendant_must_ask(admission->room, referred_by(request)))
+		return admit(focus, call, request, admission);
+	slice_cstr(slice_of(admission->room->id), number.room, sizeof(number.room));
+	return attend(focus, call, &number);
+}
+
 void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *request)
 {
 	struct focus *focus = arg;
+	struct attendant_number number;
 	struct admission admission;
 	struct join join;
 	int err;
@@ -290,6 +354,12 @@ void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *
 	err = join_find(focus, call, request, &join);
 	if (!err && join.target) {
 		err = admit_join(focus, call, request, &join);
+		if (err)
+			reject(focus, call, request, err);
+		return;
+	}
+	if (!err && is_attended(focus, request->request_uri, &number)) {
+		err = attend(focus, call, &number);
 		if (err)
 			reject(focus, call, request, err);
 		return;
@@ -303,7 +373,7 @@ void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *
 	if (!err)
 		err = admission_check_loop(focus, call, admission.room_id);
 	if (!err)
-		err = admit(focus, call, request, &admission);
+		err = come_in(focus, call, request, &admission);
 	if (err)
 		reject(focus, call, request, err);
 }

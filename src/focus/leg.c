@@ -129,7 +129,7 @@ int leg_open(struct leg *leg, const struct leg_place *place)
 	};
 	int err;
 
-	assert(!leg->media && place->bus);
+	assert(!leg->media && (place->bus || place->is_outside));
 	err = media->ops->leg_open(media->ctx, &open, &leg->media, &leg->bound);
 	if (err)
 		return err;
@@ -140,13 +140,20 @@ int leg_open(struct leg *leg, const struct leg_place *place)
 		leg->bound = place->local;
 		addr_set_port(&leg->bound, port);
 	}
-	leg->bus = bus_ref(place->bus);
+	leg->bus = place->bus ? bus_ref(place->bus) : NULL;
 	leg->is_in_room = !place->is_outside;
 	return 0;
 }
 
+void leg_set_bus(struct leg *leg, struct bus *bus)
+{
+	assert(!leg->is_in_room && !leg->bus);
+	leg->bus = bus_ref(bus);
+}
+
 void leg_enter(struct leg *leg)
 {
+	assert(leg->bus || !leg->media);
 	if (leg->is_in_room)
 		return;
 	leg->is_in_room = true;

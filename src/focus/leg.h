@@ -50,7 +50,7 @@ struct leg {
 };
 
 struct leg_place {
-	struct bus *bus;
+	struct bus *bus;   /* may be NULL when is_outside: leg_set_bus before leg_enter */
 	bool is_outside;   /* not in the room yet: a ringing call; leg_enter later */
 	struct addr local; /* address to bind */
 	struct addr peer_signalling, peer_rtp; /* as in media_leg_open */
@@ -61,7 +61,8 @@ void leg_init(struct leg *leg, struct focus *focus, void (*on_failed)(void *arg,
 	      void *arg);
 /* Reserves ports. As media_ops.leg_open. */
 int leg_open(struct leg *leg, const struct leg_place *place);
-void leg_enter(struct leg *leg);                                    /* into its room */
+void leg_set_bus(struct leg *leg, struct bus *bus); /* the room that it will enter */
+void leg_enter(struct leg *leg);                    /* into its room */
 void leg_agree(struct leg *leg, const struct offer_agreed *agreed); /* after every exchange */
 void leg_control(struct leg *leg, const struct media_leg_control *control);
 /* Harmless when it is not open or closes already. */

@@ -71,8 +71,7 @@ static struct slice cut(struct slice key)
 
 static struct entry *entry_find(struct lockout *lockout, struct slice key)
 {
-	struct hash_node *node =
-		hash_find(lockout->entries, hash_slice(key), &key);
+	struct hash_node *node = hash_find(lockout->entries, hash_slice(key), &key);
 
 	return node ? LIST_ENTRY(node, struct entry, node) : NULL;
 }

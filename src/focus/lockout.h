@@ -1,9 +1,9 @@
 /* focus/lockout.h -- wrong PINs cost time, and the more of them the more.
  *
- * Counted per caller, and per caller and room, never per room alone: who guesses shuts out himself and
- * nobody else. After LOCKOUT_FREE failures each further one doubles the pause, from LOCKOUT_FIRST_MS to
- * LOCKOUT_MAX_MS. What was not heard of for LOCKOUT_KEEP_MS is forgotten; with LOCKOUT_ENTRIES_MAX callers
- * remembered the one heard of longest ago goes. Thread: control.
+ * Counted per caller, and per caller and room, never per room alone: who guesses shuts out himself
+ * and nobody else. After LOCKOUT_FREE failures each further one doubles the pause, from
+ * LOCKOUT_FIRST_MS to LOCKOUT_MAX_MS. What was not heard of for LOCKOUT_KEEP_MS is forgotten; with
+ * LOCKOUT_ENTRIES_MAX callers remembered the one heard of longest ago goes. Thread: control.
  */
 #ifndef FOCUS_LOCKOUT_H
 #define FOCUS_LOCKOUT_H

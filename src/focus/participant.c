@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "focus/attendant.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
@@ -18,6 +19,7 @@
 #include "focus/room_priv.h"
 #include "focus/status.h"
 #include "focus/text.h"
+#include "focus/waiting.h"
 
 static_assert((int)PARTICIPANT_ID_CHARS <= (int)PARTICIPANT_ID_MAX, "an id fits");
 
@@ -121,6 +123,7 @@ static void participant_free(struct participant *p)
 	(void)handle_drop(focus->tags, p->tag);
 	list_remove(&p->in_focus);
 	invitation_free(p->invitation);
+	attendant_free(p->attendant);
 	free(p);
 }
 
@@ -246,6 +249,8 @@ static void do_join(struct participant *p)
 	end_refer(p, 200);
 	if (p->room->call)
 		calls_on_joined(p->room->call, p);
+	else
+		waiting_on_joined(p);
 }
 
 static void do_tell(struct participant *p)
@@ -284,6 +289,7 @@ static void do_leave(struct participant *p)
 	struct focus *focus = p->focus;
 	struct room *room = p->room;
 
+	waiting_on_leaving(p);
 	leg_close(&p->leg);
 	p->ended_wall_ms = clock_wall_ms(&focus->clock);
 	p->version = focus_version_next(focus);
@@ -311,6 +317,15 @@ static void do_leave(struct participant *p)
 	room_leave(room, p);
 }
 
+void participant_drop(struct participant *p)
+{
+	assert(!p->was_listed);
+	p->attendant = attendant_free(p->attendant);
+	p->state = PARTICIPANT_DISCONNECTED;
+	do_hang_up(p);
+	participant_release(p);
+}
+
 void participant_step(struct participant *p, enum participant_event event)
 {
 	const struct participant_row *row = participant_row(p->state, event);
@@ -331,6 +346,10 @@ void participant_ring_off(struct participant *p, const char *cause, enum partici
 {
 	if (!p->cause[0])
 		text_utf8(slice_of(cause), p->cause, sizeof(p->cause));
+	if (p->attendant) {
+		participant_drop(p);
+		return;
+	}
 	participant_step(p, how);
 }
 

@@ -17,12 +17,15 @@ enum participant_state {
 	PARTICIPANT_DIALING_IN,
 	PARTICIPANT_DIALING_OUT,
 	PARTICIPANT_ALERTING,
+	PARTICIPANT_PENDING, /* answered, and waits to be let in (focus/waiting.h) */
 	PARTICIPANT_CONNECTED,
 	PARTICIPANT_ON_HOLD,
 	PARTICIPANT_DISCONNECTING,
 	PARTICIPANT_DISCONNECTED, /* in no roster any more: seen only in FOCUS_PARTICIPANT_LEFT */
 	PARTICIPANT_STATE_COUNT
 };
+
+enum participant_role { PARTICIPANT_GUEST, PARTICIPANT_MODERATOR };
 
 struct participant_control {
 	bool is_muted;    /* the room does not hear it */
@@ -37,6 +40,7 @@ struct participant_view {
 	struct slice display_name; /* UTF-8, may be empty */
 	struct slice call_id;
 	enum participant_state state;
+	enum participant_role role;
 	bool is_outgoing; /* we called it */
 	struct participant_control control;
 	bool is_room_muted;                          /* muted because the room is */
@@ -57,6 +61,8 @@ bool participant_attempt(const struct participant *participant, uint32_t at,
 			 struct fork_attempt_view *ret_view);
 void participant_view(const struct participant *participant, struct participant_view *ret_view);
 
+/* "guest", "moderator". */
+const char *participant_role_name(enum participant_role role);
 const char *
 participant_state_name(enum participant_state state); /* "dialing-in", "connected" ... */
 

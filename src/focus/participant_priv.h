@@ -12,19 +12,23 @@
 #include "focus/event.h"
 #include "focus/leg.h"
 #include "focus/participant.h"
+#include "focus/prompts.h"
 #include "focus/room.h"
 #include "sip/ua.h"
 #include "store/store.h"
 
 struct focus;
 struct invitation;
+struct attendant;
 
 enum { PARTICIPANT_ID_CHARS = 10, PARTICIPANT_CAUSE_MAX = 31 };
 
 enum participant_event {
 	PARTICIPANT_EV_PROGRESS,    /* the peer's phone rings */
 	PARTICIPANT_EV_REDIRECTED,  /* another target is called in its place */
-	PARTICIPANT_EV_ESTABLISHED, /* 2xx and ACK */
+	PARTICIPANT_EV_ESTABLISHED, /* 2xx and ACK, and nothing to wait for */
+	PARTICIPANT_EV_WAIT,        /* the same, but it has to wait (focus/waiting.h) */
+	PARTICIPANT_EV_ADMIT,       /* it need not wait any more */
 	PARTICIPANT_EV_HELD,        /* the peer put us on hold */
 	PARTICIPANT_EV_RESUMED,
 	PARTICIPANT_EV_KICK,   /* we ring it off; it leaves when the call has ended */
@@ -75,6 +79,13 @@ struct participant {
 	struct refer_in *refer; /* the REFER that asked for this call, until it is answered; NULL */
 	bool is_plain;          /* of a two-party call: our Contact has no isfocus */
 	struct participant_control control;
+	uint8_t role;     /* enum participant_role */
+	bool is_admitted; /* waits for nobody any more */
+	bool is_in_mix;
+	bool is_dial_in; /* an attendant let it in: it is told things by voice */
+	char language[PROMPTS_NAME_MAX + 1]; /* "": the default */
+	handle play;                         /* what is said to it, 0 nothing */
+	struct attendant *attendant;         /* owned; asks who it is, in no room yet; else NULL */
 	uint64_t created_wall_ms, connected_wall_ms, ended_wall_ms, version;
 	char cause[PARTICIPANT_CAUSE_MAX + 1]; /* of its end; "" while nothing is known */
 	uint16_t status;                       /* of an INVITE that failed */
@@ -94,6 +105,8 @@ int participant_new(struct focus *focus, bool is_outgoing, struct participant **
 /* Gives up one that was never listed: its call, if any, is the caller's to end; the memory goes
  * when the leg has closed. */
 void participant_discard(struct participant *participant);
+/* Ends one that an attendant has: rings off what is there; the memory goes later. */
+void participant_drop(struct participant *participant);
 /* Frees at once, leaving a record when it was listed: for focus_free. */
 void participant_abandon(struct participant *participant);
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/log.h"
+#include "focus/attendant.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
@@ -10,6 +11,7 @@
 #include "focus/refocus.h"
 #include "focus/status.h"
 #include "focus/text.h"
+#include "focus/waiting.h"
 
 /* What the call tells ------------------------------------------------------------------------ */
 
@@ -25,6 +27,8 @@ static void on_progress(void *arg, struct sip_call *call, const struct sip_msg *
 
 static void step_held(struct participant *p)
 {
+	if (p->attendant)
+		return;
 	participant_step(p, p->is_held ? PARTICIPANT_EV_HELD : PARTICIPANT_EV_RESUMED);
 }
 
@@ -34,7 +38,14 @@ static void on_established(void *arg, struct sip_call *call, const struct sip_ms
 
 	(void)call;
 	(void)message;
-	participant_step(p, PARTICIPANT_EV_ESTABLISHED);
+	if (p->attendant) {
+		attendant_on_established(p->attendant);
+		return;
+	}
+	if (p->is_outgoing || p->room->call) /* who was called is wanted: it does not wait */
+		participant_step(p, PARTICIPANT_EV_ESTABLISHED);
+	else
+		waiting_come_in(p);
 	step_held(p);
 }
 
@@ -121,6 +132,10 @@ static void on_ended(void *arg, struct sip_call *call, const struct sip_call_end
 
 void participant_ended(struct participant *p, const struct sip_call_end *end)
 {
+	if (p->attendant) {
+		participant_drop(p);
+		return;
+	}
 	note_end(p, end);
 	participant_step(p, PARTICIPANT_EV_ENDED);
 }
@@ -197,8 +212,19 @@ static void on_closed(struct participant *p, const struct media_leg_stats *stats
 
 void participant_on_media_event(struct participant *p, const struct media_event *event)
 {
+	if (event->kind == MEDIA_PLAY_ENDED) {
+		if (p->attendant)
+			attendant_on_said(p->attendant, event->object);
+		else
+			waiting_on_said(p, event->object);
+		return;
+	}
 	if (event->kind == MEDIA_LEG_CLOSED) {
 		on_closed(p, &event->stats);
+		return;
+	}
+	if (p->attendant && event->kind == MEDIA_LEG_DTMF) {
+		attendant_on_digit(p->attendant, event->digit);
 		return;
 	}
 	if (!p->room || p->state == PARTICIPANT_DISCONNECTING)
@@ -217,6 +243,8 @@ void participant_on_media_event(struct participant *p, const struct media_event 
 	case MEDIA_LEG_ACTIVE:
 	case MEDIA_LEG_LATCHED:
 	case MEDIA_LEG_CLOSED:
+	case MEDIA_PLAY_ENDED:
+	case MEDIA_RECORD_ENDED:
 		break;
 	}
 }

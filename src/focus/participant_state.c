@@ -6,6 +6,7 @@
 #define IN PARTICIPANT_DIALING_IN
 #define OUT PARTICIPANT_DIALING_OUT
 #define ALERT PARTICIPANT_ALERTING
+#define PEND PARTICIPANT_PENDING
 #define CONN PARTICIPANT_CONNECTED
 #define HOLD PARTICIPANT_ON_HOLD
 #define DISC PARTICIPANT_DISCONNECTING
@@ -24,6 +25,8 @@ static const struct participant_row table[PARTICIPANT_STATE_COUNT][PARTICIPANT_E
 				EV(PROGRESS) = {IN, 0},
 				EV(REDIRECTED) = {IN, 0},
 				EV(ESTABLISHED) = {CONN, JOIN},
+				EV(WAIT) = {PEND, TELL},
+				EV(ADMIT) = {IN, 0},
 				EV(HELD) = {IN, 0},
 				EV(RESUMED) = {IN, 0},
 				EV(KICK) = {DISC, HANG | TELL},
@@ -35,6 +38,8 @@ static const struct participant_row table[PARTICIPANT_STATE_COUNT][PARTICIPANT_E
 				EV(PROGRESS) = {ALERT, TELL},
 				EV(REDIRECTED) = {OUT, TELL},
 				EV(ESTABLISHED) = {CONN, JOIN},
+				EV(WAIT) = {OUT, 0},
+				EV(ADMIT) = {OUT, 0},
 				EV(HELD) = {OUT, 0},
 				EV(RESUMED) = {OUT, 0},
 				EV(KICK) = {DISC, HANG | TELL},
@@ -46,8 +51,23 @@ static const struct participant_row table[PARTICIPANT_STATE_COUNT][PARTICIPANT_E
 				EV(PROGRESS) = {ALERT, 0},
 				EV(REDIRECTED) = {OUT, TELL},
 				EV(ESTABLISHED) = {CONN, JOIN},
+				EV(WAIT) = {ALERT, 0},
+				EV(ADMIT) = {ALERT, 0},
 				EV(HELD) = {ALERT, 0},
 				EV(RESUMED) = {ALERT, 0},
+				EV(KICK) = {DISC, HANG | TELL},
+				EV(DETACH) = {GONE, HANG | LEAVE},
+				EV(ENDED) = {GONE, LEAVE},
+			},
+		[PARTICIPANT_PENDING] =
+			{
+				EV(PROGRESS) = {PEND, 0},
+				EV(REDIRECTED) = {PEND, 0},
+				EV(ESTABLISHED) = {PEND, 0},
+				EV(WAIT) = {PEND, 0},
+				EV(ADMIT) = {CONN, JOIN},
+				EV(HELD) = {PEND, 0},
+				EV(RESUMED) = {PEND, 0},
 				EV(KICK) = {DISC, HANG | TELL},
 				EV(DETACH) = {GONE, HANG | LEAVE},
 				EV(ENDED) = {GONE, LEAVE},
@@ -57,6 +77,8 @@ static const struct participant_row table[PARTICIPANT_STATE_COUNT][PARTICIPANT_E
 				EV(PROGRESS) = {CONN, 0},
 				EV(REDIRECTED) = {CONN, 0},
 				EV(ESTABLISHED) = {CONN, 0},
+				EV(WAIT) = {CONN, 0},
+				EV(ADMIT) = {CONN, 0},
 				EV(HELD) = {HOLD, TELL},
 				EV(RESUMED) = {CONN, 0},
 				EV(KICK) = {DISC, HANG | TELL},
@@ -68,6 +90,8 @@ static const struct participant_row table[PARTICIPANT_STATE_COUNT][PARTICIPANT_E
 				EV(PROGRESS) = {HOLD, 0},
 				EV(REDIRECTED) = {HOLD, 0},
 				EV(ESTABLISHED) = {HOLD, 0},
+				EV(WAIT) = {HOLD, 0},
+				EV(ADMIT) = {HOLD, 0},
 				EV(HELD) = {HOLD, 0},
 				EV(RESUMED) = {CONN, TELL},
 				EV(KICK) = {DISC, HANG | TELL},
@@ -81,6 +105,8 @@ static const struct participant_row table[PARTICIPANT_STATE_COUNT][PARTICIPANT_E
 				/* A 2xx that crossed our CANCEL: the stack ACKs it and sends BYE
 				   (RFC 3261 9.1). */
 				EV(ESTABLISHED) = {DISC, 0},
+				EV(WAIT) = {DISC, 0},
+				EV(ADMIT) = {DISC, 0},
 				EV(HELD) = {DISC, 0},
 				EV(RESUMED) = {DISC, 0},
 				EV(KICK) = {DISC, 0},
@@ -92,6 +118,8 @@ static const struct participant_row table[PARTICIPANT_STATE_COUNT][PARTICIPANT_E
 				EV(PROGRESS) = {GONE, 0},
 				EV(REDIRECTED) = {GONE, 0},
 				EV(ESTABLISHED) = {GONE, 0},
+				EV(WAIT) = {GONE, 0},
+				EV(ADMIT) = {GONE, 0},
 				EV(HELD) = {GONE, 0},
 				EV(RESUMED) = {GONE, 0},
 				EV(KICK) = {GONE, 0},
@@ -112,6 +140,7 @@ const char *participant_state_name(enum participant_state state)
 		[PARTICIPANT_DIALING_IN] = "dialing-in",
 		[PARTICIPANT_DIALING_OUT] = "dialing-out",
 		[PARTICIPANT_ALERTING] = "alerting",
+		[PARTICIPANT_PENDING] = "pending",
 		[PARTICIPANT_CONNECTED] = "connected",
 		[PARTICIPANT_ON_HOLD] = "on-hold",
 		[PARTICIPANT_DISCONNECTING] = "disconnecting",
@@ -120,4 +149,9 @@ const char *participant_state_name(enum participant_state state)
 
 	assert((unsigned)state < PARTICIPANT_STATE_COUNT);
 	return names[state];
+}
+
+const char *participant_role_name(enum participant_role role)
+{
+	return role == PARTICIPANT_MODERATOR ? "moderator" : "guest";
 }

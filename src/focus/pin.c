@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/err.h"
+#include <errno.h>
 
 /* About a millisecond of the control thread. */
 enum { ROUNDS = 2000, ROUNDS_MAX = 1000000, SALT = 12, HASH = 24 };
@@ -40,10 +40,10 @@ int pin_hash(struct random *random, struct slice pin, char ret_hash[PIN_HASH_MAX
 	uint8_t hash[HASH];
 
 	if (!pin_is_valid(pin))
-		return ERR_PIN;
+		return -EINVAL;
 	random_token(random, salt, SALT);
 	if (!derive(pin, salt, ROUNDS, hash))
-		return ERR_LIMIT;
+		return -EIO;
 	print_hex(hash, hex);
 	(void)snprintf(ret_hash, PIN_HASH_MAX + 1, "pbkdf2$%d$%s$%s", ROUNDS, salt, hex);
 	return 0;

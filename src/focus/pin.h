@@ -1,5 +1,6 @@
-/* focus/pin.h -- PINs are kept as salted hashes (PBKDF2 with HMAC-SHA-256, RFC 8018 5.2) and compared in
- * constant time. Four digits cannot be made safe by hashing alone; lockout.h limits the guesses. Thread: any.
+/* focus/pin.h -- PINs are kept as salted hashes (PBKDF2 with HMAC-SHA-256, RFC 8018 5.2) and
+ * compared in constant time. Four digits cannot be made safe by hashing alone; lockout.h limits the
+ * guesses. Thread: any.
  */
 #ifndef FOCUS_PIN_H
 #define FOCUS_PIN_H
@@ -13,7 +14,7 @@ enum { PIN_MIN = 3, PIN_MAX = 16, PIN_HASH_MAX = 127 };
 
 bool pin_is_valid(struct slice pin); /* PIN_MIN to PIN_MAX digits */
 
-/* Writes "pbkdf2$<rounds>$<salt>$<hash>". ERR_PIN, ERR_LIMIT (OpenSSL will not). */
+/* Writes "pbkdf2$<rounds>$<salt>$<hash>". -EINVAL (no PIN), -EIO (OpenSSL will not). */
 int pin_hash(struct random *random, struct slice pin, char ret_hash[PIN_HASH_MAX + 1]);
 
 /* False for an empty or damaged hash as well. */

@@ -13,8 +13,8 @@
 #include "focus/text.h"
 
 enum {
-	NAMES_MAX = 2,   /* recordings of one prompt, one after the other */
-	TENS = 10,       /* 0, 10, 20 ... 90 */
+	NAMES_MAX = 2,           /* recordings of one prompt, one after the other */
+	TENS = 10,               /* 0, 10, 20 ... 90 */
 	NUMBERS = 20 + TENS + 1, /* 0 to 19, the tens, and "hundred" */
 	HUNDRED = 30,
 	MUSIC_MAX = 16
@@ -25,7 +25,10 @@ static const struct {
 	const char *names[NAMES_MAX];
 	struct media_sound tone;
 } rows[PROMPT_COUNT] = {
-#define TONE(a, b, length) {.kind = MEDIA_SOUND_TONE, .hz = {a, b}, .level_dbov = 18, .ms = length}
+#define TONE(a, b, length)                                                                         \
+	{                                                                                          \
+		.kind = MEDIA_SOUND_TONE, .hz = {a, b}, .level_dbov = 18, .ms = length             \
+	}
 	[PROMPT_ASK_ROOM] = {{"conf-getconfno"}, TONE(440, 0, 400)},
 	[PROMPT_ROOM_INVALID] = {{"conf-invalid"}, TONE(200, 0, 600)},
 	[PROMPT_ASK_PIN] = {{"conf-getpin"}, TONE(520, 0, 400)},
@@ -80,8 +83,8 @@ static char *find_in(struct slice dir, const char *language, const char *name)
 	char path[MEDIA_PATH_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-		int len = snprintf(path, sizeof(path), SLICE_FMT "/%s/%s%s", SLICE_ARG(dir), language,
-				   name, suffixes[i]);
+		int len = snprintf(path, sizeof(path), SLICE_FMT "/%s/%s%s", SLICE_ARG(dir),
+				   language, name, suffixes[i]);
 
 		if (len < (int)sizeof(path) && access(path, R_OK) == 0)
 			return strdup(path);
@@ -111,8 +114,8 @@ static void language_load(struct language *language, const char *dirs)
 	for (int id = 0; id < PROMPT_COUNT; id++)
 		for (int k = 0; k < NAMES_MAX && !language->prompts[id]; k++)
 			if (rows[id].names[k])
-				language->prompts[id] =
-					find(dirs, language->name, rows[id].names[k]);
+				language->prompts[id] = find(dirs, language->name,
+							     rows[id].names[k]);
 	for (int i = 0; i < NUMBERS; i++) {
 		if (i == HUNDRED)
 			(void)snprintf(name, sizeof(name), "digits/hundred");
@@ -129,8 +132,9 @@ static int by_name(const void *a, const void *b)
 
 static void music_add(struct prompts *prompts, const char *path)
 {
-	char *copy = prompts->music_count < MUSIC_MAX && strlen(path) < MEDIA_PATH_MAX ? strdup(path)
-										      : NULL;
+	char *copy = prompts->music_count < MUSIC_MAX && strlen(path) < MEDIA_PATH_MAX
+			     ? strdup(path)
+			     : NULL;
 
 	if (copy)
 		prompts->music[prompts->music_count++] = copy;

@@ -16,6 +16,7 @@
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
+#include "focus/waiting.h"
 
 static_assert((int)ROOM_ID_MAX <= (int)STORE_ID_MAX, "every room can be stored");
 
@@ -197,12 +198,19 @@ static void room_store(const struct room *room)
 		.is_muted = room->settings.is_muted,
 		.participants_max = room->settings.participants_max,
 		.created_wall_ms = room->created_wall_ms,
+		.is_lobby = room->settings.is_lobby,
+		.waits_for_moderator = room->settings.waits_for_moderator,
+		.ends_with_moderator = room->settings.ends_with_moderator,
+		.has_tones = room->settings.has_tones,
 	};
 	int err;
 
 	if (!store || room->origin != ROOM_BY_API)
 		return;
 	slice_cstr(slice_of(room->id), row.id, sizeof(row.id));
+	slice_cstr(slice_of(room->settings.pin), row.pin, sizeof(row.pin));
+	slice_cstr(slice_of(room->settings.moderator_pin), row.moderator_pin,
+		   sizeof(row.moderator_pin));
 	err = store_room_put_post(store, &row);
 	if (err)
 		LOG(LOG_ERROR, "room.not_stored", LOG_STR("room", room->id),
@@ -236,6 +244,11 @@ int room_reserve(struct focus *focus)
 	return table_reserve(focus);
 }
 
+static void room_on_moderator_gone(void *arg)
+{
+	room_end(arg, "moderator_left");
+}
+
 int room_new(struct focus *focus, const struct room_make *make, struct room **ret_room)
 {
 	struct room *room;
@@ -258,6 +271,7 @@ int room_new(struct focus *focus, const struct room_make *make, struct room **re
 	list_init(&room->participants);
 	roster_init(room);
 	timer_init(&room->grace, room_on_grace_over, room);
+	timer_init(&room->moderator_grace, room_on_moderator_gone, room);
 	*ret_room = room;
 	return 0;
 }
@@ -269,6 +283,7 @@ struct room *room_free(struct room *room)
 	assert(list_empty(&room->participants));
 	roster_done(room);
 	timer_stop(room->focus->wheel, &room->grace);
+	timer_stop(room->focus->wheel, &room->moderator_grace);
 	room_bus_drop(room);
 	free(room);
 	return NULL;
@@ -315,6 +330,11 @@ int room_check_entry(const struct room *room, bool is_incoming)
 	if (room->participant_count >= participants_max(room))
 		return ERR_ROOM_FULL;
 	return 0;
+}
+
+bool room_has_wait(const struct room *room)
+{
+	return room->settings.is_lobby || room->settings.waits_for_moderator;
 }
 
 int room_bus(struct room *room, struct bus **ret_bus)
@@ -410,13 +430,22 @@ char *focus_room_id_fresh(struct focus *focus, char out[ROOM_ID_MAX + 1])
 	return out;
 }
 
+static bool settings_are_same(const struct room_settings *a, const struct room_settings *b)
+{
+	return a->is_locked == b->is_locked && a->is_muted == b->is_muted &&
+	       a->participants_max == b->participants_max && a->is_lobby == b->is_lobby &&
+	       a->waits_for_moderator == b->waits_for_moderator &&
+	       a->ends_with_moderator == b->ends_with_moderator && a->has_tones == b->has_tones &&
+	       slice_is(slice_of(a->pin), b->pin) &&
+	       slice_is(slice_of(a->moderator_pin), b->moderator_pin);
+}
+
 int focus_room_set(struct focus *focus, struct room *room, const struct room_settings *settings)
 {
 	bool is_mute_changed = room->settings.is_muted != settings->is_muted;
 	struct list *it, *tmp;
 
-	if (room->settings.is_locked == settings->is_locked && !is_mute_changed &&
-	    room->settings.participants_max == settings->participants_max)
+	if (settings_are_same(&room->settings, settings))
 		return 0;
 	room->settings = *settings;
 	room->version = focus_version_next(focus);
@@ -430,6 +459,7 @@ int focus_room_set(struct focus *focus, struct room *room, const struct room_set
 	}
 	room_store(room);
 	room_tell(room, FOCUS_ROOM_CHANGED, NULL);
+	waiting_review(room);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "focus/pin.h"
 
 enum { ROOM_ID_MAX = 64, ROOM_URI_MAX = 255 };
 
@@ -28,6 +29,11 @@ struct room_settings {
 	bool is_locked;            /* nobody new comes in by calling: 486 */
 	bool is_muted;             /* everybody is muted, whatever their own state */
 	uint32_t participants_max; /* 0: rooms.participants_max */
+	bool is_lobby;             /* guests who call wait until somebody admits them */
+	bool waits_for_moderator;  /* guests who call wait, with music, for the first moderator */
+	bool ends_with_moderator;  /* rooms.moderator_grace_s after the last moderator has left */
+	bool has_tones;            /* at coming and going */
+	char pin[PIN_HASH_MAX + 1], moderator_pin[PIN_HASH_MAX + 1]; /* hashes; "": none */
 };
 
 struct room_view {

@@ -25,6 +25,7 @@ struct room {
 	struct bus *bus; /* held while there is somebody; NULL in an empty room */
 	struct roster roster;
 	struct timer grace; /* of a factory room that nobody is in */
+	struct timer moderator_grace; /* the last moderator has left */
 };
 
 struct room_make {
@@ -49,6 +50,9 @@ void room_put(struct room *room); /* into the table only: stored rooms at start 
 /* 0, ERR_ROOM_LOCKED, ERR_ROOM_FULL. The lock is for those who call, not for those who are called.
  */
 int room_check_entry(const struct room *room, bool is_incoming);
+
+/* Guests who call may have to wait before they are let into the mix. */
+bool room_has_wait(const struct room *room);
 
 /* The bus of the room, opened when it is the first need of it. The room keeps its own hold.
  * ERR_MEDIA_NO_ROOMS, ERR_QUEUE_FULL, -ENOMEM. */

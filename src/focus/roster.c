@@ -5,6 +5,7 @@
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
+#include "focus/waiting.h"
 
 void participant_view(const struct participant *p, struct participant_view *ret_view)
 {
@@ -15,6 +16,7 @@ void participant_view(const struct participant *p, struct participant_view *ret_
 		.display_name = slice_of(p->display_name),
 		.call_id = slice_of(p->call_id),
 		.state = (enum participant_state)p->state,
+		.role = (enum participant_role)p->role,
 		.is_outgoing = p->is_outgoing,
 		.control = p->control,
 		.is_room_muted = p->room && p->room->settings.is_muted,
@@ -90,6 +92,12 @@ int focus_participant_set(struct focus *focus, struct participant *p,
 	participant_apply_control(p);
 	participant_tell(p, FOCUS_PARTICIPANT_CHANGED);
 	return 0;
+}
+
+int focus_admit(struct focus *focus, struct participant *p)
+{
+	(void)focus;
+	return waiting_admit(p);
 }
 
 int focus_kick(struct focus *focus, struct participant *p, const char *cause)

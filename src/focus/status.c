@@ -5,6 +5,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "focus/focus_priv.h"
 
 static const struct status_row rows[] = {
 	{ERR_ROOM_UNKNOWN, FOCUS_REJECT_ROOM_UNKNOWN, 404, "Conference Not Found", 0, false},
@@ -58,7 +59,14 @@ void status_headers(const struct status_row *row, const char *host, struct buf *
 			 row->err ? err_text(row->err) : "internal error");
 }
 
+void status_count(struct focus *focus, int err)
+{
+	focus->stats.rejected[status_find(err)->reject]++;
+}
+
 static const struct status_cause causes[] = {
+	{"refused", 403, "Conference number or PIN not accepted"},
+	{"moderator_left", 410, "Conference ended"},
 	{"kicked", 403, "Removed from the conference"},
 	{"room_closed", 410, "Conference ended"},
 	{"no_media", 408, "No media received"},

@@ -28,6 +28,9 @@ const struct status_row *status_find(int err);
 /* Adds the Retry-After and Warning lines of the row; `host` is the warn-agent. */
 void status_headers(const struct status_row *row, const char *host, struct buf *out);
 
+/* A caller was turned away because of `err` without a SIP status of its own: counts it. */
+void status_count(struct focus *focus, int err);
+
 /* Why we ring somebody off. */
 struct status_cause {
 	const char *name; /* in events, records and logs: "kicked" */

@@ -44,7 +44,6 @@ static const char *const migrations[] = {
 	" kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,"
 	" PRIMARY KEY (kind, name)"
 	") WITHOUT ROWID;",
-
 	"CREATE TABLE users ("
 	" name TEXT PRIMARY KEY NOT NULL,"
 	" realm TEXT NOT NULL,"
@@ -54,6 +53,12 @@ static const char *const migrations[] = {
 	" may_refer_out INTEGER NOT NULL, may_create_rooms INTEGER NOT NULL,"
 	" created_wall_ms INTEGER NOT NULL"
 	") WITHOUT ROWID;",
+	"ALTER TABLE rooms ADD COLUMN is_lobby INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE rooms ADD COLUMN waits_for_moderator INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE rooms ADD COLUMN ends_with_moderator INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE rooms ADD COLUMN has_tones INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE rooms ADD COLUMN pin TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE rooms ADD COLUMN moderator_pin TEXT NOT NULL DEFAULT '';",
 };
 
 enum statement {
@@ -75,6 +80,9 @@ enum statement {
 	STATEMENT_COUNT
 };
 
+#define ROOM_COLUMNS                                                                               \
+	"is_locked, is_muted, participants_max, created_wall_ms, is_lobby, "                       \
+	"waits_for_moderator, ends_with_moderator, has_tones, pin, moderator_pin"
 #define RECORD_COLUMNS                                                                             \
 	"room, participant, uri, display_name, call_id, is_outgoing, started_wall_ms, "            \
 	"answered_wall_ms, ended_wall_ms, status, end_cause, rx_packets, rx_lost, tx_packets, "    \
@@ -87,10 +95,12 @@ enum statement {
 static const char *const statements[STATEMENT_COUNT] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
-	[ROOM_PUT] =
-		"INSERT INTO rooms (id, is_locked, is_muted, participants_max, created_wall_ms)"
-		" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE SET"
-		" is_locked = ?2, is_muted = ?3, participants_max = ?4, created_wall_ms = ?5",
+	[ROOM_PUT] = "INSERT INTO rooms (id, " ROOM_COLUMNS ")"
+		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+		     " ON CONFLICT (id) DO UPDATE SET"
+		     " is_locked = ?2, is_muted = ?3, participants_max = ?4, created_wall_ms = ?5,"
+		     " is_lobby = ?6, waits_for_moderator = ?7, ends_with_moderator = ?8,"
+		     " has_tones = ?9, pin = ?10, moderator_pin = ?11",
 	[ROOM_DELETE] = "DELETE FROM rooms WHERE id = ?1",
 	[USER_PUT] = "INSERT OR REPLACE INTO users (" USER_COLUMNS ") VALUES"
 		     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -100,8 +110,7 @@ static const char *const statements[STATEMENT_COUNT] = {
 		       " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
 	[RECORDS_TRIM] =
 		"DELETE FROM call_records WHERE id <= (SELECT max(id) FROM call_records) - ?1",
-	[ROOMS_ALL] = "SELECT id, is_locked, is_muted, participants_max, created_wall_ms FROM rooms"
-		      " ORDER BY id",
+	[ROOMS_ALL] = "SELECT id, " ROOM_COLUMNS " FROM rooms ORDER BY id",
 	[RECORDS_ALL] = "SELECT id, " RECORD_COLUMNS " FROM call_records WHERE id < ?1"
 			" ORDER BY id DESC LIMIT ?2",
 	[RECORDS_OF_ROOM] = "SELECT id, " RECORD_COLUMNS " FROM call_records WHERE id < ?1"
@@ -224,6 +233,12 @@ int db_room_put(struct db *db, const struct store_room *room)
 	bind_int(stmt, 3, room->is_muted);
 	bind_int(stmt, 4, room->participants_max);
 	bind_int(stmt, 5, room->created_wall_ms);
+	bind_int(stmt, 6, room->is_lobby);
+	bind_int(stmt, 7, room->waits_for_moderator);
+	bind_int(stmt, 8, room->ends_with_moderator);
+	bind_int(stmt, 9, room->has_tones);
+	bind_text(stmt, 10, room->pin);
+	bind_text(stmt, 11, room->moderator_pin);
 	return run(db, ROOM_PUT);
 }
 
@@ -311,9 +326,15 @@ int db_rooms_each(struct db *db, void (*on_room)(void *arg, const struct store_r
 			.is_muted = column_int(stmt, 2) != 0,
 			.participants_max = (uint32_t)column_int(stmt, 3),
 			.created_wall_ms = column_int(stmt, 4),
+			.is_lobby = column_int(stmt, 5) != 0,
+			.waits_for_moderator = column_int(stmt, 6) != 0,
+			.ends_with_moderator = column_int(stmt, 7) != 0,
+			.has_tones = column_int(stmt, 8) != 0,
 		};
 
 		column_text(stmt, 0, room.id, sizeof(room.id));
+		column_text(stmt, 9, room.pin, sizeof(room.pin));
+		column_text(stmt, 10, room.moderator_pin, sizeof(room.moderator_pin));
 		on_room(arg, &room);
 	}
 	err = failed(db, rc);

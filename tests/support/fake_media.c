@@ -18,8 +18,8 @@ struct fake_media {
 	uint32_t close_delay_ms;
 	media_event_fn *on_event;
 	void *arg;
-	struct handle_table *rooms, *legs;
-	struct list all_legs;
+	struct handle_table *rooms, *legs, *plays;
+	struct list all_legs, all_plays;
 	uint32_t ports_max, misuses;
 	uint16_t port_next;
 	struct {
@@ -45,6 +45,32 @@ static int misuse(struct fake_media *media)
 {
 	media->misuses++;
 	return ERR_STALE;
+}
+
+/* Sounds that end --------------------------------------------------------------------------- */
+
+static void play_gone(void *arg)
+{
+	struct fake_play *play = arg;
+	struct fake_media *media = play->media;
+	struct media_event event = {
+		.kind = MEDIA_PLAY_ENDED, .object = play->self, .tag = play->play.tag};
+
+	timer_stop(media->wheel, &play->ending);
+	list_remove(&play->node);
+	(void)handle_drop(media->plays, play->self);
+	free(play);
+	if (media->on_event)
+		media->on_event(media->arg, &event);
+}
+
+/* What is played to a leg, or in a room, ends with it. */
+static void plays_end(struct fake_media *media, handle leg, handle room)
+{
+	struct fake_play *play;
+
+	while ((play = fake_media_play(media, leg, room)) != NULL)
+		play_gone(play);
 }
 
 /* Rooms -------------------------------------------------------------------------------------- */
@@ -75,6 +101,7 @@ static int room_close(void *ctx, handle id)
 		return misuse(media);
 	if (room->legs)
 		media->misuses++;
+	plays_end(media, 0, id);
 	(void)handle_drop(media->rooms, id);
 	free(room);
 	return 0;
@@ -110,6 +137,7 @@ static void leg_gone(void *arg)
 		.kind = MEDIA_LEG_CLOSED, .leg = leg->self, .tag = leg->tag, .stats = leg->stats};
 
 	timer_stop(media->wheel, &leg->closing);
+	plays_end(media, leg->self, 0);
 	leg_leave_room(leg);
 	list_remove(&leg->node);
 	(void)handle_drop(media->legs, leg->self);
@@ -199,6 +227,7 @@ static int leg_move(void *ctx, handle id, handle room)
 		return misuse(media);
 	if (err)
 		return err;
+	plays_end(media, id, 0);
 	leg_enter_room(leg, room);
 	return 0;
 }
@@ -229,6 +258,78 @@ static int leg_stats(void *ctx, handle id, struct media_leg_stats *ret_stats)
 	return 0;
 }
 
+/* Sounds ------------------------------------------------------------------------------------- */
+
+static int play_start(void *ctx, const struct media_play *start, handle *ret_play)
+{
+	struct fake_media *media = ctx;
+	struct fake_play *play;
+	int err = fake_call(media, FAKE_PLAY_START);
+
+	if (err)
+		return err;
+	if (!start->sound_count || !start->leg == !start->room)
+		return misuse(media);
+	if (start->leg ? !leg_live(media, start->leg) : !handle_find(media->rooms, start->room))
+		return misuse(media);
+	play = calloc(1, sizeof(*play));
+	if (!play)
+		return -ENOMEM;
+	err = handle_take(media->plays, play, &play->self);
+	if (err) {
+		free(play);
+		return err;
+	}
+	play->media = media;
+	timer_init(&play->ending, play_gone, play);
+	play->play = *start;
+	play->play.sounds = NULL;
+	play->sound_count = start->sound_count;
+	for (uint32_t i = 0; i < start->sound_count && !play->first[0]; i++)
+		if (start->sounds[i].kind == MEDIA_SOUND_FILE)
+			slice_cstr(slice_of(start->sounds[i].path), play->first,
+				   sizeof(play->first));
+	list_append(&media->all_plays, &play->node);
+	*ret_play = play->self;
+	return 0;
+}
+
+/* Its end is told later, from the loop, as by the mixer. */
+static int play_stop(void *ctx, handle id)
+{
+	struct fake_media *media = ctx;
+	struct fake_play *play = handle_find(media->plays, id);
+
+	if (!play || timer_running(&play->ending))
+		return ERR_STALE;
+	play->play.leg = play->play.room = 0; /* nobody hears it any more */
+	timer_start(media->wheel, &play->ending, 0);
+	return 0;
+}
+
+static int play_control(void *ctx, handle id, const struct media_play_control *control)
+{
+	struct fake_media *media = ctx;
+
+	(void)control;
+	return handle_find(media->plays, id) ? 0 : ERR_STALE;
+}
+
+static int play_seek(void *ctx, handle id, uint64_t ms)
+{
+	struct fake_media *media = ctx;
+
+	(void)ms;
+	return handle_find(media->plays, id) ? 0 : ERR_STALE;
+}
+
+static uint64_t play_position_ms(void *ctx, handle id)
+{
+	(void)ctx;
+	(void)id;
+	return 0;
+}
+
 static void totals(void *ctx, struct media_totals *ret_totals)
 {
 	struct fake_media *media = ctx;
@@ -254,8 +355,10 @@ int fake_media_new(struct wheel *wheel, uint32_t close_delay_ms, struct fake_med
 	media->ports_max = FAKE_HANDLES_MAX;
 	media->port_next = FAKE_PORT_FIRST;
 	list_init(&media->all_legs);
+	list_init(&media->all_plays);
 	if (handle_table_new(FAKE_HANDLES_MAX, &media->rooms) ||
-	    handle_table_new(FAKE_HANDLES_MAX, &media->legs)) {
+	    handle_table_new(FAKE_HANDLES_MAX, &media->legs) ||
+	    handle_table_new(FAKE_HANDLES_MAX, &media->plays)) {
 		fake_media_free(media);
 		return -ENOMEM;
 	}
@@ -273,6 +376,9 @@ struct fake_media *fake_media_free(struct fake_media *media)
 	handle_table_free(
 		media->rooms); /* rooms that were not closed are a leak, and ASan says so */
 	handle_table_free(media->legs);
+	while (!list_empty(&media->all_plays))
+		play_gone(LIST_ENTRY(media->all_plays.next, struct fake_play, node));
+	handle_table_free(media->plays);
 	free(media);
 	return NULL;
 }
@@ -288,6 +394,11 @@ struct media fake_media_ops(struct fake_media *media)
 		.leg_move = leg_move,
 		.leg_close = leg_close,
 		.leg_stats = leg_stats,
+		.play_start = play_start,
+		.play_control = play_control,
+		.play_seek = play_seek,
+		.play_position_ms = play_position_ms,
+		.play_stop = play_stop,
 		.totals = totals,
 	};
 
@@ -341,6 +452,31 @@ void fake_media_tell(struct fake_leg *leg, struct media_event event)
 void fake_media_break(struct fake_leg *leg)
 {
 	leg_gone(leg);
+}
+
+struct fake_play *fake_media_play(struct fake_media *media, handle leg, handle room)
+{
+	struct fake_play *found = NULL;
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &media->all_plays) {
+		struct fake_play *play = LIST_ENTRY(it, struct fake_play, node);
+
+		if (leg ? play->play.leg == leg : play->play.room == room)
+			found = play;
+	}
+	return found;
+}
+
+void fake_media_play_over(struct fake_media *media, struct fake_play *play)
+{
+	(void)media;
+	play_gone(play);
+}
+
+uint32_t fake_media_plays(const struct fake_media *media)
+{
+	return handle_count(media->plays);
 }
 
 uint32_t fake_media_rooms(const struct fake_media *media)

@@ -18,10 +18,23 @@ enum fake_op {
 	FAKE_LEG_CONTROL,
 	FAKE_LEG_MOVE,
 	FAKE_LEG_STATS,
+	FAKE_PLAY_START,
+	FAKE_RECORD_START,
 	FAKE_OP_COUNT
 };
 
 struct fake_media;
+
+/* What is played; gone with its end. */
+struct fake_play {
+	struct fake_media *media;
+	struct list node;
+	struct timer ending;
+	handle self;
+	struct media_play play; /* sounds not kept */
+	uint32_t sound_count;
+	char first[MEDIA_PATH_MAX]; /* path of the first sound that is a file, "" none */
+};
 
 struct fake_leg {
 	struct fake_media *media;
@@ -55,6 +68,12 @@ struct fake_leg *fake_media_leg_at(struct fake_media *media, uint16_t port);
 void fake_media_tell(struct fake_leg *leg, struct media_event event);
 /* The leg closes without having been told to. */
 void fake_media_break(struct fake_leg *leg);
+
+/* The play that this leg, or (leg 0) this room, hears now; NULL none, the newest of several. */
+struct fake_play *fake_media_play(struct fake_media *media, handle leg, handle room);
+/* It has been heard to its end. */
+void fake_media_play_over(struct fake_media *media, struct fake_play *play);
+uint32_t fake_media_plays(const struct fake_media *media);
 
 /* What is still held, and what was done wrong (operations on what is gone, rooms closed over legs).
  */

@@ -1,0 +1,346 @@
+/* focus/attendant.c */
+#include "focus/attendant.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "focus/focus_priv.h"
+#include "focus/lockout.h"
+#include "focus/pin.h"
+#include "focus/room_priv.h"
+#include "focus/say.h"
+#include "focus/status.h"
+#include "focus/text.h"
+#include "focus/waiting.h"
+
+enum state { ASK_ROOM, ASK_PIN, SAY_GOODBYE };
+
+struct attendant {
+	struct participant *participant;
+	enum state state;
+	char language[ATTENDANT_LANGUAGE_MAX + 1];
+	char room_id[ROOM_ID_MAX + 1]; /* "": not known yet */
+	char digits[ATTENDANT_DIGITS_MAX + 1];
+	size_t digit_count;
+	uint32_t wrong;
+	bool was_silent; /* the prompt was said once more */
+	handle play;
+	struct timer digit_timer, call_timer;
+};
+
+/* Numbers ------------------------------------------------------------------------------------ */
+
+static struct slice without_plus(struct slice number)
+{
+	return number.len && number.p[0] == '+' ? slice_from(number, 1) : number;
+}
+
+bool attendant_number_find(const char *numbers, struct slice number,
+			   struct attendant_number *ret_number)
+{
+	struct slice list = slice_of(numbers), item;
+
+	while (text_list_next(&list, &item)) {
+		size_t equals = slice_find(item, '=');
+		struct slice rest = slice_from(item, MIN_OF(equals + 1, item.len));
+		size_t colon = slice_find(rest, ':');
+
+		if (!slice_eq(without_plus(slice_trim(slice_first(item, equals))),
+			      without_plus(number)))
+			continue;
+		*ret_number = (struct attendant_number){.language = ""};
+		slice_cstr(slice_trim(slice_first(rest, colon)), ret_number->language,
+			   sizeof(ret_number->language));
+		slice_cstr(slice_trim(slice_from(rest, MIN_OF(colon + 1, rest.len))),
+			   ret_number->room, sizeof(ret_number->room));
+		return true;
+	}
+	return false;
+}
+
+static bool is_inside(const struct room *room, struct slice uri)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &room->participants) {
+		const struct participant *p = LIST_ENTRY(it, struct participant, in_room);
+
+		if (slice_iis(uri, p->uri))
+			return true;
+	}
+	return false;
+}
+
+static bool has_pin(const struct room *room)
+{
+	return room->settings.pin[0] || room->settings.moderator_pin[0];
+}
+
+bool attendant_must_ask(const struct room *room, struct slice referred_by)
+{
+	if (!has_pin(room))
+		return false;
+	return !(room->focus->config->dialin_trust_referred && slice_present(referred_by) &&
+		 is_inside(room, referred_by));
+}
+
+/* Saying ------------------------------------------------------------------------------------- */
+
+static void list_begin(const struct attendant *a, struct prompt_list *list)
+{
+	prompt_begin(list, a->participant->focus->prompts, a->language);
+}
+
+static void say(struct attendant *a, struct prompt_list *list)
+{
+	struct participant *p = a->participant;
+
+	timer_stop(p->focus->wheel, &a->digit_timer);
+	say_stop(p->focus, &a->play);
+	/* What cannot be said is passed over: the timer goes on as if it had been. */
+	if (say_to_leg(p, list, false, &a->play))
+		timer_start(p->focus->wheel, &a->digit_timer, ATTENDANT_FIRST_MS);
+}
+
+static void say_goodbye(struct attendant *a, enum prompt why)
+{
+	struct prompt_list list;
+
+	a->state = SAY_GOODBYE;
+	list_begin(a, &list);
+	if (why != PROMPT_GOODBYE)
+		prompt_add(&list, why);
+	prompt_add(&list, PROMPT_GOODBYE);
+	say(a, &list);
+}
+
+/* Asks, after a word about what was wrong before (PROMPT_COUNT: nothing was). */
+static void ask(struct attendant *a, enum state state, enum prompt first)
+{
+	struct prompt_list list;
+
+	a->state = state;
+	a->digit_count = 0;
+	list_begin(a, &list);
+	if (first != PROMPT_COUNT)
+		prompt_add(&list, first);
+	prompt_add_pause(&list, 200);
+	prompt_add(&list, state == ASK_ROOM ? PROMPT_ASK_ROOM : PROMPT_ASK_PIN);
+	say(a, &list);
+}
+
+/* Deciding ----------------------------------------------------------------------------------- */
+
+static struct slice lockout_key(const struct attendant *a)
+{
+	return slice_of(a->participant->uri);
+}
+
+static uint64_t now_ms(const struct attendant *a)
+{
+	return wheel_now_ms(a->participant->focus->wheel);
+}
+
+static void wrong(struct attendant *a, enum state state, enum prompt what)
+{
+	if (++a->wrong >= ATTENDANT_TRIES) {
+		LOG(LOG_WARN, "dialin.refused", LOG_STR("participant", a->participant->id),
+		    LOG_STR("from", a->participant->uri), LOG_STR("room", a->room_id),
+		    LOG_STR("reason", what == PROMPT_PIN_INVALID ? "pin" : "room"));
+		say_goodbye(a, what);
+		return;
+	}
+	ask(a, state, what);
+}
+
+/* Into the room; the attendant is gone when this returns, unless the room does not take it. */
+static void enter(struct attendant *a, struct room *room, enum participant_role role)
+{
+	struct participant *p = a->participant;
+	struct bus *bus = NULL;
+	bool is_moderator = role == PARTICIPANT_MODERATOR;
+	int err = room_check_entry(room, !is_moderator);
+
+	if (!err)
+		err = room_bus(room, &bus);
+	if (err) {
+		status_count(p->focus, err);
+		say_goodbye(a, err == ERR_ROOM_LOCKED ? PROMPT_LOCKED : PROMPT_FULL);
+		return;
+	}
+	say_stop(p->focus, &a->play);
+	leg_set_bus(&p->leg, bus);
+	(void)sip_call_set_contact(p->call, slice_of(room->id), "isfocus");
+	p->role = role;
+	p->is_dial_in = true;
+	slice_cstr(slice_of(a->language), p->language, sizeof(p->language));
+	p->attendant = attendant_free(a);
+	participant_publish(p, room);
+	(void)sip_call_reinvite(p->call); /* tells the conference's URI (RFC 4579 5.1) */
+	waiting_come_in(p);
+}
+
+static void room_known(struct attendant *a, enum prompt first)
+{
+	struct room *room = focus_room_find(a->participant->focus, slice_of(a->room_id));
+
+	if (!room)
+		wrong(a, ASK_ROOM, PROMPT_ROOM_INVALID);
+	else if (has_pin(room))
+		ask(a, ASK_PIN, first);
+	else
+		enter(a, room, PARTICIPANT_GUEST);
+}
+
+static void room_entered(struct attendant *a)
+{
+	struct room *room = focus_room_find(a->participant->focus, slice_of(a->digits));
+
+	if (!room) {
+		wrong(a, ASK_ROOM, PROMPT_ROOM_INVALID);
+		return;
+	}
+	slice_cstr(slice_of(room->id), a->room_id, sizeof(a->room_id));
+	room_known(a, PROMPT_COUNT);
+}
+
+static void pin_entered(struct attendant *a)
+{
+	struct focus *focus = a->participant->focus;
+	struct room *room = focus_room_find(focus, slice_of(a->room_id));
+	struct slice pin = slice_make(a->digits, a->digit_count);
+	bool is_moderator, is_guest;
+
+	if (!room || lockout_wait_ms(focus->lockout, lockout_key(a), now_ms(a))) {
+		say_goodbye(a, PROMPT_PIN_INVALID);
+		return;
+	}
+	/* Both are computed, whatever the first says: time tells nothing. */
+	is_moderator = pin_matches(room->settings.moderator_pin, pin);
+	is_guest = pin_matches(room->settings.pin, pin);
+	if (is_moderator || is_guest) {
+		lockout_passed(focus->lockout, lockout_key(a));
+		enter(a, room, is_moderator ? PARTICIPANT_MODERATOR : PARTICIPANT_GUEST);
+		return;
+	}
+	focus->stats.pins_wrong++;
+	lockout_failed(focus->lockout, lockout_key(a), now_ms(a));
+	wrong(a, ASK_PIN, PROMPT_PIN_INVALID);
+}
+
+static void submit(struct attendant *a)
+{
+	timer_stop(a->participant->focus->wheel, &a->digit_timer);
+	a->digits[a->digit_count] = '\0';
+	if (a->state == ASK_ROOM)
+		room_entered(a);
+	else
+		pin_entered(a);
+}
+
+static void hang_up(struct attendant *a, const char *cause)
+{
+	participant_ring_off(a->participant, cause, PARTICIPANT_EV_KICK);
+}
+
+static void on_digit_timer(void *arg)
+{
+	struct attendant *a = arg;
+
+	if (a->state == SAY_GOODBYE) {
+		hang_up(a, "refused");
+	} else if (a->digit_count) {
+		submit(a);
+	} else if (!a->was_silent) {
+		a->was_silent = true;
+		ask(a, a->state, PROMPT_COUNT);
+	} else {
+		say_goodbye(a, PROMPT_GOODBYE);
+	}
+}
+
+static void on_call_timer(void *arg)
+{
+	hang_up(arg, "refused");
+}
+
+/* What happens ------------------------------------------------------------------------------- */
+
+void attendant_on_established(struct attendant *a)
+{
+	struct focus *focus = a->participant->focus;
+
+	timer_start(focus->wheel, &a->call_timer, ATTENDANT_CALL_MS);
+	if (lockout_wait_ms(focus->lockout, lockout_key(a), now_ms(a)))
+		say_goodbye(a, PROMPT_PIN_INVALID);
+	else if (a->room_id[0])
+		room_known(a, PROMPT_COUNT);
+	else
+		ask(a, ASK_ROOM, PROMPT_COUNT);
+}
+
+void attendant_on_digit(struct attendant *a, char digit)
+{
+	struct focus *focus = a->participant->focus;
+
+	if (a->state == SAY_GOODBYE)
+		return;
+	say_stop(focus, &a->play);
+	if (digit == '#') {
+		if (a->digit_count)
+			submit(a);
+		return;
+	}
+	timer_start(focus->wheel, &a->digit_timer, ATTENDANT_DIGIT_MS);
+	if (digit == '*') {
+		a->digit_count = 0;
+		return;
+	}
+	if (a->digit_count < ATTENDANT_DIGITS_MAX)
+		a->digits[a->digit_count++] = digit;
+}
+
+void attendant_on_said(struct attendant *a, handle play)
+{
+	if (play != a->play)
+		return;
+	a->play = 0;
+	if (a->state == SAY_GOODBYE)
+		hang_up(a, "refused");
+	else if (!a->digit_count)
+		timer_start(a->participant->focus->wheel, &a->digit_timer, ATTENDANT_FIRST_MS);
+}
+
+/* Life --------------------------------------------------------------------------------------- */
+
+int attendant_new(struct participant *participant, const struct attendant_number *number)
+{
+	struct attendant *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->participant = participant;
+	slice_cstr(slice_of(number->language), a->language, sizeof(a->language));
+	slice_cstr(slice_of(number->room), a->room_id, sizeof(a->room_id));
+	timer_init(&a->digit_timer, on_digit_timer, a);
+	timer_init(&a->call_timer, on_call_timer, a);
+	participant->attendant = a;
+	return 0;
+}
+
+struct attendant *attendant_free(struct attendant *a)
+{
+	struct focus *focus;
+
+	if (!a)
+		return NULL;
+	focus = a->participant->focus;
+	timer_stop(focus->wheel, &a->digit_timer);
+	timer_stop(focus->wheel, &a->call_timer);
+	say_stop(focus, &a->play);
+	free(a);
+	return NULL;
+}

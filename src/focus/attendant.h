@@ -1,0 +1,52 @@
+/* focus/attendant.h -- who answers a dial-in number: asks for the conference and its PIN, and lets
+ * in.
+ *
+ * A caller of a number in dialin.numbers, or of a room that has a PIN, is answered by an attendant.
+ * Until it knows that the caller may come in, the participant is in no roster and no room, and no
+ * room is made for it: a wrong number or PIN leaves nothing behind. '#' ends an entry (so does a
+ * pause), '*' starts it over, any key cuts a prompt short. Three wrong entries, or two silences,
+ * end the call with a goodbye; wrong PINs also count in lockout.h.
+ *
+ * Thread: control. An attendant belongs to its participant (participant->attendant).
+ */
+#ifndef FOCUS_ATTENDANT_H
+#define FOCUS_ATTENDANT_H
+
+#include "focus/participant_priv.h"
+#include "focus/prompts.h"
+
+enum {
+	ATTENDANT_DIGITS_MAX = 32,  /* more are not kept */
+	ATTENDANT_TRIES = 3,        /* wrong entries */
+	ATTENDANT_FIRST_MS = 8000,  /* from the end of a prompt to the first digit */
+	ATTENDANT_DIGIT_MS = 4000,  /* from digit to digit; then as if '#' were pressed */
+	ATTENDANT_CALL_MS = 180000, /* in all */
+	ATTENDANT_LANGUAGE_MAX = PROMPTS_NAME_MAX
+};
+
+struct attendant;
+
+/* What a dialled number means: a row of dialin.numbers, "number[=language[:room]]". */
+struct attendant_number {
+	char language[ATTENDANT_LANGUAGE_MAX + 1]; /* "": the default */
+	char room[ROOM_ID_MAX + 1];                /* "": ask for it */
+};
+/* False when `number` is not in the list. A leading '+' is the same as none. */
+bool attendant_number_find(const char *numbers, struct slice number,
+			   struct attendant_number *ret_number);
+
+/* Whether this room asks callers for a PIN; `referred_by` is the URI of who sent this one here, or
+ * absent: people whom somebody inside has sent are not asked (dialin.trust_referred). */
+bool attendant_must_ask(const struct room *room, struct slice referred_by);
+
+/* Takes over a participant that is reserved (leg open outside of any room, call bound) and not
+ * answered yet. -ENOMEM. */
+int attendant_new(struct participant *participant, const struct attendant_number *number);
+struct attendant *attendant_free(struct attendant *attendant); /* accepts NULL; returns NULL */
+
+/* What happens to the participant while it has one. It may be without afterwards, or in a room. */
+void attendant_on_established(struct attendant *attendant);
+void attendant_on_digit(struct attendant *attendant, char digit);
+void attendant_on_said(struct attendant *attendant, handle play);
+
+#endif

@@ -1,0 +1,53 @@
+/* focus/say.c */
+#include "focus/say.h"
+
+#include "focus/focus_priv.h"
+
+int say_to_leg(struct participant *p, const struct prompt_list *list, bool is_loop,
+	       handle *ret_play)
+{
+	const struct media *media = &p->focus->media;
+
+	return media->ops->play_start(media->ctx,
+				      &(struct media_play){
+					      .leg = p->leg.media,
+					      .sounds = list->sounds,
+					      .sound_count = list->count,
+					      .is_loop = is_loop,
+					      .duck_cdb = SAY_DUCK_CDB,
+					      .tag = p->tag,
+				      },
+				      ret_play);
+}
+
+void say_to_room(struct room *room, const struct prompt_list *list)
+{
+	const struct media *media = &room->focus->media;
+	handle play;
+
+	if (!room->bus)
+		return;
+	(void)media->ops->play_start(media->ctx,
+				     &(struct media_play){
+					     .room = room->bus->room,
+					     .sounds = list->sounds,
+					     .sound_count = list->count,
+				     },
+				     &play);
+}
+
+void say_prompt_to_room(struct room *room, enum prompt prompt)
+{
+	struct prompt_list list;
+
+	prompt_begin(&list, room->focus->prompts, "");
+	prompt_add(&list, prompt);
+	say_to_room(room, &list);
+}
+
+void say_stop(struct focus *focus, handle *play)
+{
+	if (*play)
+		(void)focus->media.ops->play_stop(focus->media.ctx, *play);
+	*play = 0;
+}

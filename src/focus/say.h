@@ -1,0 +1,20 @@
+/* focus/say.h -- prompts to one participant or to a whole room. Thread: control. */
+#ifndef FOCUS_SAY_H
+#define FOCUS_SAY_H
+
+#include "focus/participant_priv.h"
+#include "focus/prompts.h"
+#include "focus/room_priv.h"
+
+enum { SAY_DUCK_CDB = -1200 }; /* what a participant hears of the room meanwhile */
+
+/* *ret_play names it until MEDIA_PLAY_ENDED, or say_stop. Errors as media_ops.play_start. */
+int say_to_leg(struct participant *participant, const struct prompt_list *list, bool is_loop,
+	       handle *ret_play);
+/* To everybody in the room; ends by itself. What cannot be said is left out. */
+void say_to_room(struct room *room, const struct prompt_list *list);
+void say_prompt_to_room(struct room *room, enum prompt prompt);
+/* Ends it and forgets it. Harmless for 0 and for one that is over. */
+void say_stop(struct focus *focus, handle *play);
+
+#endif

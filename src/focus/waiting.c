@@ -1,0 +1,149 @@
+/* focus/waiting.c */
+#include "focus/waiting.h"
+
+#include "base/err.h"
+#include "focus/focus_priv.h"
+#include "focus/room_priv.h"
+#include "focus/say.h"
+
+static bool is_moderator(const struct participant *p)
+{
+	return p->role == PARTICIPANT_MODERATOR;
+}
+
+/* Moderators in the mix. */
+static uint32_t moderators(const struct room *room)
+{
+	uint32_t count = 0;
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &room->participants) {
+		const struct participant *p = LIST_ENTRY(it, struct participant, in_room);
+
+		count += is_moderator(p) && p->is_in_mix;
+	}
+	return count;
+}
+
+static bool must_wait(const struct participant *p)
+{
+	const struct room_settings *settings = &p->room->settings;
+
+	if (is_moderator(p) || p->is_admitted)
+		return false;
+	return settings->is_lobby || (settings->waits_for_moderator && !moderators(p->room));
+}
+
+static void play_music(struct participant *p)
+{
+	struct prompt_list list;
+
+	prompt_begin(&list, p->focus->prompts, p->language);
+	if (p->room->settings.waits_for_moderator && !moderators(p->room))
+		prompt_add(&list, PROMPT_WAIT_LEADER);
+	prompt_add_music(&list);
+	say_stop(p->focus, &p->play);
+	(void)say_to_leg(p, &list, true, &p->play);
+}
+
+void waiting_come_in(struct participant *p)
+{
+	if (!must_wait(p)) {
+		participant_step(p, PARTICIPANT_EV_ESTABLISHED);
+		return;
+	}
+	participant_step(p, PARTICIPANT_EV_WAIT);
+	play_music(p);
+	if (p->room->settings.is_lobby)
+		say_prompt_to_room(p->room, PROMPT_TONE_KNOCK);
+}
+
+int waiting_admit(struct participant *p)
+{
+	if (p->state != PARTICIPANT_PENDING)
+		return ERR_STATE;
+	p->is_admitted = true;
+	say_stop(p->focus, &p->play);
+	participant_step(p, PARTICIPANT_EV_ADMIT);
+	return 0;
+}
+
+void waiting_review(struct room *room)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &room->participants) {
+		struct participant *p = LIST_ENTRY(it, struct participant, in_room);
+
+		if (p->state == PARTICIPANT_PENDING && !must_wait(p))
+			(void)waiting_admit(p);
+	}
+}
+
+/* How many are in the mix besides this one. */
+static uint32_t others(const struct participant *p)
+{
+	uint32_t count = 0;
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &p->room->participants)
+		count += LIST_ENTRY(it, struct participant, in_room)->is_in_mix;
+	return count ? count - 1 : 0;
+}
+
+/* "You are the only one", "there are five others": to who came in by phone and cannot see it. */
+static void tell_count(struct participant *p)
+{
+	uint32_t count = others(p);
+	struct prompt_list list;
+
+	prompt_begin(&list, p->focus->prompts, p->language);
+	if (count == 0) {
+		prompt_add(&list, PROMPT_ALONE);
+	} else {
+		prompt_add(&list, PROMPT_ENTERING);
+		prompt_add(&list, PROMPT_THERE_ARE);
+		prompt_add_number(&list, count);
+		prompt_add(&list, PROMPT_OTHERS);
+	}
+	(void)say_to_leg(p, &list, false, &p->play);
+}
+
+void waiting_on_joined(struct participant *p)
+{
+	struct room *room = p->room;
+
+	p->is_in_mix = true;
+	if (p->is_dial_in)
+		tell_count(p);
+	if (room->settings.has_tones && others(p))
+		say_prompt_to_room(room, PROMPT_TONE_ENTRY);
+	if (!is_moderator(p))
+		return;
+	timer_stop(p->focus->wheel, &room->moderator_grace);
+	waiting_review(room);
+}
+
+void waiting_on_leaving(struct participant *p)
+{
+	struct room *room = p->room;
+	bool was_in_mix = p->is_in_mix;
+
+	p->is_in_mix = false;
+	p->play = 0; /* ends with its leg */
+	if (!was_in_mix || room->is_ending || room->call)
+		return;
+	if (room->settings.has_tones)
+		say_prompt_to_room(room, PROMPT_TONE_EXIT);
+	if (!is_moderator(p) || moderators(room) || !room->settings.ends_with_moderator)
+		return;
+	say_prompt_to_room(room, PROMPT_LEADER_LEFT);
+	timer_start(p->focus->wheel, &room->moderator_grace,
+		    (uint64_t)p->focus->config->rooms_moderator_grace_s * 1000);
+}
+
+void waiting_on_said(struct participant *p, handle play)
+{
+	if (play == p->play)
+		p->play = 0;
+}
