@@ -8,19 +8,21 @@
 /* Every pair of (state, event) in the order of the enums, "next actions": the state's initial and
  * j(oin) t(ell) h(ang up) l(eave). Written from docs/focus.md, not from the table. */
 static const char *const want[PARTICIPANT_STATE_COUNT] = {
-	/*                             progress redir estab held resum kick  detach ended */
-	[PARTICIPANT_DIALING_IN] = "I        I     Cj    I    I     Xth   Ghl    Gl",
-	[PARTICIPANT_DIALING_OUT] = "At       Ot    Cj    O    O     Xth   Ghl    Gl",
-	[PARTICIPANT_ALERTING] = "A        Ot    Cj    A    A     Xth   Ghl    Gl",
-	[PARTICIPANT_CONNECTED] = "C        C     C     Ht   C     Xth   Ghl    Gl",
-	[PARTICIPANT_ON_HOLD] = "H        H     H     H    Ct    Xth   Ghl    Gl",
-	[PARTICIPANT_DISCONNECTING] = "X        X     X     X    X     X     Gl     Gl",
-	[PARTICIPANT_DISCONNECTED] = "G        G     G     G    G     G     G      G",
+	/*                             progress redir estab wait admit held resum kick detach ended
+	 */
+	[PARTICIPANT_DIALING_IN] = "I        I     Cj    Pt   I     I    I     Xth   Ghl    Gl",
+	[PARTICIPANT_DIALING_OUT] = "At       Ot    Cj    O    O     O    O     Xth   Ghl    Gl",
+	[PARTICIPANT_ALERTING] = "A        Ot    Cj    A    A     A    A     Xth   Ghl    Gl",
+	[PARTICIPANT_PENDING] = "P        P     P     P    Cj    P    P     Xth   Ghl    Gl",
+	[PARTICIPANT_CONNECTED] = "C        C     C     C    C     Ht   C     Xth   Ghl    Gl",
+	[PARTICIPANT_ON_HOLD] = "H        H     H     H    H     H    Ct    Xth   Ghl    Gl",
+	[PARTICIPANT_DISCONNECTING] = "X        X     X     X    X     X    X     X     Gl     Gl",
+	[PARTICIPANT_DISCONNECTED] = "G        G     G     G    G     G    G     G     G      G",
 };
 
 static char *row_text(const struct participant_row *row, char out[8])
 {
-	static const char letters[] = "IOACHXG";
+	static const char letters[] = "IOAPCHXG";
 	char *p = out;
 
 	*p++ = letters[row->next];

@@ -1,0 +1,310 @@
+/* tests/unit/focus/test_attendant.c -- callers of a dial-in number, by virtual time and fake sound.
+ */
+#include "focus/attendant.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "focus/focus_priv.h"
+#include "focus/lockout.h"
+#include "focus/room_priv.h"
+#include "tests/support/check.h"
+#include "tests/support/focus_world.h"
+
+#define CONFIG "dialin.numbers=8000=en,8001=fr:team\nprompts.path=/nowhere\nprompts.music="
+
+static struct room *room_make_pins(struct world *world, const char *id, const char *pin,
+				   const char *moderator_pin)
+{
+	struct room_settings settings = {.is_locked = false};
+	struct room *room = NULL;
+
+	if (pin)
+		CHECK_INT("pin", pin_hash(&world->random, slice_of(pin), settings.pin), 0);
+	if (moderator_pin)
+		CHECK_INT("pin",
+			  pin_hash(&world->random, slice_of(moderator_pin), settings.moderator_pin),
+			  0);
+	CHECK_INT("room", focus_room_create(world->focus, slice_of(id), &settings, &room), 0);
+	return room;
+}
+
+static struct fake_leg *leg_of(struct phone *phone)
+{
+	return fake_media_leg_at(phone->world->media, addr_port(&phone->agreed.remote_rtp));
+}
+
+static struct phone *call(struct world *world, const char *user, const char *number)
+{
+	struct phone *phone = world_phone(world, user);
+
+	phone_dial(phone, number);
+	world_run(world, 500);
+	CHECK(user, phone->is_established);
+	return phone;
+}
+
+static void press(struct phone *phone, const char *digits)
+{
+	for (; *digits; digits++) {
+		struct fake_leg *leg = leg_of(phone);
+
+		if (!leg)
+			return;
+		fake_media_tell(leg,
+				(struct media_event){.kind = MEDIA_LEG_DTMF, .digit = *digits});
+		world_run(phone->world, 100);
+	}
+}
+
+/* Whatever is said to it is heard to the end. */
+static void hear(struct phone *phone)
+{
+	struct fake_leg *leg = leg_of(phone);
+	struct fake_play *play = leg ? fake_media_play(phone->world->media, leg->self, 0) : NULL;
+
+	if (CHECK("something is said", play != NULL))
+		fake_media_play_over(phone->world->media, play);
+	world_run(phone->world, 10);
+}
+
+static void asks_room_and_pin(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *alice;
+
+	(void)room_make_pins(world, "4711", "1234", "98765");
+	alice = call(world, "alice", "8000");
+	CHECK_INT("in no room", world_roster(world, "4711"), 0);
+	CHECK("in none of the mixer's either", leg_of(alice)->room == 0);
+	hear(alice);
+	press(alice, "4711#");
+	hear(alice);
+	press(alice, "1234#");
+	CHECK_INT("in", world_roster(world, "4711"), 1);
+	CHECK("heard", leg_of(alice)->room != 0);
+	CHECK_INT("as a guest", phone_participant(alice, "4711")->role, PARTICIPANT_GUEST);
+	CHECK("the conference's URI", strstr(alice->contact, "8000") != NULL);
+	CHECK_STR("once", world_events(world, "participant."),
+		  "participant.created 4711 alice dialing-in\nparticipant.joined 4711 alice "
+		  "connected\n");
+	world_end(world, "asks_room_and_pin");
+}
+
+static void moderator_pin_makes_a_moderator(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *alice;
+
+	(void)room_make_pins(world, "team", "1234", "98765");
+	alice = call(world, "alice", "8001");
+	press(alice, "98765#");
+	CHECK_INT("in", world_roster(world, "team"), 1);
+	CHECK_INT("role", phone_participant(alice, "team")->role, PARTICIPANT_MODERATOR);
+	CHECK_STR("language", phone_participant(alice, "team")->language, "fr");
+	world_end(world, "moderator_pin");
+}
+
+/* '*' starts over, a pause ends an entry, keys cut the prompt short. */
+static void keys(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *alice;
+
+	(void)room_make_pins(world, "12", NULL, NULL);
+	alice = call(world, "alice", "8000");
+	press(alice, "99");
+	CHECK("the prompt is cut short", !fake_media_play(world->media, leg_of(alice)->self, 0));
+	press(alice, "*12");
+	CHECK_INT("not yet", world_roster(world, "12"), 0);
+	world_run(world, ATTENDANT_DIGIT_MS);
+	CHECK_INT("after a pause", world_roster(world, "12"), 1);
+	world_end(world, "keys");
+}
+
+static void three_wrong_entries_end_it(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *eve;
+
+	(void)room_make_pins(world, "4711", "1234", NULL);
+	eve = call(world, "eve", "8000");
+	press(eve, "555#");
+	CHECK_INT("no room was made", focus_room_count(world->focus), 1);
+	hear(eve);
+	press(eve, "4711#");
+	hear(eve);
+	press(eve, "0000#");
+	hear(eve);
+	press(eve, "1111#");
+	CHECK("says goodbye first", !eve->has_ended);
+	hear(eve);
+	world_run(world, 500);
+	CHECK("rung off", eve->has_ended);
+	CHECK_INT("counted", focus_stats(world->focus)->pins_wrong, 2);
+	CHECK_INT("nobody came in", world_roster(world, "4711"), 0);
+	CHECK_STR("and nothing was told", world_events(world, "participant."), "");
+	world_end(world, "three_wrong");
+}
+
+/* Whoever guesses is shut out for a while, even with the right PIN; others are not. */
+static void guessing_locks_out(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *eve, *alice;
+
+	(void)room_make_pins(world, "team", "1234", NULL);
+	eve = call(world, "eve", "8001");
+	for (int i = 0; i < LOCKOUT_FREE; i++)
+		press(eve, "0000#");
+	hear(eve);
+	world_run(world, 500);
+	CHECK("rung off", eve->has_ended);
+	eve = call(world, "eve", "8001");
+	press(eve, "1234#");
+	CHECK_INT("not with the right one either", world_roster(world, "team"), 0);
+	alice = call(world, "alice", "8001");
+	press(alice, "1234#");
+	CHECK_INT("others may", world_roster(world, "team"), 1);
+	hear(eve);
+	world_run(world, LOCKOUT_FIRST_MS);
+	eve = call(world, "eve", "8001");
+	press(eve, "1234#");
+	CHECK_INT("later", world_roster(world, "team"), 2);
+	world_end(world, "guessing");
+}
+
+static void silence_is_asked_twice(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *alice = call(world, "alice", "8000");
+
+	hear(alice);
+	world_run(world, ATTENDANT_FIRST_MS);
+	hear(alice);
+	CHECK("asked again", !alice->has_ended);
+	world_run(world, ATTENDANT_FIRST_MS);
+	hear(alice);
+	world_run(world, 500);
+	CHECK("then goodbye", alice->has_ended);
+	world_end(world, "silence");
+}
+
+static void no_sound_is_no_trap(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *alice;
+
+	fake_media_fail(world->media, FAKE_PLAY_START, -12, 0, 1000);
+	alice = call(world, "alice", "8000");
+	world_run(world, 3 * ATTENDANT_FIRST_MS + 1000);
+	CHECK("it ends by time", alice->has_ended);
+	world_end(world, "no_sound");
+}
+
+static void locked_and_full_are_told(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct room *room = room_make_pins(world, "team", NULL, "98765");
+	struct room_settings settings = room->settings;
+	struct phone *alice, *boss;
+
+	settings.is_locked = true;
+	CHECK_INT("set", pin_hash(&world->random, SLICE("1234"), settings.pin), 0);
+	CHECK_INT("lock", focus_room_set(world->focus, room, &settings), 0);
+	alice = call(world, "alice", "8001");
+	press(alice, "1234#");
+	CHECK_INT("not in", world_roster(world, "team"), 0);
+	hear(alice);
+	world_run(world, 500);
+	CHECK("goodbye", alice->has_ended);
+	boss = call(world, "boss", "8001");
+	press(boss, "98765#");
+	CHECK_INT("a moderator comes in", world_roster(world, "team"), 1);
+	CHECK_INT("counted", focus_stats(world->focus)->rejected[FOCUS_REJECT_ROOM_LOCKED], 1);
+	world_end(world, "locked");
+}
+
+/* The room's own URI asks for the PIN too, but not those whom somebody inside has sent. */
+static void a_room_with_a_pin_asks(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *alice, *bob, *carol;
+
+	(void)room_make_pins(world, "team", "1234", NULL);
+	alice = call(world, "alice", "team");
+	CHECK_INT("not in yet", world_roster(world, "team"), 0);
+	press(alice, "1234#");
+	CHECK_INT("in", world_roster(world, "team"), 1);
+	bob = world_phone(world, "bob");
+	bob->dial_headers = "Referred-By: <sip:alice@" WORLD_PHONES ">\r\n";
+	phone_dial(bob, "team");
+	world_run(world, 500);
+	CHECK_INT("sent by alice", world_roster(world, "team"), 2);
+	carol = world_phone(world, "carol");
+	carol->dial_headers = "Referred-By: <sip:eve@" WORLD_PHONES ">\r\n";
+	phone_dial(carol, "team");
+	world_run(world, 500);
+	CHECK_INT("sent by nobody we know", world_roster(world, "team"), 2);
+	world_end(world, "room_with_pin");
+}
+
+static void hanging_up_and_stopping_leave_nothing(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *alice = call(world, "alice", "8000");
+
+	(void)call(world, "bob", "8000");
+	press(alice, "12");
+	phone_hang_up(alice);
+	world_run(world, 500);
+	focus_drain(world->focus, world_on_empty, world);
+	focus_stop(world->focus);
+	world_run(world, 1000);
+	CHECK("empty", world->is_empty_called);
+	world_end(world, "hanging_up");
+}
+
+static void numbers_table(void)
+{
+	static const struct {
+		const char *numbers, *dialled;
+		bool is_found;
+		const char *language, *room;
+	} rows[] = {
+		{"8000", "8000", true, "", ""},
+		{"8000", "800", false, "", ""},
+		{"+49305=de:lobby", "49305", true, "de", "lobby"},
+		{"49305 = de : lobby", "+49305", true, "de", "lobby"},
+		{"1=en,2=:b", "2", true, "", "b"},
+		{"", "", false, "", ""},
+	};
+	struct attendant_number number;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool is_found = attendant_number_find(rows[i].numbers, slice_of(rows[i].dialled),
+						      &number);
+
+		if (!CHECK_INT(rows[i].numbers, is_found, rows[i].is_found) || !is_found)
+			continue;
+		CHECK_STR(rows[i].numbers, number.language, rows[i].language);
+		CHECK_STR(rows[i].numbers, number.room, rows[i].room);
+	}
+}
+
+void suite_attendant(void)
+{
+	CHECK_SUITE("attendant");
+	CHECK_TEST(asks_room_and_pin);
+	CHECK_TEST(moderator_pin_makes_a_moderator);
+	CHECK_TEST(keys);
+	CHECK_TEST(three_wrong_entries_end_it);
+	CHECK_TEST(guessing_locks_out);
+	CHECK_TEST(silence_is_asked_twice);
+	CHECK_TEST(no_sound_is_no_trap);
+	CHECK_TEST(locked_and_full_are_told);
+	CHECK_TEST(a_room_with_a_pin_asks);
+	CHECK_TEST(hanging_up_and_stopping_leave_nothing);
+	CHECK_TEST(numbers_table);
+}
