@@ -8,12 +8,14 @@
 
 #include "mixer/kernel.h"
 #include "mixer/level.h"
+#include "mixer/play.h"
 
 void bus_init(struct bus *bus, bool is_lounge, void *owner)
 {
 	memset(bus, 0, sizeof(*bus));
 	list_init(&bus->node);
 	list_init(&bus->legs);
+	list_init(&bus->sounds);
 	bus->phase = BUS_PHASE_NONE;
 	bus->is_lounge = is_lounge;
 	bus->owner = owner;
@@ -136,7 +138,7 @@ static void stream_leave(struct bus *bus, struct leg *leg)
 /* Whether the leg hears what others hear, too. Its kit has an encoder. */
 static void stream_choose(struct bus *bus, struct leg *leg)
 {
-	bool is_private = leg->is_summed || leg->control.is_deaf ||
+	bool is_private = leg->is_summed || leg->control.is_deaf || leg->sound_count > 0 ||
 			  leg->control.gain_out_q14 != KERNEL_GAIN_UNITY_Q14;
 
 	if (is_private) {
@@ -165,7 +167,7 @@ void bus_add_rt(struct bus *bus, struct leg *leg)
 	list_append(&bus->legs, &leg->node);
 	leg->bus = bus;
 	bus->leg_count++;
-	bus->rates |= (uint8_t)(1u << leg->send_rate);
+	bus->rates |= (uint8_t)(1u << leg->send_rate) | bus->take_rates;
 }
 
 void bus_remove_rt(struct bus *bus, struct leg *leg)
@@ -238,12 +240,78 @@ static void sum_add(struct bus_scratch *scratch, struct leg *leg)
 		scratch->csrc[scratch->csrc_count++] = leg->source.ssrc;
 }
 
+static bool takes_are_paused(const struct bus *bus)
+{
+	return atomic_load_explicit(&bus->are_takes_paused, memory_order_relaxed);
+}
+
+static bool must_end(const struct sound *sound)
+{
+	return atomic_load_explicit(&sound->must_end, memory_order_relaxed);
+}
+
+static void leg_take(const struct bus *bus, const struct leg *leg, struct take *take)
+{
+	if (!takes_are_paused(bus))
+		take_write_rt(take, leg->is_summed ? leg->pcm : NULL,
+			      leg_rate(leg->frame.sample_hz));
+}
+
+/* What is played to this leg alone, and what is recorded of it. */
+static void leg_sounds(const struct bus *bus, struct leg *leg, struct leg_env *env)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &leg->sounds) {
+		struct sound *sound = LIST_ENTRY(it, struct sound, node);
+
+		if (sound->is_take)
+			leg_take(bus, leg, (struct take *)sound);
+		if (sound->is_take ? must_end(sound) : !play_pull_rt((struct play *)sound))
+			sound_end_rt(sound, &env->ended);
+	}
+}
+
+/* What is played to the room speaks like one more talker that nobody is. */
+static void room_plays(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &bus->sounds) {
+		struct sound *sound = LIST_ENTRY(it, struct sound, node);
+		struct play *play = (struct play *)sound;
+
+		if (sound->is_take)
+			continue;
+		if (!play_pull_rt(play)) {
+			sound_end_rt(sound, &env->ended);
+			continue;
+		}
+		if (!play->is_heard)
+			continue;
+		for (uint8_t rate = 0; rate < LEG_RATES; rate++)
+			if (scratch->rates >> rate & 1)
+				kernel_best()->add_rt(scratch->mixes[rate].sum,
+						      play_pcm_rt(play, rate),
+						      leg_rate_samples(rate));
+		scratch->talkers++;
+		scratch->lone = NULL;
+	}
+}
+
 /* See prefetch.h. Each leg comes by once for every step, so that an address is there when the next
  * step follows it. */
 static void look_ahead(const struct list *legs, const struct list *it)
 {
 	for (uint32_t ahead = 0; ahead <= LEG_AHEAD && it != legs; ahead++, it = it->next)
 		leg_prefetch_rt(LIST_ENTRY(it, struct leg, node), ahead);
+}
+
+static void skip(const struct bus *bus, struct leg *leg, struct leg_env *env, uint32_t skipped)
+{
+	leg_skip_rt(leg, env, skipped);
+	if (leg->sound_count > 0 && !takes_are_paused(bus))
+		takes_skip_rt(&leg->sounds, skipped);
 }
 
 void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,
@@ -253,24 +321,30 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 
 	scratch_begin(bus, scratch);
 	bus->rates_next = 0;
+	if (skipped && bus->take_rates && !takes_are_paused(bus))
+		takes_skip_rt(&bus->sounds, skipped);
 	LIST_FOREACH (it, tmp, &bus->legs) {
 		struct leg *leg = LIST_ENTRY(it, struct leg, node);
 
 		look_ahead(&bus->legs, it);
 		leg_receive_rt(leg, env);
 		if (skipped)
-			leg_skip_rt(leg, env, skipped);
+			skip(bus, leg, env, skipped);
 		leg_pull_rt(leg, env, !bus->is_lounge);
 		if (leg->is_summed)
 			sum_add(scratch, leg);
 		else
 			leg->resampled = 0;
+		if (leg->sound_count > 0)
+			leg_sounds(bus, leg, env);
 		if (leg->kit->encoder)
 			stream_choose(bus, leg);
 		if (leg_can_send(leg))
 			bus->rates_next |= (uint8_t)(1u << leg->send_rate);
 	}
-	bus->rates = bus->rates_next;
+	if (!list_empty(&bus->sounds))
+		room_plays(bus, scratch, env);
+	bus->rates = bus->rates_next | bus->take_rates;
 }
 
 /* Delivering -------------------------------------------------------------------------------- */
@@ -299,7 +373,9 @@ static bool hears_nothing(const struct bus_scratch *scratch, const struct leg *l
 	return leg->control.is_deaf || scratch->talkers == 0 || scratch->lone == leg;
 }
 
-uint8_t bus_hear_rt(struct bus *bus, struct bus_scratch *scratch, struct leg *leg, int16_t *out)
+/* What the leg hears of the room. */
+static uint8_t hear_room(struct bus *bus, struct bus_scratch *scratch, struct leg *leg,
+			 int16_t *out)
 {
 	uint32_t samples = leg_rate_samples(leg->send_rate);
 	const struct bus_mix *mix;
@@ -323,6 +399,15 @@ uint8_t bus_hear_rt(struct bus *bus, struct bus_scratch *scratch, struct leg *le
 		return level;
 	kernel_best()->gain_rt(out, leg->control.gain_out_q14, samples);
 	return level_pcm(out, samples);
+}
+
+uint8_t bus_hear_rt(struct bus *bus, struct bus_scratch *scratch, struct leg *leg, int16_t *out)
+{
+	uint8_t level = hear_room(bus, scratch, leg, out);
+
+	if (leg->sound_count == 0 || !plays_add_rt(&leg->sounds, leg->send_rate, out))
+		return level;
+	return level_pcm(out, leg_rate_samples(leg->send_rate));
 }
 
 static void list_contributors(const struct bus_scratch *scratch, struct leg_chunk *chunk)
@@ -408,7 +493,8 @@ static void send_private(struct bus *bus, struct bus_scratch *scratch, struct le
 static void deliver(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,
 		    struct leg *leg)
 {
-	bool is_plain = !leg->is_summed && leg->control.gain_out_q14 == KERNEL_GAIN_UNITY_Q14;
+	bool is_plain = !leg->is_summed && leg->sound_count == 0 &&
+			leg->control.gain_out_q14 == KERNEL_GAIN_UNITY_Q14;
 
 	if (!leg_can_send(leg))
 		leg_send_rt(leg, env, NULL);
@@ -416,7 +502,7 @@ static void deliver(struct bus *bus, struct bus_scratch *scratch, struct leg_env
 		leg_send_rt(leg, env, stream_make(bus, scratch, leg->stream));
 	else if (leg->kit->encoder)
 		send_private(bus, scratch, env, leg);
-	else if (hears_nothing(scratch, leg))
+	else if (hears_nothing(scratch, leg) && leg->sound_count == 0)
 		leg_send_rt(leg, env, &scratch->silence[leg->send_codec->id].chunk);
 	else if (is_plain)
 		leg_send_rt(leg, env, shared_make(bus, scratch, leg->send_codec));
@@ -437,6 +523,24 @@ static void limiters_recover(struct bus *bus, struct bus_scratch *scratch)
 	}
 }
 
+/* The mix of all, into the recordings of the room. */
+static void room_takes(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &bus->sounds) {
+		struct sound *sound = LIST_ENTRY(it, struct sound, node);
+		struct take *take = (struct take *)sound;
+
+		if (!sound->is_take)
+			continue;
+		if (!takes_are_paused(bus))
+			take_write_rt(take, mix_make(bus, scratch, take->rate)->pcm, take->rate);
+		if (must_end(sound))
+			sound_end_rt(sound, &env->ended);
+	}
+}
+
 void bus_deliver_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env)
 {
 	struct list *it, *tmp;
@@ -449,6 +553,8 @@ void bus_deliver_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env
 		deliver(bus, scratch, env, leg);
 		leg_finish_rt(leg, env);
 	}
+	if (bus->take_rates)
+		room_takes(bus, scratch, env);
 	limiters_recover(bus, scratch);
 }
 

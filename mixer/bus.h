@@ -24,6 +24,7 @@
 #ifndef MIXER_BUS_H
 #define MIXER_BUS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,9 +41,12 @@ struct bus {
 	uint8_t phase; /* worker.c; BUS_PHASE_NONE without legs: no ticks */
 	bool is_lounge;
 	uint8_t rates;                      /* at which somebody listens, bits 1 << leg_rate() */
+	uint8_t take_rates;                 /* of takes of the whole room */
 	uint8_t rates_next;                 /* as far as this tick's gathering has seen */
 	struct limiter limiters[LEG_RATES]; /* of the sums that listeners share */
 	struct leg *leads[BUS_STREAMS_MAX]; /* of the streams; NULL: free */
+	struct list sounds;                 /* struct sound: plays and takes of all; play.c */
+	_Atomic bool are_takes_paused;      /* control's wish: of the room's takes and its legs' */
 	void *owner;                        /* control's */
 };
 

@@ -59,6 +59,7 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 	leg->stats.level_in = leg->stats.level_out = MEDIA_LEVEL_SILENT;
 	list_init(&leg->node);
 	list_init(&leg->seat.waiting);
+	list_init(&leg->sounds);
 	latch_init(&leg->latch);
 	rtp_source_init(&leg->source, CLOCK_HZ);
 	dtmf_init(&leg->dtmf, CLOCK_HZ);

@@ -52,7 +52,13 @@ enum {
 
 /* What a worker posts to control. Leg events carry the leg; `kind` is an enum media_event_kind or
  * one of these. */
-enum leg_event_kind { LEG_EVENT_RETURNED = 100, LEG_EVENT_BUS_RETURNED, LEG_EVENT_KIT_RETURNED };
+enum leg_event_kind {
+	/* A struct sound that was played or recorded to its end. */
+	LEG_EVENT_SOUND_RETURNED = 90,
+	LEG_EVENT_RETURNED = 100,
+	LEG_EVENT_BUS_RETURNED,
+	LEG_EVENT_KIT_RETURNED
+};
 
 /* Rates by number. */
 static inline uint8_t leg_rate(uint32_t sample_hz)
@@ -89,6 +95,7 @@ struct leg_env {
 	uint64_t wall_minus_mono_ns; /* fixed at the start: reports need no more than one clock */
 	uint64_t quiet_ns;
 	const char *cname;
+	struct list ended; /* sounds on their way back to control */
 	uint64_t rx_packets, tx_packets, rx_discarded, events_dropped; /* totals of the worker */
 };
 
@@ -147,8 +154,9 @@ struct leg {
 	const int16_t *pcm; /* after gain, frame.samples at frame.sample_hz */
 	const int16_t *own; /* the same at the rate of send_codec; NULL: that rate is not in use */
 	bool is_summed;
-	bool is_exact;    /* frame.payload is what pcm encodes */
-	uint16_t gate_ms; /* left of the gate's hangover */
+	bool is_exact;       /* frame.payload is what pcm encodes */
+	uint8_t sound_count; /* of `sounds` */
+	uint16_t gate_ms;    /* left of the gate's hangover */
 	struct leg_control control;
 
 	/* State told to control: posted anew each tick until the ring took it. */
@@ -188,6 +196,8 @@ struct leg {
 	/* Quality window. */
 	uint64_t window_ns, window_missed, window_packets;
 	uint32_t loss_q16; /* smoothed */
+
+	struct list sounds; /* struct sound: plays and takes of this leg alone; play.c */
 
 	struct cell cell; /* what control reads */
 };

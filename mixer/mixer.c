@@ -196,6 +196,10 @@ static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 		room_forget(((struct bus *)posted->object)->owner);
 		return;
 	}
+	if (posted->kind == LEG_EVENT_SOUND_RETURNED) {
+		mixer_sound_returned(mixer, posted->object);
+		return;
+	}
 	if (posted->kind == LEG_EVENT_KIT_RETURNED) {
 		mixer->awaited--;
 		kit_free(posted->object);
@@ -258,6 +262,7 @@ void mixer_poll(struct mixer *mixer)
 {
 	for (uint32_t i = 0; i < mixer->worker_count; i++)
 		worker_drain(&mixer->workers[i]);
+	mixer_sounds_poll(mixer);
 }
 
 void mixer_tick(struct mixer *mixer, uint64_t now_ns)
@@ -351,6 +356,8 @@ static int mixer_fill(struct mixer *mixer)
 		err = hash_new(share_match, &mixer->seated);
 	if (err == 0)
 		err = peers_new(&mixer->peers);
+	if (err == 0)
+		err = mixer_sounds_new(mixer);
 	for (uint32_t i = 0; err == 0 && i < params->workers; i++)
 		err = worker_make(mixer, &mixer->workers[i]);
 	return err;
@@ -418,6 +425,7 @@ struct mixer *mixer_free(struct mixer *mixer)
 			loop_watch_remove(mixer->params.loop, &mixer->workers[i].watch);
 		worker_stop(mixer->workers[i].worker);
 	}
+	mixer_sounds_free(mixer);
 	legs_and_rooms_free(mixer);
 	for (uint32_t i = 0; i < mixer->worker_count; i++) {
 		shares_free(&mixer->workers[i]);

@@ -202,6 +202,8 @@ static int leg_set(void *ctx, handle h, const struct media_leg_params *params)
 	err = leg_params_check(params);
 	if (err)
 		return err;
+	if (params->send.codec && codec_find(params->send.codec)->sample_hz > 8000)
+		leg->mixer->has_wideband = true;
 	signalled_note(leg, params);
 	if (leg->place != PLACE_WORKER)
 		return leg_set_later(leg, params);
@@ -370,5 +372,14 @@ const struct media_ops mixer_ops = {
 	.leg_move = leg_move,
 	.leg_close = leg_close,
 	.leg_stats = leg_stats,
+	.play_start = mixer_play_start,
+	.play_control = mixer_play_control,
+	.play_seek = mixer_play_seek,
+	.play_position_ms = mixer_play_position_ms,
+	.play_stop = mixer_play_stop,
+	.record_start = mixer_record_start,
+	.record_pause = mixer_record_pause,
+	.record_length_ms = mixer_record_length_ms,
+	.record_stop = mixer_record_stop,
 	.totals = totals,
 };

@@ -23,6 +23,7 @@
 #include "base/wheel.h"
 #include "mixer/kit.h"
 #include "mixer/mixer.h"
+#include "mixer/mixer_sounds.h"
 #include "mixer/peers.h"
 #include "mixer/port.h"
 #include "mixer/ports.h"
@@ -93,6 +94,8 @@ struct mixer {
 	struct handle_table *rooms_by_handle, *legs_by_handle;
 	struct list rooms, legs; /* all, closing ones included */
 	struct list kits;        /* all that were made after their leg */
+	struct mixer_sounds *sounds;
+	bool has_wideband; /* a leg was ever set to a codec above 8 kHz */
 	struct ports *ports;
 	struct peers *peers;
 	struct hash *seated;            /* legs in shared ports, by port and peer's address */

@@ -78,6 +78,7 @@ int worker_new(const struct worker_params *params, struct worker **ret_worker)
 	list_init(&worker->returns);
 	list_init(&worker->bus_returns);
 	list_init(&worker->kit_returns);
+	list_init(&worker->env.ended);
 	bus_init(&worker->lounge, true, NULL);
 	bus_scratch_init(&worker->scratch);
 	worker->env.events = worker->events;
@@ -204,9 +205,32 @@ static void leg_leave(struct worker *worker, struct leg *leg)
 	if (--phase->leg_count == 0)
 		phase->due_ns = NEVER;
 	if (bus->leg_count == 0) { /* an idle room takes no ticks */
+		sounds_end_rt(&bus->sounds, &worker->env.ended);
 		list_remove(&bus->node);
 		bus->phase = BUS_PHASE_NONE;
 	}
+}
+
+/* What is said to a leg alone is over when it goes elsewhere; what is recorded of it goes on. */
+static void plays_end(struct worker *worker, struct leg *leg)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &leg->sounds) {
+		struct sound *sound = LIST_ENTRY(it, struct sound, node);
+
+		if (!sound->is_take)
+			sound_end_rt(sound, &worker->env.ended);
+	}
+}
+
+/* In a room that nobody is in nothing is heard. */
+static void sound_add(struct worker *worker, struct sound *sound)
+{
+	if (sound->leg || sound->bus->leg_count > 0)
+		sound_begin_rt(sound);
+	else
+		list_append(&worker->env.ended, &sound->node);
 }
 
 /* Commands ---------------------------------------------------------------------------------- */
@@ -228,7 +252,11 @@ static void command_run(struct worker *worker, const struct worker_command *comm
 	case WORKER_LEG_ADD:
 		leg_enter(worker, leg, command->bus);
 		break;
+	case WORKER_SOUND_ADD:
+		sound_add(worker, command->sound);
+		break;
 	case WORKER_LEG_MOVE:
+		plays_end(worker, leg);
 		leg_leave(worker, leg);
 		leg_enter(worker, leg, command->bus);
 		break;
@@ -243,10 +271,12 @@ static void command_run(struct worker *worker, const struct worker_command *comm
 	case WORKER_LEG_END:
 		leg_end_rt(leg, &worker->env);
 		io_flush_rt(worker->env.io); /* before its sockets are closed */
+		sounds_end_rt(&leg->sounds, &worker->env.ended);
 		leg_leave(worker, leg);
 		list_append(&worker->returns, &leg->node);
 		break;
 	case WORKER_LEG_YIELD:
+		plays_end(worker, leg);
 		leg_leave(worker, leg);
 		list_append(&worker->returns, &leg->node);
 		worker->env.must_wake = true; /* somebody waits for its sound elsewhere */
@@ -291,6 +321,12 @@ static void returns_post(struct worker *worker)
 		if (!return_post(worker, &worker->returns, LEG_EVENT_RETURNED,
 				 LIST_ENTRY(it, struct leg, node), it))
 			return;
+	LIST_FOREACH (it, tmp, &worker->env.ended) {
+		if (!return_post(worker, &worker->env.ended, LEG_EVENT_SOUND_RETURNED,
+				 LIST_ENTRY(it, struct sound, node), it))
+			return;
+		worker->env.must_wake = true; /* what comes after a prompt waits for its end */
+	}
 	LIST_FOREACH (it, tmp, &worker->bus_returns)
 		if (!return_post(worker, &worker->bus_returns, LEG_EVENT_BUS_RETURNED,
 				 LIST_ENTRY(it, struct bus, node), it))
@@ -361,7 +397,7 @@ static uint64_t next_pass(struct worker *worker, bool has_commands)
 	if (has_commands)
 		return worker->env.now_ns;
 	if (!list_empty(&worker->returns) || !list_empty(&worker->bus_returns) ||
-	    !list_empty(&worker->kit_returns))
+	    !list_empty(&worker->kit_returns) || !list_empty(&worker->env.ended))
 		return MIN_OF(phase_next(worker)->due_ns, worker->env.now_ns + PHASE_NS);
 	return phase_next(worker)->due_ns;
 }

@@ -21,6 +21,7 @@
 #include "media.h"
 #include "mixer/bus.h"
 #include "mixer/leg.h"
+#include "mixer/play.h"
 #include "mixer/port.h"
 
 enum {
@@ -45,7 +46,8 @@ enum worker_command_kind {
 			    * had comes back as LEG_EVENT_KIT_RETURNED */
 	WORKER_LEG_CONTROL, /* leg, control */
 	WORKER_LEG_YIELD,   /* goes to another worker: comes back as LEG_EVENT_RETURNED */
-	WORKER_LEG_END      /* says BYE and comes back */
+	WORKER_LEG_END,     /* says BYE and comes back */
+	WORKER_SOUND_ADD    /* sound, with its leg or bus: comes back as LEG_EVENT_SOUND_RETURNED */
 };
 
 struct worker_command {
@@ -55,6 +57,7 @@ struct worker_command {
 	struct kit *kit;
 	union {
 		struct port *port;
+		struct sound *sound;
 		struct media_leg_params params;
 		struct leg_control control;
 	};

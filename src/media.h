@@ -221,11 +221,11 @@ struct media_ops {
 	uint64_t (*play_position_ms)(void *ctx, handle play); /* 0 for one that is gone */
 	int (*play_stop)(void *ctx, handle play); /* never fails for a live one */
 
-	/* Recordings that are started, paused and stopped in one turn of the loop on one worker are aligned to the sample. A
-	 * pause leaves nothing in the file. Ends by itself with its leg or room. Errors as play_start, and negative errno of
-	 * making the file (-EEXIST, -ENOENT, -ENOSPC ...). */
+	/* A recording ends by itself with its leg or room. Errors as play_start, and negative errno of making the file
+	 * (-EEXIST, -ENOENT, -ENOSPC ...). */
 	int (*record_start)(void *ctx, const struct media_record *record, handle *ret_record);
-	int (*record_pause)(void *ctx, handle record, bool is_paused);
+	/* All recordings of a room and of the legs in it, in one and the same tick. A pause leaves nothing in the files. */
+	int (*record_pause)(void *ctx, handle room, bool is_paused);
 	uint64_t (*record_length_ms)(void *ctx, handle record);
 	int (*record_stop)(void *ctx, handle record); /* never fails for a live one */
 

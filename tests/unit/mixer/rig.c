@@ -97,6 +97,7 @@ void rig_init(struct rig *rig)
 	memset(rig, 0, sizeof(*rig));
 	random_init_seeded(&rig->random, 7);
 	random_init_seeded(&rig->env.random, 8);
+	list_init(&rig->env.ended);
 	if (ports_new(&ports, &rig->ports) || io_new(false, &rig->env.io) ||
 	    ring_new(256, sizeof(struct leg_event), RING_WAKE_NONE, &rig->env.events))
 		CU_FAIL_FATAL("rig");

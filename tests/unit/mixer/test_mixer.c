@@ -25,8 +25,8 @@ static struct phone phones[PHONES_MAX];
 static uint32_t phone_count;
 
 /* Events are counted by kind; the last of each is kept. */
-static uint32_t told[MEDIA_LEG_LATCHED + 1];
-static struct media_event last[MEDIA_LEG_LATCHED + 1];
+static uint32_t told[MEDIA_RECORD_ENDED + 1];
+static struct media_event last[MEDIA_RECORD_ENDED + 1];
 static bool is_in_operation; /* events must never come from inside one */
 
 static void on_event(void *arg, const struct media_event *event)

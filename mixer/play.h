@@ -1,0 +1,89 @@
+/* mixer/play.h -- a player on a leg or in a room, and a recorder that listens there (a *take*), as
+ * the worker sees them.
+ *
+ * Control makes one, hands it over by a single command, and gets it back by a single event; in
+ * between it only sets the atomic wishes. So nothing that control sends can arrive after the object
+ * has gone.
+ *
+ * A play of a room is a talker that nobody's mix-minus leaves out. A play of a leg is added to what
+ * that leg alone hears, while the room is ducked. A take of a room writes the mix of all, at its
+ * own rate; one of a leg what the room hears of it. Ended ones wait in leg_env.ended for their way
+ * back.
+ *
+ * Shape:   mono int16_t, frames of LEG_TICK_MS.
+ * Threads: *_new, *_free and the wishes on control; *_rt on the worker that has it.
+ */
+#ifndef MIXER_PLAY_H
+#define MIXER_PLAY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "mixer/files/player.h"
+#include "mixer/files/recorder.h"
+#include "mixer/leg.h"
+
+struct bus;
+
+/* What play and take have in common: their place on a leg or bus, and the way back. */
+struct sound {
+	struct list node; /* in the leg's or bus' list, or in leg_env.ended */
+	bool is_take;
+	struct leg *leg; /* one of both */
+	struct bus *bus;
+	_Atomic bool must_end; /* control's wish */
+	void *owner;           /* control's */
+};
+
+struct play {
+	struct sound sound; /* first */
+	struct player *player;
+	_Atomic bool is_paused;
+	_Atomic int32_t gain_q14;
+	int32_t duck_q14;
+	uint8_t native;         /* rate of the player */
+	bool is_heard;          /* there is a frame in this tick */
+	uint8_t made, was_made; /* rates, bits: in this tick and the last */
+	struct resample resample[LEG_RATES];
+	int16_t pcm[LEG_RATES][LEG_SAMPLES_MAX];
+};
+
+struct take {
+	struct sound sound; /* first */
+	struct recorder *recorder;
+	uint8_t rate;
+	uint8_t from; /* rate that was resampled in the last tick, LEG_RATES none */
+	struct resample resample;
+	int16_t pcm[LEG_SAMPLES_MAX];
+};
+
+/* They take over the player or recorder when they succeed. -ENOMEM. */
+int play_new(struct player *player, struct play **ret_play);
+int take_new(struct recorder *recorder, uint32_t rate_hz, struct take **ret_take);
+/* Closes the player or recorder as well. Accept NULL; return NULL. */
+struct play *play_free(struct play *play);
+struct take *take_free(struct take *take);
+
+/* Puts it where it says (sound.leg or sound.bus). */
+void sound_begin_rt(struct sound *sound) NONBLOCKING;
+/* Takes it off its leg or bus, into `ended`. */
+void sound_end_rt(struct sound *sound, struct list *ended) NONBLOCKING;
+void sounds_end_rt(struct list *sounds, struct list *ended) NONBLOCKING;
+
+/* The frame of this tick. False: it is over, or must end. */
+bool play_pull_rt(struct play *play) NONBLOCKING;
+/* That frame at a rate, after gain; NULL while there is none. */
+const int16_t *play_pcm_rt(struct play *play, uint8_t rate) NONBLOCKING;
+
+/* All plays of a leg, ducking and added to what it hears. Returns false when none is heard. */
+bool plays_add_rt(struct list *plays, uint8_t rate, int16_t *pcm) NONBLOCKING;
+
+/* The worker missed `frames` ticks: silence in their place, so that recordings stay aligned. */
+void takes_skip_rt(struct list *sounds, uint32_t frames) NONBLOCKING;
+
+/* Writes a frame of sound at a rate (take->rate: as it is); NULL: silence. */
+void take_write_rt(struct take *take, const int16_t *pcm, uint8_t rate) NONBLOCKING;
+
+#endif
