@@ -45,7 +45,8 @@ static const struct parameter path_parameters[] = {
 	{"call", "call", "path", "string", "Id of the call."},
 	{"call_id", "call_id", "path", "string", "Call-ID of a SIP call, percent-encoded."},
 	{"registration", "registration", "path", "string", "Id of the registration."},
-	{"user", "user", "path", "string", "User part of an address of ours, or a number."},
+	{"callee", "callee", "path", "string",
+	 "Whose calls: user part of an address of ours, or a number."},
 	{"problem", "problem", "path", "string", "Last part of a problem's type."},
 };
 
