@@ -1,7 +1,8 @@
 /* sip/transport.h -- the real network of sip/net.h: UDP, TCP, TLS and WebSocket on the loop.
  *
  * UDP:     datagrams are read in batches (recvmmsg) and answered from the address they came to;
- * ICMP errors are reported per destination (RFC 3261 18.4). Streams: connections are made on
+ * ICMP errors are reported per destination (RFC 3261 18.4), STUN keep-alives are answered
+ * (sip/stun.h). Streams: connections are made on
  * demand, found again by their number or by their remote address, framed by Content-Length (18.3),
  * answered to keep-alives (CRLFCRLF gets CRLF, RFC 5626 3.5.1 and 4.4.1). A small table of
  * functions (struct sip_stream_ops in transport_priv.h) stands between connection and socket, so

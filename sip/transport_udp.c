@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "sip/stun.h"
 #include "sip/transport_priv.h"
 
 enum { RECEIVE_BUFFER = 4 * 1024 * 1024, CONTROL_MAX = 512, ERRORS_MAX = 64 };
@@ -36,7 +37,7 @@ static struct addr local_of(const struct sip_listener *listener, struct msghdr *
 	return local;
 }
 
-/* CRLF and NUL keep-alives; a STUN request comes with TLS and the rest of RFC 5626. */
+/* CRLF and NUL keep-alives. */
 static bool is_keepalive(struct slice data)
 {
 	for (size_t i = 0; i < data.len; i++) {
@@ -44,6 +45,18 @@ static bool is_keepalive(struct slice data)
 			return false;
 	}
 	return true;
+}
+
+/* The keep-alive of RFC 5626 3.5.2, answered from the address that it came to. */
+static void answer_stun(struct sip_listener *listener, const struct sip_flow *flow,
+			struct slice request)
+{
+	struct buf answer = BUF_INIT;
+
+	listener->transport->stats.keepalives++;
+	if (sip_stun_answer(request, &flow->remote, &answer))
+		(void)sip_udp_send(listener, flow, buf_slice(&answer));
+	buf_done(&answer);
 }
 
 static int receive_batch(struct sip_listener *listener)
@@ -81,6 +94,8 @@ static int receive_batch(struct sip_listener *listener)
 		transport->stats.octets_in += data.len;
 		if (is_keepalive(data))
 			transport->stats.keepalives++;
+		else if (sip_stun_is(data))
+			answer_stun(listener, &flow, data);
 		else
 			sip_transport_message(transport, &flow, data);
 	}

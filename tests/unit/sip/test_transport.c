@@ -220,6 +220,19 @@ static void udp_there_and_back(void)
 	turn_until(&fx, &fx.messages, 41);
 	CHECK_INT("a keep-alive is no message", fx.messages, 41);
 	CHECK_INT("counted", sip_transport_stats(fx.transport)->keepalives, 1);
+	/* RFC 5626 3.5.2: STUN on the port of SIP. */
+	CHECK_INT("request",
+		  write(fd,
+			"\0\x01\0\0\x21\x12\xa4\x42"
+			"abcdefghijkl",
+			20),
+		  20);
+	turn_until(&fx, NULL, 0);
+	CHECK_INT("echo", recv(fd, data, sizeof(data), 0), strlen(MESSAGE));
+	CHECK_INT("STUN answer", recv(fd, data, sizeof(data), 0), 32);
+	CHECK("its id",
+	      memcmp(data, "\x01\x01", 2) == 0 && memcmp(data + 8, "abcdefghijkl", 12) == 0);
+	CHECK_INT("no message", fx.messages, 41);
 	CHECK_INT("local_for", fx.net.ops->local_for(fx.net.ctx, SIP_UDP, &self, &to), 0);
 	CHECK_STR("local_for", addr_text(&to, text), want);
 	close(fd);
