@@ -284,6 +284,8 @@ static int prepare(struct sip_transport *transport)
 	err = handle_table_new(transport->connections_max, &transport->conns);
 	if (!err)
 		err = hash_new(sip_source_match, &transport->sources);
+	if (!err)
+		err = hash_new(sip_conn_match_alias, &transport->by_alias);
 	return err ? err : hash_new(sip_conn_match, &transport->by_remote);
 }
 
@@ -344,6 +346,7 @@ struct sip_transport *sip_transport_free(struct sip_transport *transport)
 	}
 	handle_table_free(transport->conns);
 	hash_free(transport->by_remote);
+	hash_free(transport->by_alias);
 	hash_free(transport->sources);
 	free(transport->ws_origins);
 	if (transport->spare_fd >= 0)

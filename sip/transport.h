@@ -54,7 +54,15 @@ struct sip_tls_files {
 	const char *certificate, *key; /* ours, with its chain; both needed for TLS */
 	const char *ca;                /* who vouches for peers; "": the system's */
 	bool verify_clients;           /* whoever connects must show a certificate of `ca` */
+	/* More certificates, by the name that the client asks for (SNI, RFC 6066 3):
+	 * "name certificate key, *.name certificate key". "*." stands for one label. */
+	const char *sni;
 };
+
+enum { SIP_SNI_MAX = 32 /* names; more is ERR_SIP_TLS_FILE */ };
+
+/* Whether the files can be used; errors as sip_transport_reload_tls. */
+int sip_tls_check(const struct sip_tls_files *files, const char **reterr_file);
 
 struct sip_transport_params {
 	struct loop *loop; /* borrowed */

@@ -41,6 +41,8 @@ struct sip_conn {
 	handle id;
 	struct addr local, remote;
 	struct hash_node by_remote;
+	struct hash_node by_alias; /* linked once the peer has offered one (RFC 5923) */
+	struct addr alias;
 	struct loop_watch watch;
 	struct buf in, out;
 	struct timer timer;  /* the nearest of the times below */
@@ -77,7 +79,7 @@ struct sip_transport {
 	struct sip_listener listeners[SIP_LISTEN_MAX];
 	uint32_t listener_count;
 	struct handle_table *conns;
-	struct hash *by_remote;
+	struct hash *by_remote, *by_alias;
 	struct hash *sources; /* struct sip_source */
 	char *ws_origins;
 	uint32_t per_address_max, ws_ping_ms, keepalive_ms; /* 0: no limit; never */
@@ -106,6 +108,7 @@ int sip_tcp_send(struct sip_transport *transport, const struct sip_flow *flow, s
 		 struct sip_flow *ret_flow);
 void sip_conn_free_all(struct sip_transport *transport);
 bool sip_conn_match(const struct hash_node *node, const void *key);
+bool sip_conn_match_alias(const struct hash_node *node, const void *key);
 extern const struct sip_stream_ops sip_tcp_stream;
 
 /* transport_source.c */
@@ -128,8 +131,10 @@ struct sip_tls *sip_tls_free(struct sip_tls *tls);
 void sip_tls_peer(struct slice message, char out[SIP_TLS_HOST_MAX]);
 /* Puts TLS on a new connection, in the role that conn->is_ours tells. -ENOMEM, ERR_SIP_NO_ROUTE. */
 int sip_tls_begin(struct sip_conn *conn);
+/* The peer has shown a certificate, and it was good. */
+bool sip_tls_is_proven(const struct sip_conn *conn);
 /* Of sip_net_ops.peer_has_name; false without TLS, during the handshake, and when nothing was shown
- * or verified. */
+ * or verified. An IP address is a name, too. */
 bool sip_tls_has_name(const struct sip_conn *conn, struct slice name);
 
 #endif

@@ -59,6 +59,17 @@ bool sip_conn_match(const struct hash_node *node, const void *key)
 	return conn->proto != SIP_TLS || (conn->host && strcasecmp(conn->host, want->host) == 0);
 }
 
+/* The peer has asked to be met on its own connection, and has shown a certificate: it must name the
+ * host that we want (RFC 5923 5, 9.3). */
+bool sip_conn_match_alias(const struct hash_node *node, const void *key)
+{
+	const struct sip_conn *conn = CONTAINER_OF(node, struct sip_conn, by_alias);
+	const struct remote_key *want = key;
+
+	return !conn->is_dead && conn->proto == want->proto &&
+	       addr_eq(&conn->alias, want->remote) && sip_tls_has_name(conn, slice_of(want->host));
+}
+
 static uint64_t remote_hash(enum sip_proto proto, const struct addr *remote)
 {
 	return hash_mix(addr_hash(remote), proto);
@@ -99,6 +110,7 @@ static void conn_free(struct sip_conn *conn)
 		transport->stats.connections--;
 	}
 	hash_remove(transport->by_remote, &conn->by_remote);
+	hash_remove(transport->by_alias, &conn->by_alias);
 	buf_done(&conn->in);
 	buf_done(&conn->out);
 	free(conn);
@@ -391,6 +403,24 @@ static void take_frames(struct sip_conn *conn)
 	}
 }
 
+/* ";alias" in the top Via of a request: requests to that Via's port at this address may come here
+ * (RFC 5923 5.2). Only TLS whose peer has shown who it is has an alias; the first one stays. */
+static void note_alias(struct sip_conn *conn, struct slice text)
+{
+	struct sip_transport *transport = conn->transport;
+	static struct sip_msg msg; /* large; the control thread is the only one here */
+	struct slice value;
+	struct sip_via via;
+
+	if (conn->proto != SIP_TLS || conn->is_ours || conn->by_alias.linked ||
+	    !sip_tls_is_proven(conn) || sip_msg_parse(text.p, text.len, &msg) || !msg.is_request ||
+	    sip_msg_via(&msg, &via) || !sip_param(via.params, "alias", &value))
+		return;
+	conn->alias = conn->remote;
+	addr_set_port(&conn->alias, via.port ? via.port : 5061);
+	hash_add(transport->by_alias, &conn->by_alias, remote_hash(SIP_TLS, &conn->alias));
+}
+
 /* Hands up every whole message. */
 static void take_messages(struct sip_conn *conn)
 {
@@ -411,6 +441,7 @@ static void take_messages(struct sip_conn *conn)
 		}
 		conn->is_proven = true;
 		conn->partial_ms = 0;
+		note_alias(conn, slice_make(conn->in.p + skip, len));
 		sip_transport_message(conn->transport, &flow, slice_make(conn->in.p + skip, len));
 		buf_drop(&conn->in, skip + len);
 	}
@@ -625,6 +656,14 @@ static int conn_open(struct sip_transport *transport, const struct sip_flow *flo
 	return err;
 }
 
+static struct sip_conn *find_alias(struct sip_transport *transport, const struct remote_key *key)
+{
+	struct hash_node *node = hash_find(transport->by_alias,
+					   remote_hash(key->proto, key->remote), key);
+
+	return node ? CONTAINER_OF(node, struct sip_conn, by_alias) : NULL;
+}
+
 int sip_tcp_send(struct sip_transport *transport, const struct sip_flow *flow, struct slice data,
 		 struct sip_flow *ret_flow)
 {
@@ -641,6 +680,8 @@ int sip_tcp_send(struct sip_transport *transport, const struct sip_flow *flow, s
 		node = hash_find(transport->by_remote, remote_hash(flow->proto, &flow->remote),
 				 &key);
 		conn = node ? CONTAINER_OF(node, struct sip_conn, by_remote) : NULL;
+		if (!conn && *host)
+			conn = find_alias(transport, &key);
 	}
 	/* To a WebSocket client leads only what it opened itself (RFC 7118 5). */
 	if (!conn && (flow->proto == SIP_WS || flow->proto == SIP_WSS))

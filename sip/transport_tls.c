@@ -125,6 +125,132 @@ static int use_ca(SSL_CTX *ctx, const struct sip_tls_files *files, const char **
 	return 0;
 }
 
+/* Several certificates (SNI, RFC 6066 3)
+ * ---------------------------------------------------------------------------------------- */
+
+struct sni_host {
+	char name[SIP_TLS_HOST_MAX], certificate[PATH_MAX], key[PATH_MAX];
+	SSL_CTX *ctx;
+};
+
+/* Belongs to the server's context, and goes with it: connections that began with it may still be in
+ * their handshake when new files have been read. */
+struct sni {
+	struct sni_host hosts[SIP_SNI_MAX];
+	uint32_t count;
+};
+
+static void sni_free(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long number,
+		     void *arg)
+{
+	struct sni *sni = pointer;
+
+	(void)parent;
+	(void)data;
+	(void)index;
+	(void)number;
+	(void)arg;
+	for (uint32_t i = 0; sni && i < sni->count; i++)
+		SSL_CTX_free(sni->hosts[i].ctx);
+	free(sni);
+}
+
+static int sni_index(void)
+{
+	static int index = -1;
+
+	if (index < 0)
+		index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, sni_free);
+	return index;
+}
+
+static bool sni_matches(const char *pattern, struct slice name)
+{
+	if (pattern[0] != '*')
+		return slice_iis(name, pattern);
+	return slice_iis(slice_from(name, slice_find(name, '.')), pattern + 1);
+}
+
+/* Without a name, or with one that we do not know, the first certificate is shown: the client
+ * decides what it thinks of that. */
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+	struct slice name = slice_of(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+	const struct sni *sni = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), sni_index());
+
+	(void)alert;
+	(void)arg;
+	for (uint32_t i = 0; sni && name.len > 0 && i < sni->count; i++) {
+		if (sni_matches(sni->hosts[i].name, name)) {
+			(void)SSL_set_SSL_CTX(ssl, sni->hosts[i].ctx);
+			return SSL_TLSEXT_ERR_OK;
+		}
+	}
+	return SSL_TLSEXT_ERR_NOACK;
+}
+
+static bool next_word(struct slice *rest, char *out, size_t cap)
+{
+	struct slice text = slice_trim(*rest);
+	size_t end = slice_find(text, ' ');
+
+	*rest = slice_from(text, end);
+	if (end == 0 || end >= cap)
+		return false;
+	slice_cstr(slice_first(text, end), out, cap);
+	return true;
+}
+
+static int sni_add(struct sni *sni, struct slice item, const struct sip_tls_files *files,
+		   const char **reterr_file)
+{
+	struct sni_host *host = &sni->hosts[sni->count];
+	struct sip_tls_files own;
+
+	if (sni->count == SIP_SNI_MAX || !next_word(&item, host->name, sizeof(host->name)) ||
+	    !next_word(&item, host->certificate, sizeof(host->certificate)) ||
+	    !next_word(&item, host->key, sizeof(host->key)) || slice_trim(item).len > 0)
+		return ERR_SIP_TLS_FILE;
+	host->ctx = context(TLS_server_method());
+	if (!host->ctx)
+		return -ENOMEM;
+	sni->count++;
+	own = (struct sip_tls_files){.certificate = host->certificate, .key = host->key};
+	if (use_own(host->ctx, &own, reterr_file)) {
+		/* The path must outlive what is freed now. */
+		*reterr_file = *reterr_file == own.key ? "key of sip.tls_sni"
+						       : "certificate of sip.tls_sni";
+		return ERR_SIP_TLS_FILE;
+	}
+	return files->verify_clients ? use_ca(host->ctx, files, reterr_file) : 0;
+}
+
+static int use_sni(SSL_CTX *server, const struct sip_tls_files *files, const char **reterr_file)
+{
+	struct slice rest = slice_of(text_or_null(files->sni));
+	struct sni *sni;
+	int err = 0;
+
+	if (rest.len == 0)
+		return 0;
+	sni = calloc(1, sizeof(*sni));
+	if (!sni)
+		return -ENOMEM;
+	if (!SSL_CTX_set_ex_data(server, sni_index(), sni)) {
+		free(sni);
+		return -ENOMEM;
+	}
+	*reterr_file = "sip.tls_sni";
+	while (!err && rest.len > 0) {
+		size_t end = slice_find(rest, ',');
+
+		err = sni_add(sni, slice_first(rest, end), files, reterr_file);
+		rest = slice_from(rest, end + 1);
+	}
+	SSL_CTX_set_tlsext_servername_callback(server, on_server_name);
+	return err;
+}
+
 static int fill(struct sip_tls *tls, const struct sip_tls_files *files, const char **reterr_file)
 {
 	int err;
@@ -138,6 +264,8 @@ static int fill(struct sip_tls *tls, const struct sip_tls_files *files, const ch
 		err = use_own(tls->client, files, reterr_file);
 	if (!err)
 		err = use_ca(tls->client, files, reterr_file);
+	if (!err)
+		err = use_sni(tls->server, files, reterr_file);
 	SSL_CTX_set_verify(tls->client, SSL_VERIFY_PEER, NULL);
 	if (err || !files->verify_clients)
 		return err;
@@ -165,6 +293,18 @@ int sip_tls_new(const struct sip_tls_files *files, struct sip_tls **ret_tls,
 	}
 	*ret_tls = tls;
 	return 0;
+}
+
+int sip_tls_check(const struct sip_tls_files *files, const char **reterr_file)
+{
+	struct sip_tls *tls = NULL;
+	const char *file = NULL;
+	int err = sip_tls_new(files, &tls, &file);
+
+	sip_tls_free(tls);
+	if (err && reterr_file)
+		*reterr_file = file;
+	return err;
 }
 
 struct sip_tls *sip_tls_free(struct sip_tls *tls)
@@ -279,6 +419,15 @@ static bool has_uri(const X509 *cert, struct slice uri)
 	return is_found;
 }
 
+static bool has_ip(X509 *cert, struct slice name)
+{
+	char text[ADDR_TEXT_MAX];
+	struct addr ip;
+
+	return addr_parse_ip(name, &ip) == 0 &&
+	       X509_check_ip_asc(cert, addr_ip_text(&ip, text), 0) == 1;
+}
+
 static bool cert_has_name(X509 *cert, struct slice name)
 {
 	static const unsigned flags = X509_CHECK_FLAG_NO_WILDCARDS |
@@ -288,7 +437,7 @@ static bool cert_has_name(X509 *cert, struct slice name)
 
 	if (slice_find(name, ':') < name.len)
 		return has_uri(cert, name);
-	if (X509_check_host(cert, name.p, name.len, flags, NULL) == 1)
+	if (X509_check_host(cert, name.p, name.len, flags, NULL) == 1 || has_ip(cert, name))
 		return true;
 	buf_adds(&uri, "sip:");
 	buf_addslice(&uri, name);
@@ -297,13 +446,18 @@ static bool cert_has_name(X509 *cert, struct slice name)
 	return has;
 }
 
+bool sip_tls_is_proven(const struct sip_conn *conn)
+{
+	return conn->tls && !conn->is_handshaking && SSL_get0_peer_certificate(conn->tls) &&
+	       SSL_get_verify_result(conn->tls) == X509_V_OK;
+}
+
 bool sip_tls_has_name(const struct sip_conn *conn, struct slice name)
 {
 	X509 *cert;
 	bool has;
 
-	if (!conn->tls || conn->is_handshaking || name.len == 0 ||
-	    SSL_get_verify_result(conn->tls) != X509_V_OK)
+	if (name.len == 0 || !sip_tls_is_proven(conn))
 		return false;
 	cert = SSL_get0_peer_certificate(conn->tls);
 	has = cert && cert_has_name(cert, name);

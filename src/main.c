@@ -40,6 +40,20 @@ static int mistakes(struct buf *errors)
 	return EXIT_MISTAKE;
 }
 
+/* What only the files that the configuration names can tell. Takes `config` over. */
+static int check(struct config *config)
+{
+	struct buf errors = BUF_INIT;
+	int err = server_check(config, &errors);
+
+	config_free(config);
+	if (err)
+		return mistakes(&errors);
+	buf_done(&errors);
+	puts("configuration is valid");
+	return 0;
+}
+
 /* Takes `config` over. */
 static int serve(const struct options *options, struct config *config)
 {
@@ -62,10 +76,9 @@ static int with_config(const struct options *options)
 		return mistakes(&errors);
 	if (options->mode == OPTIONS_SERVE)
 		return serve(options, config);
-	if (options->mode == OPTIONS_DUMP)
-		status = dump(config);
-	else
-		puts("configuration is valid");
+	if (options->mode != OPTIONS_DUMP)
+		return check(config);
+	status = dump(config);
 	config_free(config);
 	return status;
 }

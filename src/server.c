@@ -146,7 +146,26 @@ static struct sip_tls_files tls_files(const struct config *config)
 		.key = config->sip_tls_key,
 		.ca = config->sip_tls_ca,
 		.verify_clients = config->sip_tls_verify_clients,
+		.sni = config->sip_tls_sni,
 	};
+}
+
+int server_check(const struct config *config, struct buf *errors)
+{
+	struct sip_listen listens[SIP_LISTEN_MAX];
+	struct sip_tls_files files = tls_files(config);
+	const char *file = NULL;
+	uint32_t count = 0;
+	bool needs_tls = false;
+	int err = sip_listen_parse(slice_of(config->sip_listen), listens, &count, NULL);
+
+	for (uint32_t i = 0; !err && i < count; i++)
+		needs_tls |= listens[i].proto == SIP_TLS || listens[i].proto == SIP_WSS;
+	if (!err && needs_tls)
+		err = sip_tls_check(&files, &file);
+	if (err)
+		buf_addf(errors, "hearthd: %s: %s\n", file ? file : "sip.listen", err_text(err));
+	return err;
 }
 
 /* Files that cannot be used leave the old ones in force. */

@@ -28,6 +28,10 @@ def prints_and_exits():
     assert hearthd("-V").stdout.startswith("hearthd ")
     assert "Usage: hearthd" in hearthd("-h").stdout
     assert hearthd("-C").stdout == "configuration is valid\n"
+    keys = ["-o", "sip.tls_certificate=/nowhere.pem", "-o", "sip.tls_key=/nowhere.key"]
+    done = hearthd("-C", *keys, "-o", "sip.listen=tls:127.0.0.1:5061")
+    assert done.returncode == 2 and "/nowhere.pem: a certificate, key or CA file" in done.stderr, done
+    assert hearthd("-C", *keys).returncode == 0  # nobody listens by TLS: nobody needs them
     for page, option in (("conf/hearth.conf", "--dump-config"), ("docs/configuration.md", "--dump-reference")):
         assert hearthd(option).stdout == (lib.ROOT / page).read_text(), f"hearthd {option} > {page}"
 

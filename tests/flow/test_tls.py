@@ -128,6 +128,29 @@ def shown_serial(hearth):
 
 
 @lib.case
+def certificates_by_name():
+    hearth_with_tls().stop()  # makes the keys
+    certificate("one", "DNS:one.example", "ca")
+    certificate("many", "DNS:a.many.example", "ca")
+    hearth = hearth_with_tls(sip__tls_sni=f"one.example {KEYS}/one.pem {KEYS}/one.key, *.many.example {KEYS}/many.pem {KEYS}/many.key")
+
+    def shown(name):
+        context = client()
+        context.check_hostname = False
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", hearth.tls_port), 5), server_hostname=name) as connection:
+            return connection.getpeercert()["subjectAltName"][0][1]
+
+    assert shown("one.example") == "one.example"
+    assert shown("ONE.example") == "one.example"
+    assert shown("a.many.example") == "a.many.example"
+    for other in ("a.b.many.example", "many.example", "other.example", None):
+        assert shown(other) == "127.0.0.1", other
+    hearth.process.send_signal(signal.SIGHUP)
+    lib.wait_for("reloaded", lambda: "server.reloaded" in hearth.log_text())
+    assert shown("one.example") == "one.example"
+
+
+@lib.case
 def reload_changes_the_certificate_and_drops_nobody():
     hearth = hearth_with_tls()
     phone = lib.Phone(hearth, "phone", "tls", context=client())

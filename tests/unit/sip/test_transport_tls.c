@@ -156,7 +156,7 @@ static struct sip_tls_files tls_files(struct paths *paths, const char *name, con
 	path_of(file, paths->key);
 	snprintf(file, sizeof(file), "%s.pem", ca);
 	path_of(file, paths->ca);
-	return (struct sip_tls_files){paths->certificate, paths->key, paths->ca, false};
+	return (struct sip_tls_files){paths->certificate, paths->key, paths->ca, false, NULL};
 }
 
 struct side {
@@ -437,6 +437,47 @@ static void names_of_peers(void)
 	}
 }
 
+/* RFC 5923: requests back to the port of the Via go over the connection that offered it, when its
+ * peer has shown the name that they are for. */
+static void aliases(void)
+{
+	static const struct {
+		const char *name, *via, *host;
+		bool is_mutual, is_met;
+	} rows[] = {
+		{"met", "127.0.0.1:5099;alias", "127.0.0.1", true, true},
+		{"not offered", "127.0.0.1:5099", "127.0.0.1", true, false},
+		{"another port", "127.0.0.1:5098;alias", "127.0.0.1", true, false},
+		{"another name", "127.0.0.1:5099;alias", "pbx.example", true, false},
+		{"nothing was shown", "127.0.0.1:5099;alias", "127.0.0.1", false, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct paths a, b;
+		struct sip_tls_files server = tls_files(&b, "good", "ca");
+		struct sip_flow back = {.proto = SIP_TLS};
+		char text[256];
+		struct fixture fx;
+
+		server.verify_clients = rows[i].is_mutual;
+		setup(&fx, tls_files(&a, "good", "ca"), server);
+		snprintf(text, sizeof(text),
+			 "OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS "
+			 "%s;branch=z9hG4bKx\r\nContent-Length: 0\r\n\r\n",
+			 rows[i].via);
+		CHECK_INT(rows[i].name, call(&fx, text), 0);
+		turn_until(&fx, &fx.b.messages, 1);
+		CHECK_INT("addr", addr_parse(SLICE("127.0.0.1:5099"), &back.remote), 0);
+		snprintf(text, sizeof(text),
+			 "OPTIONS sip:b@%s SIP/2.0\r\nContent-Length: 0\r\n\r\n", rows[i].host);
+		(void)fx.b.net.ops->send(fx.b.net.ctx, &back, slice_of(text), NULL);
+		turn_until(&fx, rows[i].is_met ? &fx.a.messages : &fx.b.failures, 1);
+		CHECK_INT(rows[i].name, fx.a.messages, rows[i].is_met);
+		CHECK_INT(rows[i].name, STATS(fx.b)->opened, !rows[i].is_met);
+		teardown(&fx);
+	}
+}
+
 static void reload_spares_connections(void)
 {
 	struct fixture fx;
@@ -478,10 +519,16 @@ static void files_that_cannot_be_used(void)
 		const char *item;
 	} rows[] = {
 		{"none", {0}, "sip.tls_certificate"},
-		{"no key", {good.certificate, NULL, NULL, false}, "sip.tls_certificate"},
-		{"no such CA", {good.certificate, good.key, bad.ca, false}, bad.ca},
-		{"key of another", {good.certificate, bad.key, good.ca, false}, bad.key},
-		{"no certificate", {good.key, good.key, good.ca, false}, good.key},
+		{"no key", {good.certificate, NULL, NULL, false, NULL}, "sip.tls_certificate"},
+		{"no such CA", {good.certificate, good.key, bad.ca, false, NULL}, bad.ca},
+		{"key of another", {good.certificate, bad.key, good.ca, false, NULL}, bad.key},
+		{"no certificate", {good.key, good.key, good.ca, false, NULL}, good.key},
+		{"SNI without a key",
+		 {good.certificate, good.key, good.ca, false, "a.example /x.pem"},
+		 "sip.tls_sni"},
+		{"SNI with files that are not there",
+		 {good.certificate, good.key, good.ca, false, "a.example /x.pem /x.key"},
+		 "certificate of sip.tls_sni"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -719,6 +766,7 @@ void suite_transport_tls(void)
 	CHECK_TEST(a_connection_serves_its_host_only);
 	CHECK_TEST(mutual_tls);
 	CHECK_TEST(names_of_peers);
+	CHECK_TEST(aliases);
 	CHECK_TEST(reload_spares_connections);
 	CHECK_TEST(files_that_cannot_be_used);
 	CHECK_TEST(silent_and_slow_handshakes_are_cut);
