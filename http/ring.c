@@ -10,8 +10,8 @@
 #include "http/writer.h"
 
 enum {
-	TEXTS = 19
-}; /* room id; five of the participant, four of the call, two of the attempt, six
+	TEXTS = 21
+}; /* three of the room; five of the participant, four of the call, two of the attempt, six
       of the registration; cause */
 
 struct event_ring {
@@ -92,16 +92,27 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 	entry->room[0] = '\0';
 	if (!event->call)
 		(void)slice_cstr(event->room->id, entry->room, sizeof(entry->room));
-	keep_texts(&entry->texts,
-		   (struct slice *const[TEXTS]){
-			   &entry->room_view.id, &participant->id, &participant->uri,
-			   &participant->display_name, &participant->call_id,
-			   &participant->referred_by, &entry->call.id, &entry->call.from,
-			   &entry->call.to, &entry->call.room_id, &entry->attempt.uri,
-			   &entry->attempt.target, &entry->registration.id,
-			   &entry->registration.user, &entry->registration.contact,
-			   &entry->registration.user_agent, &entry->registration.path,
-			   &entry->registration.instance, &cause});
+	keep_texts(&entry->texts, (struct slice *const[TEXTS]){&entry->room_view.id,
+							       &entry->room_view.migration.to,
+							       &entry->room_view.migration.uri,
+							       &participant->id,
+							       &participant->uri,
+							       &participant->display_name,
+							       &participant->call_id,
+							       &participant->referred_by,
+							       &entry->call.id,
+							       &entry->call.from,
+							       &entry->call.to,
+							       &entry->call.room_id,
+							       &entry->attempt.uri,
+							       &entry->attempt.target,
+							       &entry->registration.id,
+							       &entry->registration.user,
+							       &entry->registration.contact,
+							       &entry->registration.user_agent,
+							       &entry->registration.path,
+							       &entry->registration.instance,
+							       &cause});
 	participant->room_id = entry->room_view.id;
 	entry->event.cause = cause.p;
 	buf_clear(&entry->frame);

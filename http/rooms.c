@@ -177,6 +177,31 @@ int room_change(struct request *request)
 	return err;
 }
 
+int room_migrate(struct request *request)
+{
+	struct document *document = NULL;
+	struct slice to = SLICE_NONE;
+	struct room *room;
+	int err = request_room(request, &room);
+
+	if (err)
+		return err;
+	err = request_document(request, &SCHEMA_MIGRATE, &document);
+	if (err)
+		return err;
+	(void)document_text(document, "to", &to);
+	err = focus_migrate(request_http(request)->focus, room, to);
+	document_free(document);
+	if (err == ERR_STATE)
+		(void)request_fail(request, err, "a move is under way");
+	if (err == ERR_BAD_TARGET || err == ERR_LOOP)
+		(void)request_fail_field(request, "to", "give the SIP URI of a focus elsewhere");
+	if (err)
+		return err;
+	reply_room(request, room);
+	return 0;
+}
+
 int room_delete(struct request *request)
 {
 	struct room_view view;

@@ -80,6 +80,8 @@ static const struct field room[] = {
 	{"participants", FIELD_INTEGER, 0, 0, PARTICIPANTS_MAX, NULL,
 	 "How many are in it or on their way in or out."},
 	{"created_at", FIELD_TIME, 0, 0, 0, NULL, "When it was made."},
+	{"migration", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Migration",
+	 "A move to another focus; missing when there was none."},
 	{0},
 };
 
@@ -320,6 +322,24 @@ static const struct field trace_list[] = {
 	{0},
 };
 
+static const struct field migrate[] = {
+	{"to", FIELD_STRING, FIELD_REQUIRED, 1, 255, NULL,
+	 "SIP URI of a conference factory, or of a conference, elsewhere."},
+	{0},
+};
+
+static const struct field migration[] = {
+	{"state", FIELD_STRING, 0, 0, 0, NULL, "dialling, moving, done or failed."},
+	{"to", FIELD_STRING, 0, 0, 0, NULL, "Whom we called."},
+	{"uri", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "The conference there; newcomers are sent to it."},
+	{"moved", FIELD_INTEGER, 0, 0, 0, NULL, "Participants that have arrived there."},
+	{"pending", FIELD_INTEGER, 0, 0, 0, NULL, "Participants that were asked to go."},
+	{"carried", FIELD_INTEGER, 0, 0, 0, NULL,
+	 "Participants that stay here and are carried over a bridge."},
+	{0},
+};
+
 static const struct field call_create[] = {
 	{"from", FIELD_STRING, FIELD_REQUIRED, 1, 255, NULL,
 	 "Who is called first: sip:, sips: or tel: URI."},
@@ -539,6 +559,7 @@ const struct schema SCHEMA_CALL_CREATE = {"CallCreate", "Two parties to be conne
 
 const struct schema SCHEMA_USER_CREATE = {"UserCreate", "A user to be made.", user_create, 1};
 const struct schema SCHEMA_USER_CHANGE = {"UserChange", "What of a user changes.", user_change, 1};
+const struct schema SCHEMA_MIGRATE = {"Migrate", "Where a conference shall go.", migrate, 1};
 
 static const struct schema written[] = {
 	{"Room", "A conference.", room, 0},
@@ -552,6 +573,7 @@ static const struct schema written[] = {
 	{"TraceList", "Calls of which SIP messages are kept.", trace_list, 0},
 	{"CallRecord", "A call that has ended.", call_record, 0},
 	{"CallRecordList", "A page of call records.", call_record_list, 0},
+	{"Migration", "How a move goes.", migration, 0},
 	{"Call", "Two parties, connected by us.", call, 0},
 	{"Attempt", "One target of a call that we make.", attempt, 0},
 	{"Registration", "Where a user is: one Contact.", registration, 0},
@@ -573,8 +595,9 @@ static const struct schema written[] = {
 };
 
 static const struct schema *const read_schemas[] = {
-	&SCHEMA_ROOM_CREATE, &SCHEMA_ROOM_CHANGE, &SCHEMA_INVITE,      &SCHEMA_PARTICIPANT_CHANGE,
-	&SCHEMA_CALL_CREATE, &SCHEMA_USER_CREATE, &SCHEMA_USER_CHANGE, &SCHEMA_FORWARD_CHANGE};
+	&SCHEMA_ROOM_CREATE,        &SCHEMA_ROOM_CHANGE, &SCHEMA_INVITE,
+	&SCHEMA_PARTICIPANT_CHANGE, &SCHEMA_CALL_CREATE, &SCHEMA_MIGRATE,
+	&SCHEMA_USER_CREATE,        &SCHEMA_USER_CHANGE, &SCHEMA_FORWARD_CHANGE};
 
 const struct schema *schema_at(size_t index)
 {

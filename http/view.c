@@ -11,6 +11,20 @@ const char *view_direction(bool is_outgoing)
 	return is_outgoing ? "outgoing" : "incoming";
 }
 
+static void add_migration(struct writer *json, const struct migration_view *migration)
+{
+	if (migration->state == MIGRATION_NONE)
+		return;
+	writer_open(json, "migration", '{');
+	writer_text(json, "state", migration_state_name(migration->state));
+	writer_str(json, "to", migration->to);
+	writer_str(json, "uri", migration->uri);
+	writer_uint(json, "moved", migration->moved);
+	writer_uint(json, "pending", migration->pending);
+	writer_uint(json, "carried", migration->carried);
+	writer_close(json, '}');
+}
+
 void view_room(struct writer *json, const char *key, const struct room_view *room)
 {
 	writer_open(json, key, '{');
@@ -28,6 +42,7 @@ void view_room(struct writer *json, const char *key, const struct room_view *roo
 	writer_bool(json, "has_moderator_pin", room->settings.moderator_pin[0] != '\0');
 	writer_uint(json, "participants", room->participants);
 	writer_time(json, "created_at", room->created_wall_ms);
+	add_migration(json, &room->migration);
 	writer_close(json, '}');
 }
 

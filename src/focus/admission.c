@@ -4,6 +4,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "focus/focus_priv.h"
+#include "focus/migrate.h"
 #include "focus/room_priv.h"
 #include "focus/text.h"
 #include "sip/uri.h"
@@ -61,9 +62,15 @@ static int decide_named(struct focus *focus, struct admission *admission)
 
 static int decide_user(struct focus *focus, struct slice user, struct admission *admission)
 {
+	struct room *room = focus_room_find(focus, user);
 	bool is_factory = text_list_has(focus->config->focus_factory_users, user);
 	bool has_central = focus->config->focus_central_factory[0] != '\0';
 
+	if (room && slice_present(migration_target(room))) {
+		admission->kind = ADMISSION_MOVED;
+		admission->room = room;
+		return 0;
+	}
 	if (has_central && (is_factory || focus->drain.is_on)) {
 		admission->kind = ADMISSION_REDIRECT;
 		return 0;

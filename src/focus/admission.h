@@ -9,10 +9,11 @@
 #include "focus/focus.h"
 
 enum admission_kind {
-	ADMISSION_JOIN,    /* room */
-	ADMISSION_CREATE,  /* a new room of the name room_id */
-	ADMISSION_FACTORY, /* a new room of a fresh name (RFC 4579 5.4) */
-	ADMISSION_REDIRECT /* to focus.central_factory */
+	ADMISSION_JOIN,     /* room */
+	ADMISSION_CREATE,   /* a new room of the name room_id */
+	ADMISSION_FACTORY,  /* a new room of a fresh name (RFC 4579 5.4) */
+	ADMISSION_REDIRECT, /* to focus.central_factory */
+	ADMISSION_MOVED     /* room has moved: migration_target */
 };
 
 struct admission {

@@ -198,7 +198,7 @@ static void call_dial_second(struct call *call)
 
 void calls_on_joined(struct call *call, struct participant *participant)
 {
-	if (call->state == CALL_ENDING)
+	if (call->state == CALL_ENDING || (participant != call->from && participant != call->to))
 		return;
 	if (participant == call->from && !call->to) {
 		call_dial_second(call);
@@ -231,11 +231,14 @@ void calls_on_left(struct call *call, struct participant *participant)
 		call->from = NULL;
 	else if (participant == call->to)
 		call->to = NULL;
+	else
+		return; /* the bridge to where the call moves */
 	if (!call->cause[0]) {
 		text_utf8(slice_of(participant->cause), call->cause, sizeof(call->cause));
 		call->status = participant->status;
 	}
-	if (!other)
+	/* On its way elsewhere the parties leave one by one. */
+	if (!other || slice_present(migration_target(call->room)))
 		return;
 	if (call->state != CALL_ENDING)
 		call_move(call, CALL_ENDING);

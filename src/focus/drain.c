@@ -1,4 +1,5 @@
 /* focus/drain.c -- going down without cutting anybody off: nobody new, wait, then ring off. */
+#include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 
@@ -30,10 +31,29 @@ static void drain_arm(struct focus *focus, uint64_t delay_ms)
 		    list_empty(&focus->participants) ? 0 : delay_ms);
 }
 
+/* What goes on here goes on at the central factory, before nobody may be called any more. */
+static void move_all(struct focus *focus)
+{
+	struct slice to = slice_of(focus->config->focus_central_factory);
+	struct list *it, *tmp;
+	int err = 0;
+
+	if (!to.len || !focus->config->focus_drain_moves)
+		return;
+	for (uint32_t i = 0; i < focus->room_count; i++)
+		if (focus->rooms[i]->participant_count)
+			err |= focus_migrate(focus, focus->rooms[i], to);
+	LIST_FOREACH (it, tmp, &focus->calls)
+		err |= focus_migrate(focus, LIST_ENTRY(it, struct call, in_focus)->room, to);
+	if (err)
+		LOG(LOG_WARN, "drain.not_all_moved", LOG_STR("to", to.p));
+}
+
 void focus_drain(struct focus *focus, void (*on_empty)(void *arg), void *arg)
 {
 	if (focus->drain.is_on)
 		return;
+	move_all(focus);
 	focus->drain.is_on = true;
 	focus->drain.on_empty = on_empty;
 	focus->drain.arg = arg;

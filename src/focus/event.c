@@ -20,6 +20,7 @@ const char *focus_event_name(enum focus_event_kind kind)
 		[FOCUS_PARTICIPANT_TALKING] = "participant.talking",
 		[FOCUS_PARTICIPANT_LEFT] = "participant.left",
 		[FOCUS_DTMF] = "dtmf",
+		[FOCUS_ROOM_MIGRATION] = "room.migration",
 		[FOCUS_CALL_CREATED] = "call.created",
 		[FOCUS_CALL_CHANGED] = "call.changed",
 		[FOCUS_CALL_ENDED] = "call.ended",

@@ -32,6 +32,7 @@ enum focus_event_kind {
 	FOCUS_PARTICIPANT_ATTEMPT,  /* somebody whom we call: one of the targets; `attempt` */
 	FOCUS_REGISTRATION_ADDED,   /* `registration`; refreshes are not told */
 	FOCUS_REGISTRATION_REMOVED, /* and `cause`: removed, expired, flow_failed, deleted */
+	FOCUS_ROOM_MIGRATION,       /* a move goes on: room->migration; `cause` is its state */
 	FOCUS_EVENT_KIND_COUNT
 };
 

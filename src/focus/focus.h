@@ -39,8 +39,8 @@ struct focus_params {
 	struct random *random;
 	const struct config *config; /* borrowed; focus_reload after it has changed */
 	struct store *store;         /* NULL: nothing is kept */
-	struct sip_net net; /* asked for our address toward a party that we call; ops NULL: the
-			       kernel is asked */
+	struct sip_net net;      /* asked for our address toward a party that we call; ops NULL: the
+				    kernel is asked */
 	struct sip_trace *trace; /* borrowed; what focus/trace.h shows; NULL: nothing */
 };
 

@@ -26,7 +26,7 @@ struct focus {
 	struct store *store;
 	struct sip_net net;
 	struct sip_trace *trace; /* NULL: none */
-	struct sip_ua *ua; /* borrowed from attach on */
+	struct sip_ua *ua;       /* borrowed from attach on */
 	struct media media;
 	struct users *users;
 	struct auth *auth;
@@ -90,6 +90,9 @@ void drain_done(struct focus *focus); /* stops its timer */
 
 /* incoming.c, behind gate.c. */
 void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *request);
+/* 302 to a conference elsewhere; a Join that is mixed here after all (named NULL: gone). */
+void incoming_send_to(struct focus *focus, struct sip_call *call, struct slice uri);
+void incoming_join_anyway(struct focus *focus, struct sip_call *call, struct participant *named);
 void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request);
 
 /* packages.c: event subscriptions out of a dialog, and in that of a participant. */

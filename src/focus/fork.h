@@ -102,7 +102,8 @@ struct fork *fork_free(struct fork *fork);
 /* CANCEL for all, nobody else is called; on_failed follows. */
 void fork_cancel(struct fork *fork, const struct sip_reply *reason);
 
-/* One call to the URI that was given, and nothing else: what becomes of it is all there is to say. */
+/* One call to the URI that was given, and nothing else: what becomes of it is all there is to say.
+ */
 bool fork_is_plain(const struct fork *fork);
 bool fork_is_over(const struct fork *fork);          /* won or failed */
 struct sip_call *fork_lead(const struct fork *fork); /* the first that is under way; NULL none */

@@ -84,6 +84,19 @@ static void redirect_header(const struct focus *focus, struct buf *out)
 	buf_addf(out, "Contact: <%s>\r\n", focus->config->focus_central_factory);
 }
 
+/* To a conference that lives elsewhere now: this Contact is one (RFC 3911 8.1). */
+void incoming_send_to(struct focus *focus, struct sip_call *call, struct slice uri)
+{
+	struct buf headers = BUF_INIT;
+
+	(void)focus;
+	buf_addf(&headers, "Contact: <" SLICE_FMT ">;isfocus\r\n", SLICE_ARG(uri));
+	LOG(LOG_INFO, "call.redirected", LOG_SLICE("call_id", sip_call_id(call)),
+	    LOG_SLICE("from", sip_call_remote_uri(call)), LOG_SLICE("to", uri));
+	(void)sip_call_reject(call, &(struct sip_reply){.status = 302, .headers = headers.p});
+	buf_done(&headers);
+}
+
 static void redirect(struct focus *focus, struct sip_call *call)
 {
 	struct buf headers = BUF_INIT;
@@ -263,7 +276,7 @@ static int admit_join(struct focus *focus, struct sip_call *call, const struct s
 	if (err)
 		return err;
 	err = reserve(p, room, call);
-	if (!err)
+	if (!err && request)
 		err = check_offer(p, request);
 	if (!err)
 		err = join_make_room(join->target);
@@ -273,7 +286,8 @@ static int admit_join(struct focus *focus, struct sip_call *call, const struct s
 		return err;
 	}
 	take_seat(p, join);
-	note_request(p, request);
+	if (request)
+		note_request(p, request);
 	participant_publish(p, room);
 	LOG(LOG_INFO, join->is_replaces ? "call.replaces" : "call.joins",
 	    LOG_STR("room", p->room_id), LOG_STR("participant", p->id),
@@ -342,6 +356,58 @@ static int come_in(struct focus *focus, struct sip_call *call, const struct sip_
 	return attend(focus, call, &number);
 }
 
+void incoming_join_anyway(struct focus *focus, struct sip_call *call, struct participant *named)
+{
+	const struct join join = {.target = named};
+	const struct status_row *row;
+	int err = named ? admit_join(focus, call, NULL, &join) : ERR_JOIN_ENDED;
+
+	if (!err)
+		return;
+	row = status_find(err);
+	focus->stats.rejected[row->reject]++;
+	(void)sip_call_reject(call, &(struct sip_reply){.status = row->status});
+}
+
+/* With a central factory, a Join to a two-party call is not mixed here: the call goes there, and
+ * the joiner is sent after it (RFC 3911 8.1). */
+static bool is_for_central(const struct focus *focus, const struct join *join)
+{
+	const struct room *room = join->target->room;
+
+	return room->call && !join->is_replaces && focus->config->focus_central_factory[0];
+}
+
+static int join_elsewhere(struct focus *focus, struct sip_call *call, const struct join *join)
+{
+	struct room *room = join->target->room;
+	struct migration_view view;
+
+	migration_view(room, &view);
+	if (view.state != MIGRATION_DIALLING) {
+		int err = focus_migrate(focus, room,
+					slice_of(focus->config->focus_central_factory));
+
+		if (err)
+			return err;
+	}
+	return migration_wait(room, call, join->target);
+}
+
+static int join_dialog(struct focus *focus, struct sip_call *call, const struct sip_msg *request,
+		       const struct join *join)
+{
+	struct slice moved_to = migration_target(join->target->room);
+
+	if (slice_present(moved_to)) {
+		incoming_send_to(focus, call, moved_to);
+		return 0;
+	}
+	if (is_for_central(focus, join) && !join_elsewhere(focus, call, join))
+		return 0;
+	return admit_join(focus, call, request, join);
+}
+
 void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *request)
 {
 	struct focus *focus = arg;
@@ -353,7 +419,7 @@ void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *
 	sip_call_bind(call, &participant_orphan_handlers, NULL);
 	err = join_find(focus, call, request, &join);
 	if (!err && join.target) {
-		err = admit_join(focus, call, request, &join);
+		err = join_dialog(focus, call, request, &join);
 		if (err)
 			reject(focus, call, request, err);
 		return;
@@ -368,6 +434,10 @@ void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *
 		err = admission_decide(focus, request->request_uri, &admission);
 	if (!err && admission.kind == ADMISSION_REDIRECT) {
 		redirect(focus, call);
+		return;
+	}
+	if (!err && admission.kind == ADMISSION_MOVED) {
+		incoming_send_to(focus, call, migration_target(admission.room));
 		return;
 	}
 	if (!err)
@@ -449,6 +519,15 @@ static void reply_refusal(struct focus *focus, struct sip_stx *tx, int err)
 	buf_done(&headers);
 }
 
+static void reply_moved(struct sip_stx *tx, struct slice uri)
+{
+	struct buf headers = BUF_INIT;
+
+	buf_addf(&headers, "Contact: <" SLICE_FMT ">;isfocus\r\n", SLICE_ARG(uri));
+	(void)sip_stx_reply(tx, &(struct sip_reply){.status = 302, .headers = headers.p});
+	buf_done(&headers);
+}
+
 static void reply_redirect(struct focus *focus, struct sip_stx *tx)
 {
 	struct buf headers = BUF_INIT;
@@ -517,6 +596,8 @@ void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *re
 		reply_refusal(focus, tx, err);
 	else if (admission.kind == ADMISSION_REDIRECT)
 		reply_redirect(focus, tx);
+	else if (admission.kind == ADMISSION_MOVED)
+		reply_moved(tx, migration_target(admission.room));
 	else
 		reply_capabilities(focus, tx, request, &admission);
 }

@@ -245,6 +245,7 @@ static void do_join(struct participant *p)
 	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id), LOG_STR("uri", p->uri),
 	    LOG_STR("direction", p->is_outgoing ? "outgoing" : "incoming"));
 	participant_tell(p, FOCUS_PARTICIPANT_JOINED);
+	migration_on_joined(p);
 	release_seat(p);
 	end_refer(p, 200);
 	if (p->room->call)

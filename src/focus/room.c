@@ -92,6 +92,7 @@ void room_view(const struct room *room, struct room_view *ret_view)
 		.created_wall_ms = room->created_wall_ms,
 		.version = room->version,
 	};
+	migration_view(room, &ret_view->migration);
 	room_uri(room->focus, room->id, ret_view->uri);
 }
 
@@ -282,6 +283,7 @@ struct room *room_free(struct room *room)
 		return NULL;
 	assert(list_empty(&room->participants));
 	roster_done(room);
+	migration_free(room);
 	timer_stop(room->focus->wheel, &room->grace);
 	timer_stop(room->focus->wheel, &room->moderator_grace);
 	room_bus_drop(room);
@@ -304,6 +306,12 @@ static void room_rest(struct room *room)
 	room_bus_drop(room);
 	if (room->is_ending)
 		return;
+	/* Who is late for a room that has moved is still sent on, for a while. */
+	if (slice_present(migration_target(room)) && !room->call && room->origin != ROOM_BY_API) {
+		timer_start(focus->wheel, &room->grace,
+			    (uint64_t)focus->config->rooms_grace_s * 1000);
+		return;
+	}
 	if (room->origin == ROOM_BY_CALL || room->origin == ROOM_BY_CONNECT)
 		room_end(room, "empty");
 	else if (room->origin == ROOM_BY_FACTORY)
@@ -368,6 +376,7 @@ void room_leave(struct room *room, struct participant *participant)
 	room->focus->stats.participants--;
 	if (room->call)
 		calls_on_left(room->call, participant);
+	migration_on_left(room, participant);
 	if (!room->participant_count)
 		room_rest(room);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "focus/migrate.h"
 #include "focus/pin.h"
 
 enum { ROOM_ID_MAX = 64, ROOM_URI_MAX = 255 };
@@ -44,6 +45,7 @@ struct room_view {
 	uint32_t participants_max; /* in force */
 	uint32_t participants;     /* all states but gone */
 	uint64_t created_wall_ms;
+	struct migration_view migration;
 	uint64_t version; /* changes with every change of settings: ETag */
 };
 void room_view(const struct room *room, struct room_view *ret_view);

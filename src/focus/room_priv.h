@@ -22,9 +22,10 @@ struct room {
 	bool is_ending;    /* the last to leave neither ends it once more nor starts its grace */
 	struct list participants; /* by in_room, in order of joining */
 	uint32_t participant_count;
-	struct bus *bus; /* held while there is somebody; NULL in an empty room */
+	struct bus *bus;             /* held while there is somebody; NULL in an empty room */
+	struct migration *migration; /* owned; NULL: never moved */
 	struct roster roster;
-	struct timer grace; /* of a factory room that nobody is in */
+	struct timer grace;           /* of a factory room that nobody is in */
 	struct timer moderator_grace; /* the last moderator has left */
 };
 

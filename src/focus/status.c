@@ -71,6 +71,7 @@ static const struct status_cause causes[] = {
 	{"room_closed", 410, "Conference ended"},
 	{"no_media", 408, "No media received"},
 	{"media_failed", 503, "Media failed"},
+	{"moved", 302, "Conference has moved"},
 	{"replaced", 200, "Call picked up elsewhere"},
 	{"peer_left", 480, "The other party has left"},
 	{"ended", 480, "Call ended by request"},

@@ -409,7 +409,46 @@ static void phone_on_reinvite_failed(void *arg, struct sip_call *call, uint16_t 
 	(void)status;
 }
 
+static void phone_refer_over(void *arg)
+{
+	struct phone *phone = arg;
+
+	if (phone->referral)
+		sip_refer_progress(phone->referral, phone->refer_status, NULL);
+}
+
+static void phone_on_referral_ended(void *arg, struct sip_referral *referral)
+{
+	struct phone *phone = arg;
+
+	(void)referral;
+	phone->referral = NULL;
+}
+
+/* It says how it went without calling anybody: what is tested is the other side. */
+static void phone_on_request(void *arg, struct sip_call *call, struct sip_stx *tx,
+			     const struct sip_msg *request)
+{
+	struct phone *phone = arg;
+	struct sip_refer refer;
+
+	(void)call;
+	if (request->method != SIP_METHOD_REFER || !phone->refer_status ||
+	    sip_refer_parse(request, &refer)) {
+		(void)sip_stx_reply(tx, &(struct sip_reply){.status = 405});
+		return;
+	}
+	snprintf(phone->refer_to, sizeof(phone->refer_to), "%s", refer.target);
+	if (!sip_refer_accept(tx, request, &refer,
+			      &(struct sip_referral_params){.on_ended = phone_on_referral_ended,
+							    .arg = phone},
+			      &phone->referral))
+		timer_start(phone->world->wheel, &phone->refer_timer, phone->refer_delay_ms);
+	sip_refer_done(&refer);
+}
+
 static const struct sip_call_handlers phone_handlers = {
+	.on_request = phone_on_request,
 	.on_progress = phone_on_progress,
 	.on_established = phone_on_established,
 	.on_media = phone_on_media,
@@ -485,6 +524,9 @@ struct phone *world_phone(struct world *world, const char *user)
 	phone->direction = SDP_SENDRECV;
 	slice_cstr(slice_of(user), phone->user, sizeof(phone->user));
 	timer_init(&phone->timer, phone_answer, phone);
+	timer_init(&phone->refer_timer, phone_refer_over, phone);
+	phone->refer_status = 200;
+	phone->refer_delay_ms = 200;
 	world->phones[world->phone_count++] = phone;
 	return phone;
 }

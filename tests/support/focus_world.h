@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "focus/focus.h"
+#include "sip/refer.h"
 #include "tests/support/fake_media.h"
 #include "tests/support/fake_store.h"
 #include "tests/support/simnet.h"
@@ -79,9 +80,14 @@ struct phone {
 	const char *contact_params; /* "isfocus" or NULL */
 	const char *display_name;   /* of its From; NULL none */
 	bool has_only_pcma;
-	bool has_no_address;       /* its descriptions say 0.0.0.0 */
-	bool offers_nothing;       /* dials without a description */
-	const char *dial_headers;  /* more lines of its INVITE; borrowed */
+	bool has_no_address;      /* its descriptions say 0.0.0.0 */
+	bool offers_nothing;      /* dials without a description */
+	const char *dial_headers; /* more lines of its INVITE; borrowed */
+	uint16_t refer_status;    /* how it says that a REFER to it went; 0: it refuses it (405) */
+	uint32_t refer_delay_ms;
+	char refer_to[256]; /* of the last REFER, its URI */
+	struct sip_referral *referral;
+	struct timer refer_timer;
 	uint16_t replaces_refused; /* its answer to an INVITE with Replaces; 0: it takes it */
 	char replaces[256];        /* of the INVITE that it took, or "" */
 	char target_dialog[512];   /* the same dialog for Target-Dialog */

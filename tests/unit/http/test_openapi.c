@@ -214,11 +214,13 @@ enum contract_world {
 	WORLD_DRAINING,
 	WORLD_BOUND,    /* bob is registered, and forwards; the Contact's id in place of anna's */
 	WORLD_CALL,     /* a two-party call, connected; its id in place of anna's */
+	WORLD_MOVING,   /* lobby is on its way elsewhere */
 	WORLD_DIALLING, /* the same, just begun */
 	WORLD_TRACE,    /* as WORLD_PLAIN, and the Call-ID of anna's call in place of her id */
 	WORLD_COUNT
 };
 
+#define MIGRATE_THERE "{\"to\":\"sip:ring@10.0.0.2\"}"
 #define CALL_OF_TWO "{\"from\":\"sip:dora@10.0.0.2\",\"to\":\"sip:emil@10.0.0.2\"}"
 
 static const struct contract_case {
@@ -251,6 +253,15 @@ static const struct contract_case {
 	{"closeRoom", 400, WORLD_PLAIN, "/api/v1/rooms/%%zz", NULL, NULL},
 	{"closeRoom", 404, WORLD_PLAIN, "/api/v1/rooms/none", NULL, NULL},
 	{"closeRoom", 412, WORLD_PLAIN, "/api/v1/rooms/lobby", "If-Match: \"x\"\r\n", NULL},
+	{"migrateRoom", 202, WORLD_PLAIN, "/api/v1/rooms/lobby/migrate", NULL, MIGRATE_THERE},
+	{"migrateRoom", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/migrate", NULL, "{"},
+	{"migrateRoom", 404, WORLD_PLAIN, "/api/v1/rooms/none/migrate", NULL, MIGRATE_THERE},
+	{"migrateRoom", 409, WORLD_MOVING, "/api/v1/rooms/lobby/migrate", NULL, MIGRATE_THERE},
+	{"migrateRoom", 413, WORLD_PLAIN, "/api/v1/rooms/lobby/migrate",
+	 "Content-Length: 99999\r\n", ""},
+	{"migrateRoom", 415, WORLD_PLAIN, "/api/v1/rooms/lobby/migrate",
+	 "Content-Type: text/plain\r\n", "{}"},
+	{"migrateRoom", 422, WORLD_PLAIN, "/api/v1/rooms/lobby/migrate", NULL, "{\"to\":\"x\"}"},
 	{"listParticipants", 200, WORLD_PLAIN, "/api/v1/rooms/lobby/participants", NULL, NULL},
 	{"listParticipants", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/participants?limit=0", NULL,
 	 NULL},
@@ -456,6 +467,11 @@ static struct site *contract_site(enum contract_world world, char anna[32])
 		connect_two(site, anna);
 	if (world == WORLD_TRACE)
 		call_id_of(site, anna);
+	if (world == WORLD_MOVING)
+		CHECK_INT("moving",
+			  site_status(site, "POST", "/api/v1/rooms/lobby/migrate", NULL,
+				      MIGRATE_THERE),
+			  202);
 	if (world == WORLD_CALL)
 		site_pass(site, 2000);
 	if (world == WORLD_BOUND)
