@@ -19,9 +19,17 @@
 #include "sip/msg.h"
 #include "sip/transport_priv.h"
 
+/* A certificate shown to those who ask for this name. */
+struct sni_host {
+	char name[SIP_TLS_HOST_MAX], certificate[PATH_MAX], key[PATH_MAX];
+	SSL_CTX *ctx;
+};
+
 /* The contexts of one set of files. A connection holds on to that with which it began. */
 struct sip_tls {
 	SSL_CTX *server, *client;
+	struct sni_host hosts[SIP_SNI_MAX];
+	uint32_t host_count;
 };
 
 /* The socket as OpenSSL sees it
@@ -128,42 +136,6 @@ static int use_ca(SSL_CTX *ctx, const struct sip_tls_files *files, const char **
 /* Several certificates (SNI, RFC 6066 3)
  * ---------------------------------------------------------------------------------------- */
 
-struct sni_host {
-	char name[SIP_TLS_HOST_MAX], certificate[PATH_MAX], key[PATH_MAX];
-	SSL_CTX *ctx;
-};
-
-/* Belongs to the server's context, and goes with it: connections that began with it may still be in
- * their handshake when new files have been read. */
-struct sni {
-	struct sni_host hosts[SIP_SNI_MAX];
-	uint32_t count;
-};
-
-static void sni_free(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long number,
-		     void *arg)
-{
-	struct sni *sni = pointer;
-
-	(void)parent;
-	(void)data;
-	(void)index;
-	(void)number;
-	(void)arg;
-	for (uint32_t i = 0; sni && i < sni->count; i++)
-		SSL_CTX_free(sni->hosts[i].ctx);
-	free(sni);
-}
-
-static int sni_index(void)
-{
-	static int index = -1;
-
-	if (index < 0)
-		index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, sni_free);
-	return index;
-}
-
 static bool sni_matches(const char *pattern, struct slice name)
 {
 	if (pattern[0] != '*')
@@ -176,13 +148,14 @@ static bool sni_matches(const char *pattern, struct slice name)
 static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
 	struct slice name = slice_of(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
-	const struct sni *sni = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), sni_index());
+	const struct sip_conn *conn = BIO_get_data(SSL_get_rbio(ssl));
+	const struct sip_tls *tls = conn->transport->tls; /* that of today */
 
 	(void)alert;
 	(void)arg;
-	for (uint32_t i = 0; sni && name.len > 0 && i < sni->count; i++) {
-		if (sni_matches(sni->hosts[i].name, name)) {
-			(void)SSL_set_SSL_CTX(ssl, sni->hosts[i].ctx);
+	for (uint32_t i = 0; name.len > 0 && i < tls->host_count; i++) {
+		if (sni_matches(tls->hosts[i].name, name)) {
+			(void)SSL_set_SSL_CTX(ssl, tls->hosts[i].ctx);
 			return SSL_TLSEXT_ERR_OK;
 		}
 	}
@@ -201,20 +174,20 @@ static bool next_word(struct slice *rest, char *out, size_t cap)
 	return true;
 }
 
-static int sni_add(struct sni *sni, struct slice item, const struct sip_tls_files *files,
+static int sni_add(struct sip_tls *tls, struct slice item, const struct sip_tls_files *files,
 		   const char **reterr_file)
 {
-	struct sni_host *host = &sni->hosts[sni->count];
+	struct sni_host *host = &tls->hosts[tls->host_count];
 	struct sip_tls_files own;
 
-	if (sni->count == SIP_SNI_MAX || !next_word(&item, host->name, sizeof(host->name)) ||
+	if (tls->host_count == SIP_SNI_MAX || !next_word(&item, host->name, sizeof(host->name)) ||
 	    !next_word(&item, host->certificate, sizeof(host->certificate)) ||
 	    !next_word(&item, host->key, sizeof(host->key)) || slice_trim(item).len > 0)
 		return ERR_SIP_TLS_FILE;
 	host->ctx = context(TLS_server_method());
 	if (!host->ctx)
 		return -ENOMEM;
-	sni->count++;
+	tls->host_count++;
 	own = (struct sip_tls_files){.certificate = host->certificate, .key = host->key};
 	if (use_own(host->ctx, &own, reterr_file)) {
 		/* The path must outlive what is freed now. */
@@ -225,29 +198,21 @@ static int sni_add(struct sni *sni, struct slice item, const struct sip_tls_file
 	return files->verify_clients ? use_ca(host->ctx, files, reterr_file) : 0;
 }
 
-static int use_sni(SSL_CTX *server, const struct sip_tls_files *files, const char **reterr_file)
+static int use_sni(struct sip_tls *tls, const struct sip_tls_files *files, const char **reterr_file)
 {
 	struct slice rest = slice_of(text_or_null(files->sni));
-	struct sni *sni;
 	int err = 0;
 
 	if (rest.len == 0)
 		return 0;
-	sni = calloc(1, sizeof(*sni));
-	if (!sni)
-		return -ENOMEM;
-	if (!SSL_CTX_set_ex_data(server, sni_index(), sni)) {
-		free(sni);
-		return -ENOMEM;
-	}
 	*reterr_file = "sip.tls_sni";
 	while (!err && rest.len > 0) {
 		size_t end = slice_find(rest, ',');
 
-		err = sni_add(sni, slice_first(rest, end), files, reterr_file);
+		err = sni_add(tls, slice_first(rest, end), files, reterr_file);
 		rest = slice_from(rest, end + 1);
 	}
-	SSL_CTX_set_tlsext_servername_callback(server, on_server_name);
+	SSL_CTX_set_tlsext_servername_callback(tls->server, on_server_name);
 	return err;
 }
 
@@ -265,7 +230,7 @@ static int fill(struct sip_tls *tls, const struct sip_tls_files *files, const ch
 	if (!err)
 		err = use_ca(tls->client, files, reterr_file);
 	if (!err)
-		err = use_sni(tls->server, files, reterr_file);
+		err = use_sni(tls, files, reterr_file);
 	SSL_CTX_set_verify(tls->client, SSL_VERIFY_PEER, NULL);
 	if (err || !files->verify_clients)
 		return err;
@@ -313,6 +278,8 @@ struct sip_tls *sip_tls_free(struct sip_tls *tls)
 		return NULL;
 	SSL_CTX_free(tls->server);
 	SSL_CTX_free(tls->client);
+	for (uint32_t i = 0; i < tls->host_count; i++)
+		SSL_CTX_free(tls->hosts[i].ctx);
 	free(tls);
 	return NULL;
 }
