@@ -121,6 +121,38 @@ static void add_sip_connections(struct buf *out, struct sip_net_stats stats)
 		"TLS handshakes that were refused, broke off or took too long.", stats.tls_failed);
 }
 
+/* Who may ------------------------------------------------------------------------------------- */
+
+static void add_guard(struct buf *out, const struct sip_guard_stats *stats)
+{
+	counter(out, "hearth_guard_asked_total", "SIP requests that would begin something.",
+		stats->asked);
+	head(out, "hearth_guard_refused_total", "counter",
+	     "Of these, those refused or dropped, and wrong credentials, by cause.");
+	for (int cause = 0; cause < SIP_GUARD_CAUSES; cause++)
+		sample(out, "hearth_guard_refused_total", "cause",
+		       sip_guard_cause_name((enum sip_guard_cause)cause), stats->refused[cause]);
+	gauge(out, "hearth_guard_peers", "Addresses remembered for rates.", stats->peers);
+	gauge(out, "hearth_guard_locked", "Addresses whose credentials are not looked at.",
+	      stats->locked);
+	counter(out, "hearth_guard_peers_forgotten_total",
+		"Addresses forgotten for want of room.", stats->forgotten);
+}
+
+static void add_auth(struct buf *out, const struct sip_auth_stats *stats,
+		     const struct users *users)
+{
+	counter(out, "hearth_auth_challenges_total", "401 with challenges.", stats->challenges);
+	counter(out, "hearth_auth_good_total", "Credentials that were right.", stats->good);
+	counter(out, "hearth_auth_wrong_total", "Credentials that were wrong.", stats->wrong);
+	counter(out, "hearth_auth_stale_total", "Credentials of an old nonce.", stats->stale);
+	counter(out, "hearth_auth_replayed_total", "Credentials that had been used before.",
+		stats->replayed);
+	counter(out, "hearth_auth_malformed_total", "Credentials that could not be read.",
+		stats->malformed);
+	gauge(out, "hearth_users", "Users.", users_count(users));
+}
+
 /* Focus, mixer, store ------------------------------------------------------------------------- */
 
 static void add_registrations(struct buf *out, const struct focus *focus)
@@ -352,6 +384,8 @@ int metrics_get(struct request *request)
 	if (ua)
 		add_sip(out, sip_ua_stats(ua));
 	add_sip_connections(out, sip_ua_net_stats(ua));
+	add_guard(out, sip_guard_stats(auth_guard(focus_auth(http->focus))));
+	add_auth(out, auth_stats(focus_auth(http->focus)), focus_users(http->focus));
 	add_mixer(out, &totals);
 	if (store)
 		add_store(out, store);

@@ -331,7 +331,7 @@ def likeness(recorded, spoken, piece_s=1.0):
 class Baresip:
     """Debian's baresip: speaks a WAV file, records what it hears. The call ends when the file does."""
 
-    def __init__(self, name, wav, dial=None, transport="udp", answer=True):
+    def __init__(self, name, wav, dial=None, transport="udp", answer=True, account=None):
         self.name = name
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"baresip-{name}-"))
         self.port, self.control, rtp = free_port(), free_port(), free_port()
@@ -362,7 +362,7 @@ snd_path {self.directory}
 """)
         mode = "auto" if answer else "manual"
         (self.directory / "accounts").write_text(
-            f"<{self.uri};transport={transport}>;regint=0;answermode={mode}\n")
+            f"{account or f'<{self.uri};transport={transport}>;regint=0'};answermode={mode}\n")
         (self.directory / "contacts").write_text("")
         self.log = open(self.directory / "log", "wb")
         command = ["baresip", "-f", str(self.directory), "-v"]

@@ -67,6 +67,7 @@ static void begin(struct fixture *fx)
 			   &fx->auth),
 		  0);
 	set(fx, "sip.domains=example.com");
+	set(fx, "sip.auth_algorithms=SHA-256,MD5");
 }
 
 static void end(struct fixture *fx)

@@ -1,0 +1,420 @@
+#!/usr/bin/python3
+"""Who may: users and their passwords, asked and answering, with real phones, SIPp and Kamailio."""
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+import lib
+
+REALM = "hearth.test"
+# As docs/operations.md gives it to fail2ban (<HOST> stands for the address).
+REFUSED = re.compile(r"security\.refused address=(?P<host>[0-9a-f.:]+) cause=(?P<cause>[a-z_]+) ")
+
+
+def serve(**options):
+    return lib.Hearth(**({"sip__realm": REALM, "sip__rate_unlimited": ""} | options))
+
+
+def add_user(hearth, name, **more):
+    answer = hearth.api("POST", "/api/v1/users", {"name": name, "password": "secret"} | more)
+    assert answer.status == 201, answer.text
+
+
+# A digest client that shares no code with the server ----------------------------------------------
+
+HASHES = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
+
+
+def fields_of(challenge):
+    return {k.lower(): a or b for k, a, b in re.findall(r'(\w+)=(?:"([^"]*)"|([^\s,]+))', challenge)}
+
+
+def authorization(challenge, method, uri, user="alice", password="secret", nc=1, qop="auth", body=""):
+    c = fields_of(challenge)
+
+    def digest(text):
+        return hashlib.new(HASHES[c.get("algorithm", "MD5")], text.encode()).hexdigest()
+    count, cnonce = f"{nc:08x}", "0a4f113b"
+    a2 = f"{method}:{uri}" + (":" + digest(body) if qop == "auth-int" else "")
+    ha1 = digest(f"{user}:{c['realm']}:{password}")
+    if qop:
+        response = digest(f"{ha1}:{c['nonce']}:{count}:{cnonce}:{qop}:{digest(a2)}")
+        more = f', qop={qop}, nc={count}, cnonce="{cnonce}"'
+    else:
+        response, more = digest(f"{ha1}:{c['nonce']}:{digest(a2)}"), ""
+    return (f'Authorization: Digest username="{user}", realm="{c["realm"]}", nonce="{c["nonce"]}", uri="{uri}", '
+            f'response="{response}", algorithm={c.get("algorithm", "MD5")}{more}\r\n')
+
+
+def register(phone, headers=""):
+    phone.uri = f"sip:{phone.hearth.host}"
+    aor = f"<sip:{phone.name}@{phone.hearth.host}>"
+    phone.send(phone.request("REGISTER", phone.uri, headers, to=aor))
+    return phone.final()
+
+
+@lib.case
+def each_algorithm_in_our_order():
+    hearth = serve(sip__auth_algorithms="SHA-256,SHA-512-256,MD5")
+    add_user(hearth, "alice")
+    challenges = register(lib.Phone(hearth, "alice")).all("WWW-Authenticate")
+    assert [fields_of(c)["algorithm"] for c in challenges] == ["SHA-256", "SHA-512-256", "MD5"], challenges
+    for index in range(3):
+        for qop in ("auth", "auth-int", ""):
+            phone = lib.Phone(hearth, "alice")
+            asked = register(phone)
+            assert asked.status == 401, asked.start
+            challenge = asked.all("WWW-Authenticate")[index]
+            answer = register(phone, authorization(challenge, "REGISTER", phone.uri, qop=qop))
+            assert answer.status == 200, (challenge, qop, answer.start)
+    hearth.stop()
+
+
+@lib.case
+def used_once_and_not_for_ever():
+    hearth = serve(sip__nonce_life_s=2)
+    add_user(hearth, "alice")
+    phone = lib.Phone(hearth, "alice")
+    challenge = register(phone).get("WWW-Authenticate")
+    uri = phone.uri
+    assert register(phone, authorization(challenge, "REGISTER", uri)).status == 200
+    again = register(phone, authorization(challenge, "REGISTER", uri))
+    assert again.status == 401 and fields_of(again.get("WWW-Authenticate")).get("stale") == "true", again.fields
+    assert register(phone, authorization(challenge, "REGISTER", uri, nc=2)).status == 200
+    assert register(phone, authorization(again.get("WWW-Authenticate"), "REGISTER", uri)).status == 200
+    time.sleep(2.2)
+    old = register(phone, authorization(challenge, "REGISTER", uri, nc=3))
+    assert old.status == 401 and fields_of(old.get("WWW-Authenticate")).get("stale") == "true", old.fields
+    assert hearth.metric("hearth_auth_replayed_total") == 1
+    hearth.stop()
+
+
+@lib.case
+def guessing_is_logged_and_locked():
+    hearth = serve(sip__auth_failures_max=3, sip__auth_lock_s=2)
+    add_user(hearth, "alice")
+    phone = lib.Phone(hearth, "alice")
+    for _ in range(3):
+        challenge = register(phone).get("WWW-Authenticate")
+        assert register(phone, authorization(challenge, "REGISTER", phone.uri, password="guess")).status == 401
+    challenge = register(phone).get("WWW-Authenticate")
+    locked = register(phone, authorization(challenge, "REGISTER", phone.uri))
+    assert locked.status == 503 and int(locked.get("Retry-After")) >= 1, locked.fields
+    causes = [(m["host"], m["cause"]) for m in REFUSED.finditer(hearth.log_text())]
+    assert causes == [("127.0.0.1", "wrong_credentials")] * 3 + [("127.0.0.1", "locked")], causes
+    assert "secret" not in hearth.log_text() and "guess" not in hearth.log_text()
+    guest = lib.Phone(hearth, "guest")
+    assert guest.invite("lobby").status == 200, "a lock is about credentials, not about calls"
+    guest.bye()
+    time.sleep(2.1)
+    assert register(phone, authorization(challenge, "REGISTER", phone.uri)).status == 200
+    hearth.stop()
+
+
+@lib.case
+def scanners_and_strangers_hear_nothing():
+    hearth = serve(sip__acl="allow:127.0.0.1,drop:127.0.0.2,deny:127.0.0.0/8")
+    for address, agent, status in (("127.0.0.1", "friendly-scanner", 0), ("127.0.0.2", "phone", 0),
+                                   ("127.0.0.3", "phone", 403), ("127.0.0.1", "phone", 200)):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.bind((address, 0))
+            port = stranger.getsockname()[1]
+            stranger.settimeout(1.0 if status == 0 else 5.0)
+            stranger.sendto((f"OPTIONS sip:{hearth.host} SIP/2.0\r\nVia: SIP/2.0/UDP {address}:{port};rport;branch=z9hG4bK{port}\r\n"
+                             f"From: <sip:x@{address}>;tag=1\r\nTo: <sip:{hearth.host}>\r\nCall-ID: {port}\r\nCSeq: 1 OPTIONS\r\n"
+                             f"User-Agent: {agent}\r\nContent-Length: 0\r\n\r\n").encode(), ("127.0.0.1", hearth.sip_port))
+            try:
+                answer = lib.Message(stranger.recv(4096)).status
+            except socket.timeout:
+                answer = 0
+            assert answer == status, (address, agent, answer)
+    assert hearth.metric('hearth_guard_refused_total{cause="scanner"}') == 1
+    hearth.stop()
+
+
+@lib.case
+def a_flood_does_not_hurt_a_call():
+    hearth = serve(sip__rate_invite=2, sip__rate_burst_s=1)
+    talker = lib.Phone(hearth, "talker", samples=lib.tone(440, 1))
+    assert talker.invite("lobby").status == 200
+    flooder, statuses = lib.Phone(hearth, "flooder"), []
+    for i in range(20):
+        flooder.call_id = f"flood{i}@test"
+        flooder.uri = f"sip:lobby@{hearth.host}"
+        flooder.send(flooder.request("INVITE", flooder.uri, body=flooder.sdp()))
+        response = flooder.final()
+        flooder.ack(response)
+        statuses.append(response.status)
+        if response.status == 503:
+            assert response.get("Retry-After") == "1", response.fields
+    assert statuses.count(503) >= 15, statuses
+    talker.send(talker.request("INVITE", talker.target, body=talker.sdp("sendonly", version=2)))
+    held = talker.final(cseq=talker.cseq)
+    assert held.status == 200, held.start
+    talker.ack(held)
+    assert talker.bye().status == 200
+    hearth.stop()
+
+
+# SIPp ------------------------------------------------------------------------------------------------
+
+CALLER = """<?xml version="1.0"?><scenario name="caller">
+<send retrans="500"><![CDATA[
+%(method)s sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:alice@[remote_ip]:[remote_port]>;tag=[call_number]
+To: <sip:%(to)s@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 %(method)s
+Contact: <sip:alice@[local_ip]:[local_port]>
+Max-Forwards: 70
+%(more)s
+]]></send>
+<recv response="100" optional="true"/>
+<recv response="401" auth="true"/>
+%(ack1)s
+<send retrans="500"><![CDATA[
+%(method)s sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:alice@[remote_ip]:[remote_port]>;tag=[call_number]
+To: <sip:%(to)s@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 2 %(method)s
+Contact: <sip:alice@[local_ip]:[local_port]>
+[authentication username=alice password=secret]
+Max-Forwards: 70
+%(more)s
+]]></send>
+<recv response="100" optional="true"/>
+<recv response="200" rrs="true"/>
+%(tail)s
+</scenario>"""
+ACK = """<send><![CDATA[
+ACK sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+[last_Via:]
+[last_From:]
+[last_To:]
+Call-ID: [call_id]
+CSeq: %d ACK
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>"""
+SDP = """Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=- 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [local_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 0
+"""
+BYE = """<pause milliseconds="200"/><send retrans="500"><![CDATA[
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:alice@[remote_ip]:[remote_port]>;tag=[call_number]
+[last_To:]
+Call-ID: [call_id]
+CSeq: 3 BYE
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send><recv response="200"/>"""
+
+
+def sipp(scenario, *arguments, seconds=20):
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="sipp-"))
+    (directory / "scenario.xml").write_text(scenario)
+    command = ["sipp", "-sf", str(directory / "scenario.xml"), "-nostdin", "-i", "127.0.0.1", "-p", str(lib.free_port()),
+               "-mp", str(lib.free_port()), "-timeout", str(seconds), "-trace_err", *arguments]
+    return subprocess.run(command, cwd=directory, capture_output=True, timeout=seconds + 10, text=True,
+                          env=os.environ | {"TERM": "dumb"}), directory
+
+
+def assert_sipp(result):
+    run, directory = result
+    errors = "".join(path.read_text(errors="replace") for path in directory.glob("*errors*.log"))
+    assert run.returncode == 0, f"sipp {run.returncode}: {errors[:800]}"
+
+
+@lib.case
+def sipp_registers():
+    hearth = serve()
+    add_user(hearth, "alice")
+    scenario = CALLER % {"method": "REGISTER", "to": "alice", "more": "Expires: 60\nContent-Length: 0\n", "ack1": "", "tail": ""}
+    assert_sipp(sipp(scenario, hearth.host, "-s", "alice", "-m", "5", "-r", "5"))
+    assert hearth.metric("hearth_auth_good_total") == 5
+    hearth.stop()
+
+
+@lib.case
+def sipp_calls_where_all_are_asked():
+    hearth = serve(sip__auth="all")
+    add_user(hearth, "alice", display_name="Alice A.")
+    scenario = CALLER % {"method": "INVITE", "to": "lobby", "more": SDP, "ack1": ACK % 1, "tail": ACK.replace("[last_Via:]",
+                         "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]") % 2 + BYE}
+    events = lib.Events(hearth)
+    assert_sipp(sipp(scenario, hearth.host, "-s", "lobby", "-m", "3", "-r", "3"))
+    joined = events.wait("participant.joined")
+    assert joined["participant"]["display_name"] == "Alice A.", joined
+    assert lib.Phone(hearth, "guest").invite("lobby").status == 401
+    events.stop()
+    hearth.stop()
+
+
+# baresip ---------------------------------------------------------------------------------------------
+
+@lib.case
+def baresip_registers_and_calls():
+    hearth = serve(sip__auth="users")
+    add_user(hearth, "alice")
+    wav = pathlib.Path(tempfile.mkdtemp()) / "alice.wav"
+    lib.speech(wav, "This is Alice, who has shown her password.", seconds=20)
+    phone = lib.Baresip("alice", wav, account=f"<sip:alice@{hearth.host}>;auth_user=alice;auth_pass=secret;regint=60")
+    lib.wait_for("registered", lambda: hearth.metric("hearth_auth_good_total") >= 1, 15)
+    phone.command("dial", f"sip:lobby@{hearth.host}")
+    lib.wait_for("in the room", lambda: hearth.connected("lobby"), 15)
+    assert hearth.metric("hearth_auth_good_total") >= 2 and hearth.metric("hearth_auth_wrong_total") == 0
+    hearth.stop()
+
+
+# As a client -----------------------------------------------------------------------------------------
+
+def keys_file(text):
+    path = pathlib.Path(tempfile.mkdtemp()) / "credentials"
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return path
+
+
+KAMAILIO = """#!KAMAILIO
+debug=1
+log_stderror=yes
+children=1
+listen=udp:127.0.0.1:%(port)d
+mpath="%(modules)s"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "siputils.so"
+loadmodule "textops.so"
+loadmodule "auth.so"
+modparam("auth", "qop", "auth")
+modparam("auth", "nonce_count", 1)
+modparam("auth", "one_time_nonce", 0)
+%(algorithm)s
+request_route {
+	if (!is_method("ACK|CANCEL") && $ua =~ "hearth") {
+		if (!pv_proxy_authenticate("kamailio.test", "kamsecret", "0")) {
+			proxy_challenge("kamailio.test", "1");
+			exit;
+		}
+		consume_credentials();
+	}
+	if (has_totag()) {
+		loose_route();
+		t_relay();
+		exit;
+	}
+	if (is_method("INVITE")) record_route();
+	t_relay();
+}
+"""
+
+
+class Kamailio:
+    def __init__(self, algorithm=""):
+        self.port = lib.free_port()
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="kamailio-"))
+        modules = next(p for p in ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules",
+                                   "/usr/lib/kamailio/modules") if os.path.isdir(p))
+        config = self.directory / "kamailio.cfg"
+        config.write_text(KAMAILIO % {"port": self.port, "modules": modules,
+                                      "algorithm": f'modparam("auth", "algorithm", "{algorithm}")' if algorithm else ""})
+        self.log = open(self.directory / "log", "wb")
+        self.process = subprocess.Popen([shutil.which("kamailio") or "/usr/sbin/kamailio", "-f", str(config), "-DD", "-E",
+                                         "-Y", str(self.directory), "-m", "64", "-M", "8"],
+                                        stdout=self.log, stderr=self.log, cwd=self.directory, start_new_session=True)
+        lib._running.append(self)
+        lib.wait_for("kamailio listens", self.is_up, 15)
+
+    def is_up(self):
+        assert self.process.poll() is None, (self.directory / "log").read_text(errors="replace")[-1500:]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError:
+                return True
+        return False
+
+    def stop(self):
+        if self in lib._running:
+            lib._running.remove(self)
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, 9)
+            self.process.wait()
+        self.log.close()
+
+
+@lib.case
+def kamailio_asks_and_is_answered():
+    for algorithm in ("", "SHA-256"):
+        proxy = Kamailio(algorithm)
+        hearth = serve(sip__outbound_proxy=f"sip:127.0.0.1:{proxy.port}",
+                       sip__credentials_file=keys_file("# of the trunk\nkamailio.test trunk kamsecret\n"))
+        hearth.api("POST", "/api/v1/rooms", {"id": "lobby"})
+        wav = pathlib.Path(tempfile.mkdtemp()) / "bob.wav"
+        lib.speech(wav, "Bob answers behind a proxy that asks for passwords.", seconds=20)
+        bob = lib.Baresip("bob", wav)
+        lib.wait_for("baresip", lambda: "baresip is ready" in bob.log_text(), 10)
+        answer = hearth.api("POST", "/api/v1/rooms/lobby/participants", {"uri": bob.uri})
+        assert answer.status == 202, answer.text
+        lib.wait_for("bob is in", lambda: hearth.connected("lobby"), 15)
+        assert hearth.metric('hearth_sip_responses_received_total{class="4xx"}') == 1, "one challenge, one answer"
+        assert hearth.api("DELETE", f"/api/v1/rooms/lobby/participants/{answer.json['id']}").status == 204
+        lib.wait_for("the BYE was answered",
+                     lambda: hearth.metric('hearth_sip_responses_received_total{class="2xx"}') == 2, 10)
+        assert hearth.metric('hearth_sip_responses_received_total{class="4xx"}') == 1, "the BYE had its count unasked"
+        assert "kamsecret" not in hearth.log_text()
+        hearth.stop()
+        proxy.stop()
+
+
+@lib.case
+def a_wrong_password_ends_the_call():
+    proxy = Kamailio()
+    hearth = serve(sip__outbound_proxy=f"sip:127.0.0.1:{proxy.port}", sip__credentials_file=keys_file("* trunk wrong\n"))
+    hearth.api("POST", "/api/v1/rooms", {"id": "lobby"})
+    events = lib.Events(hearth)
+    assert hearth.api("POST", "/api/v1/rooms/lobby/participants", {"uri": "sip:bob@127.0.0.1:9"}).status == 202
+    left = events.wait("participant.left")
+    assert left["cause"] == "unauthorized" and left["status"] == 407, left
+    assert hearth.metric('hearth_sip_requests_sent_total{method="INVITE"}') == 2
+    events.stop()
+    hearth.stop()
+    proxy.stop()
+
+
+@lib.case
+def files_of_secrets_are_for_the_owner():
+    path = keys_file("kamailio.test trunk kamsecret\n")
+    path.chmod(0o644)
+    hearth = lib.Hearth(check=False, sip__credentials_file=path)
+    assert hearth.process.wait(10) == 1
+    assert "credentials.refused" in hearth.log_text() and "kamsecret" not in hearth.log_text()
+    lib._running.remove(hearth)
+
+
+if __name__ == "__main__":
+    lib.main()
