@@ -135,12 +135,11 @@ static void add_guard(struct buf *out, const struct sip_guard_stats *stats)
 	gauge(out, "hearth_guard_peers", "Addresses remembered for rates.", stats->peers);
 	gauge(out, "hearth_guard_locked", "Addresses whose credentials are not looked at.",
 	      stats->locked);
-	counter(out, "hearth_guard_peers_forgotten_total",
-		"Addresses forgotten for want of room.", stats->forgotten);
+	counter(out, "hearth_guard_peers_forgotten_total", "Addresses forgotten for want of room.",
+		stats->forgotten);
 }
 
-static void add_auth(struct buf *out, const struct sip_auth_stats *stats,
-		     const struct users *users)
+static void add_auth(struct buf *out, const struct sip_auth_stats *stats, const struct users *users)
 {
 	counter(out, "hearth_auth_challenges_total", "401 with challenges.", stats->challenges);
 	counter(out, "hearth_auth_good_total", "Credentials that were right.", stats->good);
