@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "focus/focus.h"
+#include "focus/numbers.h"
 #include "focus/registrar.h"
 #include "http/events.h"
 #include "http/handlers.h"
@@ -154,6 +155,20 @@ static void add_auth(struct buf *out, const struct sip_auth_stats *stats, const 
 
 /* Focus, mixer, store ------------------------------------------------------------------------- */
 
+static void add_numbers(struct buf *out, const struct focus *focus)
+{
+	const struct numbers_stats *stats = focus_numbers_stats(focus);
+	uint32_t pool, used;
+
+	focus_numbers_count(focus, &pool, &used);
+	gauge(out, "hearth_numbers", "Numbers in the pool.", pool);
+	gauge(out, "hearth_numbers_used", "Numbers of the pool in use now.", used);
+	counter(out, "hearth_numbers_allocated_total", "Numbers given to somebody.",
+		stats->allocated);
+	counter(out, "hearth_numbers_refused_total", "ALLOCATE refused because none was free.",
+		stats->refused);
+}
+
 static void add_registrations(struct buf *out, const struct focus *focus)
 {
 	const struct location_stats *stats = focus_registration_stats(focus);
@@ -200,6 +215,7 @@ static void add_focus(struct buf *out, const struct focus *focus)
 		stats->dial_outs_failed);
 	counter(out, "hearth_dtmf_digits_total", "Digits received.", stats->dtmf_digits);
 	add_registrations(out, focus);
+	add_numbers(out, focus);
 	head(out, "hearth_rejected_total", "counter", "Callers turned away, by reason.");
 	for (int reason = 0; reason < FOCUS_REJECT_COUNT; reason++)
 		sample(out, "hearth_rejected_total", "reason",

@@ -303,6 +303,31 @@ static void check_users(struct check *check, const char *value)
 	}
 }
 
+/* "+4930555000" or "+4930555000-+4930555099", both ends of one length. */
+static bool is_number_range(struct slice text)
+{
+	size_t dash = slice_find(text, '-');
+	struct slice first = slice_first(text, dash), last = slice_from(text, dash + 1);
+	uint64_t low = 0, high = 0;
+
+	if (first.len < 2 || first.len > 16 || first.p[0] != '+' || first.p[1] == '0' ||
+	    slice_u64(slice_from(first, 1), UINT64_MAX, &low))
+		return false;
+	return dash == text.len ||
+	       (last.len == first.len && last.p[0] == '+' &&
+		!slice_u64(slice_from(last, 1), UINT64_MAX, &high) && high >= low);
+}
+
+static void check_pool(struct check *check, const char *value)
+{
+	struct slice rest = slice_of(value), item;
+
+	while (config_list_next(&rest, &item))
+		if (!is_number_range(item))
+			WRONG(check, "\"" SLICE_FMT "\" is no number or range of numbers",
+			      SLICE_ARG(item));
+}
+
 static void check_registrar(struct check *check, const char *value)
 {
 	if (strcmp(value, "users") != 0 && strcmp(value, "open") != 0 && strcmp(value, "off") != 0)
@@ -497,6 +522,7 @@ static const struct {
 	{CONFIG_KEY_sip_trusted, check_trusted},
 	{CONFIG_KEY_sip_rate_unlimited, check_prefixes},
 	{CONFIG_KEY_sip_scanners, check_scanners},
+	{CONFIG_KEY_numbers_pool, check_pool},
 	{CONFIG_KEY_log_level, check_log_level},
 	{CONFIG_KEY_log_format, check_log_format},
 };

@@ -41,6 +41,7 @@ const struct sip_auth_stats *auth_stats(const struct auth *auth);
 /* What a request is about to do. */
 enum auth_need {
 	AUTH_CALL, /* come into a conference, ask what it is: guests may, unless sip.auth says no */
+	AUTH_ALLOCATE,  /* have a number of the pool: only a known user (From) */
 	AUTH_REGISTER,  /* only a known user, and only for an address of its own (To) */
 	AUTH_DIAL_OUT,  /* be connected to somebody outside: who has the right */
 	AUTH_REFER_OUT, /* have us call somebody (REFER): who has the right */

@@ -129,6 +129,8 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	if (!err)
 		err = forwards_new(&focus->forwards);
 	if (!err)
+		err = numbers_new(&focus->numbers);
+	if (!err)
 		err = location_new(
 			&(struct location_params){
 				.wheel = focus->wheel,
@@ -175,6 +177,7 @@ struct focus *focus_free(struct focus *focus)
 	auth_free(focus->auth);
 	users_free(focus->users);
 	forwards_free(focus->forwards);
+	numbers_free(focus->numbers);
 	hash_free(focus->by_id);
 	hash_free(focus->calls_by_id);
 	handle_table_free(focus->tags);
@@ -247,7 +250,9 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 		err = store_rooms_load(focus->store, on_stored_room, focus);
 	if (!err)
 		err = registrar_load(focus);
-	return err ? err : forwards_load(focus);
+	if (!err)
+		err = forwards_load(focus);
+	return err ? err : numbers_load(focus);
 }
 
 /* What plays now has its own copies of the paths. */

@@ -30,7 +30,8 @@ struct sip_trace; /* sip/trace.h */
 
 /* What the ua is to be told of this focus (sip_ua_params), and what OPTIONS answers. */
 #define FOCUS_ALLOW                                                                                \
-	"INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, PRACK, SUBSCRIBE, NOTIFY, REFER"
+	"INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, PRACK, SUBSCRIBE, NOTIFY, REFER, "   \
+	"ALLOCATE"
 #define FOCUS_SUPPORTED "timer, replaces, join, norefersub, tdialog, path, outbound, gruu"
 
 struct focus_params {

@@ -8,6 +8,7 @@
 #include "focus/focus.h"
 #include "focus/forward.h"
 #include "focus/location.h"
+#include "focus/numbers.h"
 #include "focus/lockout.h"
 #include "focus/prompts.h"
 
@@ -43,6 +44,7 @@ struct focus {
 	struct hash *calls_by_id;
 	struct location *location; /* owned */
 	struct forwards *forwards; /* owned */
+	struct numbers *numbers;   /* owned */
 
 	struct list participants; /* by in_focus: all that hold memory, also those that have left */
 	struct hash *by_id;       /* those in a roster */

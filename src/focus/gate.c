@@ -87,6 +87,9 @@ static enum auth_need need_of(struct focus *focus, const struct sip_msg *request
 			       : AUTH_REFER_OUT;
 	case SIP_METHOD_OPTIONS:
 		return AUTH_CALL;
+	case SIP_METHOD_OTHER: /* ALLOCATE is the only one that is let through */
+		return strcmp(focus->config->sip_registrar, "users") == 0 ? AUTH_ALLOCATE
+									  : AUTH_SPEAK;
 	default:
 		return AUTH_SPEAK;
 	}

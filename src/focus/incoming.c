@@ -11,6 +11,7 @@
 #include "focus/attendant.h"
 #include "focus/focus_priv.h"
 #include "focus/join.h"
+#include "focus/numbers.h"
 #include "focus/participant_priv.h"
 #include "focus/refer_in.h"
 #include "focus/refocus.h"
@@ -571,6 +572,10 @@ void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *re
 
 	if (request->method == SIP_METHOD_REGISTER) {
 		registrar_on_register(focus, tx, request);
+		return;
+	}
+	if (slice_is(request->method_text, "ALLOCATE")) {
+		numbers_on_allocate(focus, tx, request);
 		return;
 	}
 	if (request->method == SIP_METHOD_REFER) {
