@@ -82,7 +82,7 @@ static void call_free(struct call *call)
 	free(call);
 }
 
-static int call_new(struct focus *focus, const struct focus_call *make, struct call **ret_call)
+int calls_new(struct focus *focus, const struct focus_call *make, struct call **ret_call)
 {
 	char fresh[ROOM_ID_MAX + 1];
 	struct room_make room = {
@@ -128,6 +128,29 @@ static int call_dial(struct call *call, const char *uri, const char *as,
 	return invitation_begin(call->room, &start, ret_participant);
 }
 
+void calls_discard(struct call *call)
+{
+	room_free(call->room);
+	call_free(call);
+}
+
+/* The caller hears nothing yet: it is answered when the user answers, and refused as the user
+ * refuses. */
+int calls_place(struct call *call, struct participant *caller)
+{
+	int err;
+
+	call->from = caller;
+	caller->is_waiting = true;
+	participant_publish(caller, call->room);
+	err = call_dial(call, call->to_uri, call->from_uri, &call->to);
+	LOG(LOG_INFO, "call.created", LOG_STR("call", call->id), LOG_STR("from", call->from_uri),
+	    LOG_STR("to", call->to_uri));
+	call->state = CALL_DIALLING_TO;
+	call_tell(call, FOCUS_CALL_CREATED);
+	return err;
+}
+
 int focus_call_create(struct focus *focus, const struct focus_call *make, struct call **ret_call)
 {
 	struct call *call;
@@ -139,13 +162,12 @@ int focus_call_create(struct focus *focus, const struct focus_call *make, struct
 	if (!err && slice_eq(make->from, make->to))
 		err = ERR_LOOP;
 	if (!err)
-		err = call_new(focus, make, &call);
+		err = calls_new(focus, make, &call);
 	if (err)
 		return err;
 	err = call_dial(call, call->from_uri, call->to_uri, &call->from);
 	if (err) {
-		room_free(call->room);
-		call_free(call);
+		calls_discard(call);
 		return err;
 	}
 	LOG(LOG_INFO, "call.created", LOG_STR("call", call->id), LOG_STR("from", call->from_uri),
@@ -204,6 +226,11 @@ void calls_on_joined(struct call *call, struct participant *participant)
 		call_dial_second(call);
 		return;
 	}
+	if (call->from && call->from->is_waiting)
+		participant_answer_waiting(call->from);
+	if (!call->from || !call->from->connected_wall_ms || !call->to ||
+	    !call->to->connected_wall_ms)
+		return; /* the other's ACK is on its way */
 	call->connected_wall_ms = clock_wall_ms(&call->focus->clock);
 	call_move(call, CALL_CONNECTED);
 }
@@ -211,8 +238,12 @@ void calls_on_joined(struct call *call, struct participant *participant)
 void calls_on_changed(struct call *call, struct participant *participant)
 {
 	if (participant == call->to && participant->state == PARTICIPANT_ALERTING &&
-	    call->state == CALL_DIALLING_TO)
+	    call->state == CALL_DIALLING_TO) {
+		if (call->from && call->from->is_waiting)
+			(void)sip_call_progress(call->from->call,
+						&(struct sip_reply){.status = 180});
 		call_move(call, CALL_RINGING);
+	}
 }
 
 /* The second party's description came before it answered: what it plays now (its own ringback, an
@@ -242,6 +273,7 @@ void calls_on_left(struct call *call, struct participant *participant)
 		return;
 	if (call->state != CALL_ENDING)
 		call_move(call, CALL_ENDING);
+	other->reject_status = participant->status; /* of a caller who was not answered yet */
 	participant_ring_off(other, "peer_left", PARTICIPANT_EV_KICK);
 }
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "focus/admission.h"
 #include "focus/attendant.h"
+#include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/join.h"
 #include "focus/numbers.h"
@@ -409,6 +410,55 @@ static int join_dialog(struct focus *focus, struct sip_call *call, const struct 
 	return admit_join(focus, call, request, join);
 }
 
+/* A user of ours, registered or not; a room of the same name goes first. */
+static bool is_for_user(struct focus *focus, struct slice request_uri)
+{
+	char room_id[ROOM_ID_MAX + 1];
+
+	return !focus->drain.is_on && registrar_presence(focus, request_uri) &&
+	       !focus_room_find(focus, dialled_room(focus, request_uri, room_id));
+}
+
+/* A two-party call (focus/calls.h): our Contact names the user, without isfocus. */
+static int connect_user(struct focus *focus, struct sip_call *call, const struct sip_msg *request)
+{
+	struct participant *p;
+	struct call *made;
+	struct sip_uri to;
+	int err;
+
+	err = sip_uri_parse(request->request_uri, &to);
+	if (!err)
+		err = participant_new(focus, false, &p);
+	if (err)
+		return err;
+	err = calls_new(focus,
+			&(struct focus_call){sip_call_remote_uri(call), request->request_uri},
+			&made);
+	if (!err) {
+		err = reserve(p, made->room, call);
+		if (!err)
+			err = check_offer(p, request);
+		if (!err)
+			err = sip_call_set_contact(call, to.user, NULL);
+		if (err)
+			calls_discard(made);
+	}
+	if (err) {
+		sip_call_bind(call, &participant_orphan_handlers, NULL);
+		participant_discard(p);
+		return err;
+	}
+	p->is_plain = true;
+	note_request(p, request);
+	err = calls_place(made, p);
+	if (err) {
+		p->reject_status = status_find(err)->status;
+		focus_call_end(focus, made, "failed");
+	}
+	return 0;
+}
+
 void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *request)
 {
 	struct focus *focus = arg;
@@ -427,6 +477,12 @@ void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *
 	}
 	if (!err && is_attended(focus, request->request_uri, &number)) {
 		err = attend(focus, call, &number);
+		if (err)
+			reject(focus, call, request, err);
+		return;
+	}
+	if (!err && is_for_user(focus, request->request_uri)) {
+		err = connect_user(focus, call, request);
 		if (err)
 			reject(focus, call, request, err);
 		return;

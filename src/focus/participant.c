@@ -272,6 +272,8 @@ static void do_hang_up(struct participant *p)
 	leg_close(&p->leg);
 	status_cause_headers(cause, &headers);
 	reason.headers = headers.p;
+	if (p->reject_status)
+		reason = (struct sip_reply){.status = p->reject_status};
 	if (!invitation_hang_up(p->invitation, &reason) && p->call)
 		sip_call_hangup(p->call, &reason);
 	buf_done(&headers);

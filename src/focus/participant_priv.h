@@ -77,6 +77,7 @@ struct participant {
 	bool is_anonymous;                   /* others do not see who it is (RFC 3323, RFC 3325) */
 	bool is_host;                        /* made the conference by calling a factory */
 	struct refer_in *refer; /* the REFER that asked for this call, until it is answered; NULL */
+	uint16_t reject_status; /* in place of the cause's, for one who was not answered; 0 */
 	bool is_plain;          /* of a two-party call: our Contact has no isfocus */
 	struct participant_control control;
 	uint8_t role;     /* enum participant_role */

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/room_priv.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
 
@@ -216,6 +217,121 @@ static void becomes_a_conference(void)
 	world_end(world, "becomes_a_conference");
 }
 
+/* Bob is a user of ours, at his phone. */
+static struct world *world_of_bob(struct phone **ret_bob)
+{
+	struct world *world = world_new(&(struct world_options){.config = "sip.registrar=open"});
+	struct location_step step = {0};
+
+	*ret_bob = world_phone(world, "bob");
+	CHECK_INT(NULL,
+		  binding_new(world->focus->location,
+			      &(struct binding_make){.contact = SLICE("sip:bob@" WORLD_PHONES),
+						     .params = SLICE(""),
+						     .path = SLICE(""),
+						     .instance = SLICE(""),
+						     .call_id = SLICE("c"),
+						     .user_agent = SLICE(""),
+						     .cseq = 1,
+						     .expires_s = 3600,
+						     .q_thousandths = 1000},
+			      &step.fresh),
+		  0);
+	CHECK_INT(NULL, location_apply(world->focus->location, SLICE("bob"), &step, 1), 0);
+	(void)world_events(world, NULL);
+	return world;
+}
+
+/* S1 as the owner drew it: Alice calls Bob through us, Carol joins, a conference it is. */
+static void to_a_user(void)
+{
+	struct phone *bob, *alice, *carol;
+	struct world *world = world_of_bob(&bob);
+
+	alice = world_phone(world, "alice");
+	carol = world_phone(world, "carol");
+	bob->answer_ms = 2000;
+	phone_dial(alice, "bob");
+	world_run(world, 1000);
+	CHECK_INT("it rings, as Bob's phone does", alice->rings, 1);
+	CHECK("nobody has answered", !alice->is_established && bob->call);
+	world_run(world, 2000);
+	CHECK("answered", alice->is_established && bob->is_established);
+	CHECK_STR("no focus", alice->contact, "<sip:bob@" WORLD_SERVER ">");
+	CHECK_SLICE("Bob sees Alice", sip_call_remote_uri(bob->call), "sip:alice@" WORLD_PHONES);
+	CHECK_INT("no room is to be seen", focus_room_count(world->focus), 0);
+	CHECK_STR("events", world_events(world, "call."),
+		  "call.created - dialling_to\n"
+		  "call.changed - ringing\n"
+		  "call.changed - connected\n");
+	phone_dial_naming(carol, "bob", "Join", alice);
+	world_run(world, 1000);
+	CHECK("carol is in", carol->is_established);
+	CHECK_INT("all three", focus_room_next(world->focus, SLICE_NONE)->participant_count, 3);
+	CHECK("all know",
+	      sip_call_is_remote_focus(alice->call) && sip_call_is_remote_focus(bob->call));
+	world_end(world, "to_a_user");
+}
+
+static void to_a_user_who(void)
+{
+	static const struct {
+		const char *name;
+		enum phone_manner manner;
+		uint16_t status, want;
+	} rows[] = {
+		{"is busy", PHONE_REJECTS, 486, 486},
+		{"declines", PHONE_REJECTS, 603, 603},
+		{"does not answer", PHONE_RINGS, 0, 487},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct phone *bob, *alice;
+		struct world *world = world_of_bob(&bob);
+
+		alice = world_phone(world, "alice");
+		bob->manner = rows[i].manner;
+		bob->status = rows[i].status;
+		phone_dial(alice, "bob");
+		world_run(world, 100000);
+		CHECK_INT(rows[i].name, alice->final_status, rows[i].want);
+		CHECK(rows[i].name, focus_call_next(world->focus, NULL) == NULL);
+		world_end(world, rows[i].name);
+	}
+}
+
+static void caller_gives_up(void)
+{
+	struct phone *bob, *alice;
+	struct world *world = world_of_bob(&bob);
+
+	alice = world_phone(world, "alice");
+	bob->manner = PHONE_RINGS;
+	phone_dial(alice, "bob");
+	world_run(world, 1000);
+	phone_hang_up(alice);
+	world_run(world, 1000);
+	CHECK("Bob's phone stops", bob->has_ended && !bob->is_established);
+	world_end(world, "caller_gives_up");
+}
+
+static void nothing_in_common_with_a_caller(void)
+{
+	struct phone *bob, *alice;
+	struct world *world = world_of_bob(&bob);
+	struct buf errors = BUF_INIT;
+
+	CHECK_INT(NULL, config_set(world->config, "media.codecs=PCMU", &errors), 0);
+	buf_done(&errors);
+	alice = world_phone(world, "alice");
+	alice->has_only_pcma = true;
+	phone_dial(alice, "bob");
+	world_run(world, 1000);
+	CHECK_INT("488", alice->final_status, 488);
+	CHECK_INT("Bob is not disturbed", bob->calls, 0);
+	world_end(world, "nothing_in_common_with_a_caller");
+}
+
 void suite_calls(void)
 {
 	CHECK_SUITE("calls");
@@ -226,4 +342,8 @@ void suite_calls(void)
 	CHECK_TEST(refused);
 	CHECK_TEST(no_ports);
 	CHECK_TEST(becomes_a_conference);
+	CHECK_TEST(to_a_user);
+	CHECK_TEST(to_a_user_who);
+	CHECK_TEST(caller_gives_up);
+	CHECK_TEST(nothing_in_common_with_a_caller);
 }
