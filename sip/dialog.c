@@ -330,19 +330,13 @@ struct slice sip_dialog_hop(const struct sip_dialog *dialog)
 	return first_route(dialog, &route) ? route.uri.text : slice_of(dialog->remote_target);
 }
 
-/* A Request-URI carries no headers (19.1.1). */
-static struct slice without_headers(struct slice uri)
-{
-	return slice_first(uri, slice_find(uri, '?'));
-}
-
 struct slice sip_dialog_request_uri(const struct sip_dialog *dialog)
 {
 	struct sip_addr route;
 
 	if (is_strict(dialog, &route))
-		return without_headers(route.uri.text);
-	return without_headers(slice_of(dialog->remote_target));
+		return sip_uri_without_headers(route.uri.text);
+	return sip_uri_without_headers(slice_of(dialog->remote_target));
 }
 
 void sip_dialog_add_routes(const struct sip_dialog *dialog, struct buf *buf)

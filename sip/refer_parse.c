@@ -128,13 +128,13 @@ static int set_target(struct sip_refer *refer, const struct sip_uri *uri)
 	refer->method = SIP_METHOD_INVITE;
 	if (sip_uri_param(uri, "method", &method) && method.len > 0)
 		refer->method = sip_method_parse(method);
-	buf_addslice(&text, slice_first(uri->text, slice_find(uri->text, '?')));
+	buf_addslice(&text, sip_uri_without_headers(uri->text));
 	if (slice_present(params))
 		text.len = slice_offset(uri->text, params) - 1; /* its ';' too */
 	while (sip_param_next(&params, &name, &value)) {
 		if (slice_iis(name, "isfocus"))
 			refer->is_focus = true;
-		if (slice_iis(name, "method"))
+		if (slice_iis(name, "method") || name.len == 0)
 			continue;
 		buf_addf(&text, ";" SLICE_FMT, SLICE_ARG(name));
 		if (value.len > 0)

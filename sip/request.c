@@ -304,12 +304,6 @@ int ua_request_new(struct sip_ua *ua, const struct ua_request *params,
 	return make(ua, params, NULL, ret_request);
 }
 
-/* A Request-URI and a To carry no headers (19.1.1). */
-static struct slice without_headers(struct slice uri)
-{
-	return slice_first(uri, slice_find(uri, '?'));
-}
-
 /* An outbound proxy is a loose router, also when its URI forgets to say so. */
 static int add_route(struct slice route, struct buf *ret_text)
 {
@@ -341,7 +335,7 @@ static int check_target(struct slice target)
 int ua_start_new(struct sip_ua *ua, const struct ua_start *from, struct sip_dialog **ret_dialog)
 {
 	char call_id[CALL_ID_CHARS + 1], tag[TAG_CHARS + 1];
-	struct slice target = without_headers(from->target);
+	struct slice target = sip_uri_without_headers(from->target);
 	struct buf to = BUF_INIT, route = BUF_INIT;
 	int err = check_target(from->target);
 

@@ -187,6 +187,15 @@ static bool find_pair(struct slice list, char separator, const char *name, struc
 	return false;
 }
 
+struct slice sip_uri_without_headers(struct slice text)
+{
+	struct sip_uri uri;
+
+	if (sip_uri_parse(text, &uri) || !slice_present(uri.headers))
+		return text;
+	return slice_first(text, slice_offset(text, uri.headers) - 1);
+}
+
 bool sip_uri_param(const struct sip_uri *uri, const char *name, struct slice *ret_value)
 {
 	return find_pair(uri->params, ';', name, ret_value);

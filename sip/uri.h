@@ -35,6 +35,10 @@ int sip_uri_parse(struct slice text, struct sip_uri *ret_uri);
 bool sip_uri_param(const struct sip_uri *uri, const char *name, struct slice *ret_value);
 bool sip_uri_header(const struct sip_uri *uri, const char *name, struct slice *ret_value);
 
+/* `text` up to its header fields, which no Request-URI may have (RFC 3261 19.1.1); as it is when it
+ * has none or is no URI. A '?' in the user part is no such mark. */
+struct slice sip_uri_without_headers(struct slice text);
+
 /* Equality of RFC 3261 19.1.4, with escapes resolved. */
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
 

@@ -35,6 +35,8 @@ static const struct {
 	 false, SIP_REFER_SUB},
 	{"comma in a user", "Refer-To: sip:c,d@h\r\n", 0, "sip:c,d@h", "", NULL, NULL,
 	 SIP_METHOD_INVITE, false, SIP_REFER_SUB},
+	{"question mark in a user", "Refer-To: <sip:c?d@h?Subject=x>\r\n", 0, "sip:c?d@h", "", NULL,
+	 "Subject: x\r\n", SIP_METHOD_INVITE, false, SIP_REFER_SUB},
 	{"name and parameters", "Refer-To: \"C, D\" <sips:c@h:5061;transport=tls>;x=y\r\n", 0,
 	 "sips:c@h:5061;transport=tls", "C, D", NULL, NULL, SIP_METHOD_INVITE, false,
 	 SIP_REFER_SUB},

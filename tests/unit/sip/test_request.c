@@ -102,11 +102,11 @@ static void one_reply(void)
 		struct sip_request_params params;
 
 		setup(&fx);
-		params = params_for(&fx, "sip:p@10.0.0.9?Subject=x");
+		params = params_for(&fx, "sip:p?q@10.0.0.9?Subject=x");
 		CHECK_INT("ask", ask(&fx, &params), 0);
 		CHECK("came", simraw_next(&fx.peer, &request));
-		CHECK_SLICE("uri", request.request_uri, "sip:p@10.0.0.9");
-		CHECK_SLICE("to", sip_msg_value(&request, SIP_H_TO), "<sip:p@10.0.0.9>");
+		CHECK_SLICE("uri", request.request_uri, "sip:p?q@10.0.0.9");
+		CHECK_SLICE("to", sip_msg_value(&request, SIP_H_TO), "<sip:p?q@10.0.0.9>");
 		CHECK_SLICE("body", request.body, "hello");
 		CHECK("no contact", !slice_present(sip_msg_value(&request, SIP_H_CONTACT)));
 		answer(&fx, &request, "100 Trying", "");
