@@ -93,6 +93,7 @@ static void leg_catch_up(struct mixer_leg *leg)
 		leg_set_rt(leg->leg, &leg->params, clock_mono_ns(&leg->mixer->params.clock));
 	if (leg->has_control)
 		leg_control_rt(leg->leg, &leg->control);
+	mixer_sounds_catch_up(leg);
 	leg->has_params = leg->has_control = false;
 }
 
@@ -141,6 +142,7 @@ void mixer_leg_forget(struct mixer_leg *leg)
 		share_leave(leg);
 	else if (!leg->has_parted)
 		ports_give(mixer->ports, &leg->ports, mixer_now_ms(mixer));
+	mixer_sounds_give_up(leg);
 	share_part_undo(leg);
 	leg_free(leg->leg);
 	kit_free(leg->kit);

@@ -117,6 +117,7 @@ static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_le
 	leg->room = room;
 	leg->at = room ? room->at : mixer_least_loaded(mixer);
 	leg->overdue.leg = leg;
+	list_init(&leg->sounds);
 	leg->shape = kit_shape_plain();
 	err = handle_take(mixer->legs_by_handle, leg, &leg->handle);
 	if (err) {

@@ -76,6 +76,7 @@ struct mixer_leg {
 	bool has_params, has_control; /* kept for its arrival */
 	struct media_leg_params params;
 	struct leg_control control;
+	struct list sounds; /* struct sound: kept for its arrival too */
 	struct overdue overdue;
 
 	/* Shared ports. */

@@ -43,6 +43,10 @@ static void sound_forget(struct mixer_sound *sound)
 {
 	list_remove(&sound->node);
 	(void)handle_drop(sound->mixer->sounds->by_handle, sound->handle);
+	if (sound->play)
+		list_remove(&sound->play->sound.node);
+	if (sound->take)
+		list_remove(&sound->take->sound.node);
 	play_free(sound->play);
 	take_free(sound->take);
 	free(sound);
@@ -138,9 +142,29 @@ void mixer_sound_returned(struct mixer *mixer, struct sound *returned)
 	tell(mixer, &event);
 }
 
+void mixer_sounds_catch_up(struct mixer_leg *leg)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &leg->sounds) {
+		list_remove(it);
+		sound_begin_rt(LIST_ENTRY(it, struct sound, node));
+	}
+}
+
+void mixer_sounds_give_up(struct mixer_leg *leg)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &leg->sounds) {
+		list_remove(it);
+		mixer_sound_returned(leg->mixer, LIST_ENTRY(it, struct sound, node));
+	}
+}
+
 /* Beginning ---------------------------------------------------------------------------------- */
 
-/* Where it goes. ERR_QUEUE_FULL while the leg is between two workers: to be tried again. */
+/* Where it goes. *ret_at NULL: nowhere yet, the leg is between two workers and takes it along. */
 static int place_find(struct mixer *mixer, handle leg, handle room, struct sound *sound,
 		      struct mixer_worker **ret_at)
 {
@@ -156,10 +180,10 @@ static int place_find(struct mixer *mixer, handle leg, handle room, struct sound
 	}
 	if (!mixer_leg || mixer_leg->is_closing)
 		return ERR_STALE;
-	if (mixer_leg->place != PLACE_WORKER)
-		return ERR_QUEUE_FULL;
 	sound->leg = mixer_leg->leg;
-	*ret_at = mixer_leg->at;
+	*ret_at = mixer_leg->place == PLACE_WORKER ? mixer_leg->at : NULL;
+	if (!*ret_at)
+		list_append(&mixer_leg->sounds, &sound->node);
 	return 0;
 }
 
@@ -170,7 +194,7 @@ static int sound_post(struct mixer_sound *sound, handle leg, handle room)
 	struct mixer_worker *at;
 	int err = place_find(sound->mixer, leg, room, at_worker, &at);
 
-	return err ? err : mixer_post(at, &command);
+	return err || !at ? err : mixer_post(at, &command);
 }
 
 static int sound_new(struct mixer *mixer, bool is_take, uint64_t tag,

@@ -16,6 +16,11 @@ int mixer_sounds_new(struct mixer *mixer);
 void mixer_sounds_free(struct mixer *mixer);
 /* Tells which recordings are complete. */
 void mixer_sounds_poll(struct mixer *mixer);
+struct mixer_leg;
+/* Control has the leg, on its way to a worker: what was started meanwhile begins there. */
+void mixer_sounds_catch_up(struct mixer_leg *leg);
+/* It will not arrive any more: they are over. */
+void mixer_sounds_give_up(struct mixer_leg *leg);
 /* A worker gave it back. */
 void mixer_sound_returned(struct mixer *mixer, struct sound *sound);
 

@@ -26,6 +26,7 @@ static struct media media;
 static struct phone phones[PHONES];
 static struct addr locals[PHONES];
 static handle legs[PHONES], room;
+static uint32_t workers = 1;
 static struct media_event ended[8];
 static uint32_t ended_count;
 static uint64_t talked;      /* samples of the talker */
@@ -51,7 +52,7 @@ static void setup(void)
 {
 	struct mixer_params params = {.clock = clock_virtual(&clock_v),
 				      .random = &rng,
-				      .workers = 1,
+				      .workers = workers,
 				      .port_low = RIG_PORT_LOW,
 				      .port_high = RIG_PORT_HIGH,
 				      .legs_max = 16,
@@ -238,6 +239,30 @@ static void ends_with_its_leg_and_room(void)
 	teardown();
 }
 
+/* A leg that goes to a room of another worker is said something on its way. */
+static void on_the_way_to_another_worker(void)
+{
+	struct media_sound sound = tone(1000, 60000);
+	struct media_play play = {.sounds = &sound, .sound_count = 1};
+	handle h, other;
+
+	workers = 2;
+	setup();
+	workers = 1;
+	CHECK_INT("other room", media.ops->room_open(media.ctx, &other), 0);
+	tick(0);
+	for (uint32_t i = 0; i < 2; i++) {
+		CHECK_INT("move", media.ops->leg_move(media.ctx, legs[i], other), 0);
+		play.leg = legs[i];
+		CHECK_INT("start", media.ops->play_start(media.ctx, &play, &h), 0);
+	}
+	CHECK_INT("close", media.ops->leg_close(media.ctx, legs[1]), 0);
+	turn_ear(1000);
+	(void)run_until_heard(0, 0);
+	(void)run_until_ended(1, 0);
+	teardown();
+}
+
 static void bad_orders(void)
 {
 	struct media_sound sound = tone(1000, 100),
@@ -340,6 +365,7 @@ void suite_mixer_sounds(void)
 	CHECK_TEST(a_prompt_ducks_the_room);
 	CHECK_TEST(the_whole_room_hears_it);
 	CHECK_TEST(ends_with_its_leg_and_room);
+	CHECK_TEST(on_the_way_to_another_worker);
 	CHECK_TEST(bad_orders);
 	CHECK_TEST(records_room_and_leg_alike);
 }

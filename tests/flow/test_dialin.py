@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+"""Dial-in: prompts, room number and PIN by digits, waiting, lobby; what is heard is compared with the files."""
+import pathlib
+import tempfile
+import time
+
+import lib
+
+EVENTS = {**{str(i): i for i in range(10)}, "*": 10, "#": 11}
+
+
+def prompts():
+    """A directory of prompts of our own, each a sentence of a voice, and a tune to wait with."""
+    root = pathlib.Path(tempfile.mkdtemp(prefix="hearth-prompts-"))
+    (root / "en" / "digits").mkdir(parents=True)
+    said = {
+        "conf-getconfno": "Welcome. Please enter your conference number, then press pound.",
+        "conf-getpin": "Now please enter the secret code of this conference.",
+        "conf-invalidpin": "That code is not right, sorry.",
+        "conf-waitforleader": "The meeting begins when its leader has come.",
+        "vm-goodbye": "Good bye and thank you for your call.",
+        "conf-onlyperson": "You are here all alone at this moment.",
+        "conf-placeintoconf": "Here we go, you are going in.",
+        "conf-thereare": "In the room we have got",
+        "conf-otherinparty": "other people waiting for you.",
+    }
+    spoken = {name: lib.speech(root / "en" / f"{name}.wav", text) for name, text in said.items()}
+    for digit in range(10):
+        lib.speech(root / "en" / "digits" / f"{digit}.wav", str(digit))
+    (root / "moh").mkdir()
+    lib.subprocess.run(["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", str(root / "moh" / "tune.wav"), "synth", "3", "sine", "330",
+                        "vol", "0.2"], check=True)
+    return root, spoken
+
+
+def hearth_with(root, **options):
+    return lib.Hearth(dialin__numbers="8000=en", prompts__path=str(root), prompts__music=str(root / "moh"), **options)
+
+
+def press(phone, digits):
+    for digit in digits:
+        phone.rtp.digit(EVENTS[digit])
+        for _ in range(4):  # a pause between keys
+            phone.rtp.extra.append((13, False, b"\x7f"))
+    lib.wait_for("the digits are sent", lambda: not phone.rtp.extra)
+
+
+def answer_reinvite(phone):
+    """Who is let in is told the conference's URI by a re-INVITE; its Contact is returned."""
+    request = phone.wait_request("INVITE")
+    phone.answer(request, body=phone.sdp(version=2))
+    assert phone.wait_request("ACK")
+    return request.get("Contact")
+
+
+def call(hearth, name, hz=None):
+    phone = lib.Phone(hearth, name, samples=lib.tone(hz, 1) if hz else None)
+    assert phone.invite("8000").status == 200
+    return phone
+
+
+@lib.case
+def number_and_pin_lead_into_the_room():
+    root, spoken = prompts()
+    hearth = hearth_with(root)
+    assert hearth.api("POST", "/api/v1/rooms", {"id": "4711", "pin": "1234", "moderator_pin": "98765"}).status == 201
+    room = hearth.api("GET", "/api/v1/rooms/4711").json
+    assert room["has_pin"] and room["has_moderator_pin"] and "1234" not in str(room)
+    alice = call(hearth, "alice", 440)
+    time.sleep(len(spoken["conf-getconfno"]) / lib.RATE + 1)
+    heard = lib.likeness(alice.rtp.heard(), spoken["conf-getconfno"])
+    assert heard > 0.9, f"the first prompt: {heard:.2f}"
+    assert not hearth.participants("4711")
+    press(alice, "4711#")
+    time.sleep(len(spoken["conf-getpin"]) / lib.RATE + 1)
+    heard = lib.likeness(alice.rtp.heard(), spoken["conf-getpin"])
+    assert heard > 0.9, f"the second prompt: {heard:.2f}"
+    press(alice, "1234#")
+    contact = answer_reinvite(alice)
+    assert "sip:4711@" in contact and "isfocus" in contact, contact
+    bob = call(hearth, "bob", 700)
+    press(bob, "4711#98765#")
+    answer_reinvite(bob)
+    people = {p["uri"].split(":")[1].split("@")[0]: p for p in hearth.participants("4711")}
+    assert people["alice"]["role"] == "guest" and people["bob"]["role"] == "moderator", people
+    time.sleep(len(spoken["conf-thereare"]) / lib.RATE * 3 + 4)
+    heard = lib.likeness(bob.rtp.heard(), spoken["conf-thereare"])
+    assert heard > 0.6, f"bob is told how many there are: {heard:.2f}"
+    heard = lib.tone_level(alice.rtp.heard(1), 700), lib.tone_level(bob.rtp.heard(1), 440)
+    assert min(heard) > 2000, heard
+    assert alice.bye().status == 200 and bob.bye().status == 200
+    hearth.stop()
+
+
+@lib.case
+def three_wrong_pins_and_goodbye():
+    root, spoken = prompts()
+    hearth = hearth_with(root)
+    hearth.api("POST", "/api/v1/rooms", {"id": "4711", "pin": "1234"})
+    eve = call(hearth, "eve")
+    press(eve, "4711#0000#1111#2222#")
+    bye = eve.wait_request("BYE", 20)
+    assert lib.likeness(eve.rtp.heard(), spoken["vm-goodbye"]) > 0.9
+    assert "403" in bye.get("Reason"), bye.fields
+    assert not hearth.participants("4711")
+    assert "1234" not in hearth.log_text() and "2222" not in hearth.log_text(), "a PIN is in the log"
+    hearth.stop()
+
+
+@lib.case
+def guests_hear_music_until_the_moderator_comes():
+    root, spoken = prompts()
+    hearth = hearth_with(root)
+    hearth.api("POST", "/api/v1/rooms", {"id": "4711", "pin": "1234", "moderator_pin": "98765", "wait_for_moderator": True})
+    guest = call(hearth, "guest", 440)
+    press(guest, "4711#1234#")
+    answer_reinvite(guest)
+    lib.wait_for("the guest waits", lambda: [p for p in hearth.participants("4711") if p["state"] == "pending"])
+    time.sleep(len(spoken["conf-waitforleader"]) / lib.RATE + 1.5)
+    assert lib.likeness(guest.rtp.heard(), spoken["conf-waitforleader"]) > 0.9
+    assert lib.tone_level(guest.rtp.heard(0.5), 330) > 1000, "no music"
+    boss = call(hearth, "boss", 700)
+    press(boss, "4711#98765#")
+    answer_reinvite(boss)
+    lib.wait_for("both are in", lambda: len(hearth.connected("4711")) == 2)
+    lib.wait_for("they hear each other", lambda: lib.tone_level(guest.rtp.heard(0.5), 700) > 2000 and
+                 lib.tone_level(boss.rtp.heard(0.5), 440) > 2000, 20)
+    assert lib.tone_level(guest.rtp.heard(0.5), 330) < 100, "the music goes on"
+    hearth.stop()
+
+
+@lib.case
+def lobby_by_the_api():
+    root, _ = prompts()
+    hearth = hearth_with(root)
+    hearth.api("POST", "/api/v1/rooms", {"id": "4711", "lobby": True})
+    alice = lib.Phone(hearth, "alice")
+    assert alice.invite("4711").status == 200
+    waiting = lib.wait_for("waits", lambda: [p for p in hearth.participants("4711") if p["state"] == "pending"])
+    path = f"/api/v1/rooms/4711/participants/{waiting[0]['id']}"
+    assert hearth.api("PATCH", path, {"admitted": True}).status == 200
+    lib.wait_for("in", lambda: len(hearth.connected("4711")) == 1)
+    hearth.stop()
+
+
+if __name__ == "__main__":
+    lib.main()
