@@ -30,9 +30,21 @@ static int parse_zone(const char *zone, struct sockaddr_in6 *in6)
 	return 0;
 }
 
+/* The grammar of RFC 3261 has three colons before an embedded IPv4 address where RFC 4291 has two;
+ * RFC 5118 4.10 wants both understood. */
+static void mend_colons(char *text)
+{
+	char *three = strstr(text, ":::");
+
+	if (three && strchr(three, '.') && three[3] >= '0' && three[3] <= '9')
+		memmove(three, three + 1, strlen(three));
+}
+
 static int parse_v6(char *text, struct addr *addr)
 {
 	char *zone = strchr(text, '%');
+
+	mend_colons(text);
 
 	if (zone)
 		*zone++ = '\0';

@@ -1,9 +1,10 @@
-/* RFC 4475: the parser's and the checker's verdict on each message. What the server answers on the
- * wire is the last column of the table, for a test with sockets. */
+/* RFC 4475 and RFC 5118: the parser's and the checker's verdict on each message. What the server
+ * answers on the wire is the last column of the table, for a test with sockets. */
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/attr.h"
 #include "base/buf.h"
 #include "sip/build.h"
@@ -11,28 +12,32 @@
 #include "tests/support/check.h"
 
 static const struct torture {
-	const char *file, *section;
+	const char *folder, *file, *section;
 	bool is_valid;
 	int check, uas;
 	const char *why;
 } messages[] = {
 #define TORTURE(file, section, is_valid, check, uas, why)                                          \
-	{#file, section, is_valid, check, uas, why},
+	{"rfc4475", #file, section, is_valid, check, uas, why},
 #include "tests/torture/rfc4475.inc"
+#undef TORTURE
+#define TORTURE(file, section, is_valid, check, uas, why)                                          \
+	{"rfc5118", #file, section, is_valid, check, uas, why},
+#include "tests/torture/rfc5118.inc"
 #undef TORTURE
 };
 
 static struct sip_msg msg;
 static char text[SIP_MSG_OCTETS_MAX];
 
-/* Parses tests/torture/rfc4475/<file>.sip into `msg`. */
-static bool load(const char *file)
+/* Parses tests/torture/<folder>/<file>.sip into `msg`. */
+static bool load_from(const char *folder, const char *file)
 {
 	char path[512];
 	FILE *in;
 	size_t len;
 
-	snprintf(path, sizeof(path), "%s/rfc4475/%s.sip", HEARTH_TORTURE_DIR, file);
+	snprintf(path, sizeof(path), "%s/%s/%s.sip", HEARTH_TORTURE_DIR, folder, file);
 	in = fopen(path, "rb");
 	if (!CHECK(path, in != NULL))
 		return false;
@@ -40,6 +45,11 @@ static bool load(const char *file)
 	fclose(in);
 	(void)sip_msg_parse(text, len, &msg);
 	return CHECK(path, len > 0);
+}
+
+static bool load(const char *file)
+{
+	return load_from("rfc4475", file);
 }
 
 static void verdicts(void)
@@ -50,7 +60,7 @@ static void verdicts(void)
 		const char *why = NULL;
 		int err;
 
-		if (!load(row->file))
+		if (!load_from(row->folder, row->file))
 			continue;
 		err = sip_msg_check(&msg, &status, &why);
 		CHECK_INT(row->file, err == 0, row->check == 0);
@@ -70,7 +80,7 @@ static void answers_parse(void)
 		struct buf buf = BUF_INIT;
 		struct sip_msg answer;
 
-		if (row->uas == 0 || !load(row->file))
+		if (row->uas == 0 || !load_from(row->folder, row->file))
 			continue;
 		sip_build_response(&buf, &(struct sip_build_response){.request = &msg,
 								      .status = (uint16_t)row->uas,
@@ -83,20 +93,64 @@ static void answers_parse(void)
 	}
 }
 
-static void files_and_rows_agree(void)
+static size_t count_files(const char *folder)
 {
 	char path[512];
 	DIR *dir;
 	size_t count = 0;
 
-	snprintf(path, sizeof(path), "%s/rfc4475", HEARTH_TORTURE_DIR);
+	snprintf(path, sizeof(path), "%s/%s", HEARTH_TORTURE_DIR, folder);
 	dir = opendir(path);
 	if (!CHECK(path, dir != NULL))
-		return;
+		return 0;
 	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
 		count += strstr(entry->d_name, ".sip") != NULL;
 	closedir(dir);
-	CHECK_INT("every file has a row", count, ARRAY_LEN(messages));
+	return count;
+}
+
+static void files_and_rows_agree(void)
+{
+	CHECK_INT("every file has a row", count_files("rfc4475") + count_files("rfc5118"),
+		  ARRAY_LEN(messages));
+}
+
+/* What a reader must see in the messages of RFC 5118. */
+static void details_of_v6(void)
+{
+	struct sip_uri uri;
+	struct sip_via via;
+	struct addr addr, same;
+
+	if (load_from("rfc5118", "portambig")) {
+		CHECK_INT("uri", sip_uri_parse(msg.request_uri, &uri), 0);
+		CHECK_SLICE("all of it is the address", uri.host, "2001:db8::10:5070");
+		CHECK_INT("no port", uri.port, 0);
+	}
+	if (load_from("rfc5118", "portunambig")) {
+		CHECK_INT("uri", sip_uri_parse(msg.request_uri, &uri), 0);
+		CHECK_SLICE("address", uri.host, "2001:db8::10");
+		CHECK_INT("port", uri.port, 5070);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (!load_from("rfc5118", i ? "viadelim" : "vianodelim"))
+			continue;
+		CHECK_INT("via", sip_msg_via(&msg, &via), 0);
+		CHECK_INT("received", addr_parse_ip(via.received, &addr), 0);
+		CHECK_INT("same", addr_parse_ip(SLICE("2001:db8::9:255"), &same), 0);
+		CHECK("received", addr_eq(&addr, &same));
+	}
+	if (load_from("rfc5118", "mapped")) {
+		CHECK_INT("via", sip_msg_via(&msg, &via), 0);
+		CHECK_SLICE("host", via.host, "::ffff:192.0.2.10");
+		CHECK_INT("port", via.port, 19823);
+	}
+	if (load_from("rfc5118", "threecolons")) {
+		CHECK_INT("uri", sip_uri_parse(msg.request_uri, &uri), 0);
+		CHECK_INT("host", addr_parse_ip(uri.host, &addr), 0);
+		CHECK_INT("same", addr_parse_ip(SLICE("2001:db8::192.0.2.1"), &same), 0);
+		CHECK("the same address", addr_eq(&addr, &same));
+	}
 }
 
 /* What the RFC says that a reader must see in its messages. */
@@ -168,4 +222,5 @@ void suite_torture(void)
 	CHECK_TEST(answers_parse);
 	CHECK_TEST(files_and_rows_agree);
 	CHECK_TEST(details);
+	CHECK_TEST(details_of_v6);
 }
