@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "mixer/prefetch.h"
+
 enum {
 	KEYS = PORT_LEGS_MAX * LEG_PORT_KEYS,
 	BUCKETS = 1024,
@@ -104,12 +106,18 @@ static uint16_t *bucket_of(struct port *port, const struct addr *addr)
 	return &port->buckets[addr_hash(addr) % BUCKETS];
 }
 
-static struct leg *key_find(struct port *port, const struct addr *addr, bool is_rtcp)
+static struct leg *chain_find(const struct port *port, uint16_t first, const struct addr *addr,
+			      bool is_rtcp)
 {
-	for (uint16_t i = *bucket_of(port, addr); i != NO_KEY; i = port->keys[i].next)
+	for (uint16_t i = first; i != NO_KEY; i = port->keys[i].next)
 		if (port->keys[i].is_rtcp == is_rtcp && addr_eq(&port->keys[i].addr, addr))
 			return port->keys[i].leg;
 	return NULL;
+}
+
+static struct leg *key_find(struct port *port, const struct addr *addr, bool is_rtcp)
+{
+	return chain_find(port, *bucket_of(port, addr), addr, is_rtcp);
 }
 
 /* At the end of its chain: of two legs with one address the older is found. */
@@ -296,6 +304,20 @@ static void look_ahead(struct leg *const *legs, uint32_t i, uint32_t count)
 			leg_prefetch_rt(legs[i + ahead], ahead);
 }
 
+/* Whose packets they are: first where to look, so that the keys are on their way, then a look. */
+static void batch_find(struct port *port, const struct io_packet *packets, uint32_t count,
+		       struct leg **ret_legs)
+{
+	uint16_t first[IO_RX_BATCH];
+
+	for (uint32_t i = 0; i < count; i++) {
+		first[i] = *bucket_of(port, &packets[i].from);
+		prefetch_lines(&port->keys[first[i]], sizeof(struct key));
+	}
+	for (uint32_t i = 0; i < count; i++)
+		ret_legs[i] = chain_find(port, first[i], &packets[i].from, false);
+}
+
 /* Returns whether more may be waiting. */
 static bool batch_receive(struct port *port, struct leg_env *env)
 {
@@ -303,8 +325,7 @@ static bool batch_receive(struct port *port, struct leg_env *env)
 	const struct io_packet *packets;
 	uint32_t count = io_receive_rt(env->io, port->rtp_fd, &packets);
 
-	for (uint32_t i = 0; i < count; i++)
-		legs[i] = key_find(port, &packets[i].from, false);
+	batch_find(port, packets, count, legs);
 	for (uint32_t i = 0; i < count; i++) {
 		look_ahead(legs, i, count);
 		deliver(port, env, legs[i], &packets[i]);
