@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "focus/focus.h"
+#include "focus/registrar.h"
 #include "http/handlers.h"
 #include "http/paging.h"
 #include "http/server.h"
@@ -221,6 +222,8 @@ int user_change(struct request *request)
 		err = check_store(request);
 	if (!err)
 		err = users_set(users_of(request), user, &settings);
+	if (!err && !settings.is_enabled)
+		registrar_forget(request_http(request)->focus, view.name, "user_disabled");
 	buf_done(&list);
 	document_free(document);
 	if (err)
@@ -231,9 +234,16 @@ int user_change(struct request *request)
 
 int user_remove(struct request *request)
 {
+	char name[USER_NAME_MAX + 1];
 	struct user_view view;
 	struct user *user;
 	int err = user_to_change(request, &user, &view);
 
-	return err ? err : users_delete(users_of(request), user);
+	if (err)
+		return err;
+	slice_cstr(view.name, name, sizeof(name));
+	err = users_delete(users_of(request), user);
+	if (!err)
+		registrar_forget(request_http(request)->focus, slice_of(name), "user_deleted");
+	return err;
 }

@@ -12,7 +12,7 @@ struct sip_auth {
 	sip_auth_ha1_fn *ha1;
 	void *arg;
 	char nobody[DIGEST_HEX_MAX]; /* in place of the H(A1) of who is not there */
-	/* The topmost that a client knows is the one it takes (RFC 8760 2.4). */
+	/* The topmost that a client knows is the one it takes (RFC 8760 2.3, 2.4). */
 	enum digest_algorithm order[DIGEST_ALGORITHMS];
 	uint32_t order_count;
 	struct sip_auth_stats stats;

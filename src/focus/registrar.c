@@ -54,6 +54,15 @@ static bool registrar_is(const struct focus *focus, const char *mode)
 	return !strcmp(focus->config->sip_registrar, mode);
 }
 
+void registrar_forget(struct focus *focus, struct slice user, const char *cause)
+{
+	struct aor *aor;
+
+	/* The address of record goes with its last binding. */
+	while ((aor = location_find(focus->location, user)) && location_next(aor, NULL))
+		location_remove(focus->location, location_next(aor, NULL), cause);
+}
+
 bool registrar_knows(const struct focus *focus, struct slice user)
 {
 	return registrar_is(focus, "users") && users_find_alias(focus->users, user);

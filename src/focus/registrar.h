@@ -69,6 +69,9 @@ void registrar_plan_done(struct registrar_plan *plan); /* frees what was not app
 /* The Contact lines of the bindings of an address of record. GRUUs only `with_gruu`. */
 void registrar_add_contacts(struct focus *focus, struct aor *aor, bool with_gruu, struct buf *out);
 
+/* Ends every registration of this name. */
+void registrar_forget(struct focus *focus, struct slice user, const char *cause);
+
 /* Whether this name is a user of ours, registered or not. */
 bool registrar_knows(const struct focus *focus, struct slice user);
 

@@ -96,6 +96,37 @@ def used_once_and_not_for_ever():
 
 
 @lib.case
+def registrations_go_with_their_user():
+    hearth = serve()
+    for name in ("alice", "berta"):
+        add_user(hearth, name)
+        phone = lib.Phone(hearth, name)
+        challenge = register(phone).get("WWW-Authenticate")
+        assert register(phone, authorization(challenge, "REGISTER", phone.uri, user=name)).status == 200
+
+    def registered():
+        return sorted(r["user"] for r in hearth.api("GET", "/api/v1/registrations").json["registrations"])
+    assert registered() == ["alice", "berta"], registered()
+    assert hearth.api("PATCH", "/api/v1/users/alice", {"display_name": "A"}).status == 200
+    assert registered() == ["alice", "berta"], registered()
+    assert hearth.api("PATCH", "/api/v1/users/alice", {"enabled": False}).status == 200
+    assert registered() == ["berta"], registered()
+    assert hearth.api("DELETE", "/api/v1/users/berta").status == 204
+    assert registered() == [], registered()
+    hearth.stop()
+    again = serve(store__path=hearth.directory / "hearth.db")
+    users = again.api("GET", "/api/v1/users").json["users"]
+    assert [(u["name"], u["enabled"]) for u in users] == [("alice", False)], users
+    phone = lib.Phone(again, "alice")
+    challenge = register(phone).get("WWW-Authenticate")
+    assert register(phone, authorization(challenge, "REGISTER", phone.uri)).status == 401, "disabled"
+    assert again.api("PATCH", "/api/v1/users/alice", {"enabled": True}).status == 200
+    challenge = register(phone).get("WWW-Authenticate")
+    assert register(phone, authorization(challenge, "REGISTER", phone.uri)).status == 200, "the password was kept"
+    again.stop()
+
+
+@lib.case
 def guessing_is_logged_and_locked():
     hearth = serve(sip__auth_failures_max=3, sip__auth_lock_s=2)
     add_user(hearth, "alice")

@@ -254,7 +254,7 @@ static void several_headers(void)
 	sip_auth_free(fx.auth);
 }
 
-/* RFC 8760 2.4: one header field for each algorithm, in our order. */
+/* RFC 8760 2.3, 2.4: one header field for each algorithm, in our order. */
 static void order(void)
 {
 	static const char *const bad[] = {"", "SHA-1", "MD5,,SHA-256", "MD5, md5", "MD5,"};
