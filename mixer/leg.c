@@ -49,7 +49,7 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 	leg->rtp_fd = params->rtp_fd;
 	leg->rtcp_fd = params->rtcp_fd;
 	leg->dtmf_pt = MEDIA_PT_NONE;
-	leg->tx_seq = (uint16_t)random_u32(params->random);
+	leg->tx_seq = (uint16_t)random_u32(params->random) >> 1; /* RFC 3711 3.3.1: below 2^15 */
 	leg->tx_ts = random_u32(params->random);
 	leg->tx_ssrc = random_u32(params->random);
 	leg->control = (struct leg_control){.gain_in_q14 = KERNEL_GAIN_UNITY_Q14,
@@ -75,6 +75,7 @@ struct leg *leg_free(struct leg *leg)
 	if (!leg)
 		return NULL;
 	kit_free(leg->kit);
+	leg_crypt_done(leg);
 	free(leg);
 	return NULL;
 }
@@ -89,7 +90,9 @@ static bool pt_is_valid(uint8_t pt)
 int leg_params_check(const struct media_leg_params *params)
 {
 	if (params->receive_count > MEDIA_FORMATS_MAX || !pt_is_valid(params->dtmf_pt_receive) ||
-	    !pt_is_valid(params->dtmf_pt_send))
+	    !pt_is_valid(params->dtmf_pt_send) ||
+	    (unsigned)params->keys_send.suite >= MEDIA_SUITE_COUNT ||
+	    params->keys_send.suite != params->keys_receive.suite)
 		return -EINVAL;
 	for (uint8_t i = 0; i < params->receive_count; i++) {
 		if (params->receive[i].payload_type > 127)
@@ -289,30 +292,32 @@ static bool is_believed(struct leg *leg, struct leg_env *env, const struct io_pa
 	}
 }
 
-void leg_packet_rt(struct leg *leg, struct leg_env *env, const struct io_packet *packet)
+void leg_packet_rt(struct leg *leg, struct leg_env *env, const struct io_packet *received)
 {
+	struct io_packet packet = *received;
 	struct rtp_packet rtp;
 
-	if (leg->rtcp.has_mux && rtp_is_rtcp(packet->data, packet->len)) {
-		leg_rtcp_packet_rt(leg, env, packet);
+	if (leg->rtcp.has_mux && rtp_is_rtcp(packet.data, packet.len)) {
+		leg_rtcp_packet_rt(leg, env, &packet);
 		return;
 	}
-	if (packet->is_truncated || rtp_parse(packet->data, packet->len, &rtp) != 0 ||
+	if (!leg_unprotect_rt(leg, env, &packet, false) || packet.is_truncated ||
+	    rtp_parse(packet.data, packet.len, &rtp) != 0 ||
 	    (leg->pt_codec[rtp.payload_type] == MEDIA_CODEC_NONE &&
 	     rtp.payload_type != leg->dtmf_pt)) {
 		discard(leg, env);
 		return;
 	}
-	if (!is_believed(leg, env, packet, &rtp))
+	if (!is_believed(leg, env, &packet, &rtp))
 		return;
 	leg->stats.rx_packets++;
 	leg->stats.rx_octets += rtp.payload_len;
-	leg->stats.rx_last_ms = packet->arrival_ns / 1000000;
+	leg->stats.rx_last_ms = packet.arrival_ns / 1000000;
 	leg->heard_ns = env->now_ns;
 	leg->activity = LEG_ACTIVITY_ACTIVE;
 	env->rx_packets++;
 	if (leg->is_receiving)
-		play(leg, env, &rtp, packet->arrival_ns / 1000);
+		play(leg, env, &rtp, packet.arrival_ns / 1000);
 }
 
 void leg_receive_rt(struct leg *leg, struct leg_env *env)
@@ -401,7 +406,7 @@ static void send_packet(struct leg *leg, struct leg_env *env, const struct leg_c
 				 .ssrc = leg->tx_ssrc,
 				 .csrc_count = chunk->csrc_count};
 	uint8_t *out;
-	int header;
+	int header, len;
 
 	if (addr_port(to) == 0 || addr_is_any(to)) /* not known yet, or held (RFC 3264 8.4) */
 		return;
@@ -409,9 +414,13 @@ static void send_packet(struct leg *leg, struct leg_env *env, const struct leg_c
 		memcpy(rtp.csrc, chunk->csrc, chunk->csrc_count * sizeof(rtp.csrc[0]));
 	out = io_packet_rt(env->io);
 	header = rtp_write(&rtp, out, IO_TX_OCTETS_MAX);
-	assert(header > 0 && (uint32_t)header + chunk->len <= IO_TX_OCTETS_MAX);
+	assert(header > 0 &&
+	       (uint32_t)header + chunk->len + CRYPT_OVERHEAD_MAX <= IO_TX_OCTETS_MAX);
 	memcpy(out + header, chunk->payload, chunk->len);
-	io_send_rt(env->io, leg->rtp_fd, to, (size_t)header + chunk->len);
+	len = leg_protect_rt(leg, out, (size_t)header + chunk->len, false);
+	if (len < 0)
+		return;
+	io_send_rt(env->io, leg->rtp_fd, to, (size_t)len);
 	leg->is_marked = false;
 	leg->tx_seq++;
 	leg->stats.tx_packets++;

@@ -28,6 +28,7 @@
 #include "mixer/limiter.h"
 #include "mixer/resample.h"
 #include "mixer/rtp.h"
+#include "mixer/srtp.h"
 
 struct bus;
 struct port;
@@ -57,7 +58,8 @@ enum leg_event_kind {
 	LEG_EVENT_SOUND_RETURNED = 90,
 	LEG_EVENT_RETURNED = 100,
 	LEG_EVENT_BUS_RETURNED,
-	LEG_EVENT_KIT_RETURNED
+	LEG_EVENT_KIT_RETURNED,
+	LEG_EVENT_CRYPT_RETURNED
 };
 
 /* Rates by number. */
@@ -81,7 +83,8 @@ struct leg_event {
 	bool is_on;
 	char digit;
 	uint16_t duration_ms;
-	void *object; /* struct leg *; struct bus * and struct kit * with their events */
+	void *object; /* struct leg *; struct bus *, struct kit * and struct crypt * with
+		       * their events */
 	struct addr remote;
 };
 
@@ -96,6 +99,8 @@ struct leg_env {
 	uint64_t quiet_ns;
 	const char *cname;
 	struct list ended; /* sounds on their way back to control */
+	struct list crypt_returns;       /* that legs have done with: the worker gives them back */
+	uint8_t plain[IO_RX_OCTETS_MAX]; /* a packet without its protection */
 	uint64_t rx_packets, tx_packets, rx_discarded, events_dropped; /* totals of the worker */
 };
 
@@ -103,6 +108,18 @@ struct leg_env {
 struct leg_control {
 	bool is_muted, is_deaf;
 	int32_t gain_in_q14, gain_out_q14;
+};
+
+/* Keys of an agreement. */
+struct leg_keys {
+	bool is_on;
+	struct crypt *tx, *rx; /* NULL: as before */
+};
+
+/* leg_crypt.c */
+struct leg_crypt {
+	bool is_on; /* without a key nothing is sent, nothing believed */
+	struct crypt *tx, *rx, *rx_before;
 };
 
 enum leg_activity { LEG_ACTIVITY_NONE, LEG_ACTIVITY_ACTIVE, LEG_ACTIVITY_QUIET };
@@ -173,6 +190,7 @@ struct leg {
 	uint32_t tx_ts, tx_ssrc; /* tx_ts: of the next sample; it runs on while nothing is sent */
 	uint32_t tick_units;     /* of tx_ts */
 	struct kit *kit;
+	struct leg_crypt crypt;
 	uint8_t send_rate;   /* of send_codec */
 	uint8_t resampled;   /* rates that it was brought to in the last tick, bits; bus.c */
 	uint8_t stream;      /* in bus->streams, or LEG_STREAM_NONE: encoded for it alone; bus.c */
@@ -273,6 +291,19 @@ void leg_send_rt(struct leg *leg, struct leg_env *env, const struct leg_chunk *c
 
 /* Last of the tick: RTCP, quiet detection, statistics, events. */
 void leg_finish_rt(struct leg *leg, struct leg_env *env) NONBLOCKING;
+
+/* leg_crypt.c ------------------------------------------------------------------------------ */
+
+/* New keys; what they replace goes to `returns`, sooner or later env's. */
+void leg_crypt_rt(struct leg *leg, const struct leg_keys *keys, struct list *returns) NONBLOCKING;
+void leg_crypt_done(struct leg *leg); /* control */
+
+/* True when the packet may be read on, decrypted where that was agreed on. */
+bool leg_unprotect_rt(struct leg *leg, struct leg_env *env, struct io_packet *packet,
+		      bool is_rtcp) NONBLOCKING;
+
+/* Length of the packet as it goes out; negative: it must not. */
+int leg_protect_rt(struct leg *leg, uint8_t *packet, size_t len, bool is_rtcp) NONBLOCKING;
 
 /* leg_rtcp.c ------------------------------------------------------------------------------- */
 

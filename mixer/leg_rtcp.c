@@ -56,15 +56,16 @@ static void report_take(struct leg *leg, struct leg_env *env, const struct rtcp_
 		leg->stats.round_trip_us = round_trip_us;
 }
 
-void leg_rtcp_packet_rt(struct leg *leg, struct leg_env *env, const struct io_packet *packet)
+void leg_rtcp_packet_rt(struct leg *leg, struct leg_env *env, const struct io_packet *received)
 {
+	struct io_packet copy = *received, *packet = &copy;
 	struct rtcp_report report;
 
 	if (!is_believed(leg, &packet->from)) {
 		leg->latch.rejected++;
 		return;
 	}
-	if (packet->is_truncated ||
+	if (!leg_unprotect_rt(leg, env, packet, true) || packet->is_truncated ||
 	    rtcp_parse_rt(packet->data, packet->len, leg->tx_ssrc, &report) != 0) {
 		leg->stats.rx_discarded++;
 		env->rx_discarded++;
@@ -120,14 +121,18 @@ void leg_rtcp_send_rt(struct leg *leg, struct leg_env *env, bool is_bye)
 				   .sent_octets = (uint32_t)leg->stats.tx_octets,
 				   .cname = env->cname,
 				   .is_bye = is_bye};
-	size_t len;
+	uint8_t *out;
+	int len;
 
 	if (addr_port(&to) == 0 || addr_is_any(&to))
 		return;
 	if (block_make(leg, env, &block))
 		build.block = &block;
-	len = rtcp_build_rt(&build, io_packet_rt(env->io));
-	io_send_rt(env->io, leg->rtcp.has_mux ? leg->rtp_fd : leg->rtcp_fd, &to, len);
+	out = io_packet_rt(env->io);
+	len = leg_protect_rt(leg, out, rtcp_build_rt(&build, out), true);
+	if (len < 0)
+		return;
+	io_send_rt(env->io, leg->rtcp.has_mux ? leg->rtp_fd : leg->rtcp_fd, &to, (size_t)len);
 	leg->rtcp.has_sent = true;
 	leg->rtcp.sent_packets_reported = leg->stats.tx_packets;
 }

@@ -83,12 +83,27 @@ void mixer_post_surely(struct mixer_worker *at, struct overdue *overdue)
 	collect_in(at->mixer, OVERDUE_RETRY_MS);
 }
 
+static void keys_take(struct mixer_leg *leg)
+{
+	struct list before, *it, *tmp;
+
+	list_init(&before);
+	leg_crypt_rt(leg->leg, &leg->keys, &before);
+	leg->keys = (struct leg_keys){0};
+	LIST_FOREACH (it, tmp, &before) {
+		list_remove(it);
+		crypt_free(crypt_of_node(it));
+	}
+}
+
 /* Carries out what was asked of a leg while it was away. Control has it. */
 static void leg_catch_up(struct mixer_leg *leg)
 {
 	if (leg->has_params && leg->kit)
 		kit_free(leg_fit_rt(leg->leg, leg->kit));
 	leg->kit = NULL;
+	if (leg->has_params)
+		keys_take(leg);
 	if (leg->has_params)
 		leg_set_rt(leg->leg, &leg->params, clock_mono_ns(&leg->mixer->params.clock));
 	if (leg->has_control)
@@ -146,6 +161,8 @@ void mixer_leg_forget(struct mixer_leg *leg)
 	share_part_undo(leg);
 	leg_free(leg->leg);
 	kit_free(leg->kit);
+	crypt_free(leg->keys.tx);
+	crypt_free(leg->keys.rx);
 	free(leg);
 }
 
@@ -205,6 +222,10 @@ static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 	if (posted->kind == LEG_EVENT_KIT_RETURNED) {
 		mixer->awaited--;
 		kit_free(posted->object);
+		return;
+	}
+	if (posted->kind == LEG_EVENT_CRYPT_RETURNED) {
+		crypt_free(posted->object);
 		return;
 	}
 	leg = worker_leg->owner;
@@ -376,6 +397,7 @@ int mixer_new(const struct mixer_params *params, struct mixer **ret_mixer)
 	list_init(&mixer->rooms);
 	list_init(&mixer->legs);
 	list_init(&mixer->kits);
+	list_init(&mixer->crypts);
 	timer_init(&mixer->collect, on_collect, mixer);
 	mixer->collect_now = (struct loop_defer){.run = on_collect, .arg = mixer};
 	list_init(&mixer->collect_now.node);
@@ -412,6 +434,8 @@ static void legs_and_rooms_free(struct mixer *mixer)
 		room_forget(LIST_ENTRY(it, struct mixer_room, node));
 	LIST_FOREACH (it, tmp, &mixer->kits) /* that were on their way, to or fro */
 		kit_free(LIST_ENTRY(it, struct kit, owned));
+	LIST_FOREACH (it, tmp, &mixer->crypts)
+		crypt_free(crypt_of_owned(it));
 }
 
 struct mixer *mixer_free(struct mixer *mixer)

@@ -172,30 +172,87 @@ static int kit_make(const struct mixer_leg *leg, const struct kit_shape *shape,
 	return 0;
 }
 
-/* The leg is not at its worker: kept until it is. */
-static int leg_set_later(struct mixer_leg *leg, const struct media_leg_params *params)
+static int crypt_make(struct mixer_leg *leg, const struct media_keys *keys,
+		      const struct media_keys *before, bool is_sending, struct crypt **ret_crypt)
 {
-	struct kit_shape shape = kit_shape(params);
-	struct kit *kit;
-	int err = kit_make(leg, &shape, &kit);
+	int err;
 
+	if (keys->suite == MEDIA_SUITE_NONE || media_keys_eq(keys, before))
+		return 0;
+	err = crypt_new(keys, is_sending, ret_crypt);
+	if (err == 0)
+		list_append(&leg->mixer->crypts, &crypt_links(*ret_crypt)->owned);
+	return err;
+}
+
+/* What a leg needs for new params; each member NULL when it goes on with what it has. */
+struct outfit {
+	struct kit_shape shape;
+	struct kit *kit;
+	struct leg_keys keys;
+};
+
+static void outfit_free(struct outfit *outfit)
+{
+	kit_free(outfit->kit);
+	crypt_free(outfit->keys.tx);
+	crypt_free(outfit->keys.rx);
+}
+
+static int outfit_make(struct mixer_leg *leg, const struct media_leg_params *params,
+		       struct outfit *outfit)
+{
+	int err;
+
+	*outfit = (struct outfit){.shape = kit_shape(params)};
+	outfit->keys.is_on = params->keys_send.suite != MEDIA_SUITE_NONE;
+	err = kit_make(leg, &outfit->shape, &outfit->kit);
+	if (err == 0)
+		err = crypt_make(leg, &params->keys_send, &leg->keys_send, true, &outfit->keys.tx);
+	if (err == 0)
+		err = crypt_make(leg, &params->keys_receive, &leg->keys_receive, false,
+				 &outfit->keys.rx);
 	if (err)
-		return err;
-	if (kit) {
+		outfit_free(outfit);
+	return err;
+}
+
+/* The leg has it, or will get it. */
+static void outfit_note(struct mixer_leg *leg, const struct media_leg_params *params,
+			const struct outfit *outfit)
+{
+	leg->shape = outfit->shape;
+	leg->keys_send = params->keys_send;
+	leg->keys_receive = params->keys_receive;
+}
+
+/* The leg is not at its worker: kept until it is. */
+static void leg_set_later(struct mixer_leg *leg, const struct media_leg_params *params,
+			  const struct outfit *outfit)
+{
+	if (outfit->kit) {
 		kit_free(leg->kit);
-		leg->kit = kit;
-		leg->shape = shape;
+		leg->kit = outfit->kit;
+	}
+	leg->keys.is_on = outfit->keys.is_on;
+	if (outfit->keys.tx) {
+		crypt_free(leg->keys.tx);
+		leg->keys.tx = outfit->keys.tx;
+	}
+	if (outfit->keys.rx) {
+		crypt_free(leg->keys.rx);
+		leg->keys.rx = outfit->keys.rx;
 	}
 	leg->params = *params;
 	leg->has_params = true;
-	return 0;
+	outfit_note(leg, params, outfit);
 }
 
 static int leg_set(void *ctx, handle h, const struct media_leg_params *params)
 {
 	struct mixer_leg *leg = leg_find(ctx, h);
 	struct worker_command command = {.kind = WORKER_LEG_SET};
-	struct kit_shape shape;
+	struct outfit outfit;
 	int err;
 
 	if (!leg)
@@ -205,24 +262,26 @@ static int leg_set(void *ctx, handle h, const struct media_leg_params *params)
 		return err;
 	if (params->send.codec && codec_find(params->send.codec)->sample_hz > 8000)
 		leg->mixer->has_wideband = true;
-	signalled_note(leg, params);
-	if (leg->place != PLACE_WORKER)
-		return leg_set_later(leg, params);
-	shape = kit_shape(params);
-	err = kit_make(leg, &shape, &command.kit);
+	err = outfit_make(leg, params, &outfit);
 	if (err)
 		return err;
+	signalled_note(leg, params);
+	if (leg->place != PLACE_WORKER) {
+		leg_set_later(leg, params, &outfit);
+		return 0;
+	}
 	command.leg = leg->leg;
+	command.kit = outfit.kit;
+	command.keys = outfit.keys;
 	command.params = *params;
 	err = mixer_post(leg->at, &command);
 	if (err) {
-		kit_free(command.kit);
+		outfit_free(&outfit);
 		return err;
 	}
-	if (command.kit) {
-		leg->shape = shape;
+	outfit_note(leg, params, &outfit);
+	if (outfit.kit)
 		mixer_await_return(leg->mixer);
-	}
 	return 0;
 }
 

@@ -71,9 +71,11 @@ struct mixer_leg {
 	struct port_pair ports; /* its own, or those of its share */
 	enum place place;
 	bool is_closing;
-	struct kit_shape shape;       /* of the kit that it has, or gets by a command under way */
-	struct kit *kit;              /* with has_params: NULL, or what it gets */
-	bool has_params, has_control; /* kept for its arrival */
+	struct kit_shape shape; /* of the kit that it has, or gets by a command under way */
+	struct kit *kit;        /* with has_params: NULL, or what it gets */
+	struct leg_keys keys;   /* the same */
+	struct media_keys keys_send, keys_receive; /* that it has, or gets */
+	bool has_params, has_control;              /* kept for its arrival */
 	struct media_leg_params params;
 	struct leg_control control;
 	struct list sounds; /* struct sound: kept for its arrival too */
@@ -94,7 +96,7 @@ struct mixer {
 	struct mixer_params params;
 	struct handle_table *rooms_by_handle, *legs_by_handle;
 	struct list rooms, legs; /* all, closing ones included */
-	struct list kits;        /* all that were made after their leg */
+	struct list kits, crypts; /* all that were made after their leg */
 	struct mixer_sounds *sounds;
 	bool has_wideband; /* a leg was ever set to a codec above 8 kHz */
 	struct ports *ports;

@@ -79,6 +79,7 @@ int worker_new(const struct worker_params *params, struct worker **ret_worker)
 	list_init(&worker->bus_returns);
 	list_init(&worker->kit_returns);
 	list_init(&worker->env.ended);
+	list_init(&worker->env.crypt_returns);
 	bus_init(&worker->lounge, true, NULL);
 	bus_scratch_init(&worker->scratch);
 	worker->env.events = worker->events;
@@ -263,6 +264,7 @@ static void command_run(struct worker *worker, const struct worker_command *comm
 	case WORKER_LEG_SET:
 		if (command->kit)
 			list_append(&worker->kit_returns, &bus_fit_rt(leg, command->kit)->node);
+		leg_crypt_rt(leg, &command->keys, &worker->env.crypt_returns);
 		leg_set_rt(leg, &command->params, worker->env.now_ns);
 		break;
 	case WORKER_LEG_CONTROL:
@@ -316,6 +318,10 @@ static void returns_post(struct worker *worker)
 	LIST_FOREACH (it, tmp, &worker->kit_returns)
 		if (!return_post(worker, &worker->kit_returns, LEG_EVENT_KIT_RETURNED,
 				 LIST_ENTRY(it, struct kit, node), it))
+			return;
+	LIST_FOREACH (it, tmp, &worker->env.crypt_returns)
+		if (!return_post(worker, &worker->env.crypt_returns, LEG_EVENT_CRYPT_RETURNED,
+				 crypt_of_node(it), it))
 			return;
 	LIST_FOREACH (it, tmp, &worker->returns)
 		if (!return_post(worker, &worker->returns, LEG_EVENT_RETURNED,
@@ -397,7 +403,8 @@ static uint64_t next_pass(struct worker *worker, bool has_commands)
 	if (has_commands)
 		return worker->env.now_ns;
 	if (!list_empty(&worker->returns) || !list_empty(&worker->bus_returns) ||
-	    !list_empty(&worker->kit_returns) || !list_empty(&worker->env.ended))
+	    !list_empty(&worker->kit_returns) || !list_empty(&worker->env.ended) ||
+	    !list_empty(&worker->env.crypt_returns))
 		return MIN_OF(phase_next(worker)->due_ns, worker->env.now_ns + PHASE_NS);
 	return phase_next(worker)->due_ns;
 }

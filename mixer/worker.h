@@ -43,7 +43,7 @@ enum worker_command_kind {
 	WORKER_LEG_ADD,    /* leg, bus (NULL: the lounge) */
 	WORKER_LEG_MOVE,   /* leg, bus of the same worker (NULL: the lounge) */
 	WORKER_LEG_SET,    /* leg, params; kit: NULL, or the leg's from here on, and the one that it
-			    * had comes back as LEG_EVENT_KIT_RETURNED */
+			    * had comes back as LEG_EVENT_KIT_RETURNED; keys: crypts as well */
 	WORKER_LEG_CONTROL, /* leg, control */
 	WORKER_LEG_YIELD,   /* goes to another worker: comes back as LEG_EVENT_RETURNED */
 	WORKER_LEG_END,     /* says BYE and comes back */
@@ -55,6 +55,7 @@ struct worker_command {
 	struct leg *leg;
 	struct bus *bus;
 	struct kit *kit;
+	struct leg_keys keys;
 	union {
 		struct port *port;
 		struct sound *sound;

@@ -40,6 +40,7 @@ enum {
 	MEDIA_PTIME_MS_MAX = 60,
 	MEDIA_PT_NONE = 255,     /* "no payload type" */
 	MEDIA_OPUS_BITRATE = 32000,
+	MEDIA_KEY_MAX = 44, /* octets of a master key and its salt */
 	MEDIA_LEVEL_SILENT = 127 /* levels are -dBov, 0 (overload) to 127 (digital silence), RFC 6464 */
 };
 
@@ -61,6 +62,38 @@ static inline bool media_opus_eq(const struct media_opus *a, const struct media_
 	       a->has_fec == b->has_fec && a->has_dtx == b->has_dtx && a->is_cbr == b->is_cbr;
 }
 
+/* How RTP and RTCP are protected (RFC 3711, RFC 7714). However keys came about, the mixer gets them
+ * like this. */
+enum media_suite {
+	MEDIA_SUITE_NONE, /* in the clear */
+	MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80,
+	MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32,
+	MEDIA_SUITE_AEAD_AES_128_GCM,
+	MEDIA_SUITE_AEAD_AES_256_GCM,
+	MEDIA_SUITE_COUNT
+};
+
+struct media_keys {
+	enum media_suite suite;
+	uint8_t key[MEDIA_KEY_MAX]; /* master key, then master salt: media_suite_octets */
+};
+
+/* Octets of master key and salt; the first is that of the key alone. */
+static inline uint8_t media_suite_key_octets(enum media_suite suite)
+{
+	return suite == MEDIA_SUITE_NONE ? 0 : suite == MEDIA_SUITE_AEAD_AES_256_GCM ? 32 : 16;
+}
+
+static inline uint8_t media_suite_octets(enum media_suite suite)
+{
+	bool is_gcm = suite == MEDIA_SUITE_AEAD_AES_128_GCM ||
+		      suite == MEDIA_SUITE_AEAD_AES_256_GCM;
+
+	return suite == MEDIA_SUITE_NONE
+		       ? 0
+		       : (uint8_t)(media_suite_key_octets(suite) + (is_gcm ? 12 : 14));
+}
+
 /* What signalling agreed on (RFC 3264). Given on answer and again after every re-negotiation. */
 struct media_leg_params {
 	struct addr remote_rtp;  /* from c= and m=; unset or port 0: send nothing until latched */
@@ -72,6 +105,8 @@ struct media_leg_params {
 	uint8_t dtmf_pt_send;
 	uint32_t dtmf_clock_hz;   /* of telephone-event, 0: 8000 */
 	struct media_opus opus;   /* what we send, when it is Opus */
+	struct media_keys keys_send, keys_receive; /* both of one suite. Keys that stay the same go
+						    * on where they are; new ones start anew. */
 	uint16_t ptime_ms;        /* of packets that we send: 10 to 60, multiple of 10 */
 	bool is_sending;          /* direction, our view: we send to the peer */
 	bool is_receiving;        /* we listen to the peer */
@@ -104,6 +139,7 @@ struct media_leg_stats {
 	uint64_t rx_late;       /* came after its turn: counted as lost to the ear */
 	uint64_t rx_discarded;  /* malformed, wrong payload type, wrong source, duplicate */
 	uint64_t rx_rejected_source; /* plausible RTP from an address that is not the peer's (hijack guard) */
+	uint64_t rx_unauthentic; /* SRTP that failed its check, or was a replay; rx_discarded has them, too */
 	uint64_t concealed_ms;  /* sound invented by concealment */
 	uint32_t rx_jitter_us;  /* RFC 3550 6.4.1, at the receiver */
 	uint32_t delay_ms;      /* jitter buffer depth now */
@@ -113,6 +149,7 @@ struct media_leg_stats {
 	uint8_t level_in;       /* -dBov of what the leg says, before mute */
 	uint8_t level_out;      /* -dBov of what it hears */
 	bool is_talking;
+	bool is_encrypted;      /* SRTP both ways */
 	uint16_t mos_x100;      /* estimate, 100..450; 0 unknown (ITU-T G.107 reduced) */
 	struct addr remote_rtp; /* where we send now, after latching */
 	uint64_t rx_last_ms;    /* monotonic ms of the last accepted RTP packet, 0 none */

@@ -105,6 +105,7 @@ void rig_init(struct rig *rig)
 	rig->env.now_ns = RIG_START_NS;
 	rig->env.wall_minus_mono_ns = (uint64_t)1700000000 * 1000000000;
 	rig->env.quiet_ns = (uint64_t)5000 * 1000000;
+	list_init(&rig->env.crypt_returns);
 	io_begin_rt(rig->env.io, rig->env.now_ns);
 }
 

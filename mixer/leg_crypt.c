@@ -1,0 +1,78 @@
+/* mixer/leg_crypt.c -- the protection of a leg's packets (srtp.h).
+ *
+ * A peer that changes its key by re-INVITE may send under the old one until it has our answer: the
+ * key before stays valid until the first packet under the new one.
+ */
+#include <string.h>
+
+#include "mixer/leg.h"
+
+static void give_back(struct crypt **crypt, struct list *returns)
+{
+	if (*crypt)
+		list_append(returns, &crypt_links(*crypt)->node);
+	*crypt = NULL;
+}
+
+void leg_crypt_rt(struct leg *leg, const struct leg_keys *keys, struct list *returns)
+{
+	leg->crypt.is_on = keys->is_on;
+	if (!keys->is_on || keys->tx)
+		give_back(&leg->crypt.tx, returns);
+	if (!keys->is_on || keys->rx)
+		give_back(&leg->crypt.rx_before, returns);
+	if (keys->tx)
+		leg->crypt.tx = keys->tx;
+	if (keys->rx) {
+		leg->crypt.rx_before = leg->crypt.rx;
+		leg->crypt.rx = keys->rx;
+	}
+	if (!keys->is_on)
+		give_back(&leg->crypt.rx, returns);
+	leg->stats.is_encrypted = keys->is_on;
+}
+
+void leg_crypt_done(struct leg *leg)
+{
+	crypt_free(leg->crypt.tx);
+	crypt_free(leg->crypt.rx);
+	crypt_free(leg->crypt.rx_before);
+}
+
+typedef int unprotect_fn(struct crypt *crypt, uint8_t *packet, size_t len);
+
+bool leg_unprotect_rt(struct leg *leg, struct leg_env *env, struct io_packet *packet, bool is_rtcp)
+{
+	unprotect_fn *unprotect = is_rtcp ? crypt_unprotect_rtcp_rt : crypt_unprotect_rt;
+	int len = -1;
+
+	if (!leg->crypt.is_on)
+		return true;
+	if (packet->is_truncated || packet->len > sizeof(env->plain) || !leg->crypt.rx)
+		return false;
+	memcpy(env->plain, packet->data, packet->len);
+	len = unprotect(leg->crypt.rx, env->plain, packet->len);
+	if (len >= 0) {
+		give_back(&leg->crypt.rx_before, &env->crypt_returns);
+	} else if (leg->crypt.rx_before) {
+		memcpy(env->plain, packet->data, packet->len);
+		len = unprotect(leg->crypt.rx_before, env->plain, packet->len);
+	}
+	if (len < 0) {
+		leg->stats.rx_unauthentic++;
+		return false;
+	}
+	packet->data = env->plain;
+	packet->len = (uint32_t)len;
+	return true;
+}
+
+int leg_protect_rt(struct leg *leg, uint8_t *packet, size_t len, bool is_rtcp)
+{
+	if (!leg->crypt.is_on)
+		return (int)len;
+	if (!leg->crypt.tx)
+		return -1;
+	return is_rtcp ? crypt_protect_rtcp_rt(leg->crypt.tx, packet, len)
+		       : crypt_protect_rt(leg->crypt.tx, packet, len);
+}
