@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -214,13 +215,43 @@ static void plan_own(struct offer *offer, struct offer_plan *plan)
 	}
 }
 
+/* Lines of ours for an offer. A call that is encrypted stays so, in its suite and under its tag;
+ * another key of theirs comes with their answer (RFC 4568 7.1.4). */
+static void plan_own_keys(const struct offer *offer, struct offer_plan *plan)
+{
+	if (offer->has_agreed && offer->agreed.is_encrypted) {
+		plan->ours[plan->ours_count++] = offer->agreed.keys_send;
+		return;
+	}
+	if (offer->local.srtp < OFFER_SRTP_OFFERED)
+		return;
+	for (uint8_t suite = 0; suite < SDES_SUITE_COUNT; suite++) {
+		struct sdes *ours = &plan->ours[plan->ours_count++];
+
+		*ours = (struct sdes){.tag = suite + 1u, .suite = (enum sdes_suite)suite};
+		memcpy(ours->key, offer->local.srtp_keys[suite], sizeof(ours->key));
+	}
+}
+
 /* Reading theirs ---------------------------------------------------------------------------------
  */
 
-static bool is_plain_audio(const struct sdp_media *media)
+static bool is_secure_protocol(struct slice protocol)
+{
+	return slice_iis(protocol, "RTP/SAVP") || slice_iis(protocol, "RTP/SAVPF");
+}
+
+static bool is_plain_protocol(struct slice protocol)
+{
+	return slice_iis(protocol, "RTP/AVP") || slice_iis(protocol, "RTP/AVPF");
+}
+
+/* An audio line of a kind that we speak. */
+static bool is_our_audio(const struct offer *offer, const struct sdp_media *media)
 {
 	return slice_iis(media->kind, "audio") &&
-	       (slice_iis(media->protocol, "RTP/AVP") || slice_iis(media->protocol, "RTP/AVPF"));
+	       (is_plain_protocol(media->protocol) ||
+		(offer->local.srtp != OFFER_SRTP_OFF && is_secure_protocol(media->protocol)));
 }
 
 static bool is_event(const struct sdp_format *format)
@@ -298,14 +329,44 @@ static void plan_from_offer(const struct offer *offer, const struct sdp_media *m
 		plan_events(offer, media, plan);
 }
 
+/* The first line of theirs that we can do (RFC 4568 5.1.2), with a key of ours to it. */
+static void plan_keys(const struct offer *offer, const struct sdp_media *media,
+		      struct offer_plan *plan)
+{
+	for (uint16_t i = 0; i < media->attribute_count && offer->local.srtp; i++) {
+		const struct sdp_attribute *attribute = &media->attributes[i];
+		struct sdes theirs, ours;
+
+		if (!slice_iis(attribute->name, "crypto") || sdes_parse(attribute->value, &theirs))
+			continue;
+		ours = theirs;
+		memcpy(ours.key, offer->local.srtp_keys[ours.suite], sizeof(ours.key));
+		plan->theirs = theirs;
+		plan->ours[0] = ours;
+		plan->ours_count = 1;
+		return;
+	}
+}
+
+/* A key where one must be. */
+static bool has_keys(const struct offer *offer, const struct sdp_media *media,
+		     const struct offer_plan *plan)
+{
+	bool must_have = is_secure_protocol(media->protocol) ||
+			 offer->local.srtp == OFFER_SRTP_REQUIRED;
+
+	return plan->theirs.tag != 0 || !must_have;
+}
+
 static bool is_usable(const struct offer *offer, const struct sdp_media *media)
 {
 	struct offer_plan plan = {0};
 
-	if (!is_plain_audio(media) || media->port == 0)
+	if (!is_our_audio(offer, media) || media->port == 0)
 		return false;
 	plan_from_offer(offer, media, &plan);
-	return plan.codec_count > 0;
+	plan_keys(offer, media, &plan);
+	return plan.codec_count > 0 && has_keys(offer, media, &plan);
 }
 
 /* The m-line to talk on: the one in use while it will do, else the first that does. */
@@ -433,6 +494,10 @@ static void agree(struct offer *offer, const struct sdp_media *media, const stru
 
 		agreed.is_active = true;
 		agree_codecs(offer, plan, &agreed);
+		agreed.is_encrypted = plan->theirs.tag != 0;
+		agreed.keys_receive = plan->theirs;
+		if (agreed.is_encrypted)
+			agreed.keys_send = plan->ours[0];
 		agreed.send_fmtp = fmtp_of(media, agreed.send_pt);
 		agreed.ptime_ms = agreed_ptime(local, media);
 		agreed.has_rtcp_mux = local->has_rtcp_mux && media->has_rtcp_mux;
@@ -503,9 +568,14 @@ int offer_write(struct offer *offer, struct buf *ret_text)
 	text.line_count = offer->remote ? offer->remote->media_count : 0;
 	if (plan.line == text.line_count)
 		text.line_count++;
-	else if (plan.line != OFFER_NO_LINE && is_plain_audio(&offer->remote->media[plan.line]))
+	else if (plan.line != OFFER_NO_LINE &&
+		 is_our_audio(offer, &offer->remote->media[plan.line]))
 		text.protocol = offer->remote->media[plan.line].protocol;
 	plan_own(offer, &plan);
+	plan_own_keys(offer, &plan);
+	if (offer->local.srtp == OFFER_SRTP_REQUIRED && is_plain_protocol(text.protocol) &&
+	    !(offer->has_agreed && offer->agreed.is_encrypted))
+		text.protocol = SLICE("RTP/SAVP");
 	err = offer_text_write(offer, &text, ret_text);
 	if (err)
 		return err;
@@ -550,6 +620,28 @@ static void plan_from_answer(const struct offer *offer, const struct sdp_media *
 	}
 }
 
+/* Their key for one of the lines that we sent; it stands in front of ours then. */
+static void match_keys(const struct offer *offer, const struct sdp_media *media,
+		       struct offer_plan *plan)
+{
+	for (uint16_t i = 0; i < media->attribute_count && plan->theirs.tag == 0; i++) {
+		const struct sdp_attribute *attribute = &media->attributes[i];
+		struct sdes theirs;
+
+		if (!slice_iis(attribute->name, "crypto") || sdes_parse(attribute->value, &theirs))
+			continue;
+		for (size_t k = 0; k < offer->sent.ours_count; k++) {
+			const struct sdes *ours = &offer->sent.ours[k];
+
+			if (ours->tag != theirs.tag || ours->suite != theirs.suite)
+				continue;
+			plan->theirs = theirs;
+			plan->ours[0] = *ours;
+			plan->ours_count = 1;
+		}
+	}
+}
+
 static int match_answer(const struct offer *offer, const struct sdp *sdp, struct offer_plan *plan)
 {
 	const struct sdp_media *media;
@@ -561,10 +653,11 @@ static int match_answer(const struct offer *offer, const struct sdp *sdp, struct
 	media = &sdp->media[offer->sent.line];
 	if (media->port == 0)
 		return 0; /* declined */
-	if (!is_plain_audio(media))
+	if (!is_our_audio(offer, media))
 		return ERR_SDP_MISMATCH;
 	plan_from_answer(offer, media, plan);
-	if (plan->codec_count == 0)
+	match_keys(offer, media, plan);
+	if (plan->codec_count == 0 || !has_keys(offer, media, plan))
 		return ERR_SDP_MISMATCH;
 	plan->line = offer->sent.line;
 	return 0;
@@ -631,6 +724,7 @@ int offer_write_answer(struct offer *offer, struct buf *ret_text)
 		const struct sdp_media *media = &sdp->media[plan.line];
 
 		plan_from_offer(offer, media, &plan);
+		plan_keys(offer, media, &plan);
 		text.protocol = media->protocol;
 		text.direction = answer_direction(offer->local.direction, media->direction);
 		text.ptime_ms = agreed_ptime(&offer->local, media);

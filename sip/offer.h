@@ -16,6 +16,7 @@
 
 #include "base/addr.h"
 #include "base/buf.h"
+#include "sip/sdes.h"
 #include "sip/sdp.h"
 
 enum { OFFER_CODECS_MAX = 16 };
@@ -29,6 +30,14 @@ struct offer_codec {
 	const char *fmtp; /* NULL: none; static text */
 };
 
+/* Whether sound is encrypted, keys by a=crypto (RFC 4568). */
+enum offer_srtp {
+	OFFER_SRTP_OFF,      /* RTP/SAVP is not acceptable; a=crypto is not looked at */
+	OFFER_SRTP_ACCEPTED, /* what they offer is taken: RTP/SAVP, and RTP/AVP with a=crypto */
+	OFFER_SRTP_OFFERED,  /* and we offer it: a=crypto beneath RTP/AVP, as phones do */
+	OFFER_SRTP_REQUIRED  /* we offer RTP/SAVP; what comes without a key is refused */
+};
+
 struct offer_local {
 	struct addr rtp;                             /* goes into c= and m= */
 	struct offer_codec codecs[OFFER_CODECS_MAX]; /* in our order of preference */
@@ -37,6 +46,8 @@ struct offer_local {
 	bool has_rtcp_mux;            /* offer it and accept it */
 	uint16_t ptime_ms;            /* what we like to receive and send, 20 */
 	enum sdp_direction direction; /* what we want: normally SDP_SENDRECV */
+	enum offer_srtp srtp;
+	uint8_t srtp_keys[SDES_SUITE_COUNT][SDES_KEY_MAX]; /* ours, random, for the call's life */
 };
 
 /* What both sides agreed on, from our side's view. */
@@ -56,6 +67,8 @@ struct offer_agreed {
 	uint16_t ptime_ms; /* of packets that we send: their ptime within maxptime, or ours */
 	bool is_sending, is_receiving; /* direction, our view; hold and c=0.0.0.0 included */
 	bool has_rtcp_mux;
+	bool is_encrypted;
+	struct sdes keys_send, keys_receive; /* is_encrypted: ours and theirs */
 	bool is_held; /* the peer put us on hold: sendonly, inactive or c=0.0.0.0 */
 };
 

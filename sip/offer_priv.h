@@ -33,6 +33,9 @@ struct offer_plan {
 	uint8_t codec_count;
 	struct offer_plan_event events[OFFER_EVENTS_MAX];
 	uint8_t event_count;
+	struct sdes ours[SDES_SUITE_COUNT]; /* a=crypto lines of ours */
+	uint8_t ours_count;
+	struct sdes theirs; /* the line of theirs that goes with ours[0]; tag 0: in the clear */
 };
 
 /* Payload types keep their meaning for the session (RFC 3264 8.3.2). */

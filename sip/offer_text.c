@@ -51,6 +51,11 @@ static void add_audio(struct buf *buf, const struct offer *offer, const struct o
 		buf_addf(buf, "a=rtpmap:%u telephone-event/%u\r\na=fmtp:%u 0-16\r\n",
 			 plan->events[i].receive_pt, (unsigned)plan->events[i].clock_hz,
 			 plan->events[i].receive_pt);
+	for (size_t i = 0; i < plan->ours_count; i++) {
+		buf_adds(buf, "a=crypto:");
+		sdes_print(buf, &plan->ours[i]);
+		buf_adds(buf, "\r\n");
+	}
 	buf_addf(buf, "a=ptime:%u\r\na=%s\r\n", text->ptime_ms, directions[text->direction]);
 	if (text->has_rtcp_mux)
 		buf_adds(buf, "a=rtcp-mux\r\n");
