@@ -232,6 +232,7 @@ static const struct field participant[] = {
 	{"level_dbov", FIELD_INTEGER, 0, -127, 0, NULL,
 	 "What it says, before mute. -127: silence."},
 	{"codec", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "Null before it is agreed."},
+	{"encrypted", FIELD_BOOL, 0, 0, 0, NULL, "Its sound goes by SRTP, both ways."},
 	{"call_id", FIELD_STRING, 0, 0, 0, NULL, "Call-ID of its SIP call."},
 	{"remote_focus", FIELD_BOOL, 0, 0, 0, NULL, "The peer is a conference itself (isfocus)."},
 	{"host", FIELD_BOOL, 0, 0, 0, NULL, "Made the conference by calling a factory."},

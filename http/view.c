@@ -158,6 +158,7 @@ void view_participant(struct writer *json, const char *key,
 	writer_bool(json, "talking", participant->media.is_talking);
 	writer_int(json, "level_dbov", view_level_dbov(participant->media.level_in));
 	writer_text(json, "codec", codec && codec[0] ? codec : NULL);
+	writer_bool(json, "encrypted", participant->is_encrypted);
 	writer_str(json, "call_id", participant->call_id.p ? participant->call_id : SLICE(""));
 	writer_bool(json, "remote_focus", participant->is_remote_focus);
 	writer_bool(json, "host", participant->is_host);

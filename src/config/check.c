@@ -450,6 +450,13 @@ static void check_rel100(struct check *check, const char *value)
 	check_word(check, value, "off, supported, required");
 }
 
+static void check_srtp(struct check *check, const char *value)
+{
+	if (strcmp(value, "off") != 0 && strcmp(value, "offered") != 0 &&
+	    strcmp(value, "required") != 0)
+		WRONG(check, "\"%s\" must be off, offered or required", value);
+}
+
 static void check_log_level(struct check *check, const char *value)
 {
 	enum log_level level;
@@ -508,6 +515,7 @@ static const struct {
 	{CONFIG_KEY_media_address, check_media_address},
 	{CONFIG_KEY_media_ports, check_media_ports},
 	{CONFIG_KEY_media_codecs, check_codecs},
+	{CONFIG_KEY_media_srtp, check_srtp},
 	{CONFIG_KEY_focus_factory_users, check_users},
 	{CONFIG_KEY_focus_central_factory, check_uri},
 	{CONFIG_KEY_focus_join, check_join},

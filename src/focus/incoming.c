@@ -151,6 +151,8 @@ static int reserve(struct participant *p, struct room *room, struct sip_call *ca
 
 	if (sip_call_peek_rtp(call, &place.peer_rtp))
 		place.peer_signalling = sip_call_flow(call)->remote;
+	place.is_secure = sip_call_flow(call)->proto == SIP_TLS ||
+			  sip_call_flow(call)->proto == SIP_WSS;
 	err = leg_local_of_flow(sip_call_flow(call), &place.local);
 	if (!err && room)
 		err = room_bus(room, &place.bus);

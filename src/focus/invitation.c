@@ -252,6 +252,18 @@ static int invitation_new(const struct invitation_start *start, struct invitatio
 	return 0;
 }
 
+/* The first hop at least goes over TLS (RFC 3261 26.2.2; transport=tls as many still write it). */
+static bool is_secure_target(struct slice target)
+{
+	struct sip_uri uri;
+	struct slice transport;
+
+	if (sip_uri_parse(target, &uri))
+		return false;
+	return uri.scheme == SIP_SCHEME_SIPS ||
+	       (sip_uri_param(&uri, "transport", &transport) && slice_iis(transport, "tls"));
+}
+
 /* Ports, the offer, and the INVITE. */
 static int reserve(struct participant *p, struct room *room, const struct invitation_start *start)
 {
@@ -262,6 +274,7 @@ static int reserve(struct participant *p, struct room *room, const struct invita
 	p->is_plain = start->is_plain;
 	slice_cstr(slice_of(room->id), p->room_id, sizeof(p->room_id));
 	text_utf8(start->uri, p->uri, sizeof(p->uri));
+	place.is_secure = is_secure_target(start->uri);
 	err = invitation_new(start, &p->invitation);
 	if (!err)
 		err = fork_local_toward(p->focus, start->uri, &place.local);

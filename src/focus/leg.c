@@ -4,9 +4,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "focus/codecs.h"
 #include "focus/focus_priv.h"
 
@@ -140,6 +142,8 @@ int leg_open(struct leg *leg, const struct leg_place *place)
 		leg->bound = place->local;
 		addr_set_port(&leg->bound, port);
 	}
+	leg->is_secure = place->is_secure;
+	random_bytes(leg->focus->random, leg->srtp_keys, sizeof(leg->srtp_keys));
 	leg->bus = place->bus ? bus_ref(place->bus) : NULL;
 	leg->is_in_room = !place->is_outside;
 	return 0;
@@ -163,6 +167,10 @@ void leg_enter(struct leg *leg)
 void leg_agree(struct leg *leg, const struct offer_agreed *agreed)
 {
 	leg_params_of(agreed, leg->focus->config->media_symmetric, &leg->params);
+	if (agreed->is_encrypted && !leg->is_secure && !leg->told_in_clear) {
+		LOG(LOG_WARN, "srtp.key_in_the_clear", LOG_INT("leg", leg->media));
+		leg->told_in_clear = true;
+	}
 	leg_want(leg, LEG_PARAMS);
 }
 
@@ -217,6 +225,13 @@ void leg_done(struct leg *leg)
 
 /* Descriptions ------------------------------------------------------------------------------- */
 
+static enum offer_srtp srtp_of(const char *policy)
+{
+	if (strcmp(policy, "off") == 0)
+		return OFFER_SRTP_OFF;
+	return strcmp(policy, "required") == 0 ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OFFERED;
+}
+
 void leg_offer_capability(const struct config *config, const struct addr *local,
 			  struct offer_local *ret_local)
 {
@@ -229,6 +244,7 @@ void leg_offer_capability(const struct config *config, const struct addr *local,
 	};
 	struct addr public;
 
+	offer.srtp = srtp_of(config->media_srtp);
 	codecs_add_list(&offer, slice_of(config->media_codecs));
 	/* The public address of another family than the call's would reach nobody. */
 	if (!addr_parse_ip(slice_of(config->media_address), &public) &&
@@ -242,6 +258,10 @@ void leg_offer_capability(const struct config *config, const struct addr *local,
 void leg_offer_local(const struct leg *leg, struct offer_local *ret_local)
 {
 	leg_offer_capability(leg->focus->config, &leg->bound, ret_local);
+	/* A key that everybody on the way can read is not offered; who sends us one may have it. */
+	if (ret_local->srtp == OFFER_SRTP_OFFERED && !leg->is_secure)
+		ret_local->srtp = OFFER_SRTP_ACCEPTED;
+	memcpy(ret_local->srtp_keys, leg->srtp_keys, sizeof(leg->srtp_keys));
 }
 
 static uint16_t ptime_fit(uint16_t ptime_ms)
@@ -249,6 +269,21 @@ static uint16_t ptime_fit(uint16_t ptime_ms)
 	uint16_t whole = (uint16_t)(ptime_ms / 10 * 10);
 
 	return MIN_OF(MAX_OF(whole, MEDIA_PTIME_MS_MIN), MEDIA_PTIME_MS_MAX);
+}
+
+static struct media_keys keys_of(const struct sdes *sdes)
+{
+	static const enum media_suite suites[SDES_SUITE_COUNT] = {
+		[SDES_AEAD_AES_256_GCM] = MEDIA_SUITE_AEAD_AES_256_GCM,
+		[SDES_AEAD_AES_128_GCM] = MEDIA_SUITE_AEAD_AES_128_GCM,
+		[SDES_AES_CM_128_HMAC_SHA1_80] = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80,
+		[SDES_AES_CM_128_HMAC_SHA1_32] = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32,
+	};
+	struct media_keys keys = {.suite = suites[sdes->suite]};
+
+	static_assert((int)SDES_KEY_MAX <= (int)MEDIA_KEY_MAX, "a key must fit");
+	memcpy(keys.key, sdes->key, sizeof(sdes->key));
+	return keys;
 }
 
 void leg_params_of(const struct offer_agreed *agreed, bool is_symmetric,
@@ -274,6 +309,10 @@ void leg_params_of(const struct offer_agreed *agreed, bool is_symmetric,
 						    agreed->send_pt};
 	if (params.send.codec == MEDIA_CODEC_OPUS)
 		params.opus = codecs_opus_of(agreed->send_fmtp);
+	if (agreed->is_encrypted) {
+		params.keys_send = keys_of(&agreed->keys_send);
+		params.keys_receive = keys_of(&agreed->keys_receive);
+	}
 	for (uint8_t i = 0; i < agreed->receive_count; i++)
 		params.receive[params.receive_count++] = (struct media_format){
 			(enum media_codec)agreed->receive[i].id,

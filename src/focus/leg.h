@@ -37,6 +37,9 @@ struct leg {
 	handle media;    /* 0: not open, or closed for good */
 	bool is_closing; /* told to close; MEDIA_LEG_CLOSED has not come yet */
 	bool is_in_room;
+	bool is_secure;     /* its signalling: keys may stand in it */
+	bool told_in_clear; /* that keys crossed in the clear */
+	uint8_t srtp_keys[SDES_SUITE_COUNT][SDES_KEY_MAX]; /* ours, for the call's life */
 	struct addr bound; /* local RTP address; the port is the reserved one */
 	struct media_leg_params params;
 	struct media_leg_control control;
@@ -52,6 +55,7 @@ struct leg {
 struct leg_place {
 	struct bus *bus;   /* may be NULL when is_outside: leg_set_bus before leg_enter */
 	bool is_outside;   /* not in the room yet: a ringing call; leg_enter later */
+	bool is_secure;    /* signalling goes over TLS */
 	struct addr local; /* address to bind */
 	struct addr peer_signalling, peer_rtp; /* as in media_leg_open */
 	uint64_t tag;

@@ -51,6 +51,7 @@ struct participant_view {
 	bool is_host;             /* made the conference by calling a factory */
 	bool is_anonymous;        /* asked for privacy: the roster does not say who it is */
 	const char *codec;        /* "PCMU"; "" before it is agreed */
+	bool is_encrypted;        /* SRTP, as agreed */
 	const struct participant
 		*of; /* whose view it is, for participant_attempt; NULL in events */
 	struct media_leg_stats media; /* talking, levels, loss, jitter, delay, MOS */

@@ -29,6 +29,7 @@ void participant_view(const struct participant *p, struct participant_view *ret_
 		.is_anonymous = p->is_anonymous,
 		.of = p,
 		.codec = codecs_name(p->leg.params.send.codec),
+		.is_encrypted = p->leg.params.keys_send.suite != MEDIA_SUITE_NONE,
 	};
 	leg_stats(&p->leg, &ret_view->media);
 	/* The state that was told by event, not a newer one that will be told by the next. */

@@ -1,9 +1,10 @@
 /* store/store.h -- what survives a restart: rooms and call records, in SQLite (WAL), on a thread
  * of its own.
  *
- * Writes are posted and never wait; a bounded queue (STORE_QUEUE_MAX jobs) stands between. When the database fails
- * (disk full, file gone) the job is retried with growing pauses, the queue fills, further jobs are refused
- * and counted, and calls go on. Reads other than the first load are jobs too and answer by a handler on the control thread.
+ * Writes are posted and never wait; a bounded queue (STORE_QUEUE_MAX jobs) stands between. When the
+ * database fails (disk full, file gone) the job is retried with growing pauses, the queue fills,
+ * further jobs are refused and counted, and calls go on. Reads other than the first load are jobs
+ * too and answer by a handler on the control thread.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -13,7 +14,14 @@
 
 #include "base/loop.h"
 
-enum { STORE_QUEUE_MAX = 65536, STORE_READS_MAX = 64, STORE_ROWS_MAX = 500, STORE_ID_MAX = 64, STORE_URI_MAX = 255, STORE_TEXT_MAX = 127 };
+enum {
+	STORE_QUEUE_MAX = 65536,
+	STORE_READS_MAX = 64,
+	STORE_ROWS_MAX = 500,
+	STORE_ID_MAX = 64,
+	STORE_URI_MAX = 255,
+	STORE_TEXT_MAX = 127
+};
 
 enum { STORE_KIND_MAX = 31, STORE_VALUE_MAX = 16384 };
 
@@ -24,7 +32,8 @@ enum { STORE_HA1_MAX = 64, STORE_ALIASES_MAX = 511 };
 struct store_user {
 	char name[STORE_ID_MAX + 1], realm[STORE_TEXT_MAX + 1];
 	/* H(user:realm:password) in hex; "": none. */
-	char ha1_md5[STORE_HA1_MAX + 1], ha1_sha256[STORE_HA1_MAX + 1], ha1_sha512_256[STORE_HA1_MAX + 1];
+	char ha1_md5[STORE_HA1_MAX + 1], ha1_sha256[STORE_HA1_MAX + 1],
+		ha1_sha512_256[STORE_HA1_MAX + 1];
 	char display_name[STORE_TEXT_MAX + 1];
 	char aliases[STORE_ALIASES_MAX + 1]; /* comma list */
 	bool is_enabled, may_dial_out, may_refer_out, may_create_rooms;
@@ -45,33 +54,38 @@ struct store_call_record {
 	char room[STORE_ID_MAX + 1], participant[STORE_ID_MAX + 1];
 	char uri[STORE_URI_MAX + 1], display_name[STORE_TEXT_MAX + 1], call_id[STORE_URI_MAX + 1];
 	bool is_outgoing;
-	uint64_t started_wall_ms;     /* INVITE received or sent */
-	uint64_t answered_wall_ms;    /* 0: never */
+	uint64_t started_wall_ms;  /* INVITE received or sent */
+	uint64_t answered_wall_ms; /* 0: never */
 	uint64_t ended_wall_ms;
-	uint16_t status;              /* final status of a failed INVITE, 200 when answered */
-	char end_cause[STORE_TEXT_MAX + 1]; /* "bye", "kicked", "room_closed", "timeout", "no_media", ... */
+	uint16_t status; /* final status of a failed INVITE, 200 when answered */
+	char end_cause[STORE_TEXT_MAX +
+		       1]; /* "bye", "kicked", "room_closed", "timeout", "no_media", ... */
 	uint64_t rx_packets, rx_lost, tx_packets;
 	uint32_t jitter_us;
 	uint16_t mos_x100;
 };
 
-/* Opens or creates and migrates the file (on the calling thread), then starts the thread. `loop` NULL: answers come
- * in store_poll. ERR_STORE_FAILED, ERR_STORE_FULL or -ENOMEM with *reterr_text, a sentence that stays until the
- * next store_new. A file that is damaged, of another program or of a newer version is left as it is. */
-int store_new(const char *path, struct loop *loop, struct store **ret_store, const char **reterr_text);
-/* Finishes queued jobs (while the database fails: at most 5 s), stops the thread. Handlers of answers that
- * have not come by then are not called. Accepts NULL; returns NULL. */
+/* Opens or creates and migrates the file (on the calling thread), then starts the thread. `loop`
+ * NULL: answers come in store_poll. ERR_STORE_FAILED, ERR_STORE_FULL or -ENOMEM with *reterr_text,
+ * a sentence that stays until the next store_new. A file that is damaged, of another program or of
+ * a newer version is left as it is. */
+int store_new(const char *path, struct loop *loop, struct store **ret_store,
+	      const char **reterr_text);
+/* Finishes queued jobs (while the database fails: at most 5 s), stops the thread. Handlers of
+ * answers that have not come by then are not called. Accepts NULL; returns NULL. */
 struct store *store_free(struct store *store);
 
-/* Keeps the latest `records_max` call records, older ones go (0: all stay, the default). Before any write is
- * posted. */
+/* Keeps the latest `records_max` call records, older ones go (0: all stay, the default). Before any
+ * write is posted. */
 void store_keep_records(struct store *store, uint64_t records_max);
 
 /* Every stored room, once, on the calling thread; before any write is posted. */
-int store_rooms_load(struct store *store, void (*on_room)(void *arg, const struct store_room *room), void *arg);
+int store_rooms_load(struct store *store, void (*on_room)(void *arg, const struct store_room *room),
+		     void *arg);
 
 /* Every stored user, as store_rooms_load. */
-int store_users_load(struct store *store, void (*on_user)(void *arg, const struct store_user *user), void *arg);
+int store_users_load(struct store *store, void (*on_user)(void *arg, const struct store_user *user),
+		     void *arg);
 
 /* Jobs; the struct is copied. ERR_QUEUE_FULL (counted), -ENOMEM (counted as refused too). */
 int store_room_put_post(struct store *store, const struct store_room *room);
@@ -88,15 +102,17 @@ int store_items_load(struct store *store, const char *kind,
 int store_item_put_post(struct store *store, const char *kind, const char *name, const char *value);
 int store_item_delete_post(struct store *store, const char *kind, const char *name);
 
-/* Latest records first, of one room or ("" or NULL) of all, older than `before_id` (0: from the newest),
- * at most `limit` (1 .. STORE_ROWS_MAX). The handler runs on the control thread, never from inside this call; `rows` are
- * borrowed for the call; err is 0 or what store_health knows. Sees every write posted before, unless those fail. At most
- * STORE_READS_MAX at once: ERR_QUEUE_FULL. */
+/* Latest records first, of one room or ("" or NULL) of all, older than `before_id` (0: from the
+ * newest), at most `limit` (1 .. STORE_ROWS_MAX). The handler runs on the control thread, never
+ * from inside this call; `rows` are borrowed for the call; err is 0 or what store_health knows.
+ * Sees every write posted before, unless those fail. At most STORE_READS_MAX at once:
+ * ERR_QUEUE_FULL. */
 struct store_call_record_row {
 	uint64_t id;
 	struct store_call_record record;
 };
-typedef void store_call_records_fn(void *arg, int err, const struct store_call_record_row *rows, uint32_t count);
+typedef void store_call_records_fn(void *arg, int err, const struct store_call_record_row *rows,
+				   uint32_t count);
 struct store_call_records_query {
 	const char *room;
 	uint64_t before_id;
@@ -109,15 +125,17 @@ void store_poll(struct store *store); /* runs due handlers when there is no loop
 
 struct store_stats {
 	uint64_t jobs_done, jobs_failed, jobs_refused; /* failed: tries, not jobs */
-	uint64_t jobs_dropped;    /* given up: the database refuses the row itself, or the end came first */
+	uint64_t jobs_dropped; /* given up: the database refuses the row itself, or the end came
+				  first */
 	uint32_t queued;
-	bool is_healthy;          /* the last job succeeded */
+	bool is_healthy; /* the last job succeeded */
 	char last_error[128];
 };
 void store_stats(struct store *store, struct store_stats *ret_stats);
 
-/* 0 while writes succeed; ERR_STORE_FULL while the disk is full, ERR_STORE_FAILED while they fail otherwise: then what is
- * posted is kept in the queue and tried again, and whoever promises durability says so (507). */
+/* 0 while writes succeed; ERR_STORE_FULL while the disk is full, ERR_STORE_FAILED while they fail
+ * otherwise: then what is posted is kept in the queue and tried again, and whoever promises
+ * durability says so (507). */
 int store_health(struct store *store);
 
 #endif

@@ -66,6 +66,8 @@ static const struct {
 	{"media.ports=0-100", "\"0-100\" must be low-high, such as 16384-32767"},
 	{"media.ports=40000", "\"40000\" must be low-high, such as 16384-32767"},
 	{"media.codecs=pcma", ""},
+	{"media.srtp=required", ""},
+	{"media.srtp=maybe", "\"maybe\" must be off, offered or required"},
 	{"media.codecs=OPUS,g722,L16/16000", ""},
 	{"media.codecs=PCMU,G729", "\"G729\" is not a codec of this version; known are PCMU, PCMA, "
 				   "G722, opus, GSM, G726-32, L16/8000, L16/16000, L16/48000"},
