@@ -98,7 +98,7 @@ struct leg_env {
 	uint64_t wall_minus_mono_ns; /* fixed at the start: reports need no more than one clock */
 	uint64_t quiet_ns;
 	const char *cname;
-	struct list ended; /* sounds on their way back to control */
+	struct list ended;               /* sounds on their way back to control */
 	struct list crypt_returns;       /* that legs have done with: the worker gives them back */
 	uint8_t plain[IO_RX_OCTETS_MAX]; /* a packet without its protection */
 	uint64_t rx_packets, tx_packets, rx_discarded, events_dropped; /* totals of the worker */

@@ -95,7 +95,7 @@ struct mixer_leg {
 struct mixer {
 	struct mixer_params params;
 	struct handle_table *rooms_by_handle, *legs_by_handle;
-	struct list rooms, legs; /* all, closing ones included */
+	struct list rooms, legs;  /* all, closing ones included */
 	struct list kits, crypts; /* all that were made after their leg */
 	struct mixer_sounds *sounds;
 	bool has_wideband; /* a leg was ever set to a codec above 8 kHz */

@@ -295,6 +295,14 @@ def read_wav(path):
     return numpy.frombuffer(body[:len(body) & ~1], dtype=numpy.int16)
 
 
+def read_wav_8k(path):
+    """The same brought to 8 kHz, whatever rate it has."""
+    small = str(path) + ".8k.wav"
+    subprocess.run(["sox", "--ignore-length", str(path), "-r", str(RATE), "-c", "1", "-b", "16", small], check=True,
+                   stderr=subprocess.DEVNULL)
+    return read_wav(small)
+
+
 def speech(path, text, voice="en", seconds=None, speed=150):
     """Speech by espeak-ng at 8 kHz into `path`, padded with silence to `seconds`. Returns the samples."""
     raw = str(path) + ".raw.wav"
@@ -331,8 +339,11 @@ def likeness(recorded, spoken, piece_s=1.0):
 class Baresip:
     """Debian's baresip: speaks a WAV file, records what it hears. The call ends when the file does."""
 
-    def __init__(self, name, wav, dial=None, transport="udp", answer=True, account=None):
-        self.name = name
+    def __init__(self, name, wav, dial=None, transport="udp", answer=True, account=None, media=("g711",), more="",
+                 rate=RATE):
+        """`account`: all of it but the answer mode; `media`: modules of codecs and media encryption; `more`: parameters
+        of the account; `rate`: of its devices."""
+        self.name, self.rate = name, rate
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"baresip-{name}-"))
         self.port, self.control, rtp = free_port(), free_port(), free_port()
         self.uri = f"sip:{name}@127.0.0.1:{self.port}"
@@ -343,14 +354,14 @@ net_interface 127.0.0.1
 audio_player aubridge,player{name}
 audio_source aufile,{wav}
 audio_alert aubridge,alert{name}
-ausrc_srate {RATE}
-auplay_srate {RATE}
+ausrc_srate {rate}
+auplay_srate {rate}
 ausrc_channels 1
 auplay_channels 1
 audio_txmode thread
 rtp_ports {rtp}-{rtp + 30}
 module_path {modules}
-module g711.so
+{chr(10).join(f"module {module}.so" for module in media)}
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -362,7 +373,7 @@ snd_path {self.directory}
 """)
         mode = "auto" if answer else "manual"
         (self.directory / "accounts").write_text(
-            f"{account or f'<{self.uri};transport={transport}>;regint=0'};answermode={mode}\n")
+            f"{account or f'<{self.uri};transport={transport}>;regint=0'};answermode={mode}{more}\n")
         (self.directory / "contacts").write_text("")
         self.log = open(self.directory / "log", "wb")
         command = ["baresip", "-f", str(self.directory), "-v"]
@@ -393,6 +404,8 @@ snd_path {self.directory}
 
     def heard(self):
         files = sorted(self.directory.glob("dump-*-dec.wav"))
+        if files and self.rate != RATE:
+            return read_wav_8k(files[-1])
         return read_wav(files[-1]) if files else numpy.zeros(0, numpy.int16)
 
     def stop(self):
