@@ -32,7 +32,8 @@ struct sip_trace; /* sip/trace.h */
 #define FOCUS_ALLOW                                                                                \
 	"INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, PRACK, SUBSCRIBE, NOTIFY, REFER, "   \
 	"ALLOCATE"
-#define FOCUS_SUPPORTED "timer, replaces, join, norefersub, tdialog, path, outbound, gruu"
+#define FOCUS_SUPPORTED                                                                            \
+	"timer, replaces, join, norefersub, nosub, explicitsub, tdialog, path, outbound, gruu"
 
 struct focus_params {
 	struct wheel *wheel;
