@@ -393,6 +393,39 @@ static bool is_without_media(const struct sdp *sdp)
 	return true;
 }
 
+static bool has_word(struct slice words, struct slice word)
+{
+	while (words.len > 0) {
+		size_t end = slice_find(words, ' ');
+
+		if (slice_eq(slice_first(words, end), word))
+			return true;
+		words = slice_from(words, end + 1);
+	}
+	return false;
+}
+
+/* The name of a line of theirs that is in a BUNDLE group. The group of ours has that one line, or
+ * is none: with one stream there is nothing to share, but who wants all in one (max-bundle) is
+ * answered in kind (RFC 8843 7.3). Who bundles must multiplex RTCP (9). */
+static struct slice bundle_mid(const struct sdp *sdp, int line)
+{
+	const struct sdp_media *media = &sdp->media[line];
+	struct slice mid;
+
+	if (!media->has_rtcp_mux ||
+	    !sdp_attribute(media->attributes, media->attribute_count, "mid", &mid) || mid.len == 0)
+		return SLICE_NONE;
+	for (size_t i = 0; i < sdp->attribute_count; i++) {
+		const struct sdp_attribute *a = &sdp->attributes[i];
+
+		if (slice_is(a->name, "group") && slice_starts(a->value, SLICE("BUNDLE ")) &&
+		    has_word(slice_from(a->value, sizeof("BUNDLE ") - 1), mid))
+			return mid;
+	}
+	return SLICE_NONE;
+}
+
 /* What was agreed
  * ---------------------------------------------------------------------------------- */
 
@@ -571,6 +604,9 @@ int offer_write(struct offer *offer, struct buf *ret_text)
 	else if (plan.line != OFFER_NO_LINE &&
 		 is_our_audio(offer, &offer->remote->media[plan.line]))
 		text.protocol = offer->remote->media[plan.line].protocol;
+	if (text.has_rtcp_mux && offer->remote && plan.line >= 0 &&
+	    plan.line < offer->remote->media_count)
+		text.mid = bundle_mid(offer->remote, plan.line);
 	plan_own(offer, &plan);
 	plan_own_keys(offer, &plan);
 	if (offer->local.srtp == OFFER_SRTP_REQUIRED && is_plain_protocol(text.protocol) &&
@@ -729,6 +765,8 @@ int offer_write_answer(struct offer *offer, struct buf *ret_text)
 		text.direction = answer_direction(offer->local.direction, media->direction);
 		text.ptime_ms = agreed_ptime(&offer->local, media);
 		text.has_rtcp_mux = offer->local.has_rtcp_mux && media->has_rtcp_mux;
+		if (text.has_rtcp_mux)
+			text.mid = bundle_mid(sdp, plan.line);
 	}
 	err = offer_text_write(offer, &text, ret_text);
 	if (err)

@@ -71,6 +71,8 @@ struct offer_text {
 	enum sdp_direction direction;
 	uint16_t ptime_ms;
 	bool has_rtcp_mux;
+	struct slice
+		mid; /* of the audio line in the peer's BUNDLE group (RFC 8843); absent: none */
 };
 
 /* Appends the description; the version in o= goes up when the text differs from the last one (RFC

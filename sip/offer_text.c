@@ -59,6 +59,8 @@ static void add_audio(struct buf *buf, const struct offer *offer, const struct o
 	buf_addf(buf, "a=ptime:%u\r\na=%s\r\n", text->ptime_ms, directions[text->direction]);
 	if (text->has_rtcp_mux)
 		buf_adds(buf, "a=rtcp-mux\r\n");
+	if (slice_present(text->mid))
+		buf_addf(buf, "a=mid:" SLICE_FMT "\r\n", SLICE_ARG(text->mid));
 }
 
 /* Everything behind the version of o=: what decides whether a description is new. */
@@ -69,6 +71,8 @@ static void add_tail(struct buf *buf, const struct offer *offer, const struct of
 	buf_adds(buf, "s=-\r\nc=");
 	add_address(buf, &offer->local.rtp);
 	buf_adds(buf, "t=0 0\r\n");
+	if (slice_present(text->mid)) /* of the lines that we do not decline there is one */
+		buf_addf(buf, "a=group:BUNDLE " SLICE_FMT "\r\n", SLICE_ARG(text->mid));
 	for (int i = 0; i < text->line_count; i++) {
 		if (i == text->plan->line)
 			add_audio(buf, offer, text);

@@ -295,7 +295,8 @@ static const struct answer_row {
 	 NULL, NULL},
 	{"no codec in common", "m=audio 5000 RTP/AVP 18 96\r\na=rtpmap:96 iLBC/8000\r\n",
 	 ERR_SDP_NO_MEDIA, NULL, NULL},
-	{"BUNDLE is not taken up", "a=group:BUNDLE a\r\nm=audio 5000 RTP/AVP 0\r\na=mid:a\r\n", 0,
+	{"BUNDLE is not taken up without rtcp-mux",
+	 "a=group:BUNDLE a\r\nm=audio 5000 RTP/AVP 0\r\na=mid:a\r\n", 0,
 	 "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=ptime:20\r\na=sendrecv\r\n",
 	 "1 0 (1:0) 255/255 20 SR 10.0.0.1:5000 10.0.0.1:5001"},
 };
@@ -425,6 +426,61 @@ static void mux(void)
 		 "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=ptime:20\r\na=sendrecv\r\n");
 	check_agreed("not offered", offer, "1 0 (1:0) 255/255 20 SR 10.0.0.1:5000 10.0.0.1:5001");
 	offer_free(offer);
+}
+
+/* RFC 8843: the one line that we take is a group of its own; the others are declined. */
+static void bundle(void)
+{
+	static const struct {
+		const char *name, *offer, *group, *mid;
+	} cases[] = {
+		{"audio alone",
+		 "a=group:BUNDLE a\r\nm=audio 5000 RTP/AVP 0\r\na=mid:a\r\na=rtcp-mux\r\n",
+		 "a=group:BUNDLE a\r\n", "a=mid:a\r\n"},
+		{"with video",
+		 "a=group:LS 1 0\r\na=group:BUNDLE 0 1\r\nm=audio 5000 RTP/AVP 0\r\na=mid:0\r\n"
+		 "a=rtcp-mux\r\nm=video 5000 RTP/AVP 96\r\na=mid:1\r\na=rtcp-mux\r\n",
+		 "a=group:BUNDLE 0\r\n", "a=mid:0\r\n"},
+		{"not in the group",
+		 "a=group:BUNDLE aa\r\nm=audio 5000 RTP/AVP 0\r\na=mid:a\r\na=rtcp-mux\r\n", "",
+		 ""},
+		{"no group", "m=audio 5000 RTP/AVP 0\r\na=mid:a\r\na=rtcp-mux\r\n", "", ""},
+		{"no mid", "a=group:BUNDLE a\r\nm=audio 5000 RTP/AVP 0\r\na=rtcp-mux\r\n", "", ""},
+		{"no rtcp-mux", "a=group:BUNDLE a\r\nm=audio 5000 RTP/AVP 0\r\na=mid:a\r\n", "",
+		 ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf in = BUF_INIT, out = BUF_INIT;
+		struct offer_local local = plain();
+		struct offer *offer;
+
+		local.has_rtcp_mux = true;
+		offer = new_offer(&local);
+		buf_addf(
+			&in,
+			"v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\n%s",
+			cases[i].offer);
+		for (int turn = 0; turn < 2; turn++) { /* our answer, then an offer of ours */
+			if (turn == 0) {
+				CHECK_INT(cases[i].name, offer_read(offer, buf_slice(&in)), 0);
+				CHECK_INT(cases[i].name, offer_write_answer(offer, &out), 0);
+			} else {
+				buf_clear(&out);
+				CHECK_INT(cases[i].name, offer_write(offer, &out), 0);
+			}
+			buf_addc(&out, '\0');
+			CHECK_INT(cases[i].name, strstr(out.p, "a=group:") != NULL,
+				  *cases[i].group != '\0');
+			CHECK(cases[i].name, strstr(out.p, cases[i].group) != NULL);
+			CHECK_INT(cases[i].name, strstr(out.p, "a=mid:") != NULL,
+				  *cases[i].mid != '\0');
+			CHECK(cases[i].name, strstr(out.p, cases[i].mid) != NULL);
+		}
+		buf_done(&in);
+		buf_done(&out);
+		offer_free(offer);
+	}
 }
 
 /* Our offers, their answers
@@ -834,6 +890,7 @@ void suite_offer(void)
 	CHECK_TEST(answer_table);
 	CHECK_TEST(directions);
 	CHECK_TEST(mux);
+	CHECK_TEST(bundle);
 	CHECK_TEST(answered_table);
 	CHECK_TEST(dynamic_numbers);
 	CHECK_TEST(numbers_for_life);
