@@ -30,6 +30,7 @@ struct key {
 struct port {
 	struct list node; /* worker.c */
 	int rtp_fd, rtcp_fd;
+	uint32_t legs_max; /* fixed */
 	uint32_t leg_count;
 	uint32_t strays_left; /* in this pass */
 	uint64_t strays;
@@ -42,15 +43,20 @@ struct port {
 
 static_assert(KEYS < UINT16_MAX, "keys are numbered in 16 bits");
 
-/* Wishes: what the kernel refuses makes a late worker lose packets sooner, nothing else. */
-static void buffer_grow(int fd)
+/* Asks for large buffers and returns what the kernel gives for receiving: without CAP_NET_ADMIN no
+ * more than net.core.rmem_max. */
+static uint32_t buffer_grow(int fd)
 {
 	int octets = PORT_BUFFER_OCTETS;
+	socklen_t len = sizeof(octets);
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &octets, sizeof(octets)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof(octets));
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &octets, sizeof(octets)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &octets, sizeof(octets));
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, &len) < 0)
+		return 0;
+	return (uint32_t)octets;
 }
 
 int port_new(int rtp_fd, int rtcp_fd, struct port **ret_port)
@@ -63,7 +69,8 @@ int port_new(int rtp_fd, int rtcp_fd, struct port **ret_port)
 	list_init(&port->waiting);
 	port->rtp_fd = rtp_fd;
 	port->rtcp_fd = rtcp_fd;
-	buffer_grow(rtp_fd);
+	port->legs_max = MIN_OF(buffer_grow(rtp_fd) / PORT_LEG_OCTETS, (uint32_t)PORT_LEGS_MAX);
+	port->legs_max = MAX_OF(port->legs_max, (uint32_t)PORT_LEGS_MIN);
 	for (uint16_t i = KEYS; i > NO_KEY; i--) {
 		port->keys[i].next = port->free_key;
 		port->free_key = i;
@@ -87,6 +94,11 @@ struct list *port_node(struct port *port)
 struct port *port_of_node(struct list *node)
 {
 	return LIST_ENTRY(node, struct port, node);
+}
+
+uint32_t port_legs_max(const struct port *port)
+{
+	return port->legs_max;
 }
 
 uint32_t port_leg_count(const struct port *port)

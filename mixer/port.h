@@ -28,11 +28,14 @@
 #include "mixer/leg.h"
 
 enum {
-	PORT_LEGS_MAX = 256,         /* more would not fit the socket's buffer at one packet each */
-	PORT_STRAYS_MAX = 16,        /* looked into in one pass: a flood costs no more than this */
-	PORT_RX_ROUNDS = 16,         /* receives in one pass */
-	PORT_RTCP_MS = 500,          /* between two looks at the RTCP socket */
-	PORT_BUFFER_OCTETS = 1 << 20 /* asked for; the kernel may give less */
+	PORT_LEGS_MAX = 256,
+	PORT_LEGS_MIN = 32,
+	PORT_LEG_OCTETS =
+		4608, /* of the socket's buffer each: packets of two ticks, as cards count */
+	PORT_BUFFER_OCTETS = PORT_LEGS_MAX * PORT_LEG_OCTETS, /* asked for */
+	PORT_STRAYS_MAX = 16, /* looked into in one pass: a flood costs no more than this */
+	PORT_RX_ROUNDS = 16,  /* receives in one pass */
+	PORT_RTCP_MS = 500    /* between two looks at the RTCP socket */
 };
 
 struct port;
@@ -45,7 +48,8 @@ struct port *port_free(struct port *port); /* has no legs */
 struct list *port_node(struct port *port);
 struct port *port_of_node(struct list *node);
 
-/* A leg comes to or leaves the worker; leg->port is this port. At most PORT_LEGS_MAX. */
+/* A leg comes to or leaves the worker; leg->port is this port. At most PORT_LEGS_MAX; whoever seats
+ * them keeps to port_legs_max. */
 void port_enter_rt(struct port *port, struct leg *leg) NONBLOCKING;
 void port_leave_rt(struct port *port, struct leg *leg) NONBLOCKING;
 
@@ -64,6 +68,8 @@ void port_packet_rt(struct port *port, struct leg_env *env,
 void port_rtcp_packet_rt(struct port *port, struct leg_env *env,
 			 const struct io_packet *packet) NONBLOCKING;
 
+/* How many legs the kernel's buffer is good for, PORT_LEGS_MIN to PORT_LEGS_MAX. Any thread. */
+uint32_t port_legs_max(const struct port *port);
 uint32_t port_leg_count(const struct port *port);
 uint64_t port_strays(const struct port *port); /* refused so far */
 

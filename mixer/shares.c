@@ -117,7 +117,7 @@ static struct share *share_find(struct mixer_worker *at, const struct media_leg_
 			*ret_is_taken = true;
 			return NULL;
 		}
-		if (share->legs < PORT_LEGS_MAX)
+		if (share->legs < port_legs_max(share->port))
 			return share;
 	}
 	return NULL;

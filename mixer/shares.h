@@ -6,7 +6,7 @@
  *     says (peers.h);
  *   - no other leg of that port has the same address for sound: nothing else would tell them apart,
  *     as SSRCs are not signalled (RFC 3264; RFC 5576 is optional and rare).
- * A port takes PORT_LEGS_MAX legs, then the next one is opened. Ports stay open: they come from
+ * A port takes port_legs_max legs, then the next one is opened. Ports stay open: they come from
  * media.ports and are given back with the mixer.
  *
  * A shared port belongs to one worker. When a leg moves to another worker it *parts*: it gets
