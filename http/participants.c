@@ -148,9 +148,14 @@ int participant_change(struct request *request)
 	(void)document_bool(document, "deaf", &view.control.is_deaf);
 	(void)document_real(document, "gain_db", &view.control.gain_db);
 	(void)document_real(document, "volume_db", &view.control.volume_db);
+	(void)document_bool(document, "self_muted", &view.is_self_muted);
+	(void)document_bool(document, "hand_raised", &view.is_hand_raised);
 	(void)document_bool(document, "admitted", &is_admitted);
 	document_free(document);
 	err = focus_participant_set(request_http(request)->focus, participant, &view.control);
+	if (!err)
+		focus_participant_set_self(request_http(request)->focus, participant,
+					   view.is_self_muted, view.is_hand_raised);
 	if (!err && is_admitted) /* one that is in already stays in: asked twice is no error */
 		(void)focus_admit(request_http(request)->focus, participant);
 	if (!err)

@@ -51,6 +51,7 @@ static void read_settings(const struct document *document, struct room_settings 
 	if (document_is_null(document, "max_participants"))
 		settings->participants_max = 0;
 	(void)document_u32(document, "max_participants", &settings->participants_max);
+	(void)document_bool(document, "guests_muted", &settings->are_guests_muted);
 	(void)document_bool(document, "lobby", &settings->is_lobby);
 	(void)document_bool(document, "wait_for_moderator", &settings->waits_for_moderator);
 	(void)document_bool(document, "end_with_moderator", &settings->ends_with_moderator);

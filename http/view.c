@@ -34,6 +34,7 @@ void view_room(struct writer *json, const char *key, const struct room_view *roo
 	writer_bool(json, "locked", room->settings.is_locked);
 	writer_bool(json, "muted", room->settings.is_muted);
 	writer_uint(json, "max_participants", room->participants_max);
+	writer_bool(json, "guests_muted", room->settings.are_guests_muted);
 	writer_bool(json, "lobby", room->settings.is_lobby);
 	writer_bool(json, "wait_for_moderator", room->settings.waits_for_moderator);
 	writer_bool(json, "end_with_moderator", room->settings.ends_with_moderator);
@@ -153,6 +154,8 @@ void view_participant(struct writer *json, const char *key,
 		   participant->display_name.p ? participant->display_name : SLICE(""));
 	writer_text(json, "state", participant_state_name(participant->state));
 	writer_text(json, "role", participant_role_name(participant->role));
+	writer_bool(json, "self_muted", participant->is_self_muted);
+	writer_bool(json, "hand_raised", participant->is_hand_raised);
 	writer_text(json, "direction", view_direction(participant->is_outgoing));
 	add_control(json, participant);
 	writer_bool(json, "talking", participant->media.is_talking);

@@ -12,6 +12,7 @@
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
+#include "focus/menu.h"
 #include "focus/participant_priv.h"
 #include "focus/refer_in.h"
 #include "focus/registrar.h"
@@ -80,8 +81,10 @@ static int make_auth(struct focus *focus)
 	return err;
 }
 
+/* What is said to callers and what their keys do. */
 static int prompts_load(struct focus *focus)
 {
+	struct slice item;
 	struct prompts *prompts;
 	int err = prompts_new(
 		&(struct prompts_params){
@@ -97,6 +100,9 @@ static int prompts_load(struct focus *focus)
 		LOG(LOG_WARN, "prompts.missing", LOG_INT("count", prompts_missing(prompts)),
 		    LOG_STR("path", focus->config->prompts_path),
 		    LOG_STR("hint", "callers hear tones: install asterisk-core-sounds-en-wav"));
+	if (menu_check(slice_of(focus->config->dialin_menu), &item))
+		LOG(LOG_ERROR, "config.item_ignored", LOG_STR("key", "dialin.menu"),
+		    LOG_SLICE("item", item));
 	prompts_free(focus->prompts);
 	focus->prompts = prompts;
 	return 0;
@@ -214,6 +220,7 @@ static void on_stored_room(void *arg, const struct store_room *stored)
 		.settings = {.is_locked = stored->is_locked,
 			     .is_muted = stored->is_muted,
 			     .participants_max = stored->participants_max,
+			     .are_guests_muted = stored->are_guests_muted,
 			     .is_lobby = stored->is_lobby,
 			     .waits_for_moderator = stored->waits_for_moderator,
 			     .ends_with_moderator = stored->ends_with_moderator,

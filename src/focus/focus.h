@@ -101,6 +101,9 @@ int focus_participant_set(struct focus *focus, struct participant *participant,
 /* For room_settings.pin and moderator_pin. As pin_hash. */
 int focus_pin_hash(struct focus *focus, struct slice pin, char ret_hash[PIN_HASH_MAX + 1]);
 
+/* What it can do to itself by keys: its own mute, and the raised hand. */
+void focus_participant_set_self(struct focus *focus, struct participant *participant, bool is_muted,
+				bool is_hand_raised);
 /* Lets in one that waits (state pending). ERR_STATE when it does not. */
 int focus_admit(struct focus *focus, struct participant *participant);
 /* BYE, CANCEL or rejection, whatever fits; participant.left follows. */

@@ -8,8 +8,8 @@
 #include "focus/focus.h"
 #include "focus/forward.h"
 #include "focus/location.h"
-#include "focus/numbers.h"
 #include "focus/lockout.h"
+#include "focus/numbers.h"
 #include "focus/prompts.h"
 
 enum {

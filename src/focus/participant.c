@@ -356,13 +356,32 @@ void participant_ring_off(struct participant *p, const char *cause, enum partici
 	participant_step(p, how);
 }
 
+bool participant_is_room_muted(const struct participant *p)
+{
+	if (!p->room)
+		return false;
+	return p->room->settings.is_muted ||
+	       (p->room->settings.are_guests_muted && p->role != PARTICIPANT_MODERATOR);
+}
+
+void participant_set_self(struct participant *p, bool is_muted, bool is_hand_raised)
+{
+	if (p->is_self_muted == is_muted && p->is_hand_raised == is_hand_raised)
+		return;
+	p->is_self_muted = is_muted;
+	p->is_hand_raised = is_hand_raised;
+	p->version = focus_version_next(p->focus);
+	participant_apply_control(p);
+	participant_tell(p, FOCUS_PARTICIPANT_CHANGED);
+}
+
 void participant_apply_control(struct participant *p)
 {
 	const struct participant_control *control = &p->control;
 
 	leg_control(&p->leg, &(struct media_leg_control){
-				     .is_muted = control->is_muted ||
-						 (p->room && p->room->settings.is_muted),
+				     .is_muted = control->is_muted || p->is_self_muted ||
+						 participant_is_room_muted(p),
 				     .is_deaf = control->is_deaf,
 				     .gain_in_cdb = (int16_t)(control->gain_db * 100),
 				     .gain_out_cdb = (int16_t)(control->volume_db * 100),

@@ -43,6 +43,7 @@ struct participant_view {
 	enum participant_role role;
 	bool is_outgoing; /* we called it */
 	struct participant_control control;
+	bool is_self_muted, is_hand_raised;          /* by its own keys */
 	bool is_room_muted;                          /* muted because the room is */
 	bool is_remote_focus;                        /* another conference (isfocus) */
 	uint64_t created_wall_ms, connected_wall_ms; /* 0: not yet */

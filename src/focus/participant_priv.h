@@ -21,7 +21,7 @@ struct focus;
 struct invitation;
 struct attendant;
 
-enum { PARTICIPANT_ID_CHARS = 10, PARTICIPANT_CAUSE_MAX = 31 };
+enum { PARTICIPANT_KEYS_MAX = 6, PARTICIPANT_ID_CHARS = 10, PARTICIPANT_CAUSE_MAX = 31 };
 
 enum participant_event {
 	PARTICIPANT_EV_PROGRESS,    /* the peer's phone rings */
@@ -83,6 +83,10 @@ struct participant {
 	uint8_t role;     /* enum participant_role */
 	bool is_admitted; /* waits for nobody any more */
 	bool is_in_mix;
+	bool is_self_muted, is_hand_raised; /* its own doing; control is that of others */
+	char keys[PARTICIPANT_KEYS_MAX];    /* pressed so far; menu.c */
+	uint8_t key_count;
+	uint64_t key_ms; /* of the last */
 	bool is_dial_in; /* an attendant let it in: it is told things by voice */
 	char language[PROMPTS_NAME_MAX + 1]; /* "": the default */
 	handle play;                         /* what is said to it, 0 nothing */
@@ -147,8 +151,12 @@ int invitation_begin(struct room *room, const struct invitation_start *start,
 /* The call, or the last of those that were tried, is over: p->call is NULL by now. */
 void participant_ended(struct participant *participant, const struct sip_call_end *end);
 
+/* What it does to itself, by keys or through the API. */
+void participant_set_self(struct participant *participant, bool is_muted, bool is_hand_raised);
+
 /* Tells the mixer what the conference wants of the leg: own control and the room's mute. */
 void participant_apply_control(struct participant *participant);
+bool participant_is_room_muted(const struct participant *participant);
 
 /* The end of the memory, once the call has ended and the leg has given its last statistics. */
 void participant_release(struct participant *participant);

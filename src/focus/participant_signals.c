@@ -6,6 +6,7 @@
 #include "focus/attendant.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
+#include "focus/menu.h"
 #include "focus/participant_priv.h"
 #include "focus/refer_in.h"
 #include "focus/refocus.h"
@@ -188,6 +189,8 @@ static void on_dtmf(struct participant *p, const struct media_event *event)
 						     .participant = p,
 						     .digit = event->digit,
 						     .duration_ms = event->duration_ms});
+	if (p->is_in_mix && !p->room->call)
+		menu_on_digit(p, event->digit);
 }
 
 static void on_talking(struct participant *p, bool is_on)

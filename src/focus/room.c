@@ -199,6 +199,7 @@ static void room_store(const struct room *room)
 		.is_muted = room->settings.is_muted,
 		.participants_max = room->settings.participants_max,
 		.created_wall_ms = room->created_wall_ms,
+		.are_guests_muted = room->settings.are_guests_muted,
 		.is_lobby = room->settings.is_lobby,
 		.waits_for_moderator = room->settings.waits_for_moderator,
 		.ends_with_moderator = room->settings.ends_with_moderator,
@@ -442,6 +443,7 @@ char *focus_room_id_fresh(struct focus *focus, char out[ROOM_ID_MAX + 1])
 static bool settings_are_same(const struct room_settings *a, const struct room_settings *b)
 {
 	return a->is_locked == b->is_locked && a->is_muted == b->is_muted &&
+	       a->are_guests_muted == b->are_guests_muted &&
 	       a->participants_max == b->participants_max && a->is_lobby == b->is_lobby &&
 	       a->waits_for_moderator == b->waits_for_moderator &&
 	       a->ends_with_moderator == b->ends_with_moderator && a->has_tones == b->has_tones &&
@@ -451,7 +453,8 @@ static bool settings_are_same(const struct room_settings *a, const struct room_s
 
 int focus_room_set(struct focus *focus, struct room *room, const struct room_settings *settings)
 {
-	bool is_mute_changed = room->settings.is_muted != settings->is_muted;
+	bool is_mute_changed = room->settings.is_muted != settings->is_muted ||
+			       room->settings.are_guests_muted != settings->are_guests_muted;
 	struct list *it, *tmp;
 
 	if (settings_are_same(&room->settings, settings))

@@ -30,6 +30,7 @@ struct room_settings {
 	bool is_locked;            /* nobody new comes in by calling: 486 */
 	bool is_muted;             /* everybody is muted, whatever their own state */
 	uint32_t participants_max; /* 0: rooms.participants_max */
+	bool are_guests_muted;     /* all but moderators */
 	bool is_lobby;             /* guests who call wait until somebody admits them */
 	bool waits_for_moderator;  /* guests who call wait, with music, for the first moderator */
 	bool ends_with_moderator;  /* rooms.moderator_grace_s after the last moderator has left */

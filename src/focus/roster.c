@@ -19,7 +19,9 @@ void participant_view(const struct participant *p, struct participant_view *ret_
 		.role = (enum participant_role)p->role,
 		.is_outgoing = p->is_outgoing,
 		.control = p->control,
-		.is_room_muted = p->room && p->room->settings.is_muted,
+		.is_self_muted = p->is_self_muted,
+		.is_hand_raised = p->is_hand_raised,
+		.is_room_muted = participant_is_room_muted(p),
 		.is_remote_focus = p->is_remote_focus,
 		.created_wall_ms = p->created_wall_ms,
 		.connected_wall_ms = p->connected_wall_ms,
@@ -93,6 +95,13 @@ int focus_participant_set(struct focus *focus, struct participant *p,
 	participant_apply_control(p);
 	participant_tell(p, FOCUS_PARTICIPANT_CHANGED);
 	return 0;
+}
+
+void focus_participant_set_self(struct focus *focus, struct participant *p, bool is_muted,
+				bool is_hand_raised)
+{
+	(void)focus;
+	participant_set_self(p, is_muted, is_hand_raised);
 }
 
 int focus_admit(struct focus *focus, struct participant *p)

@@ -66,6 +66,7 @@ void status_count(struct focus *focus, int err)
 
 static const struct status_cause causes[] = {
 	{"refused", 403, "Conference number or PIN not accepted"},
+	{"ended_by_moderator", 410, "Conference ended"},
 	{"moderator_left", 410, "Conference ended"},
 	{"kicked", 403, "Removed from the conference"},
 	{"room_closed", 410, "Conference ended"},

@@ -92,7 +92,7 @@ static uint32_t others(const struct participant *p)
 }
 
 /* "You are the only one", "there are five others": to who came in by phone and cannot see it. */
-static void tell_count(struct participant *p)
+void waiting_tell_count(struct participant *p)
 {
 	uint32_t count = others(p);
 	struct prompt_list list;
@@ -106,6 +106,7 @@ static void tell_count(struct participant *p)
 		prompt_add_number(&list, count);
 		prompt_add(&list, PROMPT_OTHERS);
 	}
+	say_stop(p->focus, &p->play);
 	(void)say_to_leg(p, &list, false, &p->play);
 }
 
@@ -115,7 +116,7 @@ void waiting_on_joined(struct participant *p)
 
 	p->is_in_mix = true;
 	if (p->is_dial_in)
-		tell_count(p);
+		waiting_tell_count(p);
 	if (room->settings.has_tones && others(p))
 		say_prompt_to_room(room, PROMPT_TONE_ENTRY);
 	if (!is_moderator(p))

@@ -16,6 +16,9 @@ void waiting_come_in(struct participant *participant);
 /* It has got into the mix. */
 void waiting_on_joined(struct participant *participant);
 
+/* Tells it by voice how many others there are. */
+void waiting_tell_count(struct participant *participant);
+
 /* It is about to leave the roster; it is still in its room. */
 void waiting_on_leaving(struct participant *participant);
 

@@ -59,6 +59,7 @@ static const char *const migrations[] = {
 	"ALTER TABLE rooms ADD COLUMN has_tones INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE rooms ADD COLUMN pin TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE rooms ADD COLUMN moderator_pin TEXT NOT NULL DEFAULT '';",
+	"ALTER TABLE rooms ADD COLUMN are_guests_muted INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum statement {
@@ -82,7 +83,8 @@ enum statement {
 
 #define ROOM_COLUMNS                                                                               \
 	"is_locked, is_muted, participants_max, created_wall_ms, is_lobby, "                       \
-	"waits_for_moderator, ends_with_moderator, has_tones, pin, moderator_pin"
+	"waits_for_moderator, ends_with_moderator, has_tones, pin, moderator_pin, "                \
+	"are_guests_muted"
 #define RECORD_COLUMNS                                                                             \
 	"room, participant, uri, display_name, call_id, is_outgoing, started_wall_ms, "            \
 	"answered_wall_ms, ended_wall_ms, status, end_cause, rx_packets, rx_lost, tx_packets, "    \
@@ -96,11 +98,12 @@ static const char *const statements[STATEMENT_COUNT] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROOM_PUT] = "INSERT INTO rooms (id, " ROOM_COLUMNS ")"
-		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
 		     " ON CONFLICT (id) DO UPDATE SET"
 		     " is_locked = ?2, is_muted = ?3, participants_max = ?4, created_wall_ms = ?5,"
 		     " is_lobby = ?6, waits_for_moderator = ?7, ends_with_moderator = ?8,"
-		     " has_tones = ?9, pin = ?10, moderator_pin = ?11",
+		     " has_tones = ?9, pin = ?10, moderator_pin = ?11,"
+		     " are_guests_muted = ?12",
 	[ROOM_DELETE] = "DELETE FROM rooms WHERE id = ?1",
 	[USER_PUT] = "INSERT OR REPLACE INTO users (" USER_COLUMNS ") VALUES"
 		     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -239,6 +242,7 @@ int db_room_put(struct db *db, const struct store_room *room)
 	bind_int(stmt, 9, room->has_tones);
 	bind_text(stmt, 10, room->pin);
 	bind_text(stmt, 11, room->moderator_pin);
+	bind_int(stmt, 12, room->are_guests_muted);
 	return run(db, ROOM_PUT);
 }
 
@@ -330,6 +334,7 @@ int db_rooms_each(struct db *db, void (*on_room)(void *arg, const struct store_r
 			.waits_for_moderator = column_int(stmt, 6) != 0,
 			.ends_with_moderator = column_int(stmt, 7) != 0,
 			.has_tones = column_int(stmt, 8) != 0,
+			.are_guests_muted = column_int(stmt, 11) != 0,
 		};
 
 		column_text(stmt, 0, room.id, sizeof(room.id));

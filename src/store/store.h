@@ -44,7 +44,7 @@ struct store_room {
 	char id[STORE_ID_MAX + 1];
 	bool is_locked, is_muted;
 	uint32_t participants_max; /* 0: the configured default */
-	bool is_lobby, waits_for_moderator, ends_with_moderator, has_tones;
+	bool are_guests_muted, is_lobby, waits_for_moderator, ends_with_moderator, has_tones;
 	char pin[STORE_TEXT_MAX + 1], moderator_pin[STORE_TEXT_MAX + 1]; /* hashes */
 	uint64_t created_wall_ms;
 };

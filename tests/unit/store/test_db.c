@@ -97,7 +97,8 @@ static void old_files_get_users(void)
 	CHECK_INT(NULL, db_room_put(db, &room), 0);
 	db_close(db);
 	scratch_sql(&scratch,
-		    "DROP TABLE users; ALTER TABLE rooms DROP COLUMN is_lobby;"
+		    "DROP TABLE users; ALTER TABLE rooms DROP COLUMN are_guests_muted;"
+		    "ALTER TABLE rooms DROP COLUMN is_lobby;"
 		    "ALTER TABLE rooms DROP COLUMN waits_for_moderator;"
 		    "ALTER TABLE rooms DROP COLUMN ends_with_moderator;"
 		    "ALTER TABLE rooms DROP COLUMN has_tones; ALTER TABLE rooms DROP COLUMN pin;"
@@ -261,7 +262,7 @@ static void refuses_what_is_not_ours(void)
 		{"another program's, marked", NULL, "PRAGMA application_id = 5",
 		 "belongs to another program"},
 		{"newer", NULL, "PRAGMA application_id = 1213355080; PRAGMA user_version = 99",
-		 "was written by a newer version of hearthd (format 99, this one knows 4)"},
+		 "was written by a newer version of hearthd (format 99, this one knows 5)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -1,0 +1,24 @@
+/* focus/menu.h -- what keys do in a conference: '*' and a digit, by the table in dialin.menu.
+ *
+ * Every digit is still told to whoever listens (dtmf events). An entry that is not finished within
+ * MENU_WAIT_MS is forgotten. Actions for moderators do nothing for guests but sound wrong. Thread:
+ * control.
+ */
+#ifndef FOCUS_MENU_H
+#define FOCUS_MENU_H
+
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "focus/participant_priv.h"
+
+enum { MENU_WAIT_MS = 5000 };
+
+/* 0, or -EINVAL with *reterr_item (may be NULL) the item of "keys=action, ..." that is wrong: keys
+ * are '*' and 1 to 5 of 0-9 # *; actions are those of docs/dialin.md. */
+int menu_check(struct slice table, struct slice *reterr_item);
+
+/* A digit of somebody in the mix. */
+void menu_on_digit(struct participant *participant, char digit);
+
+#endif
