@@ -44,6 +44,12 @@ static int read_type(struct slice value, struct sip_content_type *ret_type)
 	return 0;
 }
 
+static void read_id(struct slice value, struct sip_part *part)
+{
+	if (value.len > 2 && value.p[0] == '<')
+		part->id = slice_part(value, 1, value.len - 2);
+}
+
 int sip_part_of_msg(const struct sip_msg *msg, struct sip_part *ret_part)
 {
 	struct sip_part part = {.body = msg->body};
@@ -57,6 +63,7 @@ int sip_part_of_msg(const struct sip_msg *msg, struct sip_part *ret_part)
 		return err;
 	read_disposition(sip_msg_value(msg, SIP_H_CONTENT_DISPOSITION), &part);
 	part.is_encoded = !is_identity(sip_msg_value(msg, SIP_H_CONTENT_ENCODING));
+	read_id(sip_msg_value_named(msg, "Content-ID"), &part);
 	*ret_part = part;
 	return 0;
 }
@@ -127,8 +134,8 @@ static void read_header(struct slice line, struct sip_part *part)
 	} else if (slice_iis(name, "Content-Encoding") || slice_iis(name, "e") ||
 		   slice_iis(name, "Content-Transfer-Encoding")) {
 		part->is_encoded |= !is_identity(value);
-	} else if (slice_iis(name, "Content-ID") && value.len > 2 && value.p[0] == '<') {
-		part->id = slice_part(value, 1, value.len - 2);
+	} else if (slice_iis(name, "Content-ID")) {
+		read_id(value, part);
 	}
 }
 
@@ -240,8 +247,8 @@ static int search(const struct sip_part *part, struct search *s)
 	} else if (is_session(part)) {
 		if (!slice_present(s->session))
 			s->session = part->body;
-	} else {
-		err = ERR_STATE;
+	} else if (!slice_iis(part->disposition, "recipient-list")) {
+		err = ERR_STATE; /* a list of recipients beside it is the focus' (RFC 5366 4) */
 	}
 	return part->is_optional && err != ERR_LIMIT ? 0 : err;
 }

@@ -486,6 +486,42 @@ static void check_refer(struct check *check, const char *value)
 		WRONG(check, "dialog, rights, open or off expected");
 }
 
+/* "max=10": the name and a number up to `max`. */
+static bool is_setting(struct slice word, const char *name, uint32_t max)
+{
+	uint32_t n;
+
+	return slice_starts(word, slice_of(name)) &&
+	       slice_u32(slice_from(word, strlen(name)), max, &n) == 0;
+}
+
+/* One entry: a user, and words behind it. */
+static void check_profile(struct check *check, struct slice entry)
+{
+	bool is_user = true;
+
+	while (entry.len > 0) {
+		struct slice word = slice_first(entry, slice_find(entry, ' '));
+
+		entry = slice_trim(slice_from(entry, word.len));
+		if (!is_user && !is_setting(word, "max=", 100000) &&
+		    !is_setting(word, "grace=", 86400) && !slice_is(word, "end") &&
+		    !slice_is(word, "tones") && !slice_is(word, "offer"))
+			WRONG(check,
+			      "\"" SLICE_FMT "\" is none of max=N, grace=S, end, tones, offer",
+			      SLICE_ARG(word));
+		is_user = false;
+	}
+}
+
+static void check_profiles(struct check *check, const char *value)
+{
+	struct slice rest = slice_of(value), item;
+
+	while (config_list_next(&rest, &item))
+		check_profile(check, item);
+}
+
 static void check_join_mode(struct check *check, const char *value)
 {
 	if (strcmp(value, "talk") != 0 && strcmp(value, "listen") != 0)
@@ -521,6 +557,7 @@ static const struct {
 	{CONFIG_KEY_focus_join, check_join},
 	{CONFIG_KEY_focus_roster, check_roster},
 	{CONFIG_KEY_focus_refer, check_refer},
+	{CONFIG_KEY_focus_factory_profiles, check_profiles},
 	{CONFIG_KEY_focus_join_mode, check_join_mode},
 	{CONFIG_KEY_sip_registrar, check_registrar},
 	{CONFIG_KEY_sip_auth, check_auth},

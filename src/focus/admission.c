@@ -78,7 +78,12 @@ static int decide_user(struct focus *focus, struct slice user, struct admission 
 	if (focus->drain.is_on)
 		return ERR_DRAINING;
 	if (is_factory) {
+		struct slice bad;
+
 		admission->kind = ADMISSION_FACTORY;
+		/* What cannot be read was refused by config_check. */
+		(void)factory_profile(focus->config->focus_factory_profiles, user,
+				      &admission->profile, &bad);
 		return has_room_for_room(focus) ? 0 : ERR_ROOM_LIMIT;
 	}
 	if (user.len > ROOM_ID_MAX)

@@ -6,6 +6,7 @@
 #ifndef FOCUS_ADMISSION_H
 #define FOCUS_ADMISSION_H
 
+#include "focus/factory.h"
 #include "focus/focus.h"
 
 enum admission_kind {
@@ -18,8 +19,9 @@ enum admission_kind {
 
 struct admission {
 	enum admission_kind kind;
-	struct room *room;             /* JOIN: borrowed */
-	char room_id[ROOM_ID_MAX + 1]; /* JOIN and CREATE */
+	struct room *room;              /* JOIN: borrowed */
+	char room_id[ROOM_ID_MAX + 1];  /* JOIN and CREATE */
+	struct factory_profile profile; /* FACTORY */
 };
 
 /* In this order: ERR_SIP_URI_SYNTAX, ERR_DOMAIN, ERR_ROOM_UNKNOWN (no user part), a factory that is

@@ -33,7 +33,8 @@ struct sip_trace; /* sip/trace.h */
 	"INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, PRACK, SUBSCRIBE, NOTIFY, REFER, "   \
 	"ALLOCATE"
 #define FOCUS_SUPPORTED                                                                            \
-	"timer, replaces, join, norefersub, nosub, explicitsub, tdialog, path, outbound, gruu"
+	"timer, replaces, join, norefersub, nosub, explicitsub, tdialog, multiple-refer, "         \
+	"recipient-list-invite, path, outbound, gruu"
 
 struct focus_params {
 	struct wheel *wheel;

@@ -20,6 +20,8 @@
 #include "focus/room_priv.h"
 #include "focus/status.h"
 #include "focus/text.h"
+#include "sip/multipart.h"
+#include "sip/resource_list.h"
 
 /* What somebody dialled wrong (or tries out) is no fault of the server's: info. The rest can be
  * mended here: warn. */
@@ -180,10 +182,21 @@ static int answer(struct participant *p, struct room *room, struct sip_call *cal
 	return err;
 }
 
+/* A factory room as its profile has it. */
+static void apply_profile(struct room *room, const struct factory_profile *profile)
+{
+	room->settings.participants_max = profile->participants_max;
+	room->settings.ends_with_moderator = profile->ends_with_host;
+	room->settings.has_tones = profile->has_tones;
+	if (profile->has_grace)
+		room->grace_s = profile->grace_s;
+}
+
 static int make_room(struct focus *focus, const struct admission *admission, struct room **ret_room)
 {
 	char fresh[ROOM_ID_MAX + 1];
 	struct room_make make = {.id = slice_of(admission->room_id), .origin = ROOM_BY_CALL};
+	int err;
 
 	if (!auth_may_create_rooms(&focus->caller))
 		return ERR_NOT_ALLOWED;
@@ -191,7 +204,47 @@ static int make_room(struct focus *focus, const struct admission *admission, str
 		make.id = slice_of(focus_room_id_fresh(focus, fresh));
 		make.origin = ROOM_BY_FACTORY;
 	}
-	return room_new(focus, &make, ret_room);
+	err = room_new(focus, &make, ret_room);
+	if (!err && admission->kind == ADMISSION_FACTORY)
+		apply_profile(*ret_room, &admission->profile);
+	return err;
+}
+
+/* RFC 5366: an INVITE may bring those along who are to be called in. */
+static int read_list(struct focus *focus, const struct sip_msg *request,
+		     struct sip_resource_list *ret_list)
+{
+	int err = sip_resource_list_of(request, SLICE_NONE, ret_list);
+
+	if (err == ERR_SIP_HEADER_MISSING)
+		return 0; /* there is none */
+	if (!err && !refer_in_may_call(focus)) {
+		sip_resource_list_done(ret_list);
+		return ERR_NOT_ALLOWED;
+	}
+	return err;
+}
+
+static void invite_list(struct participant *host, const struct sip_resource_list *list)
+{
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct sip_resource *entry = &list->entries[i];
+		const struct invitation_start start = {
+			.uri = slice_of(entry->uri),
+			.display_name = slice_of(entry->display),
+		};
+		struct participant *p;
+		int err = invitation_begin(host->room, &start, &p);
+
+		if (err) {
+			LOG(LOG_WARN, "participant.not_invited", LOG_STR("room", host->room_id),
+			    LOG_STR("uri", entry->uri), LOG_STR("error", err_text(err)));
+			continue;
+		}
+		/* Whoever is copied blindly is not told to the others (RFC 5364 4). */
+		p->is_anonymous = entry->is_anonymous || entry->copy == SIP_COPY_BCC;
+		text_utf8(slice_of(host->uri), p->referred_by, sizeof(p->referred_by));
+	}
 }
 
 static int admit(struct focus *focus, struct sip_call *call, const struct sip_msg *request,
@@ -199,9 +252,13 @@ static int admit(struct focus *focus, struct sip_call *call, const struct sip_ms
 {
 	struct participant *p = NULL;
 	struct room *made = NULL, *room = admission->room;
-	int err = 0;
+	struct sip_resource_list list = {0};
+	int err;
 
-	if (!room) {
+	err = read_list(focus, request, &list);
+	if (!err && admission->profile.needs_offer && !request->body.len)
+		err = ERR_SDP_NO_MEDIA;
+	if (!err && !room) {
 		err = make_room(focus, admission, &made);
 		room = made;
 	}
@@ -213,12 +270,17 @@ static int admit(struct focus *focus, struct sip_call *call, const struct sip_ms
 		goto fail;
 	note_request(p, request);
 	p->is_host = made && admission->kind == ADMISSION_FACTORY;
+	if (p->is_host)
+		p->role = PARTICIPANT_MODERATOR;
 	if (made)
 		room_publish(made);
 	participant_publish(p, room);
+	invite_list(p, &list);
+	sip_resource_list_done(&list);
 	return 0;
 
 fail:
+	sip_resource_list_done(&list);
 	sip_call_bind(call, &participant_orphan_handlers, NULL);
 	if (p)
 		participant_discard(p);
@@ -233,14 +295,16 @@ static int check_offer(const struct participant *p, const struct sip_msg *reques
 {
 	struct offer *offer = NULL;
 	struct offer_local local;
+	struct sip_part whole;
 	int err;
 
-	if (!request->body.len)
+	if (!request->body.len || sip_part_of_msg(request, &whole) ||
+	    !slice_present(sip_part_session(&whole)))
 		return 0;
 	leg_offer_local(&p->leg, &local);
 	err = offer_new(&local, 1, &offer);
 	if (!err)
-		err = offer_read(offer, request->body);
+		err = offer_read(offer, sip_part_session(&whole));
 	offer_free(offer);
 	return err;
 }

@@ -16,6 +16,7 @@
 #include "focus/text.h"
 #include "sip/dialog_ref.h"
 #include "sip/refer.h"
+#include "sip/resource_list.h"
 
 struct refer_in {
 	struct list in_focus;
@@ -246,6 +247,76 @@ static void call_in(const struct asked *asked)
 		text_utf8(slice_of(asked->by->uri), p->referred_by, sizeof(p->referred_by));
 }
 
+/* Several at once (RFC 5368): each is called, or removed, on its own; there is one answer for all.
+ */
+static void serve_entry(struct asked *asked, const struct sip_resource *entry)
+{
+	struct invitation_start start = {
+		.uri = slice_of(entry->uri),
+		.display_name = slice_of(entry->display),
+	};
+	struct participant *p;
+	struct sip_uri uri;
+	struct slice method;
+	int err = sip_uri_parse(start.uri, &uri);
+
+	if (!err && sip_uri_param(&uri, "method", &method) && slice_iis(method, "BYE")) {
+		p = find_target(asked->room, start.uri);
+		if (p && may_remove(asked, p))
+			participant_ring_off(p, "kicked", PARTICIPANT_EV_KICK);
+		return;
+	}
+	if (!err)
+		err = invitation_begin(asked->room, &start, &p);
+	if (err) {
+		LOG(LOG_WARN, "participant.not_invited", LOG_STR("room", asked->room->id),
+		    LOG_STR("uri", entry->uri), LOG_STR("error", err_text(err)));
+		return;
+	}
+	p->is_anonymous = entry->is_anonymous || entry->copy == SIP_COPY_BCC;
+	if (asked->by)
+		text_utf8(slice_of(asked->by->uri), p->referred_by, sizeof(p->referred_by));
+}
+
+static void serve_list(struct asked *asked)
+{
+	struct slice cid = slice_of(asked->refer.target);
+	struct sip_resource_list list = {0};
+	struct refer_in *refer;
+	int err;
+
+	err = sip_resource_list_of(asked->request, slice_from(cid, slice_find(cid, ':') + 1),
+				   &list);
+	if (!err && asked->by)
+		err = join_make_room(asked->by);
+	if (err) {
+		refuse(asked, err == ERR_LIMIT ? 513 : 400);
+		sip_resource_list_done(&list);
+		return;
+	}
+	refer = accept_it(asked);
+	for (uint32_t i = 0; refer && i < list.count; i++)
+		serve_entry(asked, &list.entries[i]);
+	refer_in_progress(refer, 200);
+	sip_resource_list_done(&list);
+}
+
+bool refer_in_may_call(const struct focus *focus)
+{
+	const struct auth_identity *caller = gate_caller(focus);
+	struct slice policy = slice_of(focus->config->focus_refer);
+	struct user_view view;
+
+	if (slice_is(policy, "off"))
+		return false;
+	if (!slice_is(policy, "rights") || caller->is_trusted)
+		return true;
+	if (!caller->user)
+		return false;
+	user_view(caller->user, &view);
+	return view.may_refer_out;
+}
+
 /* Who and where ---------------------------------------------------------------------------------
  */
 
@@ -255,9 +326,11 @@ static void serve(struct asked *asked)
 
 	if (err)
 		sip_refer_refuse(asked->tx, err);
+	else if (asked->refer.is_list)
+		serve_list(asked);
 	else if (asked->refer.method == SIP_METHOD_BYE)
 		remove_party(asked);
-	else if (asked->refer.method == SIP_METHOD_INVITE && !asked->refer.is_list)
+	else if (asked->refer.method == SIP_METHOD_INVITE)
 		call_in(asked);
 	else
 		refuse(asked, 501); /* of another method, RFC 3515 2.4.2 */

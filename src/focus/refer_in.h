@@ -30,6 +30,10 @@ void refer_in_progress(struct refer_in *refer, uint16_t status);
 /* A REFER outside a dialog shows that its sender is in a call with us (Target-Dialog, RFC 4538). */
 bool refer_in_has_dialog(struct focus *focus, const struct sip_msg *request);
 
+/* Whether the caller that is being handled (gate_caller) may have us call others: an INVITE that
+ * brings a list of them (RFC 5366). */
+bool refer_in_may_call(const struct focus *focus);
+
 /* For focus_free. */
 void refer_in_abandon(struct focus *focus);
 

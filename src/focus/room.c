@@ -267,6 +267,7 @@ int room_new(struct focus *focus, const struct room_make *make, struct room **re
 	slice_cstr(make->id, room->id, sizeof(room->id));
 	room->origin = make->origin;
 	room->settings = make->settings;
+	room->grace_s = (uint32_t)focus->config->rooms_grace_s;
 	room->created_wall_ms = make->created_wall_ms ? make->created_wall_ms
 						      : clock_wall_ms(&focus->clock);
 	room->version = focus_version_next(focus);
@@ -309,15 +310,13 @@ static void room_rest(struct room *room)
 		return;
 	/* Who is late for a room that has moved is still sent on, for a while. */
 	if (slice_present(migration_target(room)) && !room->call && room->origin != ROOM_BY_API) {
-		timer_start(focus->wheel, &room->grace,
-			    (uint64_t)focus->config->rooms_grace_s * 1000);
+		timer_start(focus->wheel, &room->grace, (uint64_t)room->grace_s * 1000);
 		return;
 	}
 	if (room->origin == ROOM_BY_CALL || room->origin == ROOM_BY_CONNECT)
 		room_end(room, "empty");
 	else if (room->origin == ROOM_BY_FACTORY)
-		timer_start(focus->wheel, &room->grace,
-			    (uint64_t)focus->config->rooms_grace_s * 1000);
+		timer_start(focus->wheel, &room->grace, (uint64_t)room->grace_s * 1000);
 }
 
 void room_publish(struct room *room)

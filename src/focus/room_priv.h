@@ -17,6 +17,7 @@ struct room {
 	char id[ROOM_ID_MAX + 1];
 	enum room_origin origin;
 	struct room_settings settings;
+	uint32_t grace_s; /* of a factory room: from when the last has left */
 	uint64_t created_wall_ms, version;
 	struct call *call; /* a two-party call, no conference yet: in no table; else NULL */
 	bool is_ending;    /* the last to leave neither ends it once more nor starts its grace */

@@ -161,7 +161,7 @@ static void write_user(struct buf *out, struct participant *const *all, uint32_t
 	bool is_host = false;
 
 	for (uint32_t i = from; i < to; i++)
-		is_host |= all[i]->is_host;
+		is_host |= all[i]->is_host || all[i]->role == PARTICIPANT_MODERATOR;
 	roster_user_open(out, &(struct roster_user){
 				      .entity = entity_of(p, entity),
 				      .display_text = p->is_anonymous ? SLICE("Anonymous")

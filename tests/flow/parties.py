@@ -25,6 +25,7 @@ class Party(lib.Phone):
         self.contact = None  # Hearth's last Contact
         self.remote_to = self.remote_from = None
         self.is_caller, self.ended, self.invites = False, False, 0
+        self.refuses_refer, self.refuses_replaces, self.knows, self.moved = False, 0, [hearth], None
         self.auto = threading.Thread(target=self._loop, daemon=True)
         self.alive = True
         self.auto.start()
@@ -65,6 +66,9 @@ class Party(lib.Phone):
         self.contact = message.get("Contact")
         self.invite_message = message
         is_first = ";tag=" not in message.get("To")
+        if is_first and self.refuses_replaces and message.get("Replaces"):
+            self.answer(message, self.refuses_replaces, "No")
+            return
         if is_first and self.manner == "busy":
             self.answer(message, 486, "Busy Here")
             return
@@ -81,7 +85,28 @@ class Party(lib.Phone):
             self.rtp.start(message.rtp())
 
     def on_refer(self, message):
+        """Goes where it is told (in a call of its own), and tells how it went; or refuses."""
+        if self.refuses_refer:
+            self.answer(message, 603, "Decline")
+            return
         self.answer(message, 202, "Accepted")
+        threading.Thread(target=self.go, args=(message,), daemon=True).start()
+
+    def go(self, message):
+        self.notify("SIP/2.0 100 Trying", "active;expires=60")
+        uri = re.search(r"<?(sip:[^>;?]+)", message.get("Refer-To")).group(1)
+        hearth = next(h for h in self.knows if uri.endswith("@" + h.host))
+        self.moved = Party(hearth, self.name, self.hz)
+        answer = self.moved.call(uri, f"Referred-By: {message.get('Referred-By')}\r\n")
+        self.notify(f"SIP/2.0 {answer.status} Done", "terminated;reason=noresource")
+
+    def notify(self, body, state):
+        if not self.is_caller:
+            self.to = self.remote_from
+            self.cseq = max(self.cseq, 500)
+        target = re.search(r"<([^>]+)>", self.contact).group(1)
+        self.send(self.request("NOTIFY", target, f"Event: refer\r\nSubscription-State: {state}\r\n", body + "\r\n",
+                               "message/sipfrag;version=2.0"))
 
     def call(self, uri, headers="", body=None):
         """Calls; returns the final response, ACKed."""
@@ -144,8 +169,8 @@ def tag_of(value):
 def all_hear_each_other(parties, seconds=8):
     lib.wait_for("everybody hears everybody else", lambda: all(
         one.hears(other) for one in parties for other in parties if one is not other), seconds, 0.2)
-    for one in parties:
-        assert lib.tone_level(one.rtp.heard(0.5), one.hz) < 200, f"{one.name} hears itself"
+    lib.wait_for("nobody hears itself", lambda: all(
+        lib.tone_level(one.rtp.heard(0.5), one.hz) < 200 for one in parties), seconds, 0.2)
 
 
 def quiet_end(hearth, *parties):
