@@ -4,117 +4,53 @@
 #include <stddef.h>
 
 #include "base/attr.h"
+#include "mixer/kernel_loops.h"
+#include "mixer/kernel_priv.h"
 
-/* Design. Loops over plain arrays with restrict and no exits, so that gcc and clang turn them into
- * vector code at -O3 for the build's target. Rows for wider units are compiled in their own files
- * and stand before the plain one; the test runs every supported row on the same vectors. */
+/* Design. The loops of kernel_loops.h are compiled for several vector units; a row per unit, the
+ * widest first, and the one that every CPU of the build's target can run last. All rows compute
+ * the same bits, which the test checks on the same vectors. NEON belongs to every 64-bit ARM, so
+ * there the plain row is vector code already. Intrinsics were not needed: gcc and clang vectorise
+ * all seven loops. */
 
 static bool always(void)
 {
 	return true;
 }
 
-static void add_rt(int32_t *restrict sum, const int16_t *restrict pcm, uint32_t samples)
+#ifdef HEARTH_X86
+bool kernel_has_avx2(void)
 {
-	for (uint32_t i = 0; i < samples; i++)
-		sum[i] += pcm[i];
+	return __builtin_cpu_supports("avx2");
 }
 
-static void add_sum_rt(int32_t *restrict total, const int32_t *restrict part, uint32_t samples)
+bool kernel_has_avx512(void)
 {
-	for (uint32_t i = 0; i < samples; i++)
-		total[i] += part[i];
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512vl");
 }
+#endif
 
-static void minus_rt(const int32_t *restrict sum, const int16_t *restrict own,
-		     int32_t *restrict out, uint32_t samples)
-{
-	for (uint32_t i = 0; i < samples; i++)
-		out[i] = sum[i] - own[i];
-}
+static const struct kernel plain = KERNEL_ROW("plain", always);
 
-static int32_t clamp16(int32_t v)
-{
-	v = v > INT16_MAX ? INT16_MAX : v;
-	return v < INT16_MIN ? INT16_MIN : v;
-}
-
-/* own and out may be one buffer (same index only), so no restrict between them. */
-static uint32_t minus_clamp_rt(const int32_t *restrict sum, const int16_t *own, int16_t *out,
-			       uint32_t samples)
-{
-	uint32_t clamped = 0;
-
-	if (!own) {
-		for (uint32_t i = 0; i < samples; i++) {
-			int32_t v = clamp16(sum[i]);
-
-			clamped += v != sum[i];
-			out[i] = (int16_t)v;
-		}
-		return clamped;
-	}
-	for (uint32_t i = 0; i < samples; i++) {
-		int32_t wide = sum[i] - own[i], v = clamp16(wide);
-
-		clamped += v != wide;
-		out[i] = (int16_t)v;
-	}
-	return clamped;
-}
-
-/* 16 bits times 20 bits does not fit 32: the gain is split so that both halves do. */
-static uint32_t gain_rt(int16_t *pcm, int32_t gain_q14, uint32_t samples)
-{
-	int32_t whole = gain_q14 >> 14, part = gain_q14 & 0x3fff;
-	uint32_t clamped = 0;
-
-	for (uint32_t i = 0; i < samples; i++) {
-		int32_t wide = pcm[i] * whole + ((pcm[i] * part + (1 << 13)) >> 14);
-		int32_t v = clamp16(wide);
-
-		clamped += v != wide;
-		pcm[i] = (int16_t)v;
-	}
-	return clamped;
-}
-
-static uint32_t peak_rt(const int32_t *sum, uint32_t samples)
-{
-	uint32_t peak = 0;
-
-	for (uint32_t i = 0; i < samples; i++) {
-		uint32_t v = sum[i] < 0 ? 0u - (uint32_t)sum[i] : (uint32_t)sum[i];
-
-		peak = v > peak ? v : peak;
-	}
-	return peak;
-}
-
-static uint64_t energy_rt(const int16_t *pcm, uint32_t samples)
-{
-	uint64_t energy = 0;
-
-	for (uint32_t i = 0; i < samples; i++)
-		energy += (uint32_t)(pcm[i] * pcm[i]);
-	return energy;
-}
-
-static const struct kernel rows[] = {
-	{"plain", always, add_rt, add_sum_rt, minus_rt, minus_clamp_rt, gain_rt, peak_rt,
-	 energy_rt},
+static const struct kernel *const rows[] = {
+#ifdef HEARTH_X86
+	&kernel_avx512,
+	&kernel_avx2,
+#endif
+	&plain,
 };
 
 const struct kernel *kernel_best(void)
 {
-	const struct kernel *row = rows;
+	const struct kernel *const *row = rows;
 
-	while (!row->is_supported()) /* the last one always is */
+	while (!(*row)->is_supported()) /* the last one always is */
 		row++;
-	return row;
+	return *row;
 }
 
-uint32_t kernel_rows(const struct kernel **ret_rows)
+uint32_t kernel_rows(const struct kernel *const **ret_rows)
 {
 	*ret_rows = rows;
 	return ARRAY_LEN(rows);

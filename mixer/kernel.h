@@ -38,7 +38,7 @@ struct kernel {
 const struct kernel *kernel_best(void);
 
 /* All rows, for tests and the bench. Returns their count. */
-uint32_t kernel_rows(const struct kernel **ret_rows);
+uint32_t kernel_rows(const struct kernel *const **ret_rows);
 
 /* Hundredths of a dB to gain_q14, rounded; -6000 and below give 0, +3000 and above the maximum. */
 int32_t kernel_gain_q14(int32_t gain_cdb);

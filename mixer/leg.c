@@ -21,6 +21,7 @@ enum {
 	SSRC_RUN = 2,
 	QUALITY_WINDOW_MS = 2000,
 	QUALITY_SMOOTH = 4, /* windows */
+	COMFORT_NOISE_PT = 13,
 	CLOCK_HZ = 8000,    /* until signalling tells */
 	FIXED_DELAY_MS = 30 /* packetisation at the peer, and half a tick */
 };
@@ -271,6 +272,10 @@ static void play(struct leg *leg, struct leg_env *env, const struct rtp_packet *
 		play_event(leg, env, rtp, arrival_us);
 		return;
 	}
+	if (codec == MEDIA_CODEC_NONE) { /* comfort noise: a pause, and no noise for the room */
+		intake_skip_rt(leg->intake, rtp, arrival_us);
+		return;
+	}
 	result = intake_put_rt(leg->intake, rtp, codec, arrival_us);
 	if (result == JITTER_DUPLICATE || result == JITTER_OVERFLOW)
 		discard(leg, env);
@@ -292,6 +297,13 @@ static bool is_believed(struct leg *leg, struct leg_env *env, const struct io_pa
 	}
 }
 
+/* Comfort noise (RFC 3389) needs no agreement: its number is static, and no codec has it. */
+static bool is_accepted(const struct leg *leg, uint8_t payload_type)
+{
+	return leg->pt_codec[payload_type] != MEDIA_CODEC_NONE || payload_type == leg->dtmf_pt ||
+	       payload_type == COMFORT_NOISE_PT;
+}
+
 void leg_packet_rt(struct leg *leg, struct leg_env *env, const struct io_packet *received)
 {
 	struct io_packet packet = *received;
@@ -302,9 +314,7 @@ void leg_packet_rt(struct leg *leg, struct leg_env *env, const struct io_packet 
 		return;
 	}
 	if (!leg_unprotect_rt(leg, env, &packet, false) || packet.is_truncated ||
-	    rtp_parse(packet.data, packet.len, &rtp) != 0 ||
-	    (leg->pt_codec[rtp.payload_type] == MEDIA_CODEC_NONE &&
-	     rtp.payload_type != leg->dtmf_pt)) {
+	    rtp_parse(packet.data, packet.len, &rtp) != 0 || !is_accepted(leg, rtp.payload_type)) {
 		discard(leg, env);
 		return;
 	}
@@ -587,6 +597,7 @@ static void stats_publish(struct leg *leg, struct leg_env *env)
 	stats->remote_rtp = *latch_remote(&leg->latch);
 	if (stats->rx_packets > 0)
 		stats->mos_x100 = quality_mos_x100_rt(
+			leg->frame.codec,
 			stats->delay_ms + stats->round_trip_us / 2000 + FIXED_DELAY_MS,
 			leg->loss_q16);
 	cell_write_rt(&leg->cell, stats);

@@ -1,9 +1,10 @@
 /* mixer/quality.c */
 #include "mixer/quality.h"
 
-/* G.113 appendix I: G.711 with concealment, random loss. */
-#define IE_G711 0.0
-#define BPL_G711_PLC 25.1
+/* G.113 appendix I. Robustness is that of G.711 with concealment, random loss: ours works behind
+ * the decoder, whichever it is. */
+#define BPL_CONCEALED 25.1
+#define BPL_GSM 10.0
 
 /* G.107 B.4 with all defaults. */
 #define R_DEFAULT 93.2
@@ -18,15 +19,24 @@ static double delay_impairment(double delay_ms)
 	return id;
 }
 
-static double loss_impairment(double loss_percent)
+static double codec_impairment(enum media_codec codec)
 {
-	return IE_G711 + (95.0 - IE_G711) * loss_percent / (loss_percent + BPL_G711_PLC);
+	return codec == MEDIA_CODEC_GSM ? 20 : codec == MEDIA_CODEC_G726_32 ? 7 : 0;
 }
 
-uint16_t quality_mos_x100_rt(uint32_t delay_ms, uint32_t loss_q16)
+static double loss_impairment(enum media_codec codec, double loss_percent)
+{
+	double ie = codec_impairment(codec);
+	double bpl = codec == MEDIA_CODEC_GSM ? BPL_GSM : BPL_CONCEALED;
+
+	return ie + (95.0 - ie) * loss_percent / (loss_percent + bpl);
+}
+
+uint16_t quality_mos_x100_rt(enum media_codec codec, uint32_t delay_ms, uint32_t loss_q16)
 {
 	double loss_percent = (double)MIN_OF(loss_q16, 65536u) * 100.0 / 65536.0;
-	double r = R_DEFAULT - delay_impairment((double)delay_ms) - loss_impairment(loss_percent);
+	double r = R_DEFAULT - delay_impairment((double)delay_ms) -
+		   loss_impairment(codec, loss_percent);
 	double mos;
 
 	/* Below R = 6.5 the polynomial of annex B dips under 1. */

@@ -272,6 +272,40 @@ static void digits_are_no_loss(void)
 	teardown();
 }
 
+/* A phone that falls silent sends comfort noise now and then (RFC 3389): the pause is no loss,
+ * nobody hears noise, and the next word is heard at once. */
+static void comfort_noise_is_a_pause(void)
+{
+	static const uint8_t noise[] = {60, 0x40, 0x40};
+	struct leg *leg = setup(false);
+	uint8_t payload[RIG_FRAME];
+	uint32_t heard_in_pause = 0;
+
+	for (uint32_t k = 0; k < 200; k++) {
+		bool is_pause = k >= 40 && k < 150;
+
+		tone_ulaw(440, 9000, k * RIG_FRAME, payload);
+		phone.has_marker = k == 150;
+		phone.pt = is_pause ? 13 : 0;
+		if (!is_pause)
+			rig_feed(&rig, leg, &phone, payload, RIG_FRAME);
+		else if (k % 20 == 0)
+			rig_feed(&rig, leg, &phone, noise, sizeof(noise));
+		if (is_pause) /* phone_packet counts octets as time */
+			phone.ts += RIG_FRAME - (k % 20 == 0 ? (uint32_t)sizeof(noise) : 0);
+		leg_pull_rt(leg, &rig.env, true);
+		heard_in_pause += k > 45 && is_pause && leg->is_summed;
+		if (k == 152)
+			CHECK("heard again", leg->is_summed);
+		advance(1);
+	}
+	CHECK_INT("silence", heard_in_pause, 0);
+	CHECK_INT("nothing lost", intake_stats_rt(leg->intake).jitter.lost, 0);
+	CHECK_INT("nothing refused", leg->stats.rx_discarded, 0);
+	CHECK("hardly anything invented", intake_stats_rt(leg->intake).concealed_ms <= 20);
+	teardown();
+}
+
 static void a_full_ring_loses_digits_but_no_states(void)
 {
 	struct leg *leg = setup(false);
@@ -687,6 +721,7 @@ void suite_leg(void)
 	CHECK_TEST(mute_gate_and_gain);
 	CHECK_TEST(digits_are_told_once);
 	CHECK_TEST(digits_are_no_loss);
+	CHECK_TEST(comfort_noise_is_a_pause);
 	CHECK_TEST(a_full_ring_loses_digits_but_no_states);
 	CHECK_TEST(quiet_and_active);
 	CHECK_TEST(a_leg_on_hold_is_never_quiet);

@@ -23,8 +23,21 @@ static void mos_table(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		CHECK_NEAR(cases[i].row, quality_mos_x100_rt(cases[i].delay_ms, cases[i].loss_q16),
-			   cases[i].mos_x100, cases[i].tolerance);
+		CHECK_NEAR(
+			cases[i].row,
+			quality_mos_x100_rt(MEDIA_CODEC_PCMU, cases[i].delay_ms, cases[i].loss_q16),
+			cases[i].mos_x100, cases[i].tolerance);
+}
+
+static void codecs_differ(void)
+{
+	uint16_t g711 = quality_mos_x100_rt(MEDIA_CODEC_PCMA, 50, 0);
+
+	CHECK_NEAR("G.726", quality_mos_x100_rt(MEDIA_CODEC_G726_32, 50, 0), 424, 6);
+	CHECK_NEAR("GSM", quality_mos_x100_rt(MEDIA_CODEC_GSM, 50, 0), 373, 8);
+	CHECK("GSM minds loss more", quality_mos_x100_rt(MEDIA_CODEC_GSM, 50, 3277) <
+					     quality_mos_x100_rt(MEDIA_CODEC_GSM, 50, 0) - 60);
+	CHECK_INT("Opus on this scale", quality_mos_x100_rt(MEDIA_CODEC_OPUS, 50, 0), g711);
 }
 
 static void worse_is_never_better(void)
@@ -32,7 +45,7 @@ static void worse_is_never_better(void)
 	uint16_t last = QUALITY_MOS_X100_MAX;
 
 	for (uint32_t loss = 0; loss <= 65536; loss += 64) {
-		uint16_t mos = quality_mos_x100_rt(50, loss);
+		uint16_t mos = quality_mos_x100_rt(MEDIA_CODEC_PCMU, 50, loss);
 
 		if (!CHECK("loss", mos <= last && mos >= QUALITY_MOS_X100_MIN))
 			return;
@@ -40,7 +53,7 @@ static void worse_is_never_better(void)
 	}
 	last = QUALITY_MOS_X100_MAX;
 	for (uint32_t delay = 0; delay < 2000; delay++) {
-		uint16_t mos = quality_mos_x100_rt(delay, 0);
+		uint16_t mos = quality_mos_x100_rt(MEDIA_CODEC_PCMU, delay, 0);
 
 		if (!CHECK("delay", mos <= last && mos >= QUALITY_MOS_X100_MIN))
 			return;
@@ -53,4 +66,5 @@ void suite_quality(void)
 	CHECK_SUITE("quality");
 	CHECK_TEST(mos_table);
 	CHECK_TEST(worse_is_never_better);
+	CHECK_TEST(codecs_differ);
 }
