@@ -6,7 +6,7 @@
  *
  * Shape:   mono int16_t; `samples` in a whole number of milliseconds.
  * Threads: resample_init_tables once on control; the rest anywhere. Plain value, no allocation.
- * Source:  polyphase form of rate conversion by whole factors; Kaiser window (docs/decisions.md).
+ * Source:  polyphase form of rate conversion by whole factors; Kaiser window.
  */
 #ifndef MIXER_RESAMPLE_H
 #define MIXER_RESAMPLE_H

@@ -157,6 +157,161 @@ static void a_lost_packet_is_concealed(void)
 	intake_free(intake);
 }
 
+/* A tone in any codec, by an encoder that goes on. */
+struct talker {
+	const struct codec *codec;
+	void *encoder;
+	uint16_t seq;
+	uint32_t ts, at;
+};
+
+static struct talker talker_make(enum media_codec id, const struct media_opus *opus)
+{
+	struct talker talker = {.codec = codec_find(id)};
+
+	if (talker.codec->encoder_size) {
+		talker.encoder = calloc(1, talker.codec->encoder_size());
+		talker.codec->encoder_init(talker.encoder, opus);
+	}
+	return talker;
+}
+
+/* Its next 20 ms; is_lost: encoded, but it does not arrive. */
+static void say(struct talker *talker, struct intake *intake, uint64_t now_us, bool is_lost)
+{
+	uint32_t samples = codec_samples(talker->codec, 20);
+	uint8_t octets[CODEC_FRAME_OCTETS_MAX];
+	int16_t pcm[960];
+	struct rtp_packet packet = {
+		.seq = talker->seq++, .ts = talker->ts, .ssrc = 1, .payload = octets};
+
+	for (uint32_t i = 0; i < samples; i++, talker->at++)
+		pcm[i] = (int16_t)lrint(
+			8000 * sin(2 * M_PI * 413 * talker->at / talker->codec->sample_hz));
+	packet.payload_len = (uint16_t)talker->codec->encode_rt(talker->encoder, pcm, samples,
+								octets, sizeof(octets));
+	talker->ts += talker->codec->clock_hz / 50;
+	if (!is_lost)
+		CHECK_INT("taken", intake_put_rt(intake, &packet, talker->codec->id, now_us),
+			  JITTER_STORED);
+}
+
+/* Opus, then G.711, then G.722, and back: each is heard within a few frames, at its rate. */
+static void a_stream_may_change_its_codec(void)
+{
+	static const enum media_codec ids[] = {MEDIA_CODEC_OPUS, MEDIA_CODEC_PCMU, MEDIA_CODEC_G722,
+					       MEDIA_CODEC_PCMA, MEDIA_CODEC_OPUS};
+	struct intake_params params = {.codec = MEDIA_CODEC_OPUS,
+				       .others = 1u << MEDIA_CODEC_G722 | 1u << MEDIA_CODEC_PCMU |
+						 1u << MEDIA_CODEC_PCMA,
+				       .pull_ms = 20};
+	struct rtp_packet gsm = {.payload = (const uint8_t[33]){0xd0}, .payload_len = 33};
+	struct intake *intake = NULL;
+	uint64_t now_us = 0;
+	uint16_t seq = 0;
+
+	CHECK_INT(NULL, intake_new(&params, &intake), 0);
+	for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
+		struct talker talker = talker_make(ids[k], NULL);
+		uint32_t loud = 0;
+
+		talker.seq = seq;
+		for (int i = 0; i < 30; i++, now_us += 20000) {
+			struct intake_frame frame;
+
+			say(&talker, intake, now_us, false);
+			frame = intake_get_rt(intake, now_us + 5000);
+			CHECK_INT("rate", frame.sample_hz, talker.codec->sample_hz);
+			CHECK_INT("length", frame.samples, codec_samples(talker.codec, 20));
+			loud += i >= 5 && frame.level < 20;
+		}
+		CHECK_INT(talker.codec->name, loud, 25);
+		seq = talker.seq;
+		free(talker.encoder);
+	}
+	CHECK_INT("what there is no decoder for",
+		  intake_put_rt(intake, &gsm, MEDIA_CODEC_GSM, now_us), JITTER_OVERFLOW);
+	intake_free(intake);
+}
+
+/* One packet in ten is lost: with copies in the next packets and without, the tone goes on. */
+static void opus_fills_its_own_gaps(void)
+{
+	for (int has_fec = 0; has_fec < 2; has_fec++) {
+		struct media_opus opus = {
+			.has_fec = has_fec, .bitrate = 24000, .playback_hz = 16000};
+		struct talker talker = talker_make(MEDIA_CODEC_OPUS, &opus);
+		struct intake *intake = intake_make(MEDIA_CODEC_OPUS, false);
+		uint32_t weak = 0, concealed = 0;
+
+		for (uint64_t i = 0; i < 500; i++) {
+			struct intake_frame frame;
+
+			say(&talker, intake, i * 20000, i % 10 == 9);
+			frame = intake_get_rt(intake, i * 20000 + 25000);
+			weak += i > 20 && frame.level > 21;
+			concealed += frame.is_concealed;
+		}
+		CHECK_INT("no hole", weak, 0);
+		CHECK("told", concealed >= 45 && concealed <= 110);
+		CHECK("each lost packet filled once",
+		      intake_stats_rt(intake).concealed_ms >= 900 &&
+			      intake_stats_rt(intake).concealed_ms <= 1200);
+		CHECK("no delay piles up", intake_stats_rt(intake).jitter.delay_ms <= 60);
+		free(talker.encoder);
+		intake_free(intake);
+	}
+}
+
+/* Packets of 10 to 120 ms, which no frame of ours meets. */
+static void opus_packets_of_any_length(void)
+{
+	static const uint32_t frames[] = {1, 2, 3, 6};
+
+	for (size_t k = 0; k < ARRAY_LEN(frames); k++) {
+		const struct codec *codec = codec_find(MEDIA_CODEC_OPUS);
+		struct intake *intake = intake_make(MEDIA_CODEC_OPUS, false);
+		void *encoder = calloc(1, codec->encoder_size());
+		uint32_t weak = 0, at = 0;
+
+		codec->encoder_init(encoder, NULL);
+		for (uint32_t i = 0; i < 300; i++) {
+			struct intake_frame frame;
+
+			if (i % frames[k] == 0) {
+				uint8_t octets[CODEC_JOIN_MAX][400],
+					joined[CODEC_PACKET_OCTETS_MAX];
+				struct codec_payload parts[CODEC_JOIN_MAX];
+				struct rtp_packet packet = {.seq = (uint16_t)(i / frames[k]),
+							    .ts = i * 960,
+							    .ssrc = 1,
+							    .payload = joined};
+
+				for (uint32_t f = 0; f < frames[k]; f++) {
+					int16_t pcm[960];
+
+					for (uint32_t n = 0; n < 960; n++, at++)
+						pcm[n] = (int16_t)lrint(
+							8000 * sin(2 * M_PI * 413 * at / 48000));
+					parts[f].data = octets[f];
+					parts[f].len = (uint16_t)codec->encode_rt(
+						encoder, pcm, 960, octets[f], sizeof(octets[f]));
+				}
+				packet.payload_len = (uint16_t)codec->join_rt(
+					parts, frames[k], joined, sizeof(joined));
+				if (packet.payload_len > 0)
+					(void)intake_put_rt(intake, &packet, MEDIA_CODEC_OPUS,
+							    i * 20000);
+			}
+			frame = intake_get_rt(intake, i * 20000 + 3000);
+			weak += i > 20 && frame.level > 21;
+		}
+		CHECK("heard throughout", weak <= 2 * frames[k]);
+		free(encoder);
+		intake_free(intake);
+	}
+}
+
 static void codec_may_change(void)
 {
 	struct intake *intake = intake_make(MEDIA_CODEC_PCMU, false);
@@ -468,6 +623,9 @@ void suite_intake(void)
 	CHECK_TEST(silence_is_told);
 	CHECK_TEST(a_lost_packet_is_concealed);
 	CHECK_TEST(codec_may_change);
+	CHECK_TEST(a_stream_may_change_its_codec);
+	CHECK_TEST(opus_fills_its_own_gaps);
+	CHECK_TEST(opus_packets_of_any_length);
 	CHECK_TEST(whole_packets_sound_the_same);
 	CHECK_TEST(silence_left_out_is_not_heard);
 	CHECK_TEST(the_marks_of_the_tone_measure);
