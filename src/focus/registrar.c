@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "focus/admission.h"
 #include "focus/focus_priv.h"
+#include "focus/fork_priv.h"
 #include "focus/status.h"
 #include "focus/text.h"
 
@@ -749,20 +750,41 @@ int registrar_load(struct focus *focus)
 	return focus->store ? store_items_load(focus->store, REGISTRAR_ITEMS, on_stored, focus) : 0;
 }
 
+/* Who is meant: 0 with *ret_match filled, whether he is there or not. */
+static int match_own(struct focus *focus, struct slice request_uri,
+		     struct location_match *ret_match)
+{
+	struct sip_uri uri;
+
+	*ret_match = (struct location_match){0};
+	if (sip_uri_parse(request_uri, &uri))
+		return ERR_SIP_URI_SYNTAX;
+	if (uri.scheme == SIP_SCHEME_TEL) {
+		ret_match->user = fork_number(&uri, ret_match->user_text);
+		ret_match->aor = location_find(focus->location, ret_match->user);
+		return 0;
+	}
+	if (!admission_is_our_host(focus, uri.host))
+		return ERR_DOMAIN;
+	return location_match(focus->location, &uri, ret_match);
+}
+
 uint16_t registrar_presence(struct focus *focus, struct slice request_uri)
 {
 	struct location_match match;
-	struct sip_uri uri;
+	struct slice name;
 
-	if (sip_uri_parse(request_uri, &uri) || !admission_is_our_host(focus, uri.host) ||
-	    location_match(focus->location, &uri, &match))
+	if (match_own(focus, request_uri, &match))
 		return 0;
+	name = registrar_name(focus, match.user);
 	if (!match.aor && !match.is_gruu)
-		match.aor = location_find(focus->location, registrar_name(focus, match.user));
-	if (!match.aor)
-		return match.is_gruu || registrar_knows(focus, match.user) ? 480 : 0;
-	for (struct binding *b = location_next(match.aor, NULL); b; b = location_next(match.aor, b))
+		match.aor = location_find(focus->location, name);
+	for (struct binding *b = match.aor ? location_next(match.aor, NULL) : NULL; b;
+	     b = location_next(match.aor, b))
 		if (location_is_meant(&match, b))
 			return 200;
-	return 480;
+	return match.aor || match.is_gruu || registrar_knows(focus, match.user) ||
+			       focus_forward_find(focus, name)
+		       ? 480
+		       : 0;
 }

@@ -4,10 +4,11 @@
  *   sim_focus --seed S                  one seed, with its actions, events and messages on stdout
  *
  * Each seed draws a network (loss, duplication, delay and so reordering), rooms, and phones with
- * their manners; then does some dozens of random things at random times. Held throughout: events of
- * a participant come in their order, and an INVITE has one final answer. At rest: phones and focus
- * agree on who is in a call and who is on hold. At the end: rosters are empty and nothing is left,
- * no leg, port, dialog, transaction. */
+ * their manners, users with several Contacts and forward rules, circles included; then does some
+ * dozens of random things at random times. Held throughout: events of a participant come in their
+ * order, and an INVITE has one final answer. At rest: phones and focus agree on who is in a call
+ * and who is on hold. At the end: rosters are empty and nothing is left, no leg, port, dialog,
+ * transaction. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 
 enum {
 	SIM_PHONES = 10,
+	SIM_USERS = 4,
 	SIM_ACTIONS = 60,
 	SIM_PARTIES_MAX = 2048, /* participants seen in one seed */
 	SIM_INVITES_MAX = 8192, /* INVITE transactions seen in one seed */
@@ -262,6 +264,9 @@ static void do_invite(struct sim *sim)
 	if (chance(sim, 10)) /* another room of ours, or this very one by another name */
 		snprintf(uri, sizeof(uri), "sip:%s@" WORLD_SERVER,
 			 room_names[random_below(&sim->dice, ARRAY_LEN(room_names))]);
+	else if (chance(sim, 40)) /* to all Contacts of a user */
+		snprintf(uri, sizeof(uri), "sip:user%u@10.0.0.1",
+			 random_below(&sim->dice, SIM_USERS));
 	else
 		snprintf(uri, sizeof(uri), "sip:%s@" WORLD_PHONES, phone->user);
 	say(sim, "invite", uri);
@@ -444,7 +449,7 @@ static struct participant *participant_of(const struct sim *sim, const struct ph
 /* Two rooms of which one has called the other: both ends are here, and no phone hangs up. */
 static bool is_focus_of_ours(const struct participant *p)
 {
-	return strstr(p->uri, "@10.0.0.1") != NULL;
+	return strstr(p->uri, "@10.0.0.1") != NULL && strstr(p->uri, "sip:user") == NULL;
 }
 
 static void kick_focuses(struct sim *sim)
@@ -500,6 +505,38 @@ static void check_finals(struct sim *sim)
 		CHECK(sim->row, !sim->invites[i].was_received || sim->invites[i].final);
 }
 
+/* A user with one to four Contacts of any q, and perhaps a rule that leads to another user. */
+static void make_user(struct sim *sim, const char *user)
+{
+	struct focus *focus = sim->world->focus;
+	struct forward_rule rule = {.no_answer_s = 1 + random_below(&sim->dice, 12)};
+	uint32_t contacts = 1 + random_below(&sim->dice, 4);
+
+	for (uint32_t i = 0; i < contacts; i++) {
+		struct location_step step = {0};
+		char uri[64];
+
+		snprintf(uri, sizeof(uri), "sip:%s@" WORLD_PHONES, any_phone(sim)->user);
+		CHECK_INT(sim->row,
+			  binding_new(
+				  focus->location,
+				  &(struct binding_make){
+					  .contact = slice_of(uri),
+					  .q_thousandths = (uint16_t)(500 *
+								      random_below(&sim->dice, 3)),
+					  .expires_s = 100000,
+				  },
+				  &step.fresh),
+			  0);
+		CHECK_INT(sim->row, location_apply(focus->location, slice_of(user), &step, 1), 0);
+	}
+	if (chance(sim, 50))
+		snprintf(rule.targets[random_below(&sim->dice, FORWARD_CAUSE_COUNT)],
+			 FORWARD_URI_MAX, "sip:user%u@10.0.0.1",
+			 random_below(&sim->dice, SIM_USERS));
+	CHECK_INT(sim->row, focus_forward_set(focus, slice_of(user), &rule), 0);
+}
+
 static void start(struct sim *sim)
 {
 	struct world_options options = {.seed = sim->seed,
@@ -520,6 +557,12 @@ static void start(struct sim *sim)
 
 		snprintf(user, sizeof(user), "phone%d", i);
 		world_phone(sim->world, user);
+	}
+	for (int i = 0; i < SIM_USERS; i++) {
+		char user[32];
+
+		snprintf(user, sizeof(user), "user%d", i);
+		make_user(sim, user);
 	}
 }
 

@@ -424,6 +424,16 @@ static void presence(void)
 	CHECK_INT("registered", ask(&fx, &(struct ask){.method = "OPTIONS"}), 200);
 	world_run(fx.world, 61000);
 	CHECK_INT("not any more", ask(&fx, &(struct ask){.method = "OPTIONS"}), 404);
+	CHECK_INT("a rule makes a user",
+		  focus_forward_set(fx.world->focus, SLICE("bob"),
+				    &(struct forward_rule){.targets = {"sip:a@b"}}),
+		  0);
+	CHECK_INT("who is not there", ask(&fx, &(struct ask){.method = "OPTIONS"}), 480);
+	(void)ask(&fx, &(struct ask){.user = "+4930", .headers = "Contact: <sip:b@1.1.1.1>\n"});
+	CHECK_INT("a number", registrar_presence(fx.world->focus, SLICE("tel:+49-30")), 200);
+	CHECK_INT("elsewhere", registrar_presence(fx.world->focus, SLICE("tel:+1")), 0);
+	CHECK_INT("a GRUU of nobody",
+		  registrar_presence(fx.world->focus, SLICE("sip:bob@10.0.0.1;gr=urn:x:y")), 480);
 	teardown(&fx, "presence");
 }
 
