@@ -594,6 +594,8 @@ static int decide_aor(struct focus *focus, const struct sip_msg *request,
 
 	if (sip_uri_parse(request->request_uri, &registrar) || sip_msg_addr(request, SIP_H_TO, &to))
 		return refuse(plan, 400, "Malformed To");
+	if (to.uri.scheme == SIP_SCHEME_OTHER)
+		return refuse(plan, 400, "To Is No SIP URI");
 	if (!admission_is_our_host(focus, registrar.host) ||
 	    !admission_is_our_host(focus, to.uri.host))
 		return refuse(plan, 404, "Not Our Domain");
