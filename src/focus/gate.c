@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "focus/admission.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/refer_in.h"
@@ -37,6 +38,40 @@ static int check(struct focus *focus, const struct auth_question *question,
 	return err;
 }
 
+/* We are no proxy: what is not for us goes on only for those who may dial out. */
+static bool is_outside(const struct focus *focus, struct slice request_uri)
+{
+	struct sip_uri uri;
+
+	if (!focus->config->focus_dial_out || focus->drain.is_on ||
+	    sip_uri_parse(request_uri, &uri))
+		return false;
+	if (uri.scheme == SIP_SCHEME_TEL)
+		return focus->config->sip_outbound_proxy[0] != '\0';
+	return (uri.scheme == SIP_SCHEME_SIP || uri.scheme == SIP_SCHEME_SIPS) &&
+	       uri.user.len > 0 && !admission_host_is_ours(focus->config, uri.host);
+}
+
+/* Where nobody could have the right, nobody is asked: then it is 404 (admission.c). A trusted peer
+ * would get its own call back: it knows the way itself. */
+static enum auth_need need_of_call(const struct focus *focus, const struct sip_flow *flow,
+				   const struct sip_msg *request)
+{
+	bool may_be = users_count(focus->users) > 0 &&
+		      !sip_guard_is_trusted(auth_guard(focus->auth), flow);
+
+	return may_be && is_outside(focus, request->request_uri) ? AUTH_DIAL_OUT : AUTH_CALL;
+}
+
+bool gate_is_dial_out(const struct focus *focus, struct slice request_uri)
+{
+	struct user_view view = {0};
+
+	if (focus->caller.user)
+		user_view(focus->caller.user, &view);
+	return view.may_dial_out && is_outside(focus, request_uri);
+}
+
 static void forget_caller(struct focus *focus)
 {
 	focus->caller = (struct auth_identity){0};
@@ -47,7 +82,8 @@ void gate_on_invite(void *arg, struct sip_call *call, const struct sip_msg *requ
 	struct focus *focus = arg;
 	struct buf headers = BUF_INIT;
 	struct sip_reply reply;
-	struct auth_question question = {request, sip_call_flow(call), AUTH_CALL};
+	const struct sip_flow *flow = sip_call_flow(call);
+	struct auth_question question = {request, flow, need_of_call(focus, flow, request)};
 
 	sip_call_bind(call, &participant_orphan_handlers, NULL);
 	if (check(focus, &question, &reply, &headers))

@@ -16,6 +16,10 @@ void gate_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *reques
 bool gate_pass(struct focus *focus, struct sip_stx *tx, const struct sip_msg *request,
 	       enum auth_need need);
 
+/* The caller of the INVITE that is being handled wants to be connected to somebody outside (a host
+ * that is not ours; a tel: URI where there is an outbound proxy), and may. */
+bool gate_is_dial_out(const struct focus *focus, struct slice request_uri);
+
 /* Who sends the request that is being handled. Valid until the handler returns; a guest between
  * requests. */
 const struct auth_identity *gate_caller(const struct focus *focus);

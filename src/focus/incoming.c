@@ -11,6 +11,7 @@
 #include "focus/attendant.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
+#include "focus/gate.h"
 #include "focus/join.h"
 #include "focus/numbers.h"
 #include "focus/participant_priv.h"
@@ -490,6 +491,7 @@ static int connect_user(struct focus *focus, struct sip_call *call, const struct
 {
 	struct participant *p;
 	struct call *made;
+	struct slice from;
 	struct sip_uri to;
 	int err;
 
@@ -498,9 +500,9 @@ static int connect_user(struct focus *focus, struct sip_call *call, const struct
 		err = participant_new(focus, false, &p);
 	if (err)
 		return err;
-	err = calls_new(focus,
-			&(struct focus_call){sip_call_remote_uri(call), request->request_uri},
-			&made);
+	/* Onward, too, it is who was vouched for, or nobody in particular (RFC 3323). */
+	from = focus->caller.uri[0] ? slice_of(focus->caller.uri) : sip_call_remote_uri(call);
+	err = calls_new(focus, &(struct focus_call){from, request->request_uri}, &made);
 	if (!err) {
 		err = reserve(p, made->room, call);
 		if (!err)
@@ -547,7 +549,8 @@ void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *
 			reject(focus, call, request, err);
 		return;
 	}
-	if (!err && is_for_user(focus, request->request_uri)) {
+	if (!err && (is_for_user(focus, request->request_uri) ||
+		     gate_is_dial_out(focus, request->request_uri))) {
 		err = connect_user(focus, call, request);
 		if (err)
 			reject(focus, call, request, err);

@@ -316,6 +316,50 @@ def baresip_registers_and_calls():
     hearth.stop()
 
 
+@lib.case
+def who_hides_is_hidden_from_the_callee_too():
+    hearth = serve()
+    add_user(hearth, "alice")
+    alice, guest = lib.Phone(hearth, "alice"), lib.Phone(hearth, "guest")
+    challenge = register(alice).get("WWW-Authenticate")
+    assert register(alice, authorization(challenge, "REGISTER", alice.uri)).status == 200
+    for headers, shown in (("", "sip:guest@"), ("Privacy: id\r\n", "sip:anonymous@anonymous.invalid")):
+        guest.uri, guest.to, guest.call_id = f"sip:alice@{hearth.host}", None, os.urandom(6).hex()
+        guest.send(guest.request("INVITE", guest.uri, headers, guest.sdp()))
+        invite = alice.wait_request("INVITE")
+        assert shown in invite.get("From"), invite.fields
+        assert "guest" not in str(invite.fields) or not headers, invite.fields
+        alice.answer(invite, 486, "Busy Here")
+        refused = guest.final()
+        assert refused.status == 486, refused.start
+        guest.ack(refused)
+    hearth.stop()
+
+
+@lib.case
+def calls_go_out_for_who_may():
+    wav = pathlib.Path(tempfile.mkdtemp()) / "bob.wav"
+    lib.speech(wav, "Bob is somewhere else.", seconds=20)
+    bob = lib.Baresip("bob", wav)
+    hearth = serve(sip__domains="hearth.test", sip__outbound_proxy=f"sip:127.0.0.1:{bob.port}")
+    target = "sip:bob@elsewhere.example"
+    assert lib.Phone(hearth, "guest").invite("bob", uri=target).status == 404, "nobody has the right"
+    add_user(hearth, "alice", may_dial_out=True)
+    add_user(hearth, "carol")
+    for name, status in (("carol", 403), ("alice", 200)):
+        phone = lib.Phone(hearth, name)
+        asked = phone.invite("bob", uri=target)
+        assert asked.status == 401, asked.start
+        phone.to = None
+        answer = phone.invite("bob", authorization(asked.get("WWW-Authenticate"), "INVITE", target, user=name), uri=target)
+        assert answer.status == status, (name, answer.start)
+    assert "Privacy" not in bob.log_text()
+    calls = hearth.api("GET", "/api/v1/calls").json["calls"]
+    assert [c["to"] for c in calls] == [target], calls
+    assert phone.bye().status == 200
+    hearth.stop()
+
+
 # As a client -----------------------------------------------------------------------------------------
 
 def keys_file(text):

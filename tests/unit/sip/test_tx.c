@@ -148,18 +148,19 @@ static void setup(struct fixture *fx, uint32_t transactions_max)
 	simworld_init(&fx->world, 1);
 	fx->node = simnode_new(fx->world.net, "10.0.0.1:5060");
 	simraw_init(&fx->peer, &fx->world, "10.0.0.9:5060");
-	CHECK_INT("layer",
-		  sip_tx_layer_new(
-			  &(struct sip_tx_params){
-				  .wheel = fx->world.wheel,
-				  .random = &fx->world.random,
-				  .net = breakable_net(fx->node),
-				  .handlers = {on_request, on_ack, fx},
-				  .transactions_max = transactions_max,
-				  .stats = &fx->stats,
-			  },
-			  &fx->layer),
-		  0);
+	CHECK_INT(
+		"layer",
+		sip_tx_layer_new(
+			&(struct sip_tx_params){
+				.wheel = fx->world.wheel,
+				.random = &fx->world.random,
+				.net = breakable_net(fx->node),
+				.handlers = {.on_request = on_request, .on_ack = on_ack, .arg = fx},
+				.transactions_max = transactions_max,
+				.stats = &fx->stats,
+			},
+			&fx->layer),
+		0);
 }
 
 static void teardown(struct fixture *fx)
