@@ -14,6 +14,9 @@
  * - r: it re-INVITEs; o, O: it sends UPDATE with an offer, without
  * - i: it sends INFO in the last call
  * - e: what it sent cannot be delivered
+ * - s: it subscribes, or unsubscribes; f: it refers, or forgets that it did
+ * - n, x: it has news for its last subscriber, ends that subscription
+ * - g, G: whom it was told to call rings, answers
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -22,9 +25,11 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "sip/refer.h"
+#include "sip/subscription.h"
 #include "tests/support/simua.h"
 
-enum { RECORDS_MAX = 64, SETTLE_MS = 300000, WAIT_MS_MAX = 100000 };
+enum { RECORDS_MAX = 64, SETTLE_MS = 1000000, WAIT_MS_MAX = 100000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -100,6 +105,176 @@ static void deliver(struct simua *ua, struct simraw *peer, enum sip_proto proto,
 	simworld_run(ua->world, 12);
 }
 
+/* Subscriptions and transfers: the last one of each kind, either side, is acted on
+ * -------------------------------------------------------------------------------- */
+
+enum { EVENTS_MAX = 16 };
+
+struct events {
+	struct sip_sub *subs[EVENTS_MAX];
+	struct sip_referral *referrals[EVENTS_MAX];
+	struct sip_watch *watch;
+	struct sip_referring *referring;
+	uint32_t sub_count, referral_count;
+};
+
+static void on_refresh(void *arg, struct sip_sub *sub)
+{
+	(void)arg;
+	(void)sip_sub_notify(sub, SIP_SUB_ACTIVE, "text/plain", SLICE("state"));
+}
+
+static void on_sub_ended(void *arg, struct sip_sub *sub, const char *reason)
+{
+	struct events *events = arg;
+
+	(void)reason;
+	for (uint32_t i = 0; i < events->sub_count; i++) {
+		if (events->subs[i] == sub)
+			events->subs[i] = events->subs[--events->sub_count];
+	}
+}
+
+static const struct sip_sub_handlers sub_handlers = {on_refresh, on_refresh, on_sub_ended};
+
+static void on_referral_ended(void *arg, struct sip_referral *referral)
+{
+	struct events *events = arg;
+
+	for (uint32_t i = 0; i < events->referral_count; i++) {
+		if (events->referrals[i] == referral)
+			events->referrals[i] = events->referrals[--events->referral_count];
+	}
+}
+
+static void take_refer(struct events *events, struct sip_stx *tx, const struct sip_msg *request)
+{
+	struct sip_refer refer;
+	int err = sip_refer_parse(request, &refer);
+
+	if (err) {
+		sip_refer_refuse(tx, err);
+		return;
+	}
+	if (sip_refer_accept(
+		    tx, request, &refer,
+		    &(struct sip_referral_params){.on_ended = on_referral_ended, .arg = events},
+		    &events->referrals[events->referral_count]) == 0)
+		events->referral_count++;
+	sip_refer_done(&refer);
+}
+
+static bool on_request(struct simua *ua, struct sip_call *call, struct sip_stx *tx,
+		       const struct sip_msg *request)
+{
+	struct events *events = ua->arg;
+	bool is_full = events->sub_count == EVENTS_MAX || events->referral_count == EVENTS_MAX;
+
+	(void)call;
+	if (is_full)
+		(void)sip_stx_reply(tx, &(struct sip_reply){.status = 503});
+	else if (request->method == SIP_METHOD_REFER)
+		take_refer(events, tx, request);
+	else if (request->method != SIP_METHOD_SUBSCRIBE)
+		(void)sip_stx_reply(tx, &(struct sip_reply){.status = 200});
+	else if (sip_sub_accept(tx, request,
+				&(struct sip_sub_params){.content_type = "text/plain",
+							 .handlers = &sub_handlers,
+							 .arg = events},
+				&events->subs[events->sub_count]) == 0)
+		events->sub_count++;
+	return true;
+}
+
+static void on_watch_ended(void *arg, struct sip_watch *watch, const struct sip_watch_end *end)
+{
+	struct events *events = arg;
+
+	(void)end;
+	if (events->watch == watch)
+		events->watch = NULL;
+}
+
+static void on_notify(void *arg, struct sip_watch *watch, const struct sip_sub_status *status,
+		      const struct sip_msg *notify)
+{
+	(void)arg;
+	(void)watch;
+	(void)status;
+	(void)notify;
+}
+
+static const struct sip_watch_handlers watch_handlers = {.on_notify = on_notify,
+							 .on_ended = on_watch_ended};
+
+static void on_done(void *arg, struct sip_referring *referring,
+		    const struct sip_refer_result *result)
+{
+	struct events *events = arg;
+
+	(void)result;
+	if (events->referring == referring)
+		events->referring = NULL;
+}
+
+static void watch(struct simua *ua, struct events *events)
+{
+	if (!events->watch)
+		(void)sip_watch_new(ua->ua,
+				    &(struct sip_watch_params){.event = "news;id=1",
+							       .target = SLICE("sip:p@10.0.0.9"),
+							       .from = SLICE("<sip:a@10.0.0.1>"),
+							       .handlers = &watch_handlers,
+							       .arg = events},
+				    &events->watch);
+	else
+		sip_watch_end(events->watch);
+}
+
+static void refer(struct simua *ua, struct events *events)
+{
+	struct sip_refer_params params = {.refer_to = SLICE("sip:c@10.0.0.9"),
+					  .target = SLICE("sip:p@10.0.0.9"),
+					  .from = SLICE("<sip:a@10.0.0.1>"),
+					  .on_done = on_done,
+					  .arg = events};
+
+	if (events->referring)
+		events->referring = sip_referring_drop(events->referring);
+	else if (ua->call && sip_call_state(ua->call) == SIP_CALL_ESTABLISHED)
+		(void)sip_call_refer(ua->call, &params, &events->referring);
+	else
+		(void)sip_ua_refer(ua->ua, &params, &events->referring);
+}
+
+static void act_on_events(struct simua *ua, char command)
+{
+	struct events *events = ua->arg;
+
+	if (command == 's')
+		watch(ua, events);
+	else if (command == 'f')
+		refer(ua, events);
+	else if (command == 'n' && events->sub_count)
+		sip_sub_changed(events->subs[events->sub_count - 1]);
+	else if (command == 'x' && events->sub_count)
+		sip_sub_end(events->subs[events->sub_count - 1],
+			    &(struct sip_sub_end){.reason = "noresource"});
+	else if ((command == 'g' || command == 'G') && events->referral_count)
+		sip_refer_progress(events->referrals[events->referral_count - 1],
+				   command == 'g' ? 180 : 200, NULL);
+}
+
+static void end_events(struct events *events)
+{
+	for (uint32_t i = 0; i < events->sub_count; i++)
+		sip_sub_end(events->subs[i], &(struct sip_sub_end){.reason = "deactivated"});
+	for (uint32_t i = 0; i < events->referral_count; i++)
+		sip_refer_progress(events->referrals[i], 603, NULL);
+	events->watch = sip_watch_drop(events->watch);
+	events->referring = sip_referring_drop(events->referring);
+}
+
 static uint32_t number(struct slice text, uint32_t max)
 {
 	uint32_t n = 0;
@@ -113,6 +288,7 @@ static void act(struct simua *ua, struct simraw *peer, char command)
 
 	if ((command == 'c' || command == 'C') && ua->live_calls < SIMUA_CALLS_MAX)
 		(void)simua_call(ua, targets[command == 'C']);
+	act_on_events(ua, command);
 	if (command == 'e')
 		simnode_fail(ua->node, SIP_UDP, simnode_addr(peer->node));
 	if (ua->call) {
@@ -171,6 +347,7 @@ static struct slice next_record(struct slice *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice text = slice_make((const char *)data, size);
+	struct events events = {.sub_count = 0};
 	struct simworld world;
 	struct simraw peer;
 	struct simua ua;
@@ -180,16 +357,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	simua_init(&ua, &world,
 		   &(struct simua_params){
 			   .address = "10.0.0.1:5060",
-			   .allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE",
+			   .allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, "
+				    "SUBSCRIBE, "
+				    "NOTIFY, REFER, MESSAGE",
 			   .rel = SIP_100REL_SUPPORTED,
 			   .session_expires_s = 120,
 		   });
+	ua.on_request = on_request;
+	ua.arg = &events;
+	if (sip_ua_set_packages(ua.ua, "news, refer"))
+		abort();
 	simraw_init(&peer, &world, "10.0.0.9:5060");
 	deliver(&ua, &peer, SIP_UDP, SLICE_NONE);
 	for (int i = 0; i < RECORDS_MAX && text.len > 0; i++)
 		run_record(&ua, &peer, next_record(&text));
 	simua_hangup_all(&ua);
-	simworld_run(&world, SETTLE_MS);
+	end_events(&events);
+	(void)sim_run_out(world.wheel, SETTLE_MS);
 	if (simua_leftover(&ua) != 0 || wheel_count(world.wheel) != 0)
 		abort();
 	simraw_done(&peer);
