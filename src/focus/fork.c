@@ -554,6 +554,10 @@ static void finish(struct fork *fork)
 		.text = fork->end_text ? fork->end_text : "",
 	};
 
+	/* Of the attempt that ends it all, when it is that one's status that counts. */
+	if (fork->message && fork->message->status == end.status)
+		end.message = fork->message;
+
 	fork->is_over = true;
 	timer_stop(fork->focus->wheel, &fork->no_answer);
 	fork->handlers->on_failed(fork->arg, &end);
@@ -747,10 +751,12 @@ static void on_ended(void *arg, struct sip_call *sip, const struct sip_call_end 
 	(void)sip;
 	a->call = NULL;
 	a->end_by = end->by;
+	fork->message = end->message;
 	set_state(a, fork->is_cancelled ? FORK_CANCELLED : FORK_FAILED, end->status);
 	if (fork->is_cancelled) {
 		set_end(fork, end->by, end->status, "cancelled");
-		(void)run(fork);
+		if (run(fork))
+			fork->message = NULL;
 		return;
 	}
 	if (fork->handlers->on_refused(fork->arg, end->status))
@@ -762,8 +768,10 @@ static void on_ended(void *arg, struct sip_call *sip, const struct sip_call_end 
 		drop_losers(fork, NULL);
 	else
 		call_spare(fork, a);
-	if (run(fork))
+	if (run(fork)) {
+		fork->message = NULL;
 		fork->handlers->on_moved(fork->arg);
+	}
 }
 
 static const struct sip_call_handlers attempt_handlers = {

@@ -54,6 +54,7 @@ struct fork {
 	enum sip_call_end_by end_by;
 	uint16_t end_status;
 	const char *end_text;
+	const struct sip_msg *message; /* borrowed; what ended the attempt that ends just now */
 };
 
 /* The digits of a tel: URI (RFC 3966 5.1.1). */

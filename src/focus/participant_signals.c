@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "focus/attendant.h"
 #include "focus/calls_priv.h"
+#include "focus/failure.h"
 #include "focus/focus_priv.h"
 #include "focus/menu.h"
 #include "focus/participant_priv.h"
@@ -137,6 +138,7 @@ void participant_ended(struct participant *p, const struct sip_call_end *end)
 		participant_drop(p);
 		return;
 	}
+	failure_log(p, end);
 	note_end(p, end);
 	participant_step(p, PARTICIPANT_EV_ENDED);
 }

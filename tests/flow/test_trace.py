@@ -40,6 +40,29 @@ def a_call_is_traced():
 
 
 @lib.case
+def a_call_that_fails_is_explained_in_one_line():
+    hearth = lib.Hearth()
+    hearth.api("POST", "/api/v1/rooms", {"id": "room1"})
+    phone = lib.Phone(hearth, "bob")
+    for uri, want in ((f"sip:bob@127.0.0.1:{lib.free_port()};transport=tcp", "status=503 .*cannot be reached"),
+                      (f"sip:bob@127.0.0.1:{phone.port}", 'status=488 .*warning="304 phone .*agent=Brick/1 .*media.codecs')):
+        made = hearth.api("POST", "/api/v1/rooms/room1/participants", {"uri": uri})
+        assert made.status in (201, 202), made.text
+        if "transport" not in uri:
+            phone.answer(phone.wait_request("INVITE"), 488, "Not Acceptable Here",
+                         'Server: Brick/1\r\nWarning: 304 phone "no codec"\r\n')
+        line = lib.wait_for("the line", lambda: re.search(f"warn call.failed .*call_id=(\\S+) .*{want}.*", hearth.log_text()))
+        # It names the call whose messages are kept.
+        trace = hearth.api("GET", "/api/v1/trace/" + urllib.parse.quote(line.group(1).strip('"'), safe=""))
+        assert trace.status == 200 and trace.json["messages"][0]["summary"] == "INVITE (sdp)", trace.text
+    # Busy is no failure.
+    hearth.api("POST", "/api/v1/rooms/room1/participants", {"uri": f"sip:busy@127.0.0.1:{phone.port}"})
+    phone.answer(phone.wait_request("INVITE"), 486, "Busy Here")
+    lib.wait_for("it is over", lambda: "cause=busy" in hearth.log_text())
+    assert hearth.log_text().count("call.failed") == 2, hearth.log_text()
+
+
+@lib.case
 def secrets_are_painted_over():
     hearth = lib.Hearth()
     phone = lib.Phone(hearth, "phone")
