@@ -316,6 +316,7 @@ int call_tx_again(struct call_tx *tx)
 	if (tx->call->state == SIP_CALL_ENDING)
 		return ERR_STATE;
 	tx->cseq = ++tx->dialog->local_cseq;
+	call_auth_prepare(tx); /* no nonce count is used twice */
 	return call_tx_send(tx);
 }
 
