@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "focus/callback.h"
 #include "focus/focus.h"
 #include "focus/numbers.h"
 #include "focus/registrar.h"
@@ -155,6 +156,17 @@ static void add_auth(struct buf *out, const struct sip_auth_stats *stats, const 
 
 /* Focus, mixer, store ------------------------------------------------------------------------- */
 
+static void add_callbacks(struct buf *out, const struct focus *focus)
+{
+	const struct callback_stats *stats = focus_callback_stats(focus);
+
+	counter(out, "hearth_callbacks_rung_total", "Callers of a number that calls back.",
+		stats->rung);
+	counter(out, "hearth_callbacks_called_total", "Of them: called back.", stats->called);
+	counter(out, "hearth_callbacks_refused_total",
+		"Callers not called back: not allowed, or too often.", stats->refused);
+}
+
 static void add_numbers(struct buf *out, const struct focus *focus)
 {
 	const struct numbers_stats *stats = focus_numbers_stats(focus);
@@ -216,6 +228,7 @@ static void add_focus(struct buf *out, const struct focus *focus)
 	counter(out, "hearth_dtmf_digits_total", "Digits received.", stats->dtmf_digits);
 	add_registrations(out, focus);
 	add_numbers(out, focus);
+	add_callbacks(out, focus);
 	head(out, "hearth_rejected_total", "counter", "Callers turned away, by reason.");
 	for (int reason = 0; reason < FOCUS_REJECT_COUNT; reason++)
 		sample(out, "hearth_rejected_total", "reason",

@@ -328,6 +328,19 @@ static void check_pool(struct check *check, const char *value)
 			      SLICE_ARG(item));
 }
 
+static void check_callback(struct check *check, const char *value)
+{
+	struct slice rest = slice_of(value), item;
+
+	while (config_list_next(&rest, &item)) {
+		size_t equals = slice_find(item, '=');
+		struct slice where = slice_from(item, equals + 1);
+
+		if (!equals || !slice_trim(slice_first(where, slice_find(where, ';'))).len)
+			WRONG(check, "\"" SLICE_FMT "\" is not number=where", SLICE_ARG(item));
+	}
+}
+
 static void check_registrar(struct check *check, const char *value)
 {
 	if (strcmp(value, "users") != 0 && strcmp(value, "open") != 0 && strcmp(value, "off") != 0)
@@ -568,6 +581,7 @@ static const struct {
 	{CONFIG_KEY_sip_rate_unlimited, check_prefixes},
 	{CONFIG_KEY_sip_scanners, check_scanners},
 	{CONFIG_KEY_numbers_pool, check_pool},
+	{CONFIG_KEY_callback_numbers, check_callback},
 	{CONFIG_KEY_log_level, check_log_level},
 	{CONFIG_KEY_log_format, check_log_format},
 };

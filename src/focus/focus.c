@@ -137,6 +137,8 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	if (!err)
 		err = numbers_new(&focus->numbers);
 	if (!err)
+		err = callbacks_new(focus, &focus->callbacks);
+	if (!err)
 		err = location_new(
 			&(struct location_params){
 				.wheel = focus->wheel,
@@ -184,6 +186,7 @@ struct focus *focus_free(struct focus *focus)
 	users_free(focus->users);
 	forwards_free(focus->forwards);
 	numbers_free(focus->numbers);
+	callbacks_free(focus->callbacks);
 	hash_free(focus->by_id);
 	hash_free(focus->calls_by_id);
 	handle_table_free(focus->tags);

@@ -5,6 +5,7 @@
 #include "base/handle.h"
 #include "base/hash.h"
 #include "base/list.h"
+#include "focus/callback.h"
 #include "focus/focus.h"
 #include "focus/forward.h"
 #include "focus/location.h"
@@ -42,9 +43,10 @@ struct focus {
 	struct list refers;      /* REFERs that are under way */
 	struct list calls;       /* by in_focus, in order of making */
 	struct hash *calls_by_id;
-	struct location *location; /* owned */
-	struct forwards *forwards; /* owned */
-	struct numbers *numbers;   /* owned */
+	struct location *location;   /* owned */
+	struct forwards *forwards;   /* owned */
+	struct numbers *numbers;     /* owned */
+	struct callbacks *callbacks; /* owned */
 
 	struct list participants; /* by in_focus: all that hold memory, also those that have left */
 	struct hash *by_id;       /* those in a roster */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "focus/admission.h"
 #include "focus/attendant.h"
+#include "focus/callback.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
@@ -549,6 +550,8 @@ void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *
 			reject(focus, call, request, err);
 		return;
 	}
+	if (!err && callback_on_invite(focus, call, request))
+		return;
 	if (!err && (is_for_user(focus, request->request_uri) ||
 		     gate_is_dial_out(focus, request->request_uri))) {
 		err = connect_user(focus, call, request);
