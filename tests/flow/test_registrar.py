@@ -177,6 +177,50 @@ def a_number_for_a_while():
 
 
 @lib.case
+def a_phone_calls_a_user():
+    """Through Hearth, at both phones of his; who answers is connected, with sound both ways."""
+    hearth = open_house()
+    desk, cell = lib.Phone(hearth, "desk"), lib.Phone(hearth, "cell", samples=lib.tone(620, 1))
+    anna = lib.Phone(hearth, "anna", samples=lib.tone(440, 1))
+    for phone in (desk, cell):
+        assert register(phone, "bob").status == 200
+    uri = f"sip:bob@{hearth.host}"
+    anna.send(anna.request("INVITE", uri, body=anna.sdp()))
+    ringing, invite = desk.wait_request("INVITE"), cell.wait_request("INVITE")
+    desk.answer(ringing, 180, "Ringing")
+    cell.answer(invite, 180, "Ringing")
+    cell.answer(invite, 200, "OK", body=cell.sdp())
+    cell.wait_request("ACK")
+    cell.rtp.start(invite.rtp())
+    anna.uri = uri
+    response = anna.final()
+    assert response.status == 200 and "isfocus" not in response.get("Contact"), response.fields
+    assert any(message.status == 180 for message in anna.queue)
+    anna.ack(response)
+    anna.rtp.start(response.rtp())
+    desk.answer(desk.wait_request("CANCEL"))
+    desk.answer(ringing, 487, "Request Terminated")
+    lib.wait_for("both hear", lambda: lib.tone_level(cell.rtp.heard(1), 440) > 1000
+                 and lib.tone_level(anna.rtp.heard(1), 620) > 1000)
+    assert anna.bye().status == 200
+    cell.answer(cell.wait_request("BYE"))
+    hearth.stop()
+
+
+@lib.case
+def called_back_into_a_room():
+    hearth = open_house(callback__numbers="9000=lobby;rings=1;status=603", callback__allow="@127.0.0.1", callback__delay_s=0)
+    phone = lib.Phone(hearth, "anna")
+    phone.name = "anna"
+    assert register(phone, "anna").status == 200
+    assert phone.invite("9000", body=phone.sdp()).status == 603
+    answer_call(phone)
+    lib.wait_for("in the room", lambda: hearth.connected("lobby"))
+    assert hearth.metric("hearth_callbacks_called_total") == 1
+    hearth.stop()
+
+
+@lib.case
 def options_of_a_user():
     hearth = open_house(rooms__autocreate="false")
     phone = lib.Phone(hearth, "bob")
