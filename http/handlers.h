@@ -27,6 +27,13 @@ int forwards_get(struct request *request);
 int forwards_change(struct request *request);
 int forwards_delete(struct request *request);
 
+int recordings_list(struct request *request);
+int recordings_start(struct request *request);
+int recording_get(struct request *request);
+int recording_change(struct request *request);
+int recording_delete(struct request *request);
+int recording_audio(struct request *request);
+int recording_log(struct request *request);
 int calls_list(struct request *request);
 int calls_create(struct request *request);
 int calls_get(struct request *request);

@@ -42,6 +42,7 @@ static const struct parameter path_parameters[] = {
 	{"room", "room", "path", "string", "Name of the room."},
 	{"user", "user", "path", "string", "Name of the user."},
 	{"participant", "participant", "path", "string", "Id of the participant."},
+	{"recording", "recording", "path", "string", "Id of the recording."},
 	{"call", "call", "path", "string", "Id of the call."},
 	{"call_id", "call_id", "path", "string", "Call-ID of a SIP call, percent-encoded."},
 	{"registration", "registration", "path", "string", "Id of the registration."},

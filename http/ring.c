@@ -10,9 +10,9 @@
 #include "http/writer.h"
 
 enum {
-	TEXTS = 21
+	TEXTS = 23
 }; /* three of the room; five of the participant, four of the call, two of the attempt, six
-      of the registration; cause */
+      of the registration, two of the recording; cause */
 
 struct event_ring {
 	struct event_entry *entries;
@@ -88,6 +88,8 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 	entry->event.registration = event->registration ? &entry->registration : NULL;
 	entry->registration = event->registration ? *event->registration
 						  : (struct registration_view){0};
+	entry->event.recording = event->recording ? &entry->recording : NULL;
+	entry->recording = event->recording ? *event->recording : (struct recording_view){0};
 	*participant = event->participant ? *event->participant : (struct participant_view){0};
 	entry->room[0] = '\0';
 	if (!event->call)
@@ -112,6 +114,8 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 							       &entry->registration.user_agent,
 							       &entry->registration.path,
 							       &entry->registration.instance,
+							       &entry->recording.id,
+							       &entry->recording.room_id,
 							       &cause});
 	participant->room_id = entry->room_view.id;
 	entry->event.cause = cause.p;

@@ -15,6 +15,7 @@
 #include "focus/event.h"
 #include "focus/fork.h"
 #include "focus/participant.h"
+#include "focus/recording.h"
 #include "focus/registrar.h"
 #include "focus/room.h"
 
@@ -31,6 +32,7 @@ struct event_entry {
 	struct call_view call;
 	struct fork_attempt_view attempt;
 	struct registration_view registration;
+	struct recording_view recording;
 	struct buf texts; /* what the views and `cause` borrow */
 };
 

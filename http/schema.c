@@ -78,6 +78,7 @@ static const struct field room[] = {
 	{"end_with_moderator", FIELD_BOOL, 0, 0, 0, NULL,
 	 "The room ends rooms.moderator_grace_s after its last moderator has left."},
 	{"tones", FIELD_BOOL, 0, 0, 0, NULL, "A tone at each coming and going."},
+	{"recording", FIELD_BOOL, 0, 0, 0, NULL, "It is being recorded."},
 	{"has_pin", FIELD_BOOL, 0, 0, 0, NULL, "Guests who call are asked for a PIN."},
 	{"has_moderator_pin", FIELD_BOOL, 0, 0, 0, NULL, "A PIN makes who enters it a moderator."},
 	{"participants", FIELD_INTEGER, 0, 0, PARTICIPANTS_MAX, NULL,
@@ -391,6 +392,56 @@ static const struct field call_brief[] = {
 	{0},
 };
 
+static const struct field recording_start[] = {
+	{"format", FIELD_STRING, 0, 0, 0, NULL, "wav (the default) or ogg (Opus)."},
+	{0},
+};
+
+static const struct field recording_change[] = {
+	{"paused", FIELD_BOOL, 0, 0, 0, NULL, "A pause leaves nothing in the file."},
+	{"stopped", FIELD_BOOL, 0, 0, 0, NULL, "True ends it; it cannot be taken back."},
+	{0},
+};
+
+static const struct field recording[] = {
+	{"id", FIELD_STRING, 0, 0, 0, NULL, "Name of the recording."},
+	{"room_id", FIELD_STRING, 0, 0, 0, NULL, "The room that was recorded."},
+	{"format", FIELD_STRING, 0, 0, 0, NULL, "wav or ogg."},
+	{"state", FIELD_STRING, 0, 0, 0, NULL, "running, paused, closing, done or failed."},
+	{"started_at", FIELD_TIME, 0, 0, 0, NULL, "When it began."},
+	{"length_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Of sound, pauses left out."},
+	{"octets", FIELD_INTEGER, 0, 0, 0, NULL, "Size of the file, once it has ended."},
+	{"lost_ms", FIELD_INTEGER, 0, 0, 0, NULL,
+	 "Silence in the file because the disk was too slow."},
+	{"error", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "Why it failed; null: it did not."},
+	{0},
+};
+
+static const struct field recording_segment[] = {
+	{"participant", FIELD_STRING, 0, 0, 0, NULL, "Who spoke: id of the participant."},
+	{"uri", FIELD_STRING, 0, 0, 0, NULL, "Its address."},
+	{"display_name", FIELD_STRING, 0, 0, 0, NULL, "Its name."},
+	{"from_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Where in the file it began."},
+	{"to_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Where it ended."},
+	{0},
+};
+
+static const struct field recording_log[] = {
+	{"id", FIELD_STRING, 0, 0, 0, NULL, "Name of the recording."},
+	{"room_id", FIELD_STRING, 0, 0, 0, NULL, "The room that was recorded."},
+	{"started_wall_ms", FIELD_INTEGER, 0, 0, 0, NULL, "When it began, in ms since 1970."},
+	{"length_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Of sound."},
+	{"segments", FIELD_LIST, 0, 0, 0, "RecordingSegment", "In the order in which they ended."},
+	{0},
+};
+
+static const struct field recording_list[] = {
+	{"recordings", FIELD_LIST, 0, 0, 0, "Recording", "Oldest first."},
+	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "Give it as `after` to read on; null on the last page."},
+	{0},
+};
+
 static const struct field call_list[] = {
 	{"calls", FIELD_LIST, 0, 0, 0, "Call", "Oldest first."},
 	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
@@ -414,6 +465,8 @@ static const struct field event[] = {
 	 "In participant.* events and dtmf: the participant after it."},
 	{"attempt", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Attempt",
 	 "In participant.attempt: the target after it."},
+	{"recording", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Recording",
+	 "In recording.* events: the recording after it."},
 	{"registration", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Registration",
 	 "In registration.* events, which belong to no room."},
 	{"cause", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL,
@@ -562,6 +615,10 @@ const struct schema SCHEMA_PARTICIPANT_CHANGE = {
 
 const struct schema SCHEMA_FORWARD_CHANGE = {"ForwardChange", "What of a forward changes.",
 					     forward_change, 1};
+const struct schema SCHEMA_RECORDING_START = {"RecordingStart", "How to record.", recording_start,
+					      1};
+const struct schema SCHEMA_RECORDING_CHANGE = {"RecordingChange", "What to do with a recording.",
+					       recording_change, 1};
 const struct schema SCHEMA_CALL_CREATE = {"CallCreate", "Two parties to be connected.", call_create,
 					  1};
 
@@ -588,6 +645,10 @@ static const struct schema written[] = {
 	{"RegistrationList", "A page of registrations.", registration_list, 0},
 	{"Forward", "Where calls to somebody go instead.", forward, 0},
 	{"CallBrief", "A call without its parties.", call_brief, 0},
+	{"Recording", "A recording of a room.", recording, 0},
+	{"RecordingList", "A page of recordings.", recording_list, 0},
+	{"RecordingLog", "Who spoke when.", recording_log, 0},
+	{"RecordingSegment", "One stretch of speech.", recording_segment, 0},
 	{"CallList", "A page of calls.", call_list, 0},
 	{"Event", "The data of one event of the stream.", event, 0},
 	{"Levels", "The data of a levels event.", levels, 0},
@@ -603,9 +664,10 @@ static const struct schema written[] = {
 };
 
 static const struct schema *const read_schemas[] = {
-	&SCHEMA_ROOM_CREATE,        &SCHEMA_ROOM_CHANGE, &SCHEMA_INVITE,
-	&SCHEMA_PARTICIPANT_CHANGE, &SCHEMA_CALL_CREATE, &SCHEMA_MIGRATE,
-	&SCHEMA_USER_CREATE,        &SCHEMA_USER_CHANGE, &SCHEMA_FORWARD_CHANGE};
+	&SCHEMA_ROOM_CREATE,        &SCHEMA_ROOM_CHANGE,     &SCHEMA_INVITE,
+	&SCHEMA_PARTICIPANT_CHANGE, &SCHEMA_RECORDING_START, &SCHEMA_RECORDING_CHANGE,
+	&SCHEMA_CALL_CREATE,        &SCHEMA_MIGRATE,         &SCHEMA_USER_CREATE,
+	&SCHEMA_USER_CHANGE,        &SCHEMA_FORWARD_CHANGE};
 
 const struct schema *schema_at(size_t index)
 {

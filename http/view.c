@@ -1,6 +1,8 @@
 /* http/view.c -- one function per document. */
 #include "http/view.h"
 
+#include "base/err.h"
+
 int view_level_dbov(uint8_t level)
 {
 	return level < MEDIA_LEVEL_SILENT ? -(int)level : -MEDIA_LEVEL_SILENT;
@@ -39,6 +41,7 @@ void view_room(struct writer *json, const char *key, const struct room_view *roo
 	writer_bool(json, "wait_for_moderator", room->settings.waits_for_moderator);
 	writer_bool(json, "end_with_moderator", room->settings.ends_with_moderator);
 	writer_bool(json, "tones", room->settings.has_tones);
+	writer_bool(json, "recording", room->is_recording);
 	writer_bool(json, "has_pin", room->settings.pin[0] != '\0');
 	writer_bool(json, "has_moderator_pin", room->settings.moderator_pin[0] != '\0');
 	writer_uint(json, "participants", room->participants);
@@ -222,6 +225,11 @@ static void add_subject(struct writer *json, const struct focus_event *event)
 {
 	const struct participant_view *participant = event->participant;
 
+	if (event->recording) {
+		writer_str(json, "room_id", event->room->id);
+		view_recording(json, "recording", event->recording);
+		return;
+	}
 	if (event->registration) {
 		view_registration(json, "registration", event->registration);
 		return;
@@ -236,6 +244,21 @@ static void add_subject(struct writer *json, const struct focus_event *event)
 	} else if (!event->call) {
 		view_room(json, "room", event->room);
 	}
+}
+
+void view_recording(struct writer *json, const char *key, const struct recording_view *recording)
+{
+	writer_open(json, key, '{');
+	writer_str(json, "id", recording->id);
+	writer_str(json, "room_id", recording->room_id);
+	writer_text(json, "format", recording_format_name(recording->format));
+	writer_text(json, "state", recording_state_name(recording->state));
+	writer_time(json, "started_at", recording->started_wall_ms);
+	writer_uint(json, "length_ms", recording->length_ms);
+	writer_uint(json, "octets", recording->octets);
+	writer_uint(json, "lost_ms", recording->lost_ms);
+	writer_text(json, "error", recording->err ? err_text(recording->err) : NULL);
+	writer_close(json, '}');
 }
 
 void view_event(struct writer *json, const struct focus_event *event)

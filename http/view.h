@@ -5,6 +5,7 @@
 
 #include "focus/focus.h"
 #include "focus/fork.h"
+#include "focus/recording.h"
 #include "focus/registrar.h"
 #include "http/writer.h"
 
@@ -16,6 +17,7 @@ void view_registration(struct writer *json, const char *key,
 		       const struct registration_view *registration);
 void view_call(struct writer *json, const char *key, const struct call *call);
 void view_call_brief(struct writer *json, const char *key, const struct call_view *call);
+void view_recording(struct writer *json, const char *key, const struct recording_view *recording);
 void view_event(struct writer *json, const struct focus_event *event);
 void view_call_record(struct writer *json, const struct store_call_record_row *row);
 

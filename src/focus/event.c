@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
+#include "focus/recording.h"
 
 const char *focus_event_name(enum focus_event_kind kind)
 {
@@ -20,6 +21,9 @@ const char *focus_event_name(enum focus_event_kind kind)
 		[FOCUS_PARTICIPANT_TALKING] = "participant.talking",
 		[FOCUS_PARTICIPANT_LEFT] = "participant.left",
 		[FOCUS_DTMF] = "dtmf",
+		[FOCUS_RECORDING_STARTED] = "recording.started",
+		[FOCUS_RECORDING_CHANGED] = "recording.changed",
+		[FOCUS_RECORDING_ENDED] = "recording.ended",
 		[FOCUS_ROOM_MIGRATION] = "room.migration",
 		[FOCUS_CALL_CREATED] = "call.created",
 		[FOCUS_CALL_CHANGED] = "call.changed",
@@ -85,6 +89,29 @@ void event_publish_registration(struct focus *focus, enum focus_event_kind kind,
 		.cause = cause,
 	};
 
+	tell_all(focus, &event);
+}
+
+void event_publish_recording(struct focus *focus, const struct recording *recording,
+			     const char *cause)
+{
+	struct recording_view view;
+	struct room_view nowhere = {.id = {"", 0}};
+	struct focus_event event = {
+		.seq = ++focus->event_seq,
+		.wall_ms = clock_wall_ms(&focus->clock),
+		.kind = FOCUS_RECORDING_CHANGED,
+		.room = &nowhere,
+		.recording = &view,
+		.cause = cause,
+	};
+
+	recording_view(recording, &view);
+	nowhere.id = view.room_id;
+	if (view.state == RECORDING_DONE || view.state == RECORDING_FAILED)
+		event.kind = FOCUS_RECORDING_ENDED;
+	else if (view.state == RECORDING_RUNNING && view.length_ms == 0)
+		event.kind = FOCUS_RECORDING_STARTED;
 	tell_all(focus, &event);
 }
 

@@ -15,6 +15,7 @@ struct fork_attempt_view;
 struct registration_view;
 struct room_view;
 struct participant_view;
+struct recording_view;
 
 enum focus_event_kind {
 	FOCUS_ROOM_CREATED,
@@ -33,6 +34,9 @@ enum focus_event_kind {
 	FOCUS_REGISTRATION_ADDED,   /* `registration`; refreshes are not told */
 	FOCUS_REGISTRATION_REMOVED, /* and `cause`: removed, expired, flow_failed, deleted */
 	FOCUS_ROOM_MIGRATION,       /* a move goes on: room->migration; `cause` is its state */
+	FOCUS_RECORDING_STARTED,    /* `recording`; the room is one that may have gone */
+	FOCUS_RECORDING_CHANGED,    /* paused, goes on, stopped */
+	FOCUS_RECORDING_ENDED,      /* its file is complete, or `cause` is "failed" */
 	FOCUS_EVENT_KIND_COUNT
 };
 
@@ -46,6 +50,7 @@ struct focus_event {
 	const struct fork_attempt_view *attempt;      /* of attempt events; else NULL */
 	const struct registration_view *registration; /* of registration events, whose room is one
 							 without a name; else NULL */
+	const struct recording_view *recording;       /* of recording events; else NULL */
 	const char
 		*cause;  /* "bye", "kicked", "room_closed", "busy" ...; NULL when it says nothing */
 	uint16_t status; /* LEFT: SIP status of a call that failed, else 0 */

@@ -14,6 +14,7 @@
 #include "focus/gate.h"
 #include "focus/menu.h"
 #include "focus/participant_priv.h"
+#include "focus/recording.h"
 #include "focus/refer_in.h"
 #include "focus/registrar.h"
 #include "focus/room_priv.h"
@@ -129,6 +130,7 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	list_init(&focus->roster_subs);
 	list_init(&focus->refers);
 	list_init(&focus->calls);
+	list_init(&focus->recordings);
 	err = hash_new(participant_has_id, &focus->by_id);
 	if (!err)
 		err = hash_new(calls_has_id, &focus->calls_by_id);
@@ -177,6 +179,7 @@ struct focus *focus_free(struct focus *focus)
 			LIST_ENTRY(focus->participants.next, struct participant, in_focus));
 	roster_abandon(focus);
 	refer_in_abandon(focus);
+	recordings_free(focus);
 	calls_abandon(focus);
 	for (uint32_t i = 0; i < focus->room_count; i++)
 		room_free(focus->rooms[i]);
@@ -210,6 +213,10 @@ void focus_on_media_event(void *arg, const struct media_event *event)
 	struct focus *focus = arg;
 	struct participant *p = handle_find(focus->tags, event->tag);
 
+	if (event->kind == MEDIA_RECORD_ENDED) {
+		recordings_on_media_event(focus, event);
+		return;
+	}
 	if (p && (event->kind == MEDIA_PLAY_ENDED || p->leg.media == event->leg))
 		participant_on_media_event(p, event);
 }
@@ -262,6 +269,8 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 		err = registrar_load(focus);
 	if (!err)
 		err = forwards_load(focus);
+	if (!err)
+		err = recordings_load(focus);
 	return err ? err : numbers_load(focus);
 }
 

@@ -60,6 +60,7 @@ struct focus {
 	struct focus_stats stats;
 	struct prompts *prompts;
 	struct lockout *lockout;
+	struct list recordings; /* struct recording, oldest first */
 
 	struct {
 		bool is_on, is_stopping, is_done;
@@ -87,6 +88,10 @@ void event_publish(struct focus *focus, const struct focus_news *news);
 /* What happened in no room. `cause` may be NULL. */
 void event_publish_registration(struct focus *focus, enum focus_event_kind kind,
 				const struct registration_view *registration, const char *cause);
+
+struct recording;
+void event_publish_recording(struct focus *focus, const struct recording *recording,
+			     const char *cause);
 
 /* drain.c: a participant's memory has gone, or draining began. */
 void drain_check(struct focus *focus);

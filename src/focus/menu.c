@@ -7,6 +7,7 @@
 #include "base/attr.h"
 #include "base/log.h"
 #include "focus/focus_priv.h"
+#include "focus/recording.h"
 #include "focus/room_priv.h"
 #include "focus/say.h"
 #include "focus/text.h"
@@ -72,6 +73,11 @@ static void do_admit_all(struct participant *p)
 		(void)waiting_admit(LIST_ENTRY(it, struct participant, in_room));
 }
 
+static void do_record(struct participant *p)
+{
+	recording_toggle(p->room);
+}
+
 static void do_end(struct participant *p)
 {
 	(void)focus_room_close(p->focus, p->room, "ended_by_moderator");
@@ -82,10 +88,11 @@ static const struct action {
 	bool is_for_moderators;
 	void (*run)(struct participant *p);
 } actions[] = {
-	{"help", false, do_help},          {"count", false, do_count},
-	{"mute", false, do_mute},          {"hand", false, do_hand},
-	{"lock", true, do_lock},           {"mute_all", true, do_mute_all},
-	{"admit_all", true, do_admit_all}, {"end", true, do_end},
+	{"help", false, do_help},    {"count", false, do_count},
+	{"mute", false, do_mute},    {"hand", false, do_hand},
+	{"lock", true, do_lock},     {"mute_all", true, do_mute_all},
+	{"record", true, do_record}, {"admit_all", true, do_admit_all},
+	{"end", true, do_end},
 };
 
 static const struct action *action_find(struct slice name)

@@ -14,6 +14,7 @@
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/recording.h"
 #include "focus/refer_in.h"
 #include "focus/refocus.h"
 #include "focus/room_priv.h"
@@ -292,6 +293,7 @@ static void do_leave(struct participant *p)
 	struct focus *focus = p->focus;
 	struct room *room = p->room;
 
+	recording_on_talking(p, false);
 	waiting_on_leaving(p);
 	leg_close(&p->leg);
 	p->ended_wall_ms = clock_wall_ms(&focus->clock);

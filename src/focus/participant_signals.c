@@ -9,6 +9,7 @@
 #include "focus/focus_priv.h"
 #include "focus/menu.h"
 #include "focus/participant_priv.h"
+#include "focus/recording.h"
 #include "focus/refer_in.h"
 #include "focus/refocus.h"
 #include "focus/status.h"
@@ -200,6 +201,7 @@ static void on_talking(struct participant *p, bool is_on)
 	if (p->is_talking == is_on)
 		return;
 	p->is_talking = is_on;
+	recording_on_talking(p, is_on);
 	participant_tell(p, FOCUS_PARTICIPANT_TALKING);
 }
 

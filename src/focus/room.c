@@ -15,6 +15,7 @@
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/recording.h"
 #include "focus/room_priv.h"
 #include "focus/waiting.h"
 
@@ -89,6 +90,7 @@ void room_view(const struct room *room, struct room_view *ret_view)
 		.settings = room->settings,
 		.participants_max = participants_max(room),
 		.participants = room->participant_count,
+		.is_recording = room->recording != NULL,
 		.created_wall_ms = room->created_wall_ms,
 		.version = room->version,
 	};
@@ -288,6 +290,7 @@ struct room *room_free(struct room *room)
 	migration_free(room);
 	timer_stop(room->focus->wheel, &room->grace);
 	timer_stop(room->focus->wheel, &room->moderator_grace);
+	recording_on_room_gone(room);
 	room_bus_drop(room);
 	free(room);
 	return NULL;

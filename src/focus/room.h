@@ -44,7 +44,8 @@ struct room_view {
 	enum room_origin origin;
 	struct room_settings settings;
 	uint32_t participants_max; /* in force */
-	uint32_t participants;     /* all states but gone */
+	bool is_recording;
+	uint32_t participants; /* all states but gone */
 	uint64_t created_wall_ms;
 	struct migration_view migration;
 	uint64_t version; /* changes with every change of settings: ETag */

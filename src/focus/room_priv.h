@@ -27,6 +27,7 @@ struct room {
 	struct migration *migration; /* owned; NULL: never moved */
 	struct roster roster;
 	struct timer grace;           /* of a factory room that nobody is in */
+	struct recording *recording;  /* that runs; NULL */
 	struct timer moderator_grace; /* the last moderator has left */
 };
 

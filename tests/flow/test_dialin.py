@@ -143,5 +143,38 @@ def lobby_by_the_api():
     hearth.stop()
 
 
+@lib.case
+def a_recording_holds_what_the_room_heard():
+    root, _ = prompts()
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="hearth-rec-"))
+    hearth = hearth_with(root, recordings__path=str(directory / "rec"), recordings__rate_hz=8000, recordings__announce="false")
+    alice, bob = lib.Phone(hearth, "alice", samples=lib.tone(440, 1)), lib.Phone(hearth, "bob")
+    assert alice.invite("team").status == 200 and bob.invite("team").status == 200
+    lib.wait_for("bob hears alice", lambda: lib.tone_level(bob.rtp.heard(0.5), 440) > 2000)
+    made = hearth.api("POST", "/api/v1/rooms/team/recordings", {"format": "wav"})
+    assert made.status == 201 and made.json["state"] == "running", made.json
+    path = f"/api/v1/recordings/{made.json['id']}"
+    assert hearth.room("team")["recording"] is True
+    time.sleep(1.5)
+    assert hearth.api("PATCH", path, {"paused": True}).json["state"] == "paused"
+    paused = hearth.api("GET", path).json["length_ms"]
+    time.sleep(0.5)
+    assert hearth.api("GET", path).json["length_ms"] == paused, "a pause goes into the file"
+    hearth.api("PATCH", path, {"paused": False})
+    time.sleep(1)
+    assert hearth.api("PATCH", path, {"stopped": True}).status == 200
+    done = lib.wait_for("complete", lambda: next((r for r in [hearth.api("GET", path).json] if r["state"] == "done"), None))
+    assert done["lost_ms"] == 0 and done["length_ms"] >= 2300, done
+    whole = (directory / "rec" / f"{made.json['id']}.wav").read_bytes()
+    assert len(whole) == done["octets"] == 44 + 16 * done["length_ms"], (len(whole), done)
+    samples = lib.read_wav(directory / "rec" / f"{made.json['id']}.wav")
+    quiet = [i for i in range(0, len(samples) - 160, 160) if lib.tone_level(samples[i:i + 160], 440) < 2500]
+    assert len(quiet) <= 1, f"gaps at {quiet}"  # one frame where the pause cut the sine
+    log = hearth.api("GET", path + "/log").json
+    assert log["segments"][0]["uri"].startswith("sip:alice@"), log
+    assert hearth.api("DELETE", path).status == 204 and not list((directory / "rec").iterdir())
+    hearth.stop()
+
+
 if __name__ == "__main__":
     lib.main()

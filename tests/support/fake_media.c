@@ -22,6 +22,10 @@ struct fake_media {
 	struct list all_legs, all_plays;
 	uint32_t ports_max, misuses;
 	uint16_t port_next;
+	struct media_record recording; /* the last */
+	handle record, records;
+	uint64_t record_ms;
+	bool is_record_paused;
 	struct {
 		int err;
 		uint32_t skip, times, calls;
@@ -330,6 +334,46 @@ static uint64_t play_position_ms(void *ctx, handle id)
 	return 0;
 }
 
+/* Recordings: one length for all, which the test sets; no file is made. */
+static int record_start(void *ctx, const struct media_record *record, handle *ret_record)
+{
+	struct fake_media *media = ctx;
+	int err = fake_call(media, FAKE_RECORD_START);
+
+	if (err)
+		return err;
+	if (!handle_find(media->rooms, record->room))
+		return misuse(media);
+	media->recording = *record;
+	media->record_ms = 0;
+	*ret_record = media->record = ++media->records;
+	return 0;
+}
+
+static int record_pause(void *ctx, handle room, bool is_paused)
+{
+	struct fake_media *media = ctx;
+
+	if (!handle_find(media->rooms, room))
+		return misuse(media);
+	media->is_record_paused = is_paused;
+	return 0;
+}
+
+static uint64_t record_length_ms(void *ctx, handle record)
+{
+	struct fake_media *media = ctx;
+
+	return record == media->record ? media->record_ms : 0;
+}
+
+static int record_stop(void *ctx, handle record)
+{
+	struct fake_media *media = ctx;
+
+	return record == media->record ? 0 : misuse(media);
+}
+
 static void totals(void *ctx, struct media_totals *ret_totals)
 {
 	struct fake_media *media = ctx;
@@ -399,6 +443,10 @@ struct media fake_media_ops(struct fake_media *media)
 		.play_seek = play_seek,
 		.play_position_ms = play_position_ms,
 		.play_stop = play_stop,
+		.record_start = record_start,
+		.record_pause = record_pause,
+		.record_length_ms = record_length_ms,
+		.record_stop = record_stop,
 		.totals = totals,
 	};
 
@@ -477,6 +525,26 @@ void fake_media_play_over(struct fake_media *media, struct fake_play *play)
 uint32_t fake_media_plays(const struct fake_media *media)
 {
 	return handle_count(media->plays);
+}
+
+void fake_media_record_length(struct fake_media *media, uint64_t ms)
+{
+	media->record_ms = ms;
+}
+
+bool fake_media_record_is_paused(const struct fake_media *media)
+{
+	return media->is_record_paused;
+}
+
+void fake_media_record_over(struct fake_media *media, int err)
+{
+	media->on_event(media->arg, &(struct media_event){.kind = MEDIA_RECORD_ENDED,
+							  .object = media->record,
+							  .err = err,
+							  .length_ms = media->record_ms,
+							  .octets = 44 + media->record_ms * 16});
+	media->record = 0;
 }
 
 uint32_t fake_media_rooms(const struct fake_media *media)

@@ -1,7 +1,9 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
+#include "focus/recording.h"
 #include "focus/registrar.h"
 #include "http/openapi.h"
 #include "http/router.h"
@@ -212,11 +214,13 @@ enum contract_world {
 	WORLD_TOKEN, /* the same, and a token is asked for, which the request lacks */
 	WORLD_FULL,  /* rooms.max and rooms.participants_max reached */
 	WORLD_DRAINING,
-	WORLD_BOUND,    /* bob is registered, and forwards; the Contact's id in place of anna's */
-	WORLD_CALL,     /* a two-party call, connected; its id in place of anna's */
-	WORLD_MOVING,   /* lobby is on its way elsewhere */
-	WORLD_DIALLING, /* the same, just begun */
-	WORLD_TRACE,    /* as WORLD_PLAIN, and the Call-ID of anna's call in place of her id */
+	WORLD_BOUND,     /* bob is registered, and forwards; the Contact's id in place of anna's */
+	WORLD_CALL,      /* a two-party call, connected; its id in place of anna's */
+	WORLD_MOVING,    /* lobby is on its way elsewhere */
+	WORLD_DIALLING,  /* the same, just begun */
+	WORLD_TRACE,     /* as WORLD_PLAIN, and the Call-ID of anna's call in place of her id */
+	WORLD_RECORDING, /* lobby is being recorded; the recording's id in place of anna's */
+	WORLD_RECORDED,  /* the same, ended */
 	WORLD_COUNT
 };
 
@@ -343,6 +347,46 @@ static const struct contract_case {
 	{"deleteForward", 204, WORLD_BOUND, "/api/v1/forwards/bob", NULL, NULL},
 	{"deleteForward", 400, WORLD_PLAIN, "/api/v1/forwards/%%zz", NULL, NULL},
 	{"deleteForward", 404, WORLD_PLAIN, "/api/v1/forwards/bob", NULL, NULL},
+	{"startRecording", 201, WORLD_PLAIN, "/api/v1/rooms/lobby/recordings", NULL, "{}"},
+	{"startRecording", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/recordings", NULL, "{"},
+	{"startRecording", 404, WORLD_PLAIN, "/api/v1/rooms/none/recordings", NULL, "{}"},
+	{"startRecording", 409, WORLD_RECORDING, "/api/v1/rooms/lobby/recordings", NULL, "{}"},
+	{"startRecording", 413, WORLD_PLAIN, "/api/v1/rooms/lobby/recordings",
+	 "Content-Length: 99999\r\n", ""},
+	{"startRecording", 415, WORLD_PLAIN, "/api/v1/rooms/lobby/recordings",
+	 "Content-Type: text/plain\r\n", "{}"},
+	{"startRecording", 422, WORLD_PLAIN, "/api/v1/rooms/lobby/recordings", NULL,
+	 "{\"format\":\"mp3\"}"},
+	{"listRecordings", 200, WORLD_RECORDED, "/api/v1/recordings", NULL, NULL},
+	{"listRecordings", 400, WORLD_PLAIN, "/api/v1/recordings?limit=0", NULL, NULL},
+	{"getRecording", 200, WORLD_RECORDED, "/api/v1/recordings/%s", NULL, NULL},
+	{"getRecording", 400, WORLD_PLAIN, "/api/v1/recordings/%%zz", NULL, NULL},
+	{"getRecording", 404, WORLD_PLAIN, "/api/v1/recordings/none", NULL, NULL},
+	{"changeRecording", 200, WORLD_RECORDING, "/api/v1/recordings/%s", NULL,
+	 "{\"paused\":true}"},
+	{"changeRecording", 400, WORLD_RECORDING, "/api/v1/recordings/%s", NULL, "{"},
+	{"changeRecording", 404, WORLD_PLAIN, "/api/v1/recordings/none", NULL, "{}"},
+	{"changeRecording", 409, WORLD_RECORDED, "/api/v1/recordings/%s", NULL,
+	 "{\"stopped\":true}"},
+	{"changeRecording", 413, WORLD_RECORDING, "/api/v1/recordings/%s",
+	 "Content-Length: 99999\r\n", ""},
+	{"changeRecording", 415, WORLD_RECORDING, "/api/v1/recordings/%s", "Content-Type: a/b\r\n",
+	 "{}"},
+	{"changeRecording", 422, WORLD_RECORDING, "/api/v1/recordings/%s", NULL, "{\"paused\":1}"},
+	{"deleteRecording", 204, WORLD_RECORDED, "/api/v1/recordings/%s", NULL, NULL},
+	{"deleteRecording", 400, WORLD_PLAIN, "/api/v1/recordings/%%zz", NULL, NULL},
+	{"deleteRecording", 404, WORLD_PLAIN, "/api/v1/recordings/none", NULL, NULL},
+	{"deleteRecording", 409, WORLD_RECORDING, "/api/v1/recordings/%s", NULL, NULL},
+	{"getRecordingAudio", 200, WORLD_RECORDED, "/api/v1/recordings/%s/audio", NULL, NULL},
+	{"getRecordingAudio", 400, WORLD_PLAIN, "/api/v1/recordings/%%zz/audio", NULL, NULL},
+	{"getRecordingAudio", 404, WORLD_PLAIN, "/api/v1/recordings/none/audio", NULL, NULL},
+	{"getRecordingAudio", 416, WORLD_RECORDED, "/api/v1/recordings/%s/audio",
+	 "Range: bytes=99999-\r\n", NULL},
+	{"getRecordingLog", 200, WORLD_RECORDED, "/api/v1/recordings/%s/log", NULL, NULL},
+	{"getRecordingLog", 400, WORLD_PLAIN, "/api/v1/recordings/%%zz/log", NULL, NULL},
+	{"getRecordingLog", 404, WORLD_PLAIN, "/api/v1/recordings/none/log", NULL, NULL},
+	{"getRecordingLog", 416, WORLD_RECORDED, "/api/v1/recordings/%s/log",
+	 "Range: bytes=99999-\r\n", NULL},
 	{"listCalls", 200, WORLD_CALL, "/api/v1/calls", NULL, NULL},
 	{"listCalls", 400, WORLD_PLAIN, "/api/v1/calls?limit=0", NULL, NULL},
 	{"connectCall", 202, WORLD_PLAIN, "/api/v1/calls", NULL, CALL_OF_TWO},
@@ -450,6 +494,47 @@ static void register_bob(struct site *site, char id[32])
 	slice_cstr(view.id, id, 32);
 }
 
+/* The fake mixer makes no file: the test does. */
+static char recordings[64];
+
+static void record(struct site *site, bool is_ended, char id[32])
+{
+	char path[RECORDING_PATH_MAX], key[96];
+	struct recording *recording;
+	struct answer answer;
+	FILE *file;
+
+	(void)snprintf(recordings, sizeof(recordings), "/tmp/hearth-recordings-XXXXXX");
+	(void)snprintf(key, sizeof(key), "recordings.path=%s", mkdtemp(recordings));
+	site_set(site, key);
+	answer = site_ask(site, "POST", "/api/v1/rooms/lobby/recordings", NULL, "{}");
+	CHECK_INT("recording", answer.status, 201);
+	(void)snprintf(id, 32, "%s", answer_text(&answer, "id"));
+	answer_done(&answer);
+	recording = focus_recording_find(site->focus, slice_of(id));
+	if (!is_ended || !CHECK("there", recording != NULL))
+		return;
+	recording_path(recording, false, path);
+	file = fopen(path, "w");
+	if (CHECK("file", file != NULL)) {
+		(void)fputs("RIFF and so on", file);
+		fclose(file);
+	}
+	fake_media_record_length(site->media, 1000);
+	CHECK_INT("stop", focus_recording_stop(recording), 0);
+	fake_media_record_over(site->media, 0);
+}
+
+static void recordings_remove(void)
+{
+	char command[96];
+
+	(void)snprintf(command, sizeof(command), "rm -rf %s", recordings);
+	if (recordings[0])
+		CHECK_INT("removed", system(command), 0);
+	recordings[0] = '\0';
+}
+
 static struct site *contract_site(enum contract_world world, char anna[32])
 {
 	struct site *site = site_new(world == WORLD_FULL ? "rooms.participants_max=1" : NULL);
@@ -467,6 +552,8 @@ static struct site *contract_site(enum contract_world world, char anna[32])
 		connect_two(site, anna);
 	if (world == WORLD_TRACE)
 		call_id_of(site, anna);
+	if (world == WORLD_RECORDING || world == WORLD_RECORDED)
+		record(site, world == WORLD_RECORDED, anna);
 	if (world == WORLD_MOVING)
 		CHECK_INT("moving",
 			  site_status(site, "POST", "/api/v1/rooms/lobby/migrate", NULL,
@@ -506,6 +593,42 @@ static void compare(const json_t *api, const struct route *route, const struct a
 	}
 }
 
+/* Of octets, as a player that seeks asks for them (RFC 9110 14). */
+static void ranges(void)
+{
+	static const struct {
+		const char *range, *body, *content_range;
+		int status;
+	} rows[] = {
+		{"bytes=0-3", "RIFF", "bytes 0-3/14", 206},
+		{"bytes=9-", "so on", "bytes 9-13/14", 206},
+		{"bytes=-2", "on", "bytes 12-13/14", 206},
+		{"bytes=5-999", "and so on", "bytes 5-13/14", 206},
+		{"bytes=0-999", "RIFF and so on", "", 200},
+		{"bytes=0-1,3-4", "RIFF and so on", "", 200},
+		{"lines=1-2", "RIFF and so on", "", 200},
+	};
+	char id[32], path[96], fields[64];
+	struct site *site = contract_site(WORLD_RECORDED, id);
+
+	(void)snprintf(path, sizeof(path), "/api/v1/recordings/%s/audio", id);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct answer answer;
+		struct slice range;
+
+		(void)snprintf(fields, sizeof(fields), "Range: %s\r\n", rows[i].range);
+		answer = site_ask(site, "GET", path, fields, NULL);
+		range = answer_field(&answer, "Content-Range");
+		CHECK_INT(rows[i].range, answer.status, rows[i].status);
+		CHECK_SLICE(rows[i].range, buf_slice(&answer.body), rows[i].body);
+		CHECK(rows[i].range, slice_eq(slice_of(rows[i].content_range),
+					      slice_present(range) ? range : SLICE("")));
+		answer_done(&answer);
+	}
+	site_free(site);
+	recordings_remove();
+}
+
 static void each_answer(void)
 {
 	struct site *plain = site_new(NULL);
@@ -525,6 +648,7 @@ static void each_answer(void)
 		compare(api, route, &answer);
 		answer_done(&answer);
 		site_free(site);
+		recordings_remove();
 	}
 	json_decref(api);
 	site_free(plain);
@@ -633,6 +757,7 @@ void suite_openapi(void)
 	CHECK_TEST(each_route);
 	CHECK_TEST(consistency);
 	CHECK_TEST(each_answer);
+	CHECK_TEST(ranges);
 	CHECK_TEST(common_answers);
 	CHECK_TEST(nothing_left_out);
 	CHECK_TEST(event_data);

@@ -1,0 +1,248 @@
+/* http/recordings.c -- recordings: start, look, pause, stop, hear, delete. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "focus/focus.h"
+#include "focus/recording.h"
+#include "http/handlers.h"
+#include "http/paging.h"
+#include "http/server.h"
+#include "http/view.h"
+
+static struct focus *focus_of(struct request *request)
+{
+	return request_http(request)->focus;
+}
+
+static int request_recording(struct request *request, struct recording **ret_recording)
+{
+	struct slice id = request_arg(request, 0);
+	struct recording *recording = focus_recording_find(focus_of(request), id);
+
+	if (!recording)
+		return request_fail(request, ERR_RECORDING_UNKNOWN,
+				    "there is no recording \"" SLICE_FMT "\"", SLICE_ARG(id));
+	*ret_recording = recording;
+	return 0;
+}
+
+static void reply_recording(struct request *request, const struct recording *recording)
+{
+	struct writer json = writer_to(request_body(request));
+	struct recording_view view;
+
+	recording_view(recording, &view);
+	view_recording(&json, NULL, &view);
+	request_set_etag(request, view.started_wall_ms, view.version);
+}
+
+int recordings_list(struct request *request)
+{
+	struct writer json = writer_to(request_body(request));
+	struct recording *recording = NULL;
+	struct recording_view view = {0};
+	struct page page;
+	uint32_t count = 0;
+	int err = page_of(request, &page);
+
+	if (err)
+		return err;
+	if (page.has_after)
+		recording = focus_recording_find(focus_of(request), slice_of(page.after));
+	if (page.has_after && !recording)
+		return request_fail_parameter(request, "after", "there is no such recording");
+	recording = focus_recording_next(focus_of(request), recording);
+	writer_open(&json, NULL, '{');
+	writer_open(&json, "recordings", '[');
+	for (; recording && count < page.limit; count++) {
+		recording_view(recording, &view);
+		view_recording(&json, NULL, &view);
+		recording = focus_recording_next(focus_of(request), recording);
+	}
+	writer_close(&json, ']');
+	writer_str(&json, "next", recording ? view.id : SLICE_NONE);
+	writer_close(&json, '}');
+	return 0;
+}
+
+static int fail_start(struct request *request, int err)
+{
+	if (err == ERR_RECORDING_RUNS || err == ERR_ROOM_EMPTY || err > ERR_LIMIT)
+		return err;
+	return request_fail(request, err, "the file cannot be made in recordings.path: %s",
+			    err_text(err));
+}
+
+int recordings_start(struct request *request)
+{
+	struct document *document = NULL;
+	struct slice format = SLICE("wav");
+	struct recording *recording;
+	struct recording_view view;
+	struct room *room;
+	int err = request_room(request, &room);
+
+	if (err)
+		return err;
+	err = request_document(request, &SCHEMA_RECORDING_START, &document);
+	if (err)
+		return err;
+	(void)document_text(document, "format", &format);
+	if (slice_is(format, "wav") || slice_is(format, "ogg"))
+		err = focus_recording_start(focus_of(request), room,
+					    slice_is(format, "ogg") ? MEDIA_RECORD_OGG_OPUS
+								    : MEDIA_RECORD_WAV,
+					    &recording);
+	else
+		err = request_fail_field(request, "format", "wav or ogg");
+	document_free(document);
+	if (err)
+		return fail_start(request, err);
+	recording_view(recording, &view);
+	reply_recording(request, recording);
+	request_set_location(request, "/api/v1/recordings/" SLICE_FMT, SLICE_ARG(view.id));
+	return 0;
+}
+
+int recording_get(struct request *request)
+{
+	struct recording *recording;
+	int err = request_recording(request, &recording);
+
+	if (!err)
+		reply_recording(request, recording);
+	return err;
+}
+
+int recording_change(struct request *request)
+{
+	struct document *document = NULL;
+	struct recording *recording;
+	bool is_paused = false, is_stopped = false, has_pause;
+	int err = request_recording(request, &recording);
+
+	if (err)
+		return err;
+	err = request_document(request, &SCHEMA_RECORDING_CHANGE, &document);
+	if (err)
+		return err;
+	has_pause = document_bool(document, "paused", &is_paused);
+	(void)document_bool(document, "stopped", &is_stopped);
+	document_free(document);
+	if (has_pause)
+		err = focus_recording_pause(recording, is_paused);
+	if (!err && is_stopped)
+		err = focus_recording_stop(recording);
+	if (err)
+		return request_fail(request, err, "the recording has ended");
+	reply_recording(request, recording);
+	return 0;
+}
+
+int recording_delete(struct request *request)
+{
+	struct recording *recording;
+	int err = request_recording(request, &recording);
+
+	if (err)
+		return err;
+	err = focus_recording_delete(recording);
+	return err ? request_fail(request, err, "the recording runs: stop it first") : 0;
+}
+
+/* One range of octets (RFC 9110 14.1.2): "bytes=a-b", "bytes=a-", "bytes=-n". Anything else is the
+ * whole. False: not satisfiable. */
+static bool range_of(struct slice text, uint64_t size, uint64_t *first, uint64_t *last)
+{
+	struct slice bytes = SLICE("bytes="), from, to;
+	size_t dash;
+
+	*first = 0;
+	*last = size ? size - 1 : 0;
+	if (!slice_starts(text, bytes) || slice_find(text, ',') < text.len)
+		return true;
+	text = slice_from(text, bytes.len);
+	dash = slice_find(text, '-');
+	if (dash == text.len)
+		return true;
+	from = slice_first(text, dash);
+	to = slice_from(text, dash + 1);
+	if (!from.len) { /* the last n */
+		if (slice_u64(to, UINT64_MAX, first))
+			return true;
+		*first = *first < size ? size - *first : 0;
+		return size > 0;
+	}
+	if (slice_u64(from, UINT64_MAX, first) || (to.len && slice_u64(to, UINT64_MAX, last)))
+		return true;
+	*last = *last < size ? *last : size - 1;
+	return *first < size && *first <= *last;
+}
+
+static int reply_file(struct request *request, int fd, uint64_t size, const char *type)
+{
+	struct MHD_Response *response;
+	uint64_t first, last;
+	char range[80];
+
+	if (!range_of(request_header(request, "Range"), size, &first, &last)) {
+		close(fd);
+		return request_fail(request, ERR_HTTP_RANGE, "the file has %llu octets",
+				    (unsigned long long)size);
+	}
+	response = MHD_create_response_from_fd_at_offset64(size ? last - first + 1 : 0, fd, first);
+	if (!response) {
+		close(fd);
+		return -ENOMEM;
+	}
+	(void)MHD_add_response_header(response, "Accept-Ranges", "bytes");
+	if (size && last - first + 1 < size) {
+		(void)snprintf(range, sizeof(range), "bytes %llu-%llu/%llu",
+			       (unsigned long long)first, (unsigned long long)last,
+			       (unsigned long long)size);
+		(void)MHD_add_response_header(response, "Content-Range", range);
+		request_set_status(request, 206);
+	}
+	request->reply.content_type = type;
+	request->reply.stream = response;
+	return 0;
+}
+
+static int send_file(struct request *request, bool is_log)
+{
+	char path[RECORDING_PATH_MAX];
+	struct recording *recording;
+	struct recording_view view;
+	struct stat file;
+	int fd, err = request_recording(request, &recording);
+
+	if (err)
+		return err;
+	recording_view(recording, &view);
+	recording_path(recording, is_log, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &file) != 0) {
+		if (fd >= 0)
+			close(fd);
+		return request_fail(request, ERR_RECORDING_UNKNOWN, "there is no file of it%s",
+				    view.state < RECORDING_DONE ? " yet" : " any more");
+	}
+	return reply_file(request, fd, (uint64_t)file.st_size,
+			  is_log                            ? "application/json"
+			  : view.format == MEDIA_RECORD_WAV ? "audio/wav"
+							    : "audio/ogg");
+}
+
+int recording_audio(struct request *request)
+{
+	return send_file(request, false);
+}
+
+int recording_log(struct request *request)
+{
+	return send_file(request, true);
+}

@@ -1,0 +1,78 @@
+/* focus/recording.h -- what was said in a conference, in a file, with who spoke when beside it.
+ *
+ * A recording is a file of the mix of a room, <id>.wav or <id>.ogg in recordings.path, and, once it
+ * has ended, <id>.json with the talk segments. One runs per room at a time. It ends when it is
+ * stopped, when the last has left the room, or when the disk is full (state failed, with what
+ * fitted). The list survives a restart; what was running when the process was killed is found again
+ * as failed, and can be heard up to its last second.
+ *
+ * Thread: control.
+ */
+#ifndef FOCUS_RECORDING_H
+#define FOCUS_RECORDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "focus/room.h"
+#include "media.h"
+
+enum { RECORDING_ID_MAX = 24, RECORDING_PATH_MAX = MEDIA_PATH_MAX };
+
+struct focus;
+struct participant;
+struct recording;
+
+enum recording_state {
+	RECORDING_RUNNING,
+	RECORDING_PAUSED,
+	RECORDING_CLOSING, /* stopped; the file is being completed */
+	RECORDING_DONE,
+	RECORDING_FAILED
+};
+
+struct recording_view {
+	struct slice id, room_id;
+	enum media_record_format format;
+	enum recording_state state;
+	uint64_t started_wall_ms, length_ms, octets, lost_ms;
+	int err;          /* FAILED: why */
+	uint64_t version; /* ETag */
+};
+void recording_view(const struct recording *recording, struct recording_view *ret_view);
+const char *recording_state_name(enum recording_state state);       /* "running" ... */
+const char *recording_format_name(enum media_record_format format); /* "wav", "ogg" */
+
+/* ERR_RECORDING_RUNS (one is running in this room), ERR_ROOM_EMPTY, negative errno of the file,
+ * media errors.
+ */
+int focus_recording_start(struct focus *focus, struct room *room, enum media_record_format format,
+			  struct recording **ret_recording);
+struct recording *focus_recording_find(struct focus *focus, struct slice id); /* NULL: unknown */
+/* Oldest first; NULL: the first. */
+struct recording *focus_recording_next(struct focus *focus, struct recording *after);
+/* ERR_STATE when it has ended. */
+int focus_recording_pause(struct recording *recording, bool is_paused);
+int focus_recording_stop(struct recording *recording);
+/* Forgets it and deletes its files. ERR_STATE while it runs. */
+int focus_recording_delete(struct recording *recording);
+
+/* Path of the sound, or of the JSON beside it. */
+void recording_path(const struct recording *recording, bool is_log,
+		    char ret_path[RECORDING_PATH_MAX]);
+
+/* For the rest of the focus -------------------------------------------------------------------- */
+
+/* Loads the list. Errors of the store. */
+int recordings_load(struct focus *focus);
+void recordings_free(struct focus *focus);
+void recording_on_talking(const struct participant *participant, bool is_on);
+/* MEDIA_RECORD_ENDED. */
+void recordings_on_media_event(struct focus *focus, const struct media_event *event);
+/* The room is about to be freed. */
+void recording_on_room_gone(struct room *room);
+/* By a moderator's keys: starts one, or stops the one that runs. */
+void recording_toggle(struct room *room);
+
+#endif
