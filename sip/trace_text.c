@@ -27,7 +27,7 @@ struct slice sip_trace_call_id(struct slice text)
 
 	cursor_lws(&c); /* a keep-alive before it */
 	while (cursor_line(&c, &line) && line.len > 0) {
-		if (is_field(line, "Call-ID", "i", &value))
+		if (!char_is(line.p[0], CHAR_WS) && is_field(line, "Call-ID", "i", &value))
 			return value;
 	}
 	return SLICE_NONE;

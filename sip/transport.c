@@ -48,6 +48,8 @@ int sip_listen_parse(struct slice text, struct sip_listen out[SIP_LISTEN_MAX], u
 	return err;
 }
 
+enum { ROUTE_KEEP_MS = 5000 };
+
 /* Choosing a listener
  * -------------------------------------------------------------------------------------------- */
 
@@ -150,6 +152,27 @@ static void net_stats(void *ctx, struct sip_net_stats *ret_stats)
 	};
 }
 
+/* Asking the kernel costs four calls of it, and is done for every message: its answer is kept for a
+ * little while. */
+static int route_of(struct sip_transport *transport, const struct addr *remote,
+		    struct addr *ret_local)
+{
+	uint64_t now_ms = wheel_now_ms(loop_wheel(transport->loop));
+	struct sip_route
+		*route = &transport->routes[addr_hash(remote) % ARRAY_LEN(transport->routes)];
+	int err;
+
+	if (route->until_ms <= now_ms || !addr_eq(&route->remote, remote)) {
+		err = addr_local_for(remote, &route->local);
+		if (err)
+			return err;
+		route->remote = *remote;
+		route->until_ms = now_ms + ROUTE_KEEP_MS;
+	}
+	*ret_local = route->local;
+	return 0;
+}
+
 static int net_local_for(void *ctx, enum sip_proto proto, const struct addr *remote,
 			 struct addr *ret_local)
 {
@@ -162,7 +185,7 @@ static int net_local_for(void *ctx, enum sip_proto proto, const struct addr *rem
 		return ERR_SIP_NO_ROUTE;
 	local = listener->local;
 	if (addr_is_any(&local)) {
-		err = addr_local_for(remote, &local);
+		err = route_of(transport, remote, &local);
 		if (err)
 			return ERR_SIP_NO_ROUTE;
 		addr_set_port(&local, addr_port(&listener->local));

@@ -73,7 +73,14 @@ struct sip_source {
 	uint32_t count;
 };
 
+/* From which of our addresses the kernel reaches a peer. */
+struct sip_route {
+	struct addr remote, local;
+	uint64_t until_ms; /* 0: unused */
+};
+
 struct sip_transport {
+	struct sip_route routes[256]; /* by hash of the peer */
 	struct loop *loop;
 	struct sip_net_events events; /* all NULL while nobody listens */
 	struct sip_listener listeners[SIP_LISTEN_MAX];

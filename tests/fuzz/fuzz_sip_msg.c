@@ -2,10 +2,14 @@
  * form that parses and prints to itself. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/addr.h"
 #include "base/buf.h"
 #include "sip/build.h"
 #include "sip/msg.h"
+#include "sip/stun.h"
+#include "sip/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -91,6 +95,29 @@ static void print_twice(const struct sip_msg *msg)
 	buf_done(&second);
 }
 
+/* What is looked at before anything is parsed: a STUN request beside SIP, and the trace. Masks
+ * change no length, and what was masked once stays as it is. */
+static void look_at_octets(const uint8_t *data, size_t size)
+{
+	char *once = malloc(size + 1), *twice = malloc(size + 1);
+	struct addr remote = {.in = {.sin_family = AF_INET}};
+	struct buf answer_text = BUF_INIT;
+
+	if (once && twice) {
+		memcpy(once, data, size);
+		sip_trace_mask(once, size);
+		memcpy(twice, once, size);
+		sip_trace_mask(twice, size);
+		assert(memcmp(once, twice, size) == 0);
+		assert(slice_eq(sip_trace_call_id(slice_make(once, size)),
+				sip_trace_call_id(slice_make(twice, size))));
+	}
+	(void)sip_stun_answer(slice_make((const char *)data, size), &remote, &answer_text);
+	buf_done(&answer_text);
+	free(once);
+	free(twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct sip_msg msg;
@@ -100,6 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sip_msg_frame((const char *)data, size, &skip, &len) == 0)
 		assert(skip + len <= size && len > 0);
 	assert(skip <= size);
+	look_at_octets(data, size);
 	if (sip_msg_parse((const char *)data, size, &msg) == 0)
 		print_twice(&msg);
 	look(&msg);

@@ -326,6 +326,7 @@ static void call_ids(void)
 		{"OPTIONS sip:a SIP/2.0\r\nCall-ID: cut", NULL},
 		{"OPTIONS sip:a SIP/2.0\r\nX: y\r\n\r\nCall-ID: in the body\r\n", NULL},
 		{"OPTIONS sip:a SIP/2.0\r\nX-Call-ID: no\r\nInfo: no\r\n\r\n", NULL},
+		{"OPTIONS sip:a SIP/2.0\r\nX: y\r\n Call-ID: folded\r\ni: b\r\n\r\n", "b"},
 		{"", NULL},
 	};
 
