@@ -81,4 +81,34 @@ def reliable_answers_required():
     hearth.stop()
 
 
+# Seeds row S8, case 1, the other way round; on the way a reliable 180 and its PRACK.
+@lib.case
+def caller_cancels_while_it_rings():
+    hearth = lib.Hearth(sip__registrar="open")
+    bob, alice = lib.Phone(hearth, "bob"), lib.Phone(hearth, "alice")
+    bob.send(bob.request("REGISTER", f"sip:{hearth.host}", "Expires: 600\r\n", to=f"<sip:bob@{hearth.host}>"))
+    assert bob.final().status == 200
+    alice.uri = f"sip:bob@{hearth.host}"
+    alice.send(alice.request("INVITE", alice.uri, "Require: 100rel\r\n", alice.sdp()))
+    invite = bob.wait_request("INVITE")
+    bob.answer(invite, 180, "Ringing")
+    ringing = lib.wait_for("180", lambda: next((m for m in [alice.receive(0.2)] if m and m.status == 180), None))
+    assert ringing.get("Require") == "100rel", ringing.fields
+    alice.to, target = ringing.get("To"), ringing.contact_uri()
+    alice.send(alice.request("PRACK", target, f"RAck: {ringing.get('RSeq')} 1 INVITE\r\n"))
+    assert alice.final(cseq=2).status == 200
+    alice.send(alice.request("PRACK", target, f"RAck: {ringing.get('RSeq')} 1 INVITE\r\n"))
+    assert alice.final(cseq=3).status == 481, "acknowledged twice"
+    alice.to = None
+    alice.send(alice.request("CANCEL", alice.uri, cseq=1, branch=alice.invite_branch))
+    answers = {m.get("CSeq").split()[1]: m for m in (alice.final(cseq=1), alice.final(cseq=1))}
+    assert answers["CANCEL"].status == 200 and answers["INVITE"].status == 487, answers
+    alice.ack(answers["INVITE"])
+    cancel = bob.wait_request("CANCEL")
+    bob.answer(cancel)
+    bob.answer(invite, 487, "Request Terminated")
+    bob.wait_request("ACK")
+    hearth.stop()
+
+
 lib.main()
