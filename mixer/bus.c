@@ -10,6 +10,12 @@
 #include "mixer/level.h"
 #include "mixer/play.h"
 
+static void early_begin(struct bus *bus)
+{
+	bus->early_ticks = bus->early_frames = 0;
+	bus->early_us = INT32_MAX;
+}
+
 void bus_init(struct bus *bus, bool is_lounge, void *owner)
 {
 	memset(bus, 0, sizeof(*bus));
@@ -19,6 +25,7 @@ void bus_init(struct bus *bus, bool is_lounge, void *owner)
 	bus->phase = BUS_PHASE_NONE;
 	bus->is_lounge = is_lounge;
 	bus->owner = owner;
+	early_begin(bus);
 	for (uint8_t rate = 0; rate < LEG_RATES; rate++)
 		limiter_init(&bus->limiters[rate], leg_rate_hz(rate));
 }
@@ -202,6 +209,31 @@ static void scratch_begin(const struct bus *bus, struct bus_scratch *scratch)
 		scratch->streams[i].is_made = false;
 }
 
+/* The tick's place in time ------------------------------------------------------------------ */
+
+static void early_note(struct bus *bus, const struct leg *leg)
+{
+	int32_t slack_us = leg->is_talking ? intake_slack_us_rt(leg->intake) : INT32_MAX;
+
+	if (slack_us == INT32_MAX)
+		return;
+	bus->early_us = MIN_OF(bus->early_us, slack_us);
+	bus->early_frames += bus->early_frames < UINT8_MAX;
+}
+
+uint32_t bus_early_us_rt(struct bus *bus)
+{
+	int32_t early_us = bus->early_us - BUS_EARLY_RESERVE_US;
+	bool is_known = bus->early_frames >= BUS_EARLY_FRAMES && early_us > 0;
+
+	if (bus->is_lounge || ++bus->early_ticks < BUS_EARLY_TICKS)
+		return 0;
+	early_begin(bus);
+	return is_known ? (uint32_t)early_us : 0;
+}
+
+/* Gathering, part by part ------------------------------------------------------------------- */
+
 /* What the leg says at a rate that is not its own; borrowed until the next call. */
 static const int16_t *resampled(struct bus_scratch *scratch, struct leg *leg, uint8_t native,
 				uint8_t rate)
@@ -331,10 +363,12 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 		if (skipped)
 			skip(bus, leg, env, skipped);
 		leg_pull_rt(leg, env, !bus->is_lounge);
-		if (leg->is_summed)
+		if (leg->is_summed) {
 			sum_add(scratch, leg);
-		else
+			early_note(bus, leg);
+		} else {
 			leg->resampled = 0;
+		}
 		if (leg->sound_count > 0)
 			leg_sounds(bus, leg, env);
 		if (leg->kit->encoder)

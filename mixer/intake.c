@@ -530,6 +530,11 @@ struct intake_frame intake_get_rt(struct intake *p, uint64_t now_us)
 	return frame_make(p);
 }
 
+int32_t intake_slack_us_rt(const struct intake *p)
+{
+	return jitter_slack_us_rt(p->jitter);
+}
+
 struct intake_stats intake_stats_rt(const struct intake *p)
 {
 	return (struct intake_stats){.jitter = jitter_stats_rt(p->jitter),

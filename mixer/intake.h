@@ -75,6 +75,9 @@ void intake_skip_rt(struct intake *intake, const struct rtp_packet *packet, uint
 /* The frame of this tick. Call once per tick, whether or not anybody listens. */
 struct intake_frame intake_get_rt(struct intake *intake, uint64_t now_us);
 
+/* As jitter_slack_us_rt, of the frame that was taken last. */
+int32_t intake_slack_us_rt(const struct intake *intake);
+
 struct intake_stats intake_stats_rt(const struct intake *intake);
 
 #endif

@@ -78,6 +78,7 @@ struct jitter {
 	bool has_stood; /* the position went back while nothing was there */
 	bool was_skip;  /* the newest packet was no sound */
 	bool is_lost_whole;
+	int32_t slack_us; /* of this tick */
 
 	int64_t n;                 /* next unit to play */
 	int64_t seq_next;          /* first packet that may hold n */
@@ -438,11 +439,14 @@ void jitter_tick_rt(struct jitter *j, uint64_t now_us, uint32_t ahead)
 {
 	j->now_us = now_us;
 	j->ahead = ahead;
+	j->slack_us = INT32_MAX;
 	if (j->phase != PLAY && j->has_ssrc)
 		spurt_try(j);
 	if (j->phase == PLAY) {
 		cap_keep(j);
 		note_delay(j);
+		if (!j->held && !j->edge)
+			j->slack_us = (int32_t)(margin_us(j, j->n) - j->lateness.target_us);
 	}
 }
 
@@ -638,6 +642,11 @@ struct jitter_advice jitter_advice_rt(struct jitter *j)
 	}
 	advice.is_urgent = delay_us(j, j->n) > (int64_t)j->params.delay_ms_max * 1000;
 	return advice;
+}
+
+int32_t jitter_slack_us_rt(const struct jitter *j)
+{
+	return j->slack_us;
 }
 
 struct jitter_stats jitter_stats_rt(const struct jitter *j)

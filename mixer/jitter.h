@@ -120,6 +120,10 @@ void jitter_unget_rt(struct jitter *jitter, uint32_t units);
 /* Of the present tick, before the first get. */
 struct jitter_advice jitter_advice_rt(struct jitter *jitter);
 
+/* By how much earlier the present tick could have come, and every packet would still have been
+ * there in time with the target's margin; INT32_MAX: nothing is being played. */
+int32_t jitter_slack_us_rt(const struct jitter *jitter);
+
 struct jitter_stats jitter_stats_rt(const struct jitter *jitter);
 
 #endif

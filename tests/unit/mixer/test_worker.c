@@ -291,6 +291,90 @@ static void time_goes_on_between_workers(void)
 	teardown();
 }
 
+/* 20 ms of a tone that came `ago_us` before now, straight into the leg. */
+static void feed_tone(struct rig_leg *leg, uint32_t frame, uint64_t now_ns, uint32_t ago_us)
+{
+	uint8_t payload[RIG_FRAME], data[RIG_PACKET_MAX];
+	struct io_packet packet = {.data = data, .from = phone.addr};
+
+	tone_ulaw(440, 9000, (uint64_t)frame * RIG_FRAME, payload);
+	packet.len = phone_packet(&phone, payload, sizeof(payload), data);
+	packet.arrival_ns = now_ns - (uint64_t)ago_us * 1000;
+	rig.env.now_ns = now_ns;
+	leg_packet_rt(leg->leg, &rig.env, &packet);
+}
+
+/* Packets come 19 ms before the room's tick. It moves to where they come, nothing is concealed, and
+ * it stays there. */
+static void a_room_ticks_when_its_talker_speaks(void)
+{
+	struct bus *bus;
+	struct rig_leg leg;
+	uint64_t now_ns = RIG_START_NS, come_ns;
+	uint32_t moved = 0, frame = 0;
+	uint8_t phase;
+
+	setup();
+	CHECK_INT("bus", bus_new(NULL, &bus), 0);
+	leg = add_leg(bus);
+	now_ns = worker_tick_rt(worker, now_ns); /* of its first tick */
+	phase = bus->phase;
+	come_ns = now_ns + 1000000;
+	for (int pass = 0; pass < 800; pass++) {
+		for (; come_ns <= now_ns; come_ns += RIG_TICK_NS)
+			feed_tone(&leg, frame++, now_ns, (uint32_t)((now_ns - come_ns) / 1000));
+		clock_v.mono_ns = now_ns;
+		now_ns = worker_tick_rt(worker, now_ns);
+		moved += bus->phase != phase;
+		phase = bus->phase;
+	}
+	CHECK_INT("once, by all three phases", moved, 1);
+	CHECK("little delay is left", intake_stats_rt(leg.leg->intake).jitter.delay_ms <= 5);
+	CHECK_INT("nothing was invented", intake_stats_rt(leg.leg->intake).concealed_ms, 0);
+	CHECK_INT("nor cut", intake_stats_rt(leg.leg->intake).shortened_ms, 0);
+	end_leg(&leg, now_ns);
+	bus_free(bus);
+	teardown();
+}
+
+/* Two talkers half a tick apart: the room stays where neither is cut off. */
+static void a_room_of_two_talkers_finds_the_place_for_both(void)
+{
+	struct bus *bus;
+	struct rig_leg legs[2];
+	uint64_t now_ns = RIG_START_NS, come_ns[2];
+	uint32_t frames[2] = {0, 0};
+
+	setup();
+	CHECK_INT("bus", bus_new(NULL, &bus), 0);
+	for (int i = 0; i < 2; i++)
+		legs[i] = add_leg(bus);
+	now_ns = worker_tick_rt(worker, now_ns);
+	for (int i = 0; i < 2; i++)
+		come_ns[i] = now_ns + 1000000 + (uint64_t)i * 10000000;
+	for (int pass = 0; pass < 800; pass++) {
+		for (int i = 0; i < 2; i++)
+			for (; come_ns[i] <= now_ns; come_ns[i] += RIG_TICK_NS) {
+				phone.seq = (uint16_t)frames[i];
+				phone.ts = frames[i] * RIG_FRAME;
+				feed_tone(&legs[i], frames[i]++, now_ns,
+					  (uint32_t)((now_ns - come_ns[i]) / 1000));
+			}
+		clock_v.mono_ns = now_ns;
+		now_ns = worker_tick_rt(worker, now_ns);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct intake_stats stats = intake_stats_rt(legs[i].leg->intake);
+
+		CHECK_INT("nothing was invented", stats.concealed_ms, 0);
+		CHECK("less than a tick's wait", stats.jitter.delay_ms < 16);
+	}
+	for (int i = 0; i < 2; i++)
+		end_leg(&legs[i], now_ns);
+	bus_free(bus);
+	teardown();
+}
+
 void suite_worker(void)
 {
 	CHECK_SUITE("worker");
@@ -301,4 +385,6 @@ void suite_worker(void)
 	CHECK_TEST(full_ring_keeps_what_comes_back);
 	CHECK_TEST(moves_and_yields);
 	CHECK_TEST(time_goes_on_between_workers);
+	CHECK_TEST(a_room_ticks_when_its_talker_speaks);
+	CHECK_TEST(a_room_of_two_talkers_finds_the_place_for_both);
 }
