@@ -12,6 +12,7 @@ int rooms_list(struct request *request);
 int rooms_create(struct request *request);
 int room_get(struct request *request);
 int room_change(struct request *request);
+int room_say(struct request *request);
 int room_migrate(struct request *request);
 int room_delete(struct request *request);
 

@@ -10,9 +10,9 @@
 #include "http/writer.h"
 
 enum {
-	TEXTS = 23
+	TEXTS = 25
 }; /* three of the room; five of the participant, four of the call, two of the attempt, six
-      of the registration, two of the recording; cause */
+      of the registration, two of the recording, two of the message; cause */
 
 struct event_ring {
 	struct event_entry *entries;
@@ -116,6 +116,8 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 							       &entry->registration.instance,
 							       &entry->recording.id,
 							       &entry->recording.room_id,
+							       &entry->event.from,
+							       &entry->event.text,
 							       &cause});
 	participant->room_id = entry->room_view.id;
 	entry->event.cause = cause.p;

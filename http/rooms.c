@@ -1,5 +1,6 @@
 /* http/rooms.c -- /api/v1/rooms and one room; and what to know of the server before dialling. */
 #include "base/err.h"
+#include "focus/chat.h"
 #include "focus/focus.h"
 #include "http/handlers.h"
 #include "http/paging.h"
@@ -176,6 +177,34 @@ int room_change(struct request *request)
 	if (!err)
 		reply_room(request, room);
 	return err;
+}
+
+int room_say(struct request *request)
+{
+	struct writer json = writer_to(request_body(request));
+	struct slice text = SLICE_NONE, from = SLICE_NONE;
+	struct document *document = NULL;
+	struct room *room;
+	uint32_t count;
+	int err = request_room(request, &room);
+
+	if (err)
+		return err;
+	err = request_document(request, &SCHEMA_MESSAGE_SEND, &document);
+	if (err)
+		return err;
+	(void)document_text(document, "text", &text);
+	(void)document_text(document, "from", &from);
+	err = focus_room_say(request_http(request)->focus, room, from, text, &count);
+	document_free(document);
+	if (err == ERR_LIMIT)
+		return request_fail_field(request, "text", "at most %d octets", CHAT_TEXT_MAX);
+	if (err)
+		return err;
+	writer_open(&json, NULL, '{');
+	writer_uint(&json, "sent", count);
+	writer_close(&json, '}');
+	return 0;
 }
 
 int room_migrate(struct request *request)

@@ -331,6 +331,17 @@ static const struct field trace_list[] = {
 	{0},
 };
 
+static const struct field message_send[] = {
+	{"text", FIELD_STRING, FIELD_REQUIRED, 1, 4000, NULL, "What is said; plain text."},
+	{"from", FIELD_STRING, 0, 1, 64, NULL, "Name of who says it, shown to phones."},
+	{0},
+};
+
+static const struct field message_sent[] = {
+	{"sent", FIELD_INTEGER, 0, 0, 0, NULL, "Participants that it was sent to."},
+	{0},
+};
+
 static const struct field migrate[] = {
 	{"to", FIELD_STRING, FIELD_REQUIRED, 1, 255, NULL,
 	 "SIP URI of a conference factory, or of a conference, elsewhere."},
@@ -473,6 +484,10 @@ static const struct field event[] = {
 	 "Why: bye, kicked, room_closed, busy ..."},
 	{"status", FIELD_INTEGER, FIELD_OPTIONAL, 0, 0, NULL,
 	 "In participant.left: SIP status of a call that failed."},
+	{"from", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL, "In message: name of who said it."},
+	{"content_type", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL,
+	 "In message: text/plain or message/cpim."},
+	{"text", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL, "In message: what was said."},
 	{"digit", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL, "In dtmf: 0-9 * # A-D."},
 	{"duration_ms", FIELD_INTEGER, FIELD_OPTIONAL, 0, 0, NULL,
 	 "In dtmf: how long it was pressed."},
@@ -626,6 +641,9 @@ const struct schema SCHEMA_USER_CREATE = {"UserCreate", "A user to be made.", us
 const struct schema SCHEMA_USER_CHANGE = {"UserChange", "What of a user changes.", user_change, 1};
 const struct schema SCHEMA_MIGRATE = {"Migrate", "Where a conference shall go.", migrate, 1};
 
+const struct schema SCHEMA_MESSAGE_SEND = {"MessageSend", "Something said to a room.", message_send,
+					   1};
+
 static const struct schema written[] = {
 	{"Room", "A conference.", room, 0},
 	{"RoomList", "A page of rooms.", room_list, 0},
@@ -638,6 +656,7 @@ static const struct schema written[] = {
 	{"TraceList", "Calls of which SIP messages are kept.", trace_list, 0},
 	{"CallRecord", "A call that has ended.", call_record, 0},
 	{"CallRecordList", "A page of call records.", call_record_list, 0},
+	{"MessageSent", "How many it went to.", message_sent, 0},
 	{"Migration", "How a move goes.", migration, 0},
 	{"Call", "Two parties, connected by us.", call, 0},
 	{"Attempt", "One target of a call that we make.", attempt, 0},
@@ -666,8 +685,8 @@ static const struct schema written[] = {
 static const struct schema *const read_schemas[] = {
 	&SCHEMA_ROOM_CREATE,        &SCHEMA_ROOM_CHANGE,     &SCHEMA_INVITE,
 	&SCHEMA_PARTICIPANT_CHANGE, &SCHEMA_RECORDING_START, &SCHEMA_RECORDING_CHANGE,
-	&SCHEMA_CALL_CREATE,        &SCHEMA_MIGRATE,         &SCHEMA_USER_CREATE,
-	&SCHEMA_USER_CHANGE,        &SCHEMA_FORWARD_CHANGE};
+	&SCHEMA_CALL_CREATE,        &SCHEMA_MIGRATE,         &SCHEMA_MESSAGE_SEND,
+	&SCHEMA_USER_CREATE,        &SCHEMA_USER_CHANGE,     &SCHEMA_FORWARD_CHANGE};
 
 const struct schema *schema_at(size_t index)
 {

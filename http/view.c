@@ -275,6 +275,11 @@ void view_event(struct writer *json, const struct focus_event *event)
 		writer_text(json, "cause", event->cause);
 	if (event->status)
 		writer_uint(json, "status", event->status);
+	if (event->kind == FOCUS_MESSAGE) {
+		writer_str(json, "from", event->from.len ? event->from : SLICE(""));
+		writer_text(json, "content_type", event->content_type);
+		writer_str(json, "text", event->text);
+	}
 	if (event->kind == FOCUS_DTMF) {
 		writer_str(json, "digit", slice_make(&event->digit, 1));
 		writer_uint(json, "duration_ms", event->duration_ms);

@@ -25,6 +25,7 @@ const char *focus_event_name(enum focus_event_kind kind)
 		[FOCUS_RECORDING_CHANGED] = "recording.changed",
 		[FOCUS_RECORDING_ENDED] = "recording.ended",
 		[FOCUS_ROOM_MIGRATION] = "room.migration",
+		[FOCUS_MESSAGE] = "message",
 		[FOCUS_CALL_CREATED] = "call.created",
 		[FOCUS_CALL_CHANGED] = "call.changed",
 		[FOCUS_CALL_ENDED] = "call.ended",
@@ -130,6 +131,9 @@ void event_publish(struct focus *focus, const struct focus_news *news)
 		.digit = news->digit,
 		.duration_ms = news->duration_ms,
 		.attempt = news->attempt,
+		.from = news->from,
+		.text = news->text,
+		.content_type = news->content_type,
 	};
 
 	if (!is_told(news))

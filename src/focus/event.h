@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "base/slice.h"
+
 struct call_view;
 struct focus;
 struct fork_attempt_view;
@@ -37,6 +39,8 @@ enum focus_event_kind {
 	FOCUS_RECORDING_STARTED,    /* `recording`; the room is one that may have gone */
 	FOCUS_RECORDING_CHANGED,    /* paused, goes on, stopped */
 	FOCUS_RECORDING_ENDED,      /* its file is complete, or `cause` is "failed" */
+	FOCUS_MESSAGE, /* said in the room: `from`, `text`; the participant is NULL when the API did
+			*/
 	FOCUS_EVENT_KIND_COUNT
 };
 
@@ -56,6 +60,8 @@ struct focus_event {
 	uint16_t status; /* LEFT: SIP status of a call that failed, else 0 */
 	char digit;
 	uint16_t duration_ms;
+	struct slice from, text;  /* MESSAGE; else absent. As they came: not always UTF-8 */
+	const char *content_type; /* MESSAGE: "text/plain" or "message/cpim"; static */
 };
 
 const char *focus_event_name(enum focus_event_kind kind); /* "room.created", "dtmf" ... */

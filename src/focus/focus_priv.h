@@ -79,6 +79,8 @@ struct focus_news {
 	struct participant *participant;
 	const struct call *call;
 	const struct fork_attempt_view *attempt;
+	struct slice from, text; /* of messages */
+	const char *content_type;
 	const char *cause;
 	uint16_t status;
 	char digit;

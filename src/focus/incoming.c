@@ -11,6 +11,7 @@
 #include "focus/attendant.h"
 #include "focus/callback.h"
 #include "focus/calls_priv.h"
+#include "focus/chat.h"
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
 #include "focus/join.h"
@@ -708,6 +709,10 @@ void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *re
 	}
 	if (request->method == SIP_METHOD_REFER) {
 		refer_in_request(focus, tx, request);
+		return;
+	}
+	if (request->method == SIP_METHOD_MESSAGE) {
+		chat_on_message(focus, tx, request);
 		return;
 	}
 	if (request->method == SIP_METHOD_SUBSCRIBE) {

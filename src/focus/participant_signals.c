@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "focus/attendant.h"
 #include "focus/calls_priv.h"
+#include "focus/chat.h"
 #include "focus/failure.h"
 #include "focus/focus_priv.h"
 #include "focus/menu.h"
@@ -85,6 +86,10 @@ static void on_request(void *arg, struct sip_call *call, struct sip_stx *tx,
 	(void)call;
 	if (arg && request->method == SIP_METHOD_REFER) {
 		refer_in_within(arg, tx, request);
+		return;
+	}
+	if (arg && request->method == SIP_METHOD_MESSAGE) {
+		chat_on_message_within(arg, tx, request);
 		return;
 	}
 	if (arg && request->method == SIP_METHOD_SUBSCRIBE) {

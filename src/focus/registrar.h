@@ -78,8 +78,8 @@ bool registrar_knows(const struct focus *focus, struct slice user);
 /* The user's own name for any that it goes by; a name that is no user's stays as it is. */
 struct slice registrar_name(const struct focus *focus, struct slice user);
 
-/* 200 for a user, number or GRUU of ours that has a binding, 480 for one that has none, 0 for a name
- * that is no user's: what OPTIONS is answered (RFC 3261 11.2). */
+/* 200 for a user, number or GRUU of ours that has a binding, 480 for one that has none, 0 for a
+ * name that is no user's: what OPTIONS is answered (RFC 3261 11.2). */
 uint16_t registrar_presence(struct focus *focus, struct slice request_uri);
 
 #endif

@@ -534,8 +534,8 @@ void roster_on_news(struct focus *focus, const struct focus_news *news, uint64_t
 	struct room *room = news->room;
 	struct participant *p = news->participant;
 
-	if (room->call || news->kind == FOCUS_DTMF || news->kind == FOCUS_ROOM_CLOSED ||
-	    news->kind == FOCUS_ROOM_MIGRATION)
+	if (room->call || news->kind == FOCUS_DTMF || news->kind == FOCUS_MESSAGE ||
+	    news->kind == FOCUS_ROOM_CLOSED || news->kind == FOCUS_ROOM_MIGRATION)
 		return;
 	if (p)
 		p->roster_seq = seq;

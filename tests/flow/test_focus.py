@@ -201,4 +201,25 @@ def roster_over_tcp():
     quiet_end(hearth, anna, bert)
 
 
+@lib.case
+def chat():
+    """MESSAGE from a phone to the others, to the event stream, and from the API (RFC 3428)."""
+    hearth = lib.Hearth(rooms__grace_s="1")
+    events = lib.Events(hearth)
+    anna, conference = host_of_conference(hearth)
+    bert = Party(hearth, "bert", 620)
+    assert bert.call(conference).status == 200
+    room = conference[4:].split("@")[0]
+    lib.wait_for("both are in", lambda: len(hearth.connected(room)) == 2)
+    assert anna.ask("MESSAGE", anna.target, "", "guten Tag", "text/plain").status == 202
+    lib.wait_for("Bert reads it", lambda: [m.body for m in bert.requests("MESSAGE")] == ["anna: guten Tag"])
+    told = events.wait("message")
+    assert told["text"] == "guten Tag" and told["from"] == "anna" and told["room_id"] == room, told
+    answer = hearth.api("POST", f"/api/v1/rooms/{room}/messages", {"text": "five minutes", "from": "Desk"})
+    assert answer.status == 202 and answer.json["sent"] == 2, answer.text
+    lib.wait_for("all read it", lambda: all(p.requests("MESSAGE")[-1:] and p.requests("MESSAGE")[-1].body == "Desk: five minutes"
+                                            for p in (anna, bert)))
+    quiet_end(hearth, anna, bert)
+
+
 lib.main()

@@ -433,6 +433,12 @@ static void phone_on_request(void *arg, struct sip_call *call, struct sip_stx *t
 	struct sip_refer refer;
 
 	(void)call;
+	if (request->method == SIP_METHOD_MESSAGE && phone->message_status) {
+		slice_cstr(request->body, phone->message, sizeof(phone->message));
+		phone->messages++;
+		(void)sip_stx_reply(tx, &(struct sip_reply){.status = phone->message_status});
+		return;
+	}
 	if (request->method != SIP_METHOD_REFER || !phone->refer_status ||
 	    sip_refer_parse(request, &refer)) {
 		(void)sip_stx_reply(tx, &(struct sip_reply){.status = 405});
@@ -525,6 +531,7 @@ struct phone *world_phone(struct world *world, const char *user)
 	slice_cstr(slice_of(user), phone->user, sizeof(phone->user));
 	timer_init(&phone->timer, phone_answer, phone);
 	timer_init(&phone->refer_timer, phone_refer_over, phone);
+	phone->message_status = 200;
 	phone->refer_status = 200;
 	phone->refer_delay_ms = 200;
 	world->phones[world->phone_count++] = phone;

@@ -224,6 +224,7 @@ enum contract_world {
 	WORLD_COUNT
 };
 
+#define SAY_HELLO "{\"text\":\"hello\"}"
 #define MIGRATE_THERE "{\"to\":\"sip:ring@10.0.0.2\"}"
 #define CALL_OF_TWO "{\"from\":\"sip:dora@10.0.0.2\",\"to\":\"sip:emil@10.0.0.2\"}"
 
@@ -257,6 +258,14 @@ static const struct contract_case {
 	{"closeRoom", 400, WORLD_PLAIN, "/api/v1/rooms/%%zz", NULL, NULL},
 	{"closeRoom", 404, WORLD_PLAIN, "/api/v1/rooms/none", NULL, NULL},
 	{"closeRoom", 412, WORLD_PLAIN, "/api/v1/rooms/lobby", "If-Match: \"x\"\r\n", NULL},
+	{"sendMessage", 202, WORLD_PLAIN, "/api/v1/rooms/lobby/messages", NULL, SAY_HELLO},
+	{"sendMessage", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/messages", NULL, "{"},
+	{"sendMessage", 404, WORLD_PLAIN, "/api/v1/rooms/none/messages", NULL, SAY_HELLO},
+	{"sendMessage", 413, WORLD_PLAIN, "/api/v1/rooms/lobby/messages",
+	 "Content-Length: 99999\r\n", ""},
+	{"sendMessage", 415, WORLD_PLAIN, "/api/v1/rooms/lobby/messages",
+	 "Content-Type: text/plain\r\n", "{}"},
+	{"sendMessage", 422, WORLD_PLAIN, "/api/v1/rooms/lobby/messages", NULL, "{}"},
 	{"migrateRoom", 202, WORLD_PLAIN, "/api/v1/rooms/lobby/migrate", NULL, MIGRATE_THERE},
 	{"migrateRoom", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/migrate", NULL, "{"},
 	{"migrateRoom", 404, WORLD_PLAIN, "/api/v1/rooms/none/migrate", NULL, MIGRATE_THERE},

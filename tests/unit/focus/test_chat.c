@@ -1,0 +1,142 @@
+#include "base/attr.h"
+#include "base/err.h"
+#include "focus/chat.h"
+#include "focus/focus_priv.h"
+#include "sip/request.h"
+#include "tests/support/check.h"
+#include "tests/support/focus_world.h"
+
+static uint16_t status;
+
+static void on_reply(void *arg, struct sip_call *call, const struct sip_msg *response)
+{
+	(void)arg;
+	(void)call;
+	status = response ? response->status : 0;
+}
+
+static void say(struct phone *phone, const char *type, const char *text)
+{
+	status = 0;
+	CHECK_INT(text,
+		  sip_call_request(phone->call, &(struct sip_call_request){.method = "MESSAGE",
+									   .content_type = type,
+									   .body = slice_of(text),
+									   .on_reply = on_reply}),
+		  0);
+	world_run(phone->world, 500);
+}
+
+static void in_the_dialog(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *anna = world_phone(world, "anna"), *bert, *carl;
+
+	anna->display_name = "Anna";
+	phone_dial(anna, "lobby");
+	world_run(world, 500);
+	say(anna, "text/plain", "anybody?");
+	CHECK_INT("nobody else to send it to", status, 200);
+	bert = world_join(world, "bert", "lobby");
+	carl = world_join(world, "carl", "lobby");
+	carl->message_status = 0;
+	(void)world_events(world, NULL);
+	say(anna, "text/plain; charset=utf-8", "hello");
+	CHECK_INT("relayed", status, 202);
+	CHECK_STR("with her name", bert->message, "Anna: hello");
+	CHECK_INT("not to herself", anna->messages, 0);
+	CHECK_STR("told", world_events(world, "message"), "message lobby anna connected\n");
+	carl->message_status = 200;
+	say(bert, "message/cpim", "From: <im:bert>\r\n\r\nhi");
+	CHECK_STR("as it is", anna->message, "From: <im:bert>\r\n\r\nhi");
+	CHECK_INT("who refused one is spared", carl->messages, 0);
+	say(bert, "text/html", "<b>");
+	CHECK_INT("no other types", status, 415);
+	world_end(world, "in_the_dialog");
+}
+
+static void too_long(void)
+{
+	static char text[CHAT_TEXT_MAX + 2];
+	struct world *world = world_new(NULL);
+	struct phone *anna = world_join(world, "anna", "lobby"),
+		     *bert = world_join(world, "bert", "lobby");
+
+	memset(text, 'x', CHAT_TEXT_MAX + 1);
+	say(anna, "text/plain", text);
+	CHECK_INT("413", status, 413);
+	text[CHAT_TEXT_MAX] = '\0';
+	say(anna, "text/plain", text);
+	CHECK_INT("just fits", status, 202);
+	CHECK_INT(NULL, bert->messages, 1);
+	world_end(world, "too_long");
+}
+
+static void on_outside(void *arg, const struct sip_msg *response, int err)
+{
+	(void)arg;
+	(void)err;
+	status = response ? response->status : 0;
+}
+
+static void outside(void)
+{
+	static const struct {
+		const char *name, *from, *target;
+		uint16_t status;
+	} rows[] = {
+		{"a participant", "<sip:anna@" WORLD_PHONES ">", "sip:lobby@" WORLD_SERVER, 202},
+		{"a stranger", "<sip:eve@" WORLD_PHONES ">", "sip:lobby@" WORLD_SERVER, 403},
+		{"no room", "<sip:anna@" WORLD_PHONES ">", "sip:nowhere@" WORLD_SERVER, 404},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = world_new(NULL);
+		struct phone *bert = world_join(world, "bert", "lobby");
+
+		world_join(world, "anna", "lobby");
+		status = 0;
+		CHECK_INT(rows[i].name,
+			  sip_ua_request(world->phones_ua,
+					 &(struct sip_request_params){
+						 .method = "MESSAGE",
+						 .target = slice_of(rows[i].target),
+						 .from = slice_of(rows[i].from),
+						 .content_type = "text/plain",
+						 .body = SLICE("hello"),
+						 .on_reply = on_outside,
+					 },
+					 NULL),
+			  0);
+		world_run(world, 500);
+		CHECK_INT(rows[i].name, status, rows[i].status);
+		CHECK_STR(rows[i].name, bert->message, status == 202 ? "anna: hello" : "");
+		world_end(world, rows[i].name);
+	}
+}
+
+static void from_the_api(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *anna = world_join(world, "anna", "lobby");
+	uint32_t count = 0;
+
+	CHECK_INT(NULL,
+		  focus_room_say(world->focus, world_room(world, "lobby"), SLICE("Desk"),
+				 SLICE("five minutes"), &count),
+		  0);
+	world_run(world, 500);
+	CHECK_INT("to one", count, 1);
+	CHECK_STR(NULL, anna->message, "Desk: five minutes");
+	CHECK_STR("told", world_events(world, "message"), "message lobby\n");
+	world_end(world, "from_the_api");
+}
+
+void suite_chat(void)
+{
+	CHECK_SUITE("chat");
+	CHECK_TEST(in_the_dialog);
+	CHECK_TEST(too_long);
+	CHECK_TEST(outside);
+	CHECK_TEST(from_the_api);
+}
