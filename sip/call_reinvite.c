@@ -388,6 +388,14 @@ static void accept_reinvite(struct sip_call *call, struct sip_stx *tx,
 		call_tell_media(call);
 }
 
+/* An UPDATE of ours without an offer is in nobody's way. */
+static bool has_offer_out(const struct sip_call *call)
+{
+	const struct call_tx *tx = call->exchange;
+
+	return call->waits_answer || (tx && (tx->kind == CALL_TX_REINVITE || tx->body.len > 0));
+}
+
 void call_reinvited(struct sip_call *call, struct sip_stx *tx, const struct sip_msg *request)
 {
 	if (call->waits_ack && !call->waits_answer) {
@@ -399,7 +407,7 @@ void call_reinvited(struct sip_call *call, struct sip_stx *tx, const struct sip_
 		(void)ua_reply(tx, 481, NULL);
 	else if (call->state != SIP_CALL_ESTABLISHED && call->state != SIP_CALL_ACCEPTED)
 		call_retry_later(call, tx); /* the first INVITE is not answered yet (14.2) */
-	else if (call->exchange || call->waits_answer)
+	else if (has_offer_out(call))
 		(void)ua_reply(tx, 491, NULL); /* glare (14.2) */
 	else
 		accept_reinvite(call, tx, request);

@@ -379,7 +379,7 @@ void call_pracked(struct sip_call *call, struct sip_stx *tx, const struct sip_ms
 	stop_resending(call);
 	if (call->state == SIP_CALL_INCOMING && call->rel.waits_with_sdp && !call->is_agreed)
 		on_answer(call, tx, sdp);
-	else if (sdp.len > 0)
+	else if (sdp.len > 0 && call->state != SIP_CALL_ENDING)
 		on_offer(call, tx, sdp);
 	else
 		reply_200(tx, SLICE_NONE);

@@ -60,11 +60,25 @@ static void answered(struct call_tx *tx, const struct sip_msg *response)
 	}
 }
 
+/* A NOTIFY that was sent after the BYE and came first makes it out of order (12.2.2): the peer
+ * would stay in the call. */
+static bool bye_again(struct call_tx *tx, const struct sip_msg *response)
+{
+	if (tx->kind != CALL_TX_BYE || response->status != 500 ||
+	    tx->cseq == tx->dialog->local_cseq || tx->overtaken == SIP_REQUEST_OVERTAKEN_MAX)
+		return false;
+	tx->overtaken++;
+	tx->cseq = ++tx->dialog->local_cseq;
+	return call_tx_send(tx) == 0;
+}
+
 static void on_response(void *arg, const struct sip_msg *response)
 {
 	bool is_challenged = response->status == 401 || response->status == 407;
 
 	if (is_challenged && call_auth_again(arg, response))
+		return;
+	if (bye_again(arg, response))
 		return;
 	answered(arg, response);
 }

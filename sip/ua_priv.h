@@ -92,6 +92,7 @@ struct call_tx {
 	char *method, *headers, *content_type;
 	struct buf body, credentials; /* lines that answer a challenge */
 	uint32_t tries;               /* challenges answered */
+	uint32_t overtaken;           /* BYE: sent again because a later request was there first */
 	sip_reply_fn *on_reply;
 	void *arg;
 };

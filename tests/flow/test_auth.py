@@ -149,6 +149,19 @@ def guessing_is_logged_and_locked():
 
 
 @lib.case
+def wrong_tokens_are_logged():
+    hearth = lib.Hearth(http__token="right", check=False)
+    lib.wait_for("it serves", lambda: "server.ready" in hearth.log_text(), 20)
+    for token, status in ((None, 401), ("guess", 401), ("right", 200)):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        assert hearth.api("GET", "/api/v1/users", **headers).status == status
+    causes = [(m["host"], m["cause"]) for m in REFUSED.finditer(hearth.log_text())]
+    assert causes == [("127.0.0.1", "wrong_token")], causes
+    assert "guess" not in hearth.log_text()
+    hearth.stop()
+
+
+@lib.case
 def scanners_and_strangers_hear_nothing():
     hearth = serve(sip__acl="allow:127.0.0.1,drop:127.0.0.2,deny:127.0.0.0/8")
     for address, agent, status in (("127.0.0.1", "friendly-scanner", 0), ("127.0.0.2", "phone", 0),

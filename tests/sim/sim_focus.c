@@ -177,6 +177,14 @@ static void on_sent(void *arg, const struct sip_flow *flow, struct slice data)
 	invite->final = msg.status;
 }
 
+static void on_referred(void *arg, struct sip_referring *referring,
+			const struct sip_refer_result *result)
+{
+	(void)arg;
+	(void)referring;
+	(void)result;
+}
+
 /* Actions ------------------------------------------------------------------------------------ */
 
 static const char *const room_names[] = {"lobby", "annex", "board"};
@@ -318,6 +326,50 @@ static void do_join(struct sim *sim)
 	sim->dials++;
 }
 
+/* Somebody in a call refers us to another phone, or has it removed. */
+static void do_refer(struct sim *sim)
+{
+	struct phone *phone = any_phone(sim), *other = any_phone(sim);
+	struct sip_referring *referring;
+	struct sip_refer_params params = {.on_done = on_referred};
+	char uri[128];
+
+	if (!phone->call || sip_call_state(phone->call) != SIP_CALL_ESTABLISHED)
+		return;
+	snprintf(uri, sizeof(uri), "sip:%s@" WORLD_PHONES "%s", other->user,
+		 chance(sim, 30) ? ";method=BYE" : "");
+	params.refer_to = slice_of(uri);
+	params.no_sub = chance(sim, 20);
+	if (chance(sim, 30))
+		params.replaces = SLICE("x@y;to-tag=1;from-tag=2");
+	other->replaces_refused = chance(sim, 50) ? 481 : 0;
+	say(sim, phone->user, uri);
+	(void)sip_call_refer(phone->call, &params, &referring);
+}
+
+/* To another focus, which a phone plays; some go there, some do not. */
+static void do_migrate(struct sim *sim)
+{
+	struct phone *other = any_phone(sim);
+	struct room *room = any_room(sim);
+	char uri[64];
+
+	if (!room || other->call)
+		return;
+	for (uint32_t i = 0; i < sim->world->phone_count; i++) {
+		sim->world->phones[i]->refer_status = chance(sim, 60)   ? 200
+						      : chance(sim, 50) ? 486
+									: 0;
+		sim->world->phones[i]->refer_delay_ms = random_below(&sim->dice, 5000);
+	}
+	other->manner = chance(sim, 80) ? PHONE_ANSWERS : PHONE_REJECTS;
+	other->status = 503;
+	other->contact_params = chance(sim, 80) ? "isfocus" : NULL;
+	snprintf(uri, sizeof(uri), "sip:%s@" WORLD_PHONES, other->user);
+	say(sim, "migrate to", uri);
+	(void)focus_migrate(sim->world->focus, room, slice_of(uri));
+}
+
 static void do_kick(struct sim *sim)
 {
 	struct participant *p = any_participant(sim);
@@ -407,10 +459,10 @@ static void act(struct sim *sim)
 		uint32_t weight;
 		void (*run)(struct sim *sim);
 	} actions[] = {
-		{30, do_dial},         {13, do_hang_up}, {10, do_hold},        {9, do_invite},
+		{23, do_dial},         {13, do_hang_up}, {10, do_hold},        {9, do_invite},
 		{7, do_call},          {8, do_join},     {2, do_call_to_room}, {4, do_kick},
 		{2, do_close},         {4, do_room},     {4, do_control},      {5, do_media_event},
-		{2, do_media_failure},
+		{2, do_media_failure}, {5, do_refer},    {2, do_migrate},
 	};
 	uint32_t at = random_below(&sim->dice, 100);
 
@@ -449,6 +501,12 @@ static struct participant *participant_of(const struct sim *sim, const struct ph
 /* Two rooms of which one has called the other: both ends are here, and no phone hangs up. */
 static bool is_focus_of_ours(const struct participant *p)
 {
+	struct slice target = p->call ? sip_call_remote_target(p->call) : SLICE_NONE;
+	struct sip_uri uri;
+
+	/* Not the URI that was called: a room that moved sends callers on to a phone. */
+	if (!sip_uri_parse(target, &uri))
+		return slice_is(uri.host, "10.0.0.1");
 	return strstr(p->uri, "@10.0.0.1") != NULL && strstr(p->uri, "sip:user") == NULL;
 }
 

@@ -143,6 +143,23 @@ static void glare(void)
 	}
 }
 
+/* A refresh without an offer and a re-INVITE do not get in each other's way. */
+static void no_glare(void)
+{
+	struct fixture fx;
+
+	setup(&fx, ALLOW);
+	establish(&fx);
+	CHECK_INT("a", sip_call_update(fx.a.call, &(struct sip_call_update){0}), 0);
+	CHECK_INT("b", sip_call_reinvite(fx.b.call), 0);
+	simworld_run(&fx.world, 100);
+	CHECK_INT("no 491", sip_ua_stats(fx.a.ua)->status_out[491], 0);
+	CHECK_INT("no 491", sip_ua_stats(fx.b.ua)->status_out[491], 0);
+	CHECK_STR("a", simua_log(&fx.a), "media");
+	CHECK_STR("b", simua_log(&fx.b), "media");
+	teardown(&fx);
+}
+
 static void queues_and_headers(void)
 {
 	struct fixture fx;
@@ -287,6 +304,7 @@ void suite_call_update(void)
 	CHECK_TEST(target_refresh);
 	CHECK_TEST(not_allowed);
 	CHECK_TEST(glare);
+	CHECK_TEST(no_glare);
 	CHECK_TEST(queues_and_headers);
 	CHECK_TEST(unanswered);
 	CHECK_TEST(answers);

@@ -6,6 +6,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "tests/support/check.h"
+#include "tests/support/oom.h"
 
 struct fixture {
 	struct clock_virtual time;
@@ -397,6 +398,35 @@ static void locked_stay(void)
 	sip_guard_free(fx.guard);
 }
 
+/* Calls go before limits: who cannot be remembered is let through. */
+static void memory_runs_out(void)
+{
+	const struct sip_guard_rules good = {.acl = "deny:192.0.2.1, allow:192.0.2.0/24",
+					     .trusted = "10.0.0.0/8,tls:sbc.example",
+					     .per_second = {1, 1, 1}};
+	struct fixture fx;
+	struct slice item;
+
+	begin(&fx, 0);
+	for (uint32_t at = 0; oom_sweep(at, at % 2); at++) {
+		int err = sip_guard_set_rules(fx.guard, &good, &item);
+
+		oom_end();
+		CHECK("0 or -ENOMEM", err == 0 || err == -ENOMEM);
+	}
+	for (uint32_t at = 0; oom_sweep(at, at % 2); at++) {
+		char ip[32];
+		enum sip_guard_verdict verdict;
+
+		snprintf(ip, sizeof(ip), "192.0.2.%u", 100 + at);
+		verdict = ask(&fx, ip, "INVITE");
+		oom_end();
+		CHECK_INT("let through", verdict, SIP_GUARD_PASS);
+	}
+	CHECK_INT("the rules hold", ask(&fx, "192.0.2.1", "INVITE"), SIP_GUARD_DENY);
+	sip_guard_free(fx.guard);
+}
+
 static void names(void)
 {
 	for (int i = 0; i < SIP_GUARD_CAUSES; i++)
@@ -418,5 +448,6 @@ void suite_guard(void)
 	CHECK_TEST(tells_now_and_then);
 	CHECK_TEST(lock_out);
 	CHECK_TEST(locked_stay);
+	CHECK_TEST(memory_runs_out);
 	CHECK_TEST(names);
 }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "sip/auth.h"
 #include "tests/support/check.h"
+#include "tests/support/oom.h"
 
 struct fixture {
 	struct clock_virtual time;
@@ -310,6 +311,42 @@ static void our_server_accepts_it(void)
 	end(&fx);
 }
 
+static void memory_runs_out(void)
+{
+	struct fixture fx;
+
+	for (uint32_t at = 0; oom_sweep(at, at % 2); at++) {
+		struct sip_keyring *keyring = NULL;
+		struct random random;
+		uint32_t line = 0;
+		int err;
+
+		random_init_seeded(&random, 1);
+		err = sip_keyring_new(&random, &keyring);
+		if (!err)
+			err = sip_keyring_read(keyring, SLICE("a b c\nd e f\n"), &line);
+		oom_end();
+		CHECK("0 or -ENOMEM", err == 0 || err == -ENOMEM);
+		if (keyring)
+			CHECK_INT("all or none", sip_keyring_count(keyring), err ? 0 : 2);
+		sip_keyring_free(keyring);
+	}
+	begin(&fx, "* bob zanzibar");
+	respond(&fx, "Proxy-Authenticate: Digest realm=\"a\", nonce=\"1\", qop=\"auth\"\r\n"
+		     "WWW-Authenticate: Digest realm=\"b\", nonce=\"2\"\r\n");
+	for (uint32_t at = 0; oom_sweep(at, at % 2); at++) {
+		int err;
+
+		buf_done(&fx.lines);
+		err = answer(&fx, true, "INVITE", 0);
+		oom_end();
+		CHECK("0 or -ENOMEM", err == 0 || err == -ENOMEM);
+		CHECK("both or an error",
+		      err || (has(&fx, "realm=\"a\"") && has(&fx, "realm=\"b\"")));
+	}
+	end(&fx);
+}
+
 void suite_keyring(void)
 {
 	CHECK_SUITE("keyring");
@@ -319,4 +356,5 @@ void suite_keyring(void)
 	CHECK_TEST(a_proxy_and_then_the_target);
 	CHECK_TEST(later_requests);
 	CHECK_TEST(our_server_accepts_it);
+	CHECK_TEST(memory_runs_out);
 }

@@ -2,6 +2,7 @@
 
 #include "base/attr.h"
 #include "tests/support/check.h"
+#include "tests/support/oom.h"
 
 struct fixture {
 	struct clock_virtual time;
@@ -146,6 +147,24 @@ static void bound(void)
 	nonces_free(fx.nonces);
 }
 
+/* What cannot be remembered is not accepted: it could be used again. */
+static void memory_runs_out(void)
+{
+	char nonce[NONCE_TEXT_MAX];
+	struct fixture fx;
+	uint32_t refused = 0;
+
+	begin(&fx, 4);
+	for (uint32_t at = 0; oom_sweep(at, true); at++) {
+		nonces_make(fx.nonces, &fx.peer, nonce);
+		refused += !nonces_use(fx.nonces, slice_of(nonce), 1);
+		oom_end();
+	}
+	CHECK_INT("once", refused, 1);
+	CHECK("then as ever", nonces_use(fx.nonces, slice_of(nonce), 2));
+	nonces_free(fx.nonces);
+}
+
 void suite_nonce(void)
 {
 	CHECK_SUITE("nonce");
@@ -153,4 +172,5 @@ void suite_nonce(void)
 	CHECK_TEST(forged);
 	CHECK_TEST(counts);
 	CHECK_TEST(bound);
+	CHECK_TEST(memory_runs_out);
 }

@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+"""Conferences and calls that move from one Hearth to another (RFC 3911 8.1, RFC 4579), with sound."""
+import re
+
+import lib
+from parties import Party, all_hear_each_other, quiet_end
+
+
+def pair(**options):
+    """Two servers; what the first hands over goes to the factory of the second."""
+    there = lib.Hearth(rooms__grace_s="1")
+    here = lib.Hearth(rooms__grace_s="1", **{key: value.format(there=there.host) for key, value in options.items()})
+    return here, there
+
+
+def talk(here, there, names=(("alice", 440), ("bob", 620))):
+    parties = [Party(here, name, hz) for name, hz in names]
+    for party in parties:
+        party.knows = [here, there]
+    return parties
+
+
+@lib.case
+def join_moved_to_central():
+    """S2, header by header: here is B, there is conf."""
+    here, there = pair(focus__central_factory="sip:conf-factory@{there}")
+    alice, bob = talk(here, there)
+    carol = Party(here, "carol", 910)
+    answer = here.api("POST", "/api/v1/calls", {"from": alice.uri_of_mine, "to": bob.uri_of_mine})
+    path = answer.headers["Location"]
+    lib.wait_for("connected", lambda: here.api("GET", path).json["state"] == "connected", 10)
+    all_hear_each_other([alice, bob])
+    join = f"Join: {alice.naming()}\r\n"
+    moved = carol.call(f"sip:bob@{here.host}", join)
+    assert moved.status == 302, moved.start
+    conference = moved.contact_uri()
+    assert re.match(rf"sip:conf-[a-z2-7]+@{there.host}$", conference), conference
+    assert "isfocus" in moved.get("Contact"), moved.fields
+    # *8: the same Call-ID, From tag and To, CSeq + 1, and the Join header still in it.
+    again = Party(there, "carol", 910)
+    again.call_id, again.tag, again.cseq = carol.call_id, carol.tag, carol.cseq
+    again.to = f"<sip:bob@{here.host}>"
+    taken = again.call(conference, join)
+    assert taken.status == 200 and taken.contact_uri() == conference, taken.fields
+    lib.wait_for("Alice and Bob have arrived", lambda: alice.moved and bob.moved and alice.moved.rtp.running and bob.moved.rtp.running, 10)
+    for party in (alice, bob):
+        sent = party.requests("REFER")[0]
+        assert conference in sent.get("Refer-To") and sent.get("Referred-By"), sent.fields
+        assert sent.get("Call-ID") == party.dialog[0], "not in the dialog"
+        lib.wait_for(f"{party.name} gets BYE", lambda: party.ended)
+        order = [m.method for way, m in party.seen if m.method in ("REFER", "BYE")]
+        assert order == ["REFER", "BYE"], order
+        assert "isfocus" not in party.contact, "nobody mixes here"
+    all_hear_each_other([again, alice.moved, bob.moved])
+    people = there.connected(conference[4:].split("@")[0])
+    assert {p["referred_by"] is not None for p in people if not p["uri"].startswith("sip:carol")} == {True}, people
+    lib.wait_for("no call is left here", lambda: not here.api("GET", "/api/v1/calls").json["calls"])
+    carol.ended = True
+    quiet_end(there, again, alice.moved, bob.moved)
+    quiet_end(here)
+
+
+@lib.case
+def room_moves_and_comes_back():
+    here, there = pair()
+    parties = talk(here, there, (("alice", 440), ("bob", 620), ("carol", 910)))
+    for party in parties:
+        assert party.call(f"sip:board@{here.host}").status == 200
+    all_hear_each_other(parties)
+    events = lib.Events(here)
+    servers, room = [here, there], "board"
+    for turn in range(2):
+        old, new = servers[turn % 2], servers[(turn + 1) % 2]
+        answer = old.api("POST", f"/api/v1/rooms/{room}/migrate", {"to": f"sip:conf-factory@{new.host}"})
+        assert answer.status == 202, answer.text
+        lib.wait_for("all are told to go and are rung off", lambda: all(p.ended for p in parties), 15)
+        parties = [party.moved for party in parties]
+        for party in parties:
+            party.knows = servers
+        room = parties[0].target[4:].split("@")[0]
+        all_hear_each_other(parties)
+        names = sorted(p["uri"].split("@")[0] for p in new.connected(room))
+        assert names == ["sip:alice", "sip:bob", "sip:carol"], names  # nobody twice, no bridge left
+    done = events.wait("room.migration", cause="done")
+    assert done["room"]["migration"]["moved"] == 3 and done["room"]["migration"]["pending"] == 0, done
+    for party in parties:
+        party.hang_up()
+    for server in servers:
+        for left in server.api("GET", "/api/v1/rooms").json["rooms"]:
+            server.api("DELETE", f"/api/v1/rooms/{left['id']}")
+        quiet_end(server)
+
+
+@lib.case
+def phone_that_cannot_go_is_carried():
+    here, there = pair()
+    parties = talk(here, there, (("alice", 440), ("bob", 620), ("carol", 910)))
+    parties[2].refuses_refer = True
+    for party in parties:
+        assert party.call(f"sip:board@{here.host}").status == 200
+    all_hear_each_other(parties)
+    here.api("POST", "/api/v1/rooms/board/migrate", {"to": f"sip:conf-factory@{there.host}"})
+    lib.wait_for("two have gone", lambda: parties[0].ended and parties[1].ended, 15)
+    view = lib.wait_for("the move is done", lambda: (m := here.room("board")["migration"])["state"] == "done" and m)
+    assert view["moved"] == 2 and view["carried"] == 1, view
+    all_hear_each_other([parties[0].moved, parties[1].moved, parties[2]])
+    assert not parties[2].ended
+    parties[2].hang_up()
+    lib.wait_for("the bridge goes with the last", lambda: not here.connected("board"))
+    parties[0].moved.hang_up()
+    parties[1].moved.hang_up()
+    quiet_end(there)
+    quiet_end(here)
+
+
+@lib.case
+def move_that_fails_changes_nothing():
+    here = lib.Hearth()
+    parties = [Party(here, name, hz) for name, hz in (("alice", 440), ("bob", 620))]
+    for party in parties:
+        assert party.call(f"sip:board@{here.host}").status == 200
+    busy = Party(here, "other", manner="busy")
+    here.api("POST", "/api/v1/rooms/board/migrate", {"to": busy.uri_of_mine})
+    lib.wait_for("failed", lambda: here.room("board")["migration"]["state"] == "failed")
+    all_hear_each_other(parties)
+    late = Party(here, "late", 910)
+    assert late.call(f"sip:board@{here.host}").status == 200, "the door is open again"
+    all_hear_each_other(parties + [late])
+    busy.ended = True
+    quiet_end(here, *parties, late)
+
+
+@lib.case
+def drain_hands_over():
+    here, there = pair(focus__central_factory="sip:conf-factory@{there}")
+    parties = talk(here, there)
+    for party in parties:
+        assert party.call(f"sip:board@{here.host}").status == 200
+    all_hear_each_other(parties)
+    here.process.terminate()
+    lib.wait_for("both have gone", lambda: all(p.moved and p.moved.rtp.running for p in parties), 15)
+    moved = [p.moved for p in parties]
+    all_hear_each_other(moved)
+    lib.wait_for("the server has ended", lambda: here.process.poll() is not None, 15)
+    assert here.process.returncode == 0
+    quiet_end(there, *moved)
+
+
+lib.main()
