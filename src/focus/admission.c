@@ -151,11 +151,12 @@ int admission_find_room(struct focus *focus, struct slice text, struct room **re
 	return 0;
 }
 
-int admission_check_loop(const struct focus *focus, const struct sip_call *call,
-			 const char *room_id)
+int admission_check_loop(struct focus *focus, const struct sip_call *call,
+			 const struct sip_msg *request, const char *room_id)
 {
+	const struct room *room = focus_room_find(focus, slice_of(room_id));
 	bool is_own = sip_call_is_remote_focus(call) &&
 		      room_uri_is(focus, room_id, sip_call_remote_uri(call));
 
-	return is_own ? ERR_LOOP : 0;
+	return is_own || (room && loops_has(room, request)) ? ERR_LOOP : 0;
 }

@@ -37,8 +37,8 @@ int admission_find_room(struct focus *focus, struct slice uri, struct room **ret
 bool admission_is_factory(const struct focus *focus, struct slice uri);
 
 /* ERR_LOOP when the caller is the room itself: a focus whose address is the room's URI. */
-int admission_check_loop(const struct focus *focus, const struct sip_call *call,
-			 const char *room_id);
+int admission_check_loop(struct focus *focus, const struct sip_call *call,
+			 const struct sip_msg *request, const char *room_id);
 
 /* True for a name that only our factory gives: such a conference is not made again by a late call.
  */

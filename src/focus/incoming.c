@@ -141,6 +141,7 @@ static void note_request(struct participant *p, const struct sip_msg *request)
 {
 	struct sip_addr by;
 
+	loops_note(p, request);
 	p->is_anonymous = wants_privacy(request, slice_of(p->uri));
 	if (!sip_addr_parse(sip_msg_value(request, SIP_H_REFERRED_BY), &by))
 		text_utf8(by.uri.text, p->referred_by, sizeof(p->referred_by));
@@ -176,12 +177,28 @@ static int reserve(struct participant *p, struct room *room, struct sip_call *ca
 	return err;
 }
 
+/* Another focus is told whose sound comes with ours. */
+static int accept_call(const struct participant *p, const struct room *room, struct sip_call *call)
+{
+	struct buf headers = BUF_INIT;
+	int err;
+
+	if (!p->is_remote_focus)
+		return sip_call_accept(call, NULL);
+	loops_write(room, &headers);
+	err = buf_err(&headers);
+	if (!err)
+		err = sip_call_accept(call, &(struct sip_reply){.headers = headers.p});
+	buf_done(&headers);
+	return err;
+}
+
 static int answer(struct participant *p, struct room *room, struct sip_call *call)
 {
 	int err = reserve(p, room, call);
 
 	if (!err)
-		err = sip_call_accept(call, NULL);
+		err = accept_call(p, room, call);
 	return err;
 }
 
@@ -571,7 +588,7 @@ void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *
 		return;
 	}
 	if (!err)
-		err = admission_check_loop(focus, call, admission.room_id);
+		err = admission_check_loop(focus, call, request, admission.room_id);
 	if (!err)
 		err = come_in(focus, call, request, &admission);
 	if (err)

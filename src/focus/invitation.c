@@ -80,6 +80,7 @@ static int on_call(void *arg, struct sip_call_invite *invite, struct sip_call **
 	struct focus *focus = p->focus;
 	struct invitation *invitation = p->invitation;
 	char own[ROOM_URI_MAX + 1], from[ROOM_URI_MAX + 3];
+	struct room *room = focus_room_find(focus, slice_of(p->room_id));
 	struct buf headers = BUF_INIT;
 	struct offer_local local;
 	int err;
@@ -91,6 +92,8 @@ static int on_call(void *arg, struct sip_call_invite *invite, struct sip_call **
 	invite->timeout_ms = (uint32_t)focus->config->focus_ring_s * 1000;
 	leg_offer_local(&p->leg, &local);
 	invite->local = &local;
+	if (room && !p->is_plain)
+		loops_write(room, &headers);
 	buf_adds(&headers, invitation->headers ? invitation->headers : "");
 	buf_adds(&headers, invitation->replaces ? invitation->replaces : "");
 	buf_adds(&headers, invite->headers ? invite->headers : "");

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "focus/event.h"
 #include "focus/leg.h"
+#include "focus/loops.h"
 #include "focus/participant.h"
 #include "focus/prompts.h"
 #include "focus/room.h"
@@ -79,7 +80,8 @@ struct participant {
 	struct refer_in *refer; /* the REFER that asked for this call, until it is answered; NULL */
 	uint16_t reject_status; /* in place of the cause's, for one who was not answered; 0 */
 	bool refuses_messages;  /* answered MESSAGE with 405, 415 or 501 */
-	bool is_plain;          /* of a two-party call: our Contact has no isfocus */
+	char loop_tokens[LOOP_TEXT_MAX]; /* of the focus that it is; "" none */
+	bool is_plain;                   /* of a two-party call: our Contact has no isfocus */
 	struct participant_control control;
 	uint8_t role;     /* enum participant_role */
 	bool is_admitted; /* waits for nobody any more */

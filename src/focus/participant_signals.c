@@ -41,7 +41,8 @@ static void on_established(void *arg, struct sip_call *call, const struct sip_ms
 	struct participant *p = arg;
 
 	(void)call;
-	(void)message;
+	if (p->is_outgoing)
+		loops_note(p, message);
 	if (p->attendant) {
 		attendant_on_established(p->attendant);
 		return;

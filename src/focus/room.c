@@ -269,6 +269,7 @@ int room_new(struct focus *focus, const struct room_make *make, struct room **re
 	slice_cstr(make->id, room->id, sizeof(room->id));
 	room->origin = make->origin;
 	room->settings = make->settings;
+	random_token(focus->random, room->loop_token, LOOP_TOKEN_CHARS);
 	room->grace_s = (uint32_t)focus->config->rooms_grace_s;
 	room->created_wall_ms = make->created_wall_ms ? make->created_wall_ms
 						      : clock_wall_ms(&focus->clock);

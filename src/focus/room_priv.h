@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/wheel.h"
 #include "focus/leg.h"
+#include "focus/loops.h"
 #include "focus/room.h"
 #include "focus/roster_notify.h"
 
@@ -17,7 +18,8 @@ struct room {
 	char id[ROOM_ID_MAX + 1];
 	enum room_origin origin;
 	struct room_settings settings;
-	uint32_t grace_s; /* of a factory room: from when the last has left */
+	char loop_token[LOOP_TOKEN_CHARS + 1]; /* focus/loops.h */
+	uint32_t grace_s;                      /* of a factory room: from when the last has left */
 	uint64_t created_wall_ms, version;
 	struct call *call; /* a two-party call, no conference yet: in no table; else NULL */
 	bool is_ending;    /* the last to leave neither ends it once more nor starts its grace */
