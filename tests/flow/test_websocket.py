@@ -137,6 +137,25 @@ def websocket_and_udp_hear_each_other():
 
 
 @lib.case
+def a_browser_registers_and_is_called():
+    hearth = hearth_with_ws(sip__registrar="open")
+    web = WsPhone(hearth, "web")
+    web.send(web.request("REGISTER", f"sip:{hearth.host}", "Expires: 600\r\n", to=f"<sip:anna@{hearth.host}>"))
+    response = web.final()
+    assert response.status == 200 and web.host in response.get("Contact"), response.fields
+    hearth.api("POST", "/api/v1/rooms", {"id": "room1"})
+    made = hearth.api("POST", "/api/v1/rooms/room1/participants", {"uri": f"sip:anna@{hearth.host}"})
+    assert made.status == 202, made.text
+    invite = web.wait_request("INVITE")  # its Contact cannot be looked up: this came over the connection
+    assert web.host in invite.start, invite.start
+    web.answer(invite, body=web.sdp())
+    web.wait_request("ACK")
+    lib.wait_for("it is in the room", lambda: len(hearth.connected("room1")) == 1)
+    hearth.api("DELETE", f"/api/v1/rooms/room1/participants/{hearth.connected('room1')[0]['id']}")
+    web.answer(web.wait_request("BYE"))
+
+
+@lib.case
 def secure_websocket():
     hearth = hearth_with_ws("wss", sip__ws_origins="https://phone.example.com")
     context = ssl.create_default_context(cafile=str(KEYS / "server.pem"))
