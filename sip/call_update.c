@@ -195,7 +195,8 @@ static int send_200(struct sip_call *call, struct sip_stx *tx, struct slice answ
 	struct buf headers = BUF_INIT;
 	int err = call_add_contact(call, sip_stx_flow(tx), &headers);
 
-	if (!err && call->state == SIP_CALL_ESTABLISHED)
+	/* ACCEPTED: it has overtaken the ACK. Before the 2xx there is no session to time. */
+	if (!err && (call->state == SIP_CALL_ESTABLISHED || call->state == SIP_CALL_ACCEPTED))
 		call_timer_answer(call, &headers);
 	if (!err)
 		err = buf_err(&headers);

@@ -253,6 +253,48 @@ static void restarted(void)
 	teardown(&fx);
 }
 
+/* An UPDATE that overtakes the ACK: its answer has the session timer too. */
+static void before_the_ack(void)
+{
+	struct simworld world;
+	struct simraw raw;
+	struct simua ua;
+	struct sip_msg msg;
+	struct buf text = BUF_INIT;
+
+	simworld_init(&world, 1);
+	simraw_init(&raw, &world, "10.0.0.9:5060");
+	simua_init(&ua, &world,
+		   &(struct simua_params){.address = "10.0.0.1:5060", .allow = WITH_UPDATE});
+	simraw_send(&raw, SIP_UDP, simnode_addr(ua.node),
+		    "INVITE sip:b@@PEER@ SIP/2.0\n"
+		    "Via: SIP/2.0/UDP @SELF@;branch=z9hG4bK1\nMax-Forwards: 70\n"
+		    "From: <sip:c@example.org>;tag=c\nTo: <sip:b@example.org>\n"
+		    "Call-ID: 78\nCSeq: 1 INVITE\nContact: <sip:c@@SELF@>\n"
+		    "Supported: timer\nSession-Expires: 200\nContent-Type: application/sdp\n\n"
+		    "v=0\no=- 1 1 IN IP4 10.0.0.9\ns=-\nc=IN IP4 10.0.0.9\nt=0 0\n"
+		    "m=audio 9 RTP/AVP 0\n");
+	simworld_run(&world, 10);
+	CHECK("200", simraw_find(&raw, SIP_METHOD_INVITE, 200, &msg));
+	buf_addf(&text,
+		 "UPDATE sip:b@@PEER@ SIP/2.0\nVia: SIP/2.0/UDP @SELF@;branch=z9hG4bK2\n"
+		 "Max-Forwards: 70\nFrom: <sip:c@example.org>;tag=c\nTo: " SLICE_FMT "\n"
+		 "Call-ID: 78\nCSeq: 2 UPDATE\nContact: <sip:c@@SELF@>\n"
+		 "Supported: timer\nSession-Expires: 200;refresher=uac\n\n",
+		 SLICE_ARG(sip_msg_value(&msg, SIP_H_TO)));
+	simraw_send(&raw, SIP_UDP, simnode_addr(ua.node), text.p);
+	simworld_run(&world, 20);
+	CHECK("UPDATE", simraw_find(&raw, SIP_METHOD_UPDATE, 200, &msg));
+	CHECK_SLICE("timer", sip_msg_value(&msg, SIP_H_SESSION_EXPIRES), "200;refresher=uac");
+	simua_hangup_all(&ua);
+	simworld_run(&world, 120000);
+	CHECK_INT("left", simua_leftover(&ua), 0);
+	buf_done(&text);
+	simraw_done(&raw);
+	simua_done(&ua);
+	simworld_done(&world);
+}
+
 static void refused(void)
 {
 	static const struct {
@@ -310,5 +352,6 @@ void suite_call_timer(void)
 	CHECK_TEST(update_refused);
 	CHECK_TEST(expiry);
 	CHECK_TEST(restarted);
+	CHECK_TEST(before_the_ack);
 	CHECK_TEST(refused);
 }
