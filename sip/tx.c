@@ -245,6 +245,22 @@ void sip_tx_answer_stateless(struct sip_tx_layer *layer, const struct sip_flow *
 	buf_done(&buf);
 }
 
+bool sip_tx_may_begin(struct sip_tx_layer *layer, const struct sip_flow *flow,
+		      const struct sip_msg *request)
+{
+	struct buf headers = BUF_INIT;
+	uint16_t status = 0;
+
+	if (layer->handlers.may_begin)
+		status = layer->handlers.may_begin(layer->handlers.arg, flow, request, &headers);
+	if (status > SIP_TX_SILENCE)
+		sip_tx_answer_stateless(
+			layer, flow, request,
+			&(struct sip_reply){.status = status, .headers = headers.p});
+	buf_done(&headers);
+	return status == 0;
+}
+
 /* The one table from parse errors to statuses. */
 static uint16_t status_of(int err)
 {
@@ -265,7 +281,7 @@ static void refuse_malformed(struct sip_tx_layer *layer, const struct sip_flow *
 			     const struct sip_msg *msg, int err)
 {
 	layer->stats->malformed++;
-	if (!msg->is_request || !sip_msg_can_answer(msg))
+	if (!msg->is_request || !sip_msg_can_answer(msg) || !sip_tx_may_begin(layer, flow, msg))
 		return;
 	sip_tx_answer_stateless(layer, flow, msg,
 				&(struct sip_reply){

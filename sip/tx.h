@@ -42,7 +42,8 @@ struct sip_tx_handlers {
 	/* An ACK that is not for a refusal: for a 2xx, or stray. */
 	void (*on_ack)(void *arg, const struct sip_flow *flow, const struct sip_msg *ack);
 	void *arg;
-	/* Before a transaction is made for a request other than ACK. 0: go on. A status: it is
+	/* Before a transaction is made for a request other than ACK, or a malformed one is
+	 * answered. 0: go on. A status: it is
 	 * answered with that and with the lines put into `headers`, and forgotten.
 	 * SIP_TX_SILENCE: it is forgotten. NULL: every request may begin. */
 	uint16_t (*may_begin)(void *arg, const struct sip_flow *flow, const struct sip_msg *request,

@@ -78,6 +78,10 @@ void sip_tx_set_timers(const struct sip_tx_layer *layer, const struct sip_tx_row
 		       struct sip_tx_timers *timers, bool is_reliable);
 bool sip_tx_has_room(const struct sip_tx_layer *layer);
 /* Answers without a transaction (8.2.7). `reason` NULL: standard. */
+/* Asks the core whether this may begin anything (handlers.may_begin). False: it has been answered,
+ * or shall not be. */
+bool sip_tx_may_begin(struct sip_tx_layer *layer, const struct sip_flow *flow,
+		      const struct sip_msg *request);
 void sip_tx_answer_stateless(struct sip_tx_layer *layer, const struct sip_flow *flow,
 			     const struct sip_msg *request, const struct sip_reply *reply);
 void sip_tx_count_response_out(struct sip_tx_layer *layer, uint16_t status);

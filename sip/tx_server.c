@@ -330,23 +330,6 @@ static void hand_up(struct sip_stx *tx, const struct sip_msg *request)
 	}
 }
 
-/* False: it has been answered, or shall not be. */
-static bool may_begin(struct sip_tx_layer *layer, const struct new_tx *from)
-{
-	struct buf headers = BUF_INIT;
-	uint16_t status = 0;
-
-	if (layer->handlers.may_begin)
-		status = layer->handlers.may_begin(layer->handlers.arg, from->flow, from->request,
-						   &headers);
-	if (status > SIP_TX_SILENCE)
-		sip_tx_answer_stateless(
-			layer, from->flow, from->request,
-			&(struct sip_reply){.status = status, .headers = headers.p});
-	buf_done(&headers);
-	return status == 0;
-}
-
 static void start_new(struct sip_tx_layer *layer, struct new_tx *from)
 {
 	struct slice method = from->request->method_text;
@@ -356,7 +339,7 @@ static void start_new(struct sip_tx_layer *layer, struct new_tx *from)
 		layer->stats->malformed++; /* there is no way to answer it */
 		return;
 	}
-	if (!may_begin(layer, from))
+	if (!sip_tx_may_begin(layer, from->flow, from->request))
 		return;
 	write_key(&from->key, from->request, from->via, method);
 	write_merge_key(&from->merge, from->request);

@@ -164,15 +164,16 @@ def wrong_tokens_are_logged():
 @lib.case
 def scanners_and_strangers_hear_nothing():
     hearth = serve(sip__acl="allow:127.0.0.1,drop:127.0.0.2,deny:127.0.0.0/8")
-    for address, agent, status in (("127.0.0.1", "friendly-scanner", 0), ("127.0.0.2", "phone", 0),
-                                   ("127.0.0.3", "phone", 403), ("127.0.0.1", "phone", 200)):
+    for address, agent, length, status in (
+            ("127.0.0.1", "friendly-scanner", 0, 0), ("127.0.0.2", "phone", 0, 0), ("127.0.0.3", "phone", 0, 403),
+            ("127.0.0.1", "phone", 0, 200), ("127.0.0.1", "phone", "x", 400), ("127.0.0.2", "phone", "x", 0)):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             stranger.bind((address, 0))
             port = stranger.getsockname()[1]
             stranger.settimeout(1.0 if status == 0 else 5.0)
             stranger.sendto((f"OPTIONS sip:{hearth.host} SIP/2.0\r\nVia: SIP/2.0/UDP {address}:{port};rport;branch=z9hG4bK{port}\r\n"
                              f"From: <sip:x@{address}>;tag=1\r\nTo: <sip:{hearth.host}>\r\nCall-ID: {port}\r\nCSeq: 1 OPTIONS\r\n"
-                             f"User-Agent: {agent}\r\nContent-Length: 0\r\n\r\n").encode(), ("127.0.0.1", hearth.sip_port))
+                             f"User-Agent: {agent}\r\nContent-Length: {length}\r\n\r\n").encode(), ("127.0.0.1", hearth.sip_port))
             try:
                 answer = lib.Message(stranger.recv(4096)).status
             except socket.timeout:
