@@ -89,8 +89,10 @@ static int take_param(struct cursor *c, struct slice *ret_name, struct slice *re
 		if (!cursor_quoted(c, ret_value))
 			return ERR_SIP_HEADER_SYNTAX;
 	} else {
+		/* It is written back between quotes: nothing in it may be an escape there. */
 		*ret_value = cursor_trim(cursor_until(c, ','));
-		if (ret_value->len == 0 || slice_find(*ret_value, '"') < ret_value->len)
+		if (ret_value->len == 0 || slice_find(*ret_value, '"') < ret_value->len ||
+		    slice_find(*ret_value, '\\') < ret_value->len)
 			return ERR_SIP_HEADER_SYNTAX;
 	}
 	cursor_lws(c);

@@ -106,6 +106,8 @@ static void credentials(void)
 		{"Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"sip:x\"",
 		 ERR_SIP_HEADER_SYNTAX},
 		{"Digest username=\"u", ERR_SIP_HEADER_SYNTAX},
+		{"Digest username=\"u\", realm=\"r\", nonce=n\\, uri=\"sip:x\", response=\"00\"",
+		 ERR_SIP_HEADER_SYNTAX},
 		{"Digest username=\"u\" realm=\"r\"", ERR_SIP_HEADER_SYNTAX},
 		{"Digest username", ERR_SIP_HEADER_SYNTAX},
 		{"Digest username=", ERR_SIP_HEADER_SYNTAX},
