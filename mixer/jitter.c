@@ -272,6 +272,7 @@ static void slot_fill(struct jitter *j, int64_t seq, int64_t ts, const struct ji
 	if (p->duration) {
 		slot->len = p->payload_len;
 		slot->pool_at = pool_store(j, p->payload, p->payload_len);
+		j->stats.packet_ms = p->duration / (j->params.clock_hz / 1000);
 		if (p->duration != j->duration) {
 			j->duration = p->duration;
 			j->step = gcd(p->duration, j->pull);

@@ -82,6 +82,7 @@ struct jitter_stats {
 	uint32_t delay_ms;     /* of what is played now, against the fastest packets */
 	uint32_t delay_ms_max; /* largest so far */
 	uint32_t target_ms;
+	uint32_t packet_ms; /* sound in a packet, lately */
 };
 
 struct jitter;

@@ -46,6 +46,7 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 	leg->stream = LEG_STREAM_NONE;
 	leg->tick_units = CLOCK_HZ / 1000 * LEG_TICK_MS;
 	leg->owner = params->owner;
+	leg->delay_ms_cap = params->jitter_max_ms ? params->jitter_max_ms : JITTER_DELAY_MS_DEFAULT;
 	leg->port = params->port;
 	leg->rtp_fd = params->rtp_fd;
 	leg->rtcp_fd = params->rtcp_fd;
@@ -157,6 +158,7 @@ void leg_set_rt(struct leg *leg, const struct media_leg_params *params, uint64_t
 		leg->rtcp.source = (struct addr){0};
 	leg->rtcp.signalled = params->remote_rtcp;
 	leg->rtcp.has_mux = params->has_rtcp_mux;
+	leg->rtcp.has_voip = params->has_voip_metrics;
 	if (leg->port && leg->bus) /* at its worker */
 		port_rekey_rt(leg->port, leg);
 }
@@ -580,12 +582,25 @@ static struct intake_stats stats_total(const struct leg *leg)
 	return stats;
 }
 
+/* A late packet was given up first, and counts as discarded and no longer as lost. */
+static void voip_note(struct leg *leg, const struct jitter_stats *jitter)
+{
+	uint64_t late = jitter->late - leg->voip.discarded;
+	uint64_t gone = leg->voip.lost + leg->voip.discarded;
+	uint64_t lost = jitter->lost > gone + late ? jitter->lost - gone - late : 0;
+	uint64_t received = leg->stats.rx_packets - leg->voip.received - leg->voip.discarded;
+
+	voip_note_rt(&leg->voip, (uint32_t)(received > late ? received - late : 0), (uint32_t)lost,
+		     (uint32_t)late);
+}
+
 static void stats_publish(struct leg *leg, struct leg_env *env)
 {
 	struct intake_stats intake = stats_total(leg);
 	struct media_leg_stats *stats = &leg->stats;
 
 	loss_window(leg, &intake.jitter, env->now_ns);
+	voip_note(leg, &intake.jitter);
 	stats->rx_lost = rtp_source_lost(&leg->source);
 	stats->rx_late = intake.jitter.late;
 	stats->rx_rejected_source = leg->latch.rejected;

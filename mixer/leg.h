@@ -29,6 +29,7 @@
 #include "mixer/resample.h"
 #include "mixer/rtp.h"
 #include "mixer/srtp.h"
+#include "mixer/voip.h"
 
 struct bus;
 struct port;
@@ -129,6 +130,7 @@ struct leg_rtcp {
 	struct addr signalled; /* from SDP */
 	struct addr source;    /* of the last report that was believed, unset: none */
 	bool has_mux;
+	bool has_voip;                  /* the peer wants VoIP metrics (RFC 3611) */
 	bool has_sent;                  /* a first report went out */
 	uint64_t due_ns;                /* next report, 0: not planned yet */
 	uint64_t sent_packets_reported; /* tx_packets at the last report: sender or not (6.4) */
@@ -214,6 +216,8 @@ struct leg {
 	/* Quality window. */
 	uint64_t window_ns, window_missed, window_packets;
 	uint32_t loss_q16; /* smoothed */
+	struct voip voip;
+	uint16_t delay_ms_cap; /* of its jitter buffer */
 
 	struct list sounds; /* struct sound: plays and takes of this leg alone; play.c */
 

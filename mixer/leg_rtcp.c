@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "mixer/quality.h"
 #include "mixer/rtcp.h"
 
 static uint64_t ntp_at(const struct leg_env *env, uint64_t mono_ns)
@@ -108,10 +109,32 @@ static bool block_make(struct leg *leg, struct leg_env *env, struct rtcp_block *
 	return true;
 }
 
+static struct voip_report voip_make(const struct leg *leg)
+{
+	struct jitter_stats jitter = intake_stats_rt(leg->intake).jitter;
+	uint32_t delay_ms = leg->stats.delay_ms + leg->stats.round_trip_us / 2000;
+	struct voip_report report = voip_report_rt(&leg->voip, jitter.packet_ms);
+
+	report.round_trip_ms = (uint16_t)MIN_OF(leg->stats.round_trip_us / 1000, UINT16_MAX);
+	report.end_delay_ms = (uint16_t)MIN_OF(leg->stats.delay_ms, UINT16_MAX);
+	if (leg->stats.level_in < MEDIA_LEVEL_SILENT)
+		report.signal_dbm = (int8_t)-leg->stats.level_in;
+	report.r_factor = quality_r_rt(leg->frame.codec, delay_ms, leg->loss_q16);
+	report.mos_lq_x10 = (uint8_t)(quality_mos_x100_rt(leg->frame.codec, 0, leg->loss_q16) / 10);
+	report.mos_cq_x10 = (uint8_t)(quality_mos_x100_rt(leg->frame.codec, delay_ms,
+							  leg->loss_q16) /
+				      10);
+	report.delay_ms = (uint16_t)jitter.delay_ms;
+	report.delay_ms_max = (uint16_t)jitter.delay_ms_max;
+	report.delay_ms_cap = leg->delay_ms_cap;
+	return report;
+}
+
 void leg_rtcp_send_rt(struct leg *leg, struct leg_env *env, bool is_bye)
 {
 	struct addr to = remote(leg);
 	struct rtcp_block block;
+	struct voip_report voip;
 	struct rtcp_build build = {.ssrc = leg->tx_ssrc,
 				   .is_sender = leg->stats.tx_packets >
 						leg->rtcp.sent_packets_reported,
@@ -128,6 +151,10 @@ void leg_rtcp_send_rt(struct leg *leg, struct leg_env *env, bool is_bye)
 		return;
 	if (block_make(leg, env, &block))
 		build.block = &block;
+	if (build.block && leg->rtcp.has_voip) {
+		voip = voip_make(leg);
+		build.voip = &voip;
+	}
 	out = io_packet_rt(env->io);
 	len = leg_protect_rt(leg, out, rtcp_build_rt(&build, out), true);
 	if (len < 0)

@@ -32,12 +32,24 @@ static double loss_impairment(enum media_codec codec, double loss_percent)
 	return ie + (95.0 - ie) * loss_percent / (loss_percent + bpl);
 }
 
-uint16_t quality_mos_x100_rt(enum media_codec codec, uint32_t delay_ms, uint32_t loss_q16)
+static double r_of(enum media_codec codec, uint32_t delay_ms, uint32_t loss_q16)
 {
 	double loss_percent = (double)MIN_OF(loss_q16, 65536u) * 100.0 / 65536.0;
-	double r = R_DEFAULT - delay_impairment((double)delay_ms) -
-		   loss_impairment(codec, loss_percent);
-	double mos;
+
+	return R_DEFAULT - delay_impairment((double)delay_ms) -
+	       loss_impairment(codec, loss_percent);
+}
+
+uint8_t quality_r_rt(enum media_codec codec, uint32_t delay_ms, uint32_t loss_q16)
+{
+	double r = r_of(codec, delay_ms, loss_q16);
+
+	return r > 0 ? (uint8_t)(r + 0.5) : 0;
+}
+
+uint16_t quality_mos_x100_rt(enum media_codec codec, uint32_t delay_ms, uint32_t loss_q16)
+{
+	double r = r_of(codec, delay_ms, loss_q16), mos;
 
 	/* Below R = 6.5 the polynomial of annex B dips under 1. */
 	if (r < 6.5)

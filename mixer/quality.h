@@ -15,6 +15,9 @@
 
 enum { QUALITY_MOS_X100_MIN = 100, QUALITY_MOS_X100_MAX = 450 };
 
+/* The R factor, 0 to 93; the arguments are those below. */
+uint8_t quality_r_rt(enum media_codec codec, uint32_t delay_ms, uint32_t loss_q16) NONBLOCKING;
+
 /* codec: what arrives. delay_ms: one way, mouth to ear. loss_q16: share of packets the ear misses,
  * 65536 is all. Returns MOS times 100, 100 to 450. */
 uint16_t quality_mos_x100_rt(enum media_codec codec, uint32_t delay_ms,

@@ -10,6 +10,10 @@ enum {
 	TYPE_RR = 201,
 	TYPE_SDES = 202,
 	TYPE_BYE = 203,
+	TYPE_XR = 207,
+	XR_VOIP = 7, /* report block (RFC 3611 4.7) */
+	XR_VOIP_WORDS = 8,
+	XR_RX_CONFIG = 0xb1, /* enhanced concealment, adaptive buffer (4.7.6) */
 	HEADER_OCTETS = 4,
 	SENDER_OCTETS = 20,
 	BLOCK_OCTETS = 24,
@@ -238,6 +242,46 @@ static uint8_t *put_sdes(uint8_t *start, const struct rtcp_build *build)
 	return p;
 }
 
+static uint8_t *put_u16(uint8_t *p, uint16_t v)
+{
+	*p++ = (uint8_t)(v >> 8);
+	*p++ = (uint8_t)v;
+	return p;
+}
+
+/* One report block of VoIP metrics (RFC 3611 2, 4.7). */
+static uint8_t *put_voip(uint8_t *start, const struct rtcp_build *build)
+{
+	const struct voip_report *voip = build->voip;
+	uint8_t *p = put_u32(start + HEADER_OCTETS, build->ssrc);
+
+	p = put_u32(p, (uint32_t)XR_VOIP << 24 | XR_VOIP_WORDS);
+	p = put_u32(p, build->block->ssrc);
+	*p++ = voip->loss_q8;
+	*p++ = voip->discard_q8;
+	*p++ = voip->burst_density_q8;
+	*p++ = voip->gap_density_q8;
+	p = put_u16(p, voip->burst_ms);
+	p = put_u16(p, voip->gap_ms);
+	p = put_u16(p, voip->round_trip_ms);
+	p = put_u16(p, voip->end_delay_ms);
+	*p++ = (uint8_t)voip->signal_dbm;
+	*p++ = VOIP_UNKNOWN; /* noise */
+	*p++ = VOIP_UNKNOWN; /* echo return loss */
+	*p++ = VOIP_GMIN;
+	*p++ = voip->r_factor;
+	*p++ = VOIP_UNKNOWN; /* of a network behind us */
+	*p++ = voip->mos_lq_x10;
+	*p++ = voip->mos_cq_x10;
+	*p++ = XR_RX_CONFIG;
+	*p++ = 0;
+	p = put_u16(p, voip->delay_ms);
+	p = put_u16(p, voip->delay_ms_max);
+	p = put_u16(p, voip->delay_ms_cap);
+	put_header(start, p, 0, TYPE_XR);
+	return p;
+}
+
 static uint8_t *put_bye(uint8_t *start, const struct rtcp_build *build)
 {
 	uint8_t *p = put_u32(start + HEADER_OCTETS, build->ssrc);
@@ -248,12 +292,14 @@ static uint8_t *put_bye(uint8_t *start, const struct rtcp_build *build)
 
 size_t rtcp_build_rt(const struct rtcp_build *build, uint8_t out[RTCP_BUILD_MAX])
 {
-	/* SR with one block 52, SDES 8 + 2 + CNAME + 1 rounded up, BYE 8. */
-	_Static_assert(52 + ((8 + 2 + RTCP_CNAME_MAX + 1 + 3) & ~3) + 8 <= RTCP_BUILD_MAX,
+	/* SR with one block 52, SDES 8 + 2 + CNAME + 1 rounded up, XR 44, BYE 8. */
+	_Static_assert(52 + ((8 + 2 + RTCP_CNAME_MAX + 1 + 3) & ~3) + 44 + 8 <= RTCP_BUILD_MAX,
 		       "RTCP_BUILD_MAX");
 	uint8_t *p = put_report(out, build);
 
 	p = put_sdes(p, build);
+	if (build->voip && build->block)
+		p = put_voip(p, build);
 	if (build->is_bye)
 		p = put_bye(p, build);
 	return (size_t)(p - out);

@@ -1,7 +1,7 @@
 /* mixer/rtcp.h -- RTCP on the wire: reports, source description, goodbye (RFC 3550 section 6).
  *
  * Parsing takes whole compound packets only (A.2); anything else is -EINVAL and for the caller to
- * count. Building writes SR or RR, SDES with CNAME, and BYE on request, in this order (6.1).
+ * count. Building writes SR or RR, SDES with CNAME, XR and BYE on request, in this order (6.1).
  * Functions here are pure: no socket, no clock. Thread: any.
  */
 #ifndef MIXER_RTCP_H
@@ -13,10 +13,11 @@
 
 #include "base/attr.h"
 #include "base/random.h"
+#include "mixer/voip.h"
 
 enum {
 	RTCP_CNAME_MAX = 31,    /* characters of a CNAME that we send */
-	RTCP_BUILD_MAX = 128,   /* octets that rtcp_build_rt writes at most */
+	RTCP_BUILD_MAX = 192,   /* octets that rtcp_build_rt writes at most */
 	RTCP_PACKETS_MAX = 32,  /* packets in one compound; more is malformed to us */
 	RTCP_INTERVAL_MS = 5000 /* Tmin (6.2); two members never come near the bandwidth limit */
 };
@@ -56,6 +57,7 @@ struct rtcp_build {
 	uint32_t rtp_timestamp;
 	uint32_t sent_packets, sent_octets;
 	const struct rtcp_block *block; /* NULL: nobody to report about */
+	const struct voip_report *voip; /* XR (RFC 3611) about `block`'s source; NULL: none */
 	const char *cname;              /* at most RTCP_CNAME_MAX characters */
 	bool is_bye;
 };

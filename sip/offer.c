@@ -492,6 +492,23 @@ static void agree_events(const struct offer_plan *plan, uint32_t clock_hz,
 	agreed->dtmf_clock_hz = event ? event->clock_hz : 0;
 }
 
+/* "voip-metrics" among the formats of a=rtcp-xr, which are separated by spaces (RFC 3611 5.1). */
+static bool wants_voip_metrics(const struct sdp_media *media)
+{
+	struct slice formats;
+
+	if (!sdp_attribute(media->attributes, media->attribute_count, "rtcp-xr", &formats))
+		return false;
+	while (formats.len > 0) {
+		size_t end = slice_find(formats, ' ');
+
+		if (slice_iis(slice_first(formats, end), "voip-metrics"))
+			return true;
+		formats = end < formats.len ? slice_from(formats, end + 1) : SLICE_NONE;
+	}
+	return false;
+}
+
 static struct slice fmtp_of(const struct sdp_media *media, uint8_t payload_type)
 {
 	for (size_t i = 0; i < media->format_count; i++)
@@ -527,6 +544,7 @@ static void agree(struct offer *offer, const struct sdp_media *media, const stru
 
 		agreed.is_active = true;
 		agree_codecs(offer, plan, &agreed);
+		agreed.has_voip_metrics = wants_voip_metrics(media);
 		agreed.is_encrypted = plan->theirs.tag != 0;
 		agreed.keys_receive = plan->theirs;
 		if (agreed.is_encrypted)
@@ -761,6 +779,7 @@ int offer_write_answer(struct offer *offer, struct buf *ret_text)
 
 		plan_from_offer(offer, media, &plan);
 		plan_keys(offer, media, &plan);
+		text.has_voip_metrics = wants_voip_metrics(media);
 		text.protocol = media->protocol;
 		text.direction = answer_direction(offer->local.direction, media->direction);
 		text.ptime_ms = agreed_ptime(&offer->local, media);

@@ -67,6 +67,7 @@ struct offer_agreed {
 	uint16_t ptime_ms; /* of packets that we send: their ptime within maxptime, or ours */
 	bool is_sending, is_receiving; /* direction, our view; hold and c=0.0.0.0 included */
 	bool has_rtcp_mux;
+	bool has_voip_metrics; /* they asked for RTCP XR (RFC 3611 5.1) */
 	bool is_encrypted;
 	struct sdes keys_send, keys_receive; /* is_encrypted: ours and theirs */
 	bool is_held; /* the peer put us on hold: sendonly, inactive or c=0.0.0.0 */

@@ -71,6 +71,7 @@ struct offer_text {
 	enum sdp_direction direction;
 	uint16_t ptime_ms;
 	bool has_rtcp_mux;
+	bool has_voip_metrics;
 	struct slice
 		mid; /* of the audio line in the peer's BUNDLE group (RFC 8843); absent: none */
 };

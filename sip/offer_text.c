@@ -59,6 +59,8 @@ static void add_audio(struct buf *buf, const struct offer *offer, const struct o
 	buf_addf(buf, "a=ptime:%u\r\na=%s\r\n", text->ptime_ms, directions[text->direction]);
 	if (text->has_rtcp_mux)
 		buf_adds(buf, "a=rtcp-mux\r\n");
+	if (text->has_voip_metrics)
+		buf_adds(buf, "a=rtcp-xr:voip-metrics\r\n");
 	if (slice_present(text->mid))
 		buf_addf(buf, "a=mid:" SLICE_FMT "\r\n", SLICE_ARG(text->mid));
 }

@@ -111,6 +111,7 @@ struct media_leg_params {
 	bool is_sending;          /* direction, our view: we send to the peer */
 	bool is_receiving;        /* we listen to the peer */
 	bool has_rtcp_mux;        /* RFC 5761 */
+	bool has_voip_metrics;    /* the peer asked for them: RTCP XR (RFC 3611 4.7) */
 	bool is_symmetric;        /* follow the source address of plausible RTP (NAT), docs/architecture.md */
 };
 

@@ -301,6 +301,7 @@ void leg_params_of(const struct offer_agreed *agreed, bool is_symmetric,
 		.is_sending = is_on && agreed->is_sending && agreed->send_id > 0,
 		.is_receiving = is_on && agreed->is_receiving && !agreed->is_held,
 		.has_rtcp_mux = agreed->has_rtcp_mux,
+		.has_voip_metrics = agreed->has_voip_metrics,
 		.is_symmetric = is_symmetric,
 	};
 

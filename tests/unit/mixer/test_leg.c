@@ -620,6 +620,48 @@ static void reports_on_the_rtp_port(void)
 	teardown();
 }
 
+/* Extended reports for a peer that asked for them: every tenth packet is missing. */
+static void voip_metrics_are_sent(void)
+{
+	struct leg *leg = setup(false);
+	struct media_leg_params params = rig_params(&phone);
+	uint8_t payload[RIG_FRAME], data[RIG_PACKET_MAX];
+	const uint8_t *xr;
+	struct rtcp_report report;
+	size_t len;
+
+	params.has_rtcp_mux = params.has_voip_metrics = true;
+	leg_set_rt(leg, &params, rig.env.now_ns);
+	for (uint32_t k = 0; k < 400; k++) {
+		tone_ulaw(440, 9000, k * RIG_FRAME, payload);
+		if (k % 10 == 9)
+			(void)phone_packet(&phone, payload, RIG_FRAME, data);
+		else
+			rig_feed(&rig, leg, &phone, payload, RIG_FRAME);
+		leg_pull_rt(leg, &rig.env, true);
+		leg_finish_rt(leg, &rig.env);
+		advance(1);
+	}
+	io_flush_rt(rig.env.io);
+	(void)phone_drain(&phone);
+	leg_rtcp_send_rt(leg, &rig.env, true);
+	io_flush_rt(rig.env.io);
+	len = phone_receive_raw(&phone, RIG_WAIT_MS, data);
+	if (CHECK("a compound", len > 44 + 8 && rtcp_parse_rt(data, len, 0, &report) == 0)) {
+		xr = data + len - 8 - 44; /* before BYE */
+		CHECK("XR of ours", xr[1] == 207 && xr[3] == 10);
+		CHECK("VoIP metrics", xr[8] == 7 && xr[11] == 8);
+		CHECK_INT("about the phone", xr[15], 5);
+		CHECK_NEAR("a tenth is lost", xr[16], 25, 2);
+		CHECK_INT("nothing came late", xr[17], 0);
+		CHECK_INT("Gmin", xr[31], 16);
+		CHECK("R", xr[32] > 50 && xr[32] < 80);
+		CHECK("MOS", xr[34] > 25 && xr[34] < 40 && xr[35] <= xr[34]);
+		CHECK_INT("cap of the buffer", xr[42] << 8 | xr[43], 200);
+	}
+	teardown();
+}
+
 static void rtcp_follows_a_latched_peer(void)
 {
 	static const uint8_t payload[RIG_FRAME] = {0};
@@ -732,6 +774,7 @@ void suite_leg(void)
 	CHECK_TEST(reports_are_read);
 	CHECK_TEST(reports_are_sent);
 	CHECK_TEST(reports_on_the_rtp_port);
+	CHECK_TEST(voip_metrics_are_sent);
 	CHECK_TEST(rtcp_follows_a_latched_peer);
 	CHECK_TEST(reports_wait_half_a_second);
 	CHECK_TEST(malformed_reports_are_counted);

@@ -164,10 +164,38 @@ static void new_keys(void)
 	offer_free(offer);
 }
 
+/* RTCP XR is promised to who asks for it (RFC 3611 5). */
+static void voip_metrics(void)
+{
+	static const struct {
+		const char *row, *lines;
+		bool is_wanted;
+	} cases[] = {
+		{"not asked for", AVP, false},
+		{"asked for", AVP "a=rtcp-xr:rcvr-rtt=all voip-metrics\r\n", true},
+		{"other blocks", AVP "a=rtcp-xr:pkt-loss-rle stat-summary=loss\r\n", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct offer *offer = make(OFFER_SRTP_OFF);
+		struct buf text = BUF_INIT;
+
+		CHECK_INT(cases[i].row, offer_read(offer, slice_of(cases[i].lines)), 0);
+		CHECK_INT(cases[i].row, offer_write_answer(offer, &text), 0);
+		buf_addc(&text, '\0');
+		CHECK_INT(cases[i].row, offer_agreed(offer)->has_voip_metrics, cases[i].is_wanted);
+		CHECK_INT(cases[i].row, strstr(text.p, "a=rtcp-xr:voip-metrics\r\n") != NULL,
+			  cases[i].is_wanted);
+		buf_done(&text);
+		offer_free(offer);
+	}
+}
+
 void suite_offer_srtp(void)
 {
 	CHECK_SUITE("offer_srtp");
 	CHECK_TEST(their_offers);
 	CHECK_TEST(our_offers);
 	CHECK_TEST(new_keys);
+	CHECK_TEST(voip_metrics);
 }
