@@ -13,9 +13,9 @@
 enum { VOIP_GMIN = 16, VOIP_UNKNOWN = 127 };
 
 struct voip {
-	uint64_t received, lost, discarded; /* packets; discarded: came after their turn */
-	uint32_t run;                       /* received in a row */
-	uint32_t burst_lost;                /* missed in the present burst */
+	uint64_t received, lost, discarded;    /* packets; discarded: came after their turn */
+	uint32_t run;                          /* received in a row */
+	uint32_t burst_lost;                   /* missed in the present burst */
 	uint64_t c11, c13, c14, c22, c23, c33; /* transitions, as the RFC names them */
 };
 
