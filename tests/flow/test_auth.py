@@ -489,7 +489,8 @@ def a_wrong_password_ends_the_call():
     assert hearth.api("POST", "/api/v1/rooms/lobby/participants", {"uri": "sip:bob@127.0.0.1:9"}).status == 202
     left = events.wait("participant.left")
     assert left["cause"] == "unauthorized" and left["status"] == 407, left
-    assert hearth.metric('hearth_sip_requests_sent_total{method="INVITE"}') == 2
+    sent = hearth.metric('hearth_sip_requests_sent_total{method="INVITE"}')
+    assert sent in (2, 3), sent  # the second, now a large one, is tried by TCP first (RFC 3261 18.1.1)
     events.stop()
     hearth.stop()
     proxy.stop()
