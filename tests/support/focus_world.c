@@ -402,11 +402,16 @@ static void phone_on_progress(void *arg, struct sip_call *call, const struct sip
 	keep_contact(phone, response);
 }
 
+/* What was agreed before stands (RFC 3261 14.1). */
 static void phone_on_reinvite_failed(void *arg, struct sip_call *call, uint16_t status)
 {
-	(void)arg;
-	(void)call;
+	struct phone *phone = arg;
+	struct offer_local local;
+
 	(void)status;
+	phone->direction = phone->direction_before;
+	local = phone_local(phone);
+	(void)sip_call_set_local(call, &local);
 }
 
 static void phone_refer_over(void *arg)
@@ -589,6 +594,7 @@ bool phone_set_direction(struct phone *phone, enum sdp_direction direction)
 	enum sdp_direction old = phone->direction;
 	struct offer_local local;
 
+	phone->direction_before = old;
 	phone->direction = direction;
 	local = phone_local(phone);
 	if (!sip_call_set_local(phone->call, &local) && !sip_call_reinvite(phone->call))

@@ -108,7 +108,7 @@ struct phone {
 	struct offer_agreed agreed;
 	uint32_t exchanges; /* on_media so far */
 	uint32_t rings;     /* provisional answers above 100 */
-	enum sdp_direction direction;
+	enum sdp_direction direction, direction_before; /* before: of a re-INVITE that is refused */
 	uint16_t port; /* in its description */
 };
 
