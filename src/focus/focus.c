@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -80,6 +81,18 @@ static int make_auth(struct focus *focus)
 						     .net = focus->net},
 			       &focus->auth);
 	return err;
+}
+
+/* Behind a trunk a REFER may cost money, and whoever gets into a room may send one. */
+static void warn_of_relay(const struct config *config)
+{
+	if (config->sip_outbound_proxy[0] && strcmp(config->sip_auth, "off") == 0 &&
+	    (strcmp(config->focus_refer, "dialog") == 0 ||
+	     strcmp(config->focus_refer, "open") == 0))
+		LOG(LOG_WARN, "config.callers_can_dial_out", LOG_STR("key", "focus.refer"),
+		    LOG_STR("value", config->focus_refer),
+		    LOG_STR("hint", "who is in a conference can have us call through "
+				    "sip.outbound_proxy by REFER: set it to rights or off"));
 }
 
 /* What is said to callers and what their keys do. */
@@ -165,6 +178,7 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 		return err;
 	}
 	host_refresh(focus);
+	warn_of_relay(focus->config);
 	*ret_focus = focus;
 	return 0;
 }
@@ -278,6 +292,7 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 void focus_reload(struct focus *focus)
 {
 	host_refresh(focus);
+	warn_of_relay(focus->config);
 	auth_reload(focus->auth);
 	(void)prompts_load(focus);
 }
