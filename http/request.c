@@ -263,7 +263,8 @@ static void add_security_headers(const struct request *request, struct MHD_Respo
 	add_header(response, "Cross-Origin-Resource-Policy", "same-origin");
 	add_header(response, "Content-Security-Policy",
 		   is_page ? "default-src 'none'; script-src 'self'; style-src 'self'; "
-			     "img-src 'self'; connect-src 'self'; base-uri 'none'; "
+			     "img-src 'self'; media-src 'self' blob:; connect-src 'self'; "
+			     "base-uri 'none'; "
 			     "form-action 'none'; frame-ancestors 'none'"
 			   : "default-src 'none'; frame-ancestors 'none'");
 }

@@ -181,6 +181,8 @@ function drawRoomItem(room) {
 		marks.push(mark("i-lock", "locked"));
 	if (room.muted)
 		marks.push(mark("i-mic-off", "everybody is muted"));
+	if (room.recording)
+		marks.push(mark("i-record", "is being recorded"));
 	item.querySelector(".marks").replaceChildren(...marks);
 	item.querySelector(".count").textContent = room.participants;
 	item.querySelector(".count").setAttribute("aria-label",
@@ -256,6 +258,8 @@ function drawRoom() {
 	$("room-uri").textContent = room.uri;
 	drawToggle($("room-lock"), room.locked, ["i-unlock", "Lock"], ["i-lock", "Unlock"]);
 	drawToggle($("room-mute"), room.muted, ["i-mic", "Mute all"], ["i-mic-off", "Unmute all"]);
+	drawToggle($("room-guests"), room.guests_muted, ["i-guests", "Mute guests"], ["i-guests", "Unmute guests"]);
+	drawToggle($("room-lobby"), room.lobby, ["i-door", "Start lobby"], ["i-door", "End lobby"]);
 	drawNote(room);
 }
 
@@ -272,6 +276,14 @@ function drawNote(room) {
 		notes.push("The door is locked: callers hear a busy tone, people you call in still join.");
 	if (room.muted)
 		notes.push("Everybody is muted by the room.");
+	else if (room.guests_muted)
+		notes.push("Everybody but moderators is muted by the room.");
+	if (room.lobby)
+		notes.push("Guests who call wait until they are admitted.");
+	if (room.wait_for_moderator)
+		notes.push("Guests who call wait for the first moderator.");
+	if (room.has_pin || room.has_moderator_pin)
+		notes.push("Callers are asked for a PIN.");
 	if (room.participants >= room.max_participants)
 		notes.push(`The room is full (${room.max_participants}).`);
 	$("room-note").textContent = notes.join(" ");
@@ -292,12 +304,19 @@ function initialsOf(person) {
 	return letters.join("").toUpperCase() || "?";
 }
 
+const isMutedIn = (person) => person.muted || person.room_muted || person.self_muted;
+
+function mutedText(person) {
+	return person.self_muted && !person.muted && !person.room_muted ? "muted by their own keys" : "muted";
+}
+
 function stateText(person) {
-	const isMuted = person.muted || person.room_muted;
+	const isMuted = isMutedIn(person);
 	switch (person.state) {
 	case "dialing-out": return "is being called";
 	case "alerting": return "is ringing";
 	case "dialing-in": return "is calling";
+	case "pending": return "waits to be let in";
 	case "on-hold": return "on hold";
 	case "disconnecting": return "is leaving";
 	case "connected":
@@ -305,7 +324,7 @@ function stateText(person) {
 			return "speaks, muted";
 		if (person.talking)
 			return "speaks";
-		return isMuted ? "muted" : since(person.connected_at);
+		return isMuted ? mutedText(person) : since(person.connected_at);
 	default: return person.state;
 	}
 }
@@ -336,14 +355,38 @@ function qualityTitle(person, text) {
 
 function lineText(person) {
 	const { loss, delay_ms, mos } = person.quality;
-	if (mos === null || !person.codec)
-		return person.codec || "";
-	return `${person.codec} · ${(loss * 100).toFixed(loss < 0.1 ? 1 : 0)} % lost · ${delay_ms} ms delay`;
+	const codec = person.codec && person.encrypted ? `${person.codec} · encrypted` : person.codec;
+	if (mos === null || !codec)
+		return codec || "";
+	return `${codec} · ${(loss * 100).toFixed(loss < 0.1 ? 1 : 0)} % lost · ${delay_ms} ms delay`;
 }
 
 function setText(element, text) {
 	if (element.textContent !== text)
 		element.textContent = text;
+}
+
+/* "guest" is worth a word only where there can be moderators. */
+function tagsOf(person) {
+	const room = state.rooms.get(person.room_id);
+	const tags = [];
+	if (person.role === "moderator" || (room && room.has_moderator_pin))
+		tags.push(person.role);
+	if (person.hand_raised)
+		tags.push("hand raised");
+	return tags;
+}
+
+function drawTags(element, tags) {
+	if (element.dataset.tags === tags.join())
+		return;
+	element.dataset.tags = tags.join();
+	element.replaceChildren(...tags.map((text) => {
+		const tag = document.createElement("span");
+		tag.className = "tag";
+		tag.textContent = text;
+		return tag;
+	}));
 }
 
 function drawPerson(person) {
@@ -358,10 +401,12 @@ function drawPerson(person) {
 	const [quality, qualityText] = qualityOf(person);
 	item.dataset.here = isHere ? "yes" : "no";
 	item.dataset.talking = person.talking && isHere ? "yes" : "no";
-	item.dataset.muted = person.muted || person.room_muted ? "yes" : "no";
+	item.dataset.muted = isMutedIn(person) ? "yes" : "no";
+	item.dataset.state = person.state;
 	setText(item.querySelector(".initials"), initialsOf(person));
 	setText(item.querySelector(".name"), name);
 	setText(item.querySelector(".state"), stateText(person));
+	drawTags(item.querySelector(".tags"), tagsOf(person));
 	setText(item.querySelector(".address"), person.uri);
 	const dot = item.querySelector(".quality");
 	dot.dataset.quality = quality;
@@ -378,6 +423,11 @@ function drawPerson(person) {
 function drawPersonButtons(item, person, name) {
 	const mute = item.querySelector(".mute");
 	const deaf = item.querySelector(".deaf");
+	const isWaiting = person.state === "pending";
+	item.querySelector(".admit").hidden = !isWaiting;
+	item.querySelector(".hand").hidden = !person.hand_raised;
+	mute.hidden = isWaiting;
+	deaf.hidden = isWaiting;
 	drawToggle(mute, person.muted, ["i-mic", "Mute"], ["i-mic-off", "Unmute"]);
 	drawToggle(deaf, person.deaf, ["i-ear", "Deafen"], ["i-ear-off", "Undeafen"]);
 	for (const button of item.querySelectorAll("button")) /* what is seen, and whom it is about */
@@ -462,6 +512,7 @@ function noteTalking(event) {
 
 function onPersonEvent(event) {
 	const isLeft = event.type === "participant.left";
+	const before = state.people.get(event.participant_id);
 	noteTalking(event);
 	if (event.room_id === state.selected) {
 		if (isLeft) {
@@ -471,14 +522,28 @@ function onPersonEvent(event) {
 		} else {
 			state.people.set(event.participant_id, event.participant);
 		}
-		if (event.type === "participant.joined")
-			announce(`${nameOf(event.participant)} has joined.`);
+		announcePerson(event, before);
 		drawPeople();
 	}
 	if (isLeft || event.type === "participant.created")
 		loadRoomsSoon();
 	else if (state.rooms.has(event.room_id))
 		drawRoomItem(state.rooms.get(event.room_id));
+}
+
+/* What somebody who does not see the list would want to be told at once. */
+function announcePerson(event, before) {
+	const person = event.participant;
+	if (event.type === "participant.left")
+		return;
+	if (event.type === "participant.joined" && person.state !== "pending")
+		announce(`${nameOf(person)} has joined.`);
+	else if (person.state === "pending" && (!before || before.state !== "pending"))
+		announce(`${nameOf(person)} waits to be let in.`);
+	else if (person.state === "connected" && before && before.state === "pending")
+		announce(`${nameOf(person)} was let in.`);
+	else if (person.hand_raised && before && !before.hand_raised)
+		announce(`${nameOf(person)} raises a hand.`);
 }
 
 function announceLeft(event) {
@@ -523,6 +588,8 @@ async function reload() {
 	drawServer();
 	await loadRooms();
 	await loadPeople();
+	await loadRecordings();
+	await loadCalls();
 }
 
 function onMessage(name, id, text) {
@@ -537,6 +604,10 @@ function onMessage(name, id, text) {
 		onRoomEvent(data);
 	else if (name.startsWith("participant."))
 		onPersonEvent(data);
+	else if (name.startsWith("recording."))
+		onRecordingEvent(data);
+	else if (name.startsWith("call."))
+		onCallEvent(data);
 }
 
 /* A server that was started anew counts its events from 1 again. */
@@ -669,6 +740,7 @@ function select() {
 	drawRooms();
 	drawRoom();
 	drawPeople();
+	drawRecordings();
 	restartStream();
 	loadPeople().catch(() => {});
 	if (id)
@@ -701,7 +773,11 @@ function onPeopleClick(event) {
 		return;
 	const person = state.people.get(item.dataset.id);
 	const name = nameOf(person);
-	if (button.classList.contains("mute"))
+	if (button.classList.contains("admit"))
+		changePerson(person.id, `Admitting ${name}`, { admitted: true }, button);
+	else if (button.classList.contains("hand"))
+		changePerson(person.id, `Lowering the hand of ${name}`, { hand_raised: false }, button);
+	else if (button.classList.contains("mute"))
 		changePerson(person.id, `Muting ${name}`, { muted: !person.muted }, button);
 	else if (button.classList.contains("deaf"))
 		changePerson(person.id, `Deafening ${name}`, { deaf: !person.deaf }, button);
@@ -720,14 +796,22 @@ async function onClose() {
 		location.hash = "#/";
 }
 
+/* Only what was filled in: the rest has the server's defaults. */
+function newRoom() {
+	const entries = [["id", $("create-id")], ["pin", $("create-pin")], ["moderator_pin", $("create-moderator-pin")]];
+	const make = Object.fromEntries(entries.map(([key, input]) => [key, input.value.trim()]).filter(([, text]) => text));
+	if ($("create-lobby").checked)
+		make.lobby = true;
+	return make;
+}
+
 async function onCreate(event) {
 	event.preventDefault();
-	const id = $("create-id").value.trim();
-	const room = await attempt("Making the room",
-		() => call("POST", "rooms", id ? { id } : {}), event.submitter);
+	const room = await attempt("Making the room", () => call("POST", "rooms", newRoom()), event.submitter);
 	if (!room)
 		return;
-	$("create-id").value = "";
+	$("create").reset();
+	$("create-more").open = false;
 	state.rooms.set(room.id, room);
 	location.hash = `#/rooms/${encodeURIComponent(room.id)}`;
 }
@@ -784,6 +868,16 @@ function listen() {
 		const room = state.rooms.get(state.selected);
 		changeRoom("Muting", { muted: !room.muted }, event.currentTarget);
 	});
+	$("room-guests").addEventListener("click", (event) => {
+		const room = state.rooms.get(state.selected);
+		changeRoom("Muting guests", { guests_muted: !room.guests_muted }, event.currentTarget);
+	});
+	$("room-lobby").addEventListener("click", (event) => {
+		const room = state.rooms.get(state.selected);
+		changeRoom("Changing the lobby", { lobby: !room.lobby }, event.currentTarget);
+	});
+	listenRecordings();
+	listenCalls();
 	$("rooms-more").addEventListener("click", (event) => {
 		attempt("Reading rooms", () => loadRooms(state.next), event.currentTarget);
 	});

@@ -283,6 +283,59 @@ def somebody_is_called_in():
 
 
 @lib.case
+def a_waiting_guest_is_admitted_and_recorded():
+    directory = tempfile.mkdtemp(prefix="hearth-rec-")
+    hearth = lib.Hearth(recordings__path=directory, recordings__announce="false")
+    page = Browser(hearth)
+    page.wait_text("#link-text", "Live")
+    page.one("#create-id").send_keys("board")
+    page.one("#create-more summary").click()
+    page.one("#create-moderator-pin").send_keys("98765")
+    page.one("#create-lobby").click()
+    page.one("#create button[type=submit]").click()
+    page.wait_text("#room-title", "board")
+    made = hearth.room("board")
+    assert made["lobby"] and made["has_moderator_pin"] and not made["has_pin"], made
+    hearth.api("PATCH", "/api/v1/rooms/board", {"moderator_pin": None})
+    page.wait_text("#room-lobby", "End lobby")
+
+    guest = Guest(hearth, "Gerda", SPEAKS, "board")
+    page.wait_people("Gerda")
+    page.wait_text(".person .state", "waits to be let in")
+    page.wait_text("#announce", "Gerda waits to be let in.")
+    assert not page.is_shown(".person .mute"), "nothing to mute yet"
+    page.person("Gerda", ".admit").click()
+    lib.wait_for("Gerda is in", lambda: page.person("Gerda").get_attribute("data-here") == "yes")
+    assert hearth.connected("board") and not page.is_shown(".person .admit")
+
+    page.one("#room-record").click()
+    page.wait_text("#recording-state", "Recording")
+    page.wait_text("#recording-time", "00:02")
+    assert hearth.room("board")["recording"] is True
+    page.one("#recording-pause").click()
+    page.wait_text("#recording-state", "Recording, paused")
+    page.wait_text("#recording-pause", "Resume")
+    page.one("#room-record").click()
+    lib.wait_for("it is listed", lambda: page.is_shown(".recording .actions"))
+    assert not page.is_shown("#recording-now") and page.text("#room-record") == "Record"
+    assert page.text(".recording .about").startswith(("00:02", "00:03")), page.text(".recording .about")
+    page.one(".recording .play").click()
+    lib.wait_for("the sound", lambda: page.run("const { duration } = document.querySelector('.recording audio');"
+                                               "return duration > 1.5 && duration < 5"))
+
+    page.one(".recording .delete").click()
+    lib.wait_for("the question", lambda: page.is_shown("#ask-dialog"))
+    page.one("#ask-yes").click()
+    lib.wait_for("none is listed", lambda: not page.texts(".recording"))
+    assert hearth.api("GET", "/api/v1/recordings").json["recordings"] == []
+    assert not list(pathlib.Path(directory).iterdir())
+    guest.bye()
+    page.wait_text("#announce", "Gerda has left.")
+    page.stop()
+    hearth.stop()
+
+
+@lib.case
 def the_token_is_asked_for():
     hearth = lib.Hearth(check=False, http__token="open-sesame")
     lib.wait_for("the server", hearth.is_ready)

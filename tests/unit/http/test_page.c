@@ -13,6 +13,8 @@ static void files(void)
 		{"/", "text/html; charset=utf-8", "<!doctype html>"},
 		{"/style.css", "text/css; charset=utf-8", "/*"},
 		{"/app.js", "text/javascript; charset=utf-8", "/*"},
+		{"/recordings.js", "text/javascript; charset=utf-8", "/*"},
+		{"/calls.js", "text/javascript; charset=utf-8", "/*"},
 		{"/icon.svg", "image/svg+xml", "<svg"},
 	};
 	struct site *site = site_new(NULL);
