@@ -436,19 +436,22 @@ function drawPersonButtons(item, person, name) {
 
 function drawPeople() {
 	const list = $("people");
+	const focused = document.activeElement;
+	const people = [...state.people.values()]; /* who waits stands first: something is to be done */
+	people.sort((a, b) => (b.state === "pending") - (a.state === "pending"));
 	for (const [id, item] of personItems) {
 		if (!state.people.has(id)) {
 			item.remove();
 			personItems.delete(id);
 		}
 	}
-	let index = 0;
-	for (const person of state.people.values()) {
+	people.forEach((person, index) => {
 		const item = drawPerson(person);
 		if (list.children[index] !== item)
 			list.insertBefore(item, list.children[index] || null);
-		index++;
-	}
+	});
+	if (focused !== document.activeElement && list.contains(focused))
+		focused.focus({ preventScroll: true }); /* it was moved */
 	$("people-empty").hidden = state.people.size > 0;
 }
 
@@ -774,7 +777,8 @@ function onPeopleClick(event) {
 	const person = state.people.get(item.dataset.id);
 	const name = nameOf(person);
 	if (button.classList.contains("admit"))
-		changePerson(person.id, `Admitting ${name}`, { admitted: true }, button);
+		changePerson(person.id, `Admitting ${name}`, { admitted: true }, button)
+			.then(() => item.querySelector(".mute").focus({ preventScroll: true }));
 	else if (button.classList.contains("hand"))
 		changePerson(person.id, `Lowering the hand of ${name}`, { hand_raised: false }, button);
 	else if (button.classList.contains("mute"))

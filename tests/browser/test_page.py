@@ -307,6 +307,7 @@ def a_waiting_guest_is_admitted_and_recorded():
     page.person("Gerda", ".admit").click()
     lib.wait_for("Gerda is in", lambda: page.person("Gerda").get_attribute("data-here") == "yes")
     assert hearth.connected("board") and not page.is_shown(".person .admit")
+    lib.wait_for("focus goes on", lambda: page.run("return document.activeElement.getAttribute('aria-label')") == "Mute Gerda")
 
     page.one("#room-record").click()
     page.wait_text("#recording-state", "Recording")
@@ -492,7 +493,7 @@ def chatter(hz, seed):
 
 
 def screenshot():
-    hearth = lib.Hearth()
+    hearth = lib.Hearth(recordings__path=tempfile.mkdtemp(prefix="hearth-rec-"), recordings__announce="false")
     for room in ("board", "standup"):
         hearth.api("POST", "/api/v1/rooms", {"id": room})
     hearth.api("PATCH", "/api/v1/rooms/board", {"locked": True})
@@ -501,15 +502,21 @@ def screenshot():
     Guest(hearth, "Dmitri", None, "kitchen", loss=0.12)
     people = hearth.participants("kitchen")
     hearth.api("PATCH", f"/api/v1/rooms/kitchen/participants/{people[2]['id']}", {"muted": True})
+    made = hearth.api("POST", "/api/v1/rooms/kitchen/recordings", {"format": "ogg"})
+    time.sleep(3)
+    hearth.api("PATCH", f"/api/v1/recordings/{made.json['id']}", {"stopped": True})
+    hearth.api("POST", "/api/v1/rooms/kitchen/recordings", {})
+    hearth.api("PATCH", "/api/v1/rooms/kitchen", {"lobby": True})
+    Guest(hearth, "Farid Haddad", None, "kitchen")
     ringing = Guest(hearth, "Elena")
     hearth.api("POST", "/api/v1/rooms/kitchen/participants",
                {"uri": f"sip:elena@127.0.0.1:{ringing.port}", "display_name": "Elena Fox"})
     ringing.answer(ringing.wait_request("INVITE"), 180, "Ringing")
     page = Browser(hearth, "#/rooms/kitchen")
     page.wait_text("#link-text", "Live")
-    lib.wait_for("all are there", lambda: len(page.texts(".person .name")) == 5)
+    lib.wait_for("all are there", lambda: len(page.texts(".person .name")) == 6)
     time.sleep(12)
-    for name, scheme, width, height, scale in (("page", "light", 1200, 960, 1), ("page-dark", "dark", 1200, 960, 1),
+    for name, scheme, width, height, scale in (("page", "light", 1200, 1340, 1), ("page-dark", "dark", 1200, 1340, 1),
                                                ("page-phone", "light", 360, 780, 2)):
         page.colors(scheme)
         page.size(width, height, scale)
