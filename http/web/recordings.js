@@ -52,7 +52,8 @@ function aboutRecording(recording) {
 	if (!state.selected)
 		parts.unshift(recording.room_id);
 	if (recording.octets > 0)
-		parts.push(`${(recording.octets / 1e6).toFixed(1)} MB`);
+		parts.push(recording.octets < 1e6 ? `${Math.ceil(recording.octets / 1e3)} kB` :
+			`${(recording.octets / 1e6).toFixed(1)} MB`);
 	if (recording.lost_ms > 0)
 		parts.push(`${clockText(recording.lost_ms)} missing`);
 	if (recording.state === "closing")
