@@ -48,10 +48,10 @@ def transaction(data):
 
 
 def due(name, status, data):
-    """The table tells of a server that takes any user and any text; ours has no MESSAGE yet."""
+    """The table tells of a server that takes any user and any text; ours has texts for its rooms only."""
     method = data.split()[0].decode(errors="replace")
     if method == "MESSAGE" and status in (200, 415):
-        return 405
+        return 404
     if name == "escnull":
         return 404  # no user of ours has a NUL in its name
     if name in ("esc01", "semiuri"):
