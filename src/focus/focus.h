@@ -31,7 +31,7 @@ struct sip_trace; /* sip/trace.h */
 /* What the ua is to be told of this focus (sip_ua_params), and what OPTIONS answers. */
 #define FOCUS_ALLOW                                                                                \
 	"INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, PRACK, SUBSCRIBE, NOTIFY, REFER, "   \
-	"ALLOCATE, MESSAGE"
+	"ALLOCATE, MESSAGE, INFO"
 #define FOCUS_SUPPORTED                                                                            \
 	"timer, replaces, join, norefersub, nosub, explicitsub, tdialog, multiple-refer, "         \
 	"recipient-list-invite, path, outbound, gruu"

@@ -8,6 +8,7 @@
 #include "focus/chat.h"
 #include "focus/failure.h"
 #include "focus/focus_priv.h"
+#include "focus/info.h"
 #include "focus/menu.h"
 #include "focus/participant_priv.h"
 #include "focus/recording.h"
@@ -87,6 +88,10 @@ static void on_request(void *arg, struct sip_call *call, struct sip_stx *tx,
 	(void)call;
 	if (arg && request->method == SIP_METHOD_REFER) {
 		refer_in_within(arg, tx, request);
+		return;
+	}
+	if (arg && request->method == SIP_METHOD_INFO) {
+		info_on_request(arg, tx, request);
 		return;
 	}
 	if (arg && request->method == SIP_METHOD_MESSAGE) {

@@ -93,6 +93,19 @@ def number_and_pin_lead_into_the_room():
 
 
 @lib.case
+def digits_may_come_by_info():
+    root, _ = prompts()
+    hearth = hearth_with(root)
+    hearth.api("POST", "/api/v1/rooms", {"id": "4711", "pin": "1234"})
+    alice = call(hearth, "alice", 440)
+    for digit in "4711#1234#":
+        alice.send(alice.request("INFO", alice.target, body=f"Signal={digit}\r\nDuration=160\r\n", content_type="application/dtmf-relay"))
+        assert alice.final(cseq=alice.cseq).status == 200
+    lib.wait_for("in", lambda: hearth.participants("4711"))
+    hearth.stop()
+
+
+@lib.case
 def three_wrong_pins_and_goodbye():
     root, spoken = prompts()
     hearth = hearth_with(root)
