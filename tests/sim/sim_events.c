@@ -20,6 +20,7 @@
 #include "base/hash.h"
 #include "sip/refer.h"
 #include "sip/subscription.h"
+#include "tests/support/sim_args.h"
 #include "tests/support/simcheck.h"
 #include "tests/support/simua.h"
 
@@ -719,40 +720,21 @@ static bool run_seed(uint64_t seed, FILE *trace, struct totals *totals)
 
 int main(int argc, char **argv)
 {
-	uint64_t from = 1, seeds = 1000, failed = 0;
+	struct sim_args args = {.from = 1, .seeds = 1000};
 	struct totals totals = {0};
-	FILE *trace = NULL;
+	uint64_t failed = 0;
 
-	for (int i = 1; i < argc; i++) {
-		const char *value = i + 1 < argc ? argv[i + 1] : "0";
-
-		if (strcmp(argv[i], "--trace") == 0) {
-			trace = stdout;
-		} else if (strcmp(argv[i], "--seed") == 0) {
-			from = strtoull(value, NULL, 10);
-			seeds = 1;
-			i++;
-		} else if (strcmp(argv[i], "--from") == 0) {
-			from = strtoull(value, NULL, 10);
-			i++;
-		} else if (strcmp(argv[i], "--seeds") == 0) {
-			seeds = strtoull(value, NULL, 10);
-			i++;
-		} else {
-			fprintf(stderr, "usage: sim_events [--from SEED] [--seeds N] | --seed SEED "
-					"[--trace]\n");
-			return 2;
-		}
-	}
+	if (!sim_args_parse(&args, argc, argv))
+		return 2;
 	hash_seed(1, 2);
-	for (uint64_t seed = from; seed < from + seeds; seed++)
-		failed += !run_seed(seed, trace, &totals);
+	for (uint64_t seed = args.from; seed < args.from + args.seeds; seed++)
+		failed += !run_seed(seed, args.has_trace ? stdout : NULL, &totals);
 	printf("sim_events: %llu seeds, %llu subscriptions, %llu transfers, %llu messages, %llu "
 	       "lost\n",
-	       (unsigned long long)seeds, (unsigned long long)totals.pairs,
+	       (unsigned long long)args.seeds, (unsigned long long)totals.pairs,
 	       (unsigned long long)totals.transfers, (unsigned long long)totals.messages,
 	       (unsigned long long)totals.lost);
-	printf("sim_events: %llu passed, %llu failed\n", (unsigned long long)(seeds - failed),
+	printf("sim_events: %llu passed, %llu failed\n", (unsigned long long)(args.seeds - failed),
 	       (unsigned long long)failed);
 	return failed ? 1 : 0;
 }

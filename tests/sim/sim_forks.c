@@ -14,6 +14,7 @@
 
 #include "base/attr.h"
 #include "base/hash.h"
+#include "tests/support/sim_args.h"
 #include "tests/support/simua.h"
 
 enum { CALLEES_MAX = 3, STEP_MS = 250, TALK_MS = 40000, OVER_MS = 200000, INVITE_MAX = 4096 };
@@ -309,22 +310,19 @@ static bool run_seed(uint64_t seed, struct totals *totals)
 
 int main(int argc, char **argv)
 {
-	uint64_t from = 1, seeds = 500, failed = 0;
+	struct sim_args args = {.from = 1, .seeds = 500};
 	struct totals totals = {0};
+	uint64_t failed = 0;
 
-	for (int i = 1; i + 1 < argc; i += 2) {
-		if (strcmp(argv[i], "--from") == 0)
-			from = strtoull(argv[i + 1], NULL, 10);
-		else if (strcmp(argv[i], "--seeds") == 0)
-			seeds = strtoull(argv[i + 1], NULL, 10);
-	}
+	if (!sim_args_parse(&args, argc, argv))
+		return 2;
 	hash_seed(1, 2);
-	for (uint64_t seed = from; seed < from + seeds; seed++)
+	for (uint64_t seed = args.from; seed < args.from + args.seeds; seed++)
 		failed += !run_seed(seed, &totals);
 	printf("sim_forks: %llu seeds, %llu answers, %llu of them surplus, %llu PRACKs\n",
-	       (unsigned long long)seeds, (unsigned long long)totals.answered,
+	       (unsigned long long)args.seeds, (unsigned long long)totals.answered,
 	       (unsigned long long)totals.surplus, (unsigned long long)totals.pracked);
-	printf("sim_forks: %llu passed, %llu failed\n", (unsigned long long)(seeds - failed),
+	printf("sim_forks: %llu passed, %llu failed\n", (unsigned long long)(args.seeds - failed),
 	       (unsigned long long)failed);
 	return failed ? 1 : 0;
 }
