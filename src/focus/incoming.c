@@ -136,15 +136,25 @@ static bool wants_privacy(const struct sip_msg *request, struct slice uri)
 	return false;
 }
 
+/* URI of Referred-By (RFC 3892); absent without one. */
+static struct slice referred_by(const struct sip_msg *request)
+{
+	struct sip_addr addr;
+
+	if (sip_msg_addr(request, SIP_H_REFERRED_BY, &addr))
+		return SLICE_NONE;
+	return addr.uri.text;
+}
+
 /* Who sent it here, and what others may know. */
 static void note_request(struct participant *p, const struct sip_msg *request)
 {
-	struct sip_addr by;
+	struct slice by = referred_by(request);
 
 	loops_note(p, request);
 	p->is_anonymous = wants_privacy(request, slice_of(p->uri));
-	if (!sip_addr_parse(sip_msg_value(request, SIP_H_REFERRED_BY), &by))
-		text_utf8(by.uri.text, p->referred_by, sizeof(p->referred_by));
+	if (slice_present(by))
+		text_utf8(by, p->referred_by, sizeof(p->referred_by));
 }
 
 /* Ports and descriptions: all that can fail but the answer itself. `room` NULL: an attendant will
@@ -385,7 +395,8 @@ static int admit_join(struct focus *focus, struct sip_call *call, const struct s
 }
 
 /* Answered by an attendant, in no room yet. */
-static int attend(struct focus *focus, struct sip_call *call, const struct attendant_number *number)
+static int attend(struct focus *focus, struct sip_call *call, const struct sip_msg *request,
+		  const struct attendant_number *number)
 {
 	struct participant *p;
 	int err = participant_new(focus, false, &p);
@@ -393,6 +404,8 @@ static int attend(struct focus *focus, struct sip_call *call, const struct atten
 	if (err)
 		return err;
 	err = reserve(p, NULL, call);
+	if (!err)
+		note_request(p, request);
 	if (!err)
 		err = attendant_new(p, number);
 	if (!err)
@@ -424,15 +437,6 @@ static bool is_attended(const struct focus *focus, struct slice request_uri,
 				     ret_number);
 }
 
-static struct slice referred_by(const struct sip_msg *request)
-{
-	struct sip_addr addr;
-
-	if (sip_msg_addr(request, SIP_H_REFERRED_BY, &addr))
-		return SLICE_NONE;
-	return addr.uri.text;
-}
-
 static int come_in(struct focus *focus, struct sip_call *call, const struct sip_msg *request,
 		   const struct admission *admission)
 {
@@ -441,7 +445,7 @@ static int come_in(struct focus *focus, struct sip_call *call, const struct sip_
 	if (!admission->room || !attendant_must_ask(admission->room, referred_by(request)))
 		return admit(focus, call, request, admission);
 	slice_cstr(slice_of(admission->room->id), number.room, sizeof(number.room));
-	return attend(focus, call, &number);
+	return attend(focus, call, request, &number);
 }
 
 void incoming_join_anyway(struct focus *focus, struct sip_call *call, struct participant *named)
@@ -563,7 +567,7 @@ void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *
 		return;
 	}
 	if (!err && is_attended(focus, request->request_uri, &number)) {
-		err = attend(focus, call, &number);
+		err = attend(focus, call, request, &number);
 		if (err)
 			reject(focus, call, request, err);
 		return;

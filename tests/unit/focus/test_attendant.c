@@ -106,6 +106,24 @@ static void moderator_pin_makes_a_moderator(void)
 	world_end(world, "moderator_pin");
 }
 
+/* What a caller asked for counts behind an attendant as well (RFC 3323, RFC 3325). */
+static void privacy_is_kept(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *alice = world_phone(world, "alice");
+	const struct participant *p;
+
+	(void)room_make_pins(world, "team", "1234", NULL);
+	alice->dial_headers = "Privacy: id\r\n";
+	phone_dial(alice, "8001");
+	world_run(world, 500);
+	press(alice, "1234#");
+	CHECK_INT("in", world_roster(world, "team"), 1);
+	p = focus_participant_next(world_room(world, "team"), NULL);
+	CHECK("without a name", p && p->is_anonymous);
+	world_end(world, "privacy");
+}
+
 /* '*' starts over, a pause ends an entry, keys cut the prompt short. */
 static void keys(void)
 {
@@ -298,6 +316,7 @@ void suite_attendant(void)
 	CHECK_SUITE("attendant");
 	CHECK_TEST(asks_room_and_pin);
 	CHECK_TEST(moderator_pin_makes_a_moderator);
+	CHECK_TEST(privacy_is_kept);
 	CHECK_TEST(keys);
 	CHECK_TEST(three_wrong_entries_end_it);
 	CHECK_TEST(guessing_locks_out);
