@@ -200,7 +200,7 @@ def stage_fuzz():
 
 def run_scripts(folder, jobs):
     """Test scripts against the sanitized server; they mostly wait for sound that plays in real time."""
-    if not build("asan", "hearthd"):
+    if not build("asan", "hearthd", "hearthctl"):
         return
     scripts = sorted((ROOT / "tests" / folder).glob("test_*.py"))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -222,10 +222,11 @@ def stage_browser():
 
 def stage_release():
     """What people run: built with optimisation and hardening, and looked at from outside."""
-    if not build("release", "hearthd"):
+    if not build("release", "hearthd", "hearthctl"):
         return
     program = ROOT / "build" / "release" / "hearthd"
     report("release starts", run([program, "-V"], 20))
+    report("hearthctl starts", run([program.with_name("hearthctl"), "-V"], 20))
     report("release accepts conf/hearth.conf", run([program, "-C", "-c", "conf/hearth.conf"], 20))
     report("release is hardened", run([PYTHON, "tests/support/hardened.py", program], 20))
     report("./run", run([PYTHON, "tests/support/try_run.py"], 60))

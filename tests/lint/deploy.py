@@ -101,17 +101,19 @@ def package_lists():
 
 
 def run_packages():
-    """What the program is linked with comes from packages-run.txt (names of Debian 12)."""
-    program = next((path for preset in ("release", "asan", "dev")
-                    if (path := ROOT / "build" / preset / "hearthd").exists()), None)
+    """What the programs are linked with comes from packages-run.txt (names of Debian 12)."""
+    built = next((ROOT / "build" / preset for preset in ("release", "asan", "dev")
+                  if (ROOT / "build" / preset / "hearthd").exists()), None)
     release = pathlib.Path("/etc/debian_version").read_text() if pathlib.Path("/etc/debian_version").exists() else ""
-    if not program or not release.startswith("12"):
+    if not built or not release.startswith("12"):
         print("# no hearthd yet, or not Debian 12: libraries not compared")
         return []
-    dynamic = subprocess.run(["readelf", "-dW", program], capture_output=True, text=True, check=True).stdout
+    programs = [program for name in ("hearthd", "hearthctl") if (program := built / name).exists()]
+    dynamic = "".join(subprocess.run(["readelf", "-dW", program], capture_output=True, text=True, check=True).stdout
+                      for program in programs)
     listed = (ROOT / "docker/packages-run.txt").read_text().split()
     faults = []
-    for library in re.findall(r"NEEDED.*\[(.+)\]", dynamic):
+    for library in sorted(set(re.findall(r"NEEDED.*\[(.+)\]", dynamic))):
         owners = subprocess.run(["dpkg", "-S", f"*/{library}"], capture_output=True, text=True).stdout
         packages = {line.split(":")[0] for line in owners.splitlines()}
         # libc and the sanitizers' run time belong to every image or to none.

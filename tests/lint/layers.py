@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAYERS = {
     "base": ("src/base", {"base"}),
     "config": ("src/config", {"config", "base"}),
+    "ctl": ("src/ctl", {"ctl", "base", "version.h"}),
     "store": ("src/store", {"store", "base"}),
     "sip": ("sip", {"sip", "base"}),
     "mixer": ("mixer", {"mixer", "base", "media.h"}),
