@@ -243,6 +243,10 @@ static const struct field participant[] = {
 	{"encrypted", FIELD_BOOL, 0, 0, 0, NULL, "Its sound goes by SRTP, both ways."},
 	{"call_id", FIELD_STRING, 0, 0, 0, NULL, "Call-ID of its SIP call."},
 	{"remote_focus", FIELD_BOOL, 0, 0, 0, NULL, "The peer is a conference itself (isfocus)."},
+	{"bridge", FIELD_BOOL, 0, 0, 0, NULL,
+	 "No person: the way to where the conference moves, or from where it came."},
+	{"carries", FIELD_LIST, FIELD_OPTIONAL, 0, 0, "Carried",
+	 "Of a bridge from another focus, not in events: who is heard over it and has not come."},
 	{"host", FIELD_BOOL, 0, 0, 0, NULL, "Made the conference by calling a factory."},
 	{"anonymous", FIELD_BOOL, 0, 0, 0, NULL,
 	 "Asked for privacy: the roster that phones get does not say who it is."},
@@ -254,6 +258,14 @@ static const struct field participant[] = {
 	{"quality", FIELD_OBJECT, 0, 0, 0, "Quality", "How its line does."},
 	{"attempts", FIELD_LIST, FIELD_OPTIONAL, 0, 0, "Attempt",
 	 "Whom we tried to reach, in order; not in events."},
+	{0},
+};
+
+static const struct field carried[] = {
+	{"uri", FIELD_STRING, 0, 0, 0, NULL, "Its address, as the other focus knows it."},
+	{"display_name", FIELD_STRING, 0, 0, 0, NULL, "May be empty."},
+	{"role", FIELD_STRING, 0, 0, 0, NULL, "guest or moderator."},
+	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "The others do not hear it."},
 	{0},
 };
 
@@ -660,6 +672,7 @@ static const struct schema written[] = {
 	{"Migration", "How a move goes.", migration, 0},
 	{"Call", "Two parties, connected by us.", call, 0},
 	{"Attempt", "One target of a call that we make.", attempt, 0},
+	{"Carried", "Somebody who is heard over a bridge.", carried, 0},
 	{"Registration", "Where a user is: one Contact.", registration, 0},
 	{"RegistrationList", "A page of registrations.", registration_list, 0},
 	{"Forward", "Where calls to somebody go instead.", forward, 0},

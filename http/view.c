@@ -144,6 +144,25 @@ static void add_attempts(struct writer *json, const struct participant *particip
 	writer_close(json, ']');
 }
 
+/* Of a bridge: who is heard over it, until they come. */
+static void add_awaited(struct writer *json, const struct participant_view *participant)
+{
+	struct participant_awaited awaited;
+
+	if (!participant->of || !participant->is_bridge)
+		return;
+	writer_open(json, "carries", '[');
+	for (uint32_t i = 0; participant_awaited(participant->of, i, &awaited); i++) {
+		writer_open(json, NULL, '{');
+		writer_str(json, "uri", awaited.uri);
+		writer_str(json, "display_name", awaited.display_name);
+		writer_text(json, "role", participant_role_name(awaited.role));
+		writer_bool(json, "muted", awaited.is_muted);
+		writer_close(json, '}');
+	}
+	writer_close(json, ']');
+}
+
 void view_participant(struct writer *json, const char *key,
 		      const struct participant_view *participant)
 {
@@ -167,6 +186,8 @@ void view_participant(struct writer *json, const char *key,
 	writer_bool(json, "encrypted", participant->is_encrypted);
 	writer_str(json, "call_id", participant->call_id.p ? participant->call_id : SLICE(""));
 	writer_bool(json, "remote_focus", participant->is_remote_focus);
+	writer_bool(json, "bridge", participant->is_bridge);
+	add_awaited(json, participant);
 	writer_bool(json, "host", participant->is_host);
 	writer_bool(json, "anonymous", participant->is_anonymous);
 	writer_str(json, "referred_by",

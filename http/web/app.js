@@ -372,6 +372,8 @@ function tagsOf(person) {
 	const tags = [];
 	if (person.role === "moderator" || (room && room.has_moderator_pin))
 		tags.push(person.role);
+	if (person.bridge)
+		tags.push("bridge");
 	if (person.hand_raised)
 		tags.push("hand raised");
 	return tags;

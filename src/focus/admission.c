@@ -6,6 +6,7 @@
 #include "focus/focus_priv.h"
 #include "focus/migrate.h"
 #include "focus/room_priv.h"
+#include "focus/seats.h"
 #include "focus/text.h"
 #include "sip/uri.h"
 
@@ -43,7 +44,7 @@ static bool has_room_for_room(const struct focus *focus)
 	return focus->room_count < (uint64_t)focus->config->rooms_max;
 }
 
-static int decide_named(struct focus *focus, struct admission *admission)
+static int decide_named(struct focus *focus, struct slice request_uri, struct admission *admission)
 {
 	struct slice id = slice_of(admission->room_id);
 
@@ -52,7 +53,8 @@ static int decide_named(struct focus *focus, struct admission *admission)
 	admission->room = focus_room_find(focus, id);
 	if (admission->room) {
 		admission->kind = ADMISSION_JOIN;
-		return room_check_entry(admission->room, true);
+		admission->seat = seats_find(admission->room, request_uri);
+		return admission->seat ? 0 : room_check_entry(admission->room, true);
 	}
 	if (!focus->config->rooms_autocreate || admission_is_factory_name(id))
 		return ERR_ROOM_UNKNOWN;
@@ -60,7 +62,8 @@ static int decide_named(struct focus *focus, struct admission *admission)
 	return has_room_for_room(focus) ? 0 : ERR_ROOM_LIMIT;
 }
 
-static int decide_user(struct focus *focus, struct slice user, struct admission *admission)
+static int decide_user(struct focus *focus, struct slice user, struct slice request_uri,
+		       struct admission *admission)
 {
 	struct room *room = focus_room_find(focus, user);
 	bool is_factory = text_list_has(focus->config->focus_factory_users, user);
@@ -89,7 +92,7 @@ static int decide_user(struct focus *focus, struct slice user, struct admission 
 	if (user.len > ROOM_ID_MAX)
 		return ERR_ROOM_NAME;
 	slice_cstr(user, admission->room_id, sizeof(admission->room_id));
-	return decide_named(focus, admission);
+	return decide_named(focus, request_uri, admission);
 }
 
 int admission_decide(struct focus *focus, struct slice request_uri, struct admission *ret_admission)
@@ -109,7 +112,7 @@ int admission_decide(struct focus *focus, struct slice request_uri, struct admis
 		return ERR_ROOM_UNKNOWN;
 	if (sip_unescape(uri.user, user, sizeof(user), &len))
 		return ERR_ROOM_NAME;
-	err = decide_user(focus, slice_make(user, len), &admission);
+	err = decide_user(focus, slice_make(user, len), request_uri, &admission);
 	if (err)
 		return err;
 	*ret_admission = admission;

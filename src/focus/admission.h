@@ -22,6 +22,7 @@ struct admission {
 	struct room *room;              /* JOIN: borrowed */
 	char room_id[ROOM_ID_MAX + 1];  /* JOIN and CREATE */
 	struct factory_profile profile; /* FACTORY */
+	struct seat *seat; /* JOIN: kept for this caller by a move; borrowed; else NULL */
 };
 
 /* In this order: ERR_SIP_URI_SYNTAX, ERR_DOMAIN, ERR_ROOM_UNKNOWN (no user part), a factory that is

@@ -5,16 +5,6 @@
 
 #include "focus/text.h"
 
-static struct slice next_word(struct slice *rest)
-{
-	struct slice text = slice_trim(*rest), word;
-	size_t end = slice_find(text, ' ');
-
-	word = slice_first(text, end);
-	*rest = slice_from(text, end);
-	return word;
-}
-
 static int number(struct slice word, const char *name, uint32_t max, uint32_t *ret)
 {
 	size_t len = strlen(name);
@@ -50,9 +40,9 @@ int factory_profile(const char *profiles, struct slice user, struct factory_prof
 
 	while (text_list_next(&list, &entry)) {
 		struct factory_profile profile = {0};
-		struct slice name = next_word(&entry), word;
+		struct slice name = text_word_next(&entry), word;
 
-		while ((word = next_word(&entry)).len)
+		while ((word = text_word_next(&entry)).len)
 			if (!read_word(word, &profile)) {
 				*ret_bad = word;
 				return -EINVAL;

@@ -277,6 +277,8 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 	auth_reload(focus->auth);
 	if (!err)
 		err = sip_ua_set_packages(ua, FOCUS_PACKAGES);
+	if (!err)
+		err = sip_ua_set_info_packages(ua, SEATS_PACKAGE);
 	if (!err && focus->store)
 		err = store_rooms_load(focus->store, on_stored_room, focus);
 	if (!err)

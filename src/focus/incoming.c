@@ -21,6 +21,7 @@
 #include "focus/refocus.h"
 #include "focus/registrar.h"
 #include "focus/room_priv.h"
+#include "focus/seats.h"
 #include "focus/status.h"
 #include "focus/text.h"
 #include "sip/multipart.h"
@@ -302,6 +303,8 @@ static int admit(struct focus *focus, struct sip_call *call, const struct sip_ms
 	p->is_host = made && admission->kind == ADMISSION_FACTORY;
 	if (p->is_host)
 		p->role = PARTICIPANT_MODERATOR;
+	if (admission->seat)
+		seats_take(p, admission->seat);
 	if (made)
 		room_publish(made);
 	participant_publish(p, room);
@@ -442,7 +445,8 @@ static int come_in(struct focus *focus, struct sip_call *call, const struct sip_
 {
 	struct attendant_number number = {.language = ""};
 
-	if (!admission->room || !attendant_must_ask(admission->room, referred_by(request)))
+	if (!admission->room || admission->seat ||
+	    !attendant_must_ask(admission->room, referred_by(request)))
 		return admit(focus, call, request, admission);
 	slice_cstr(slice_of(admission->room->id), number.room, sizeof(number.room));
 	return attend(focus, call, request, &number);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "focus/focus_priv.h"
+#include "focus/seats.h"
 
 #define ACCEPTED "application/dtmf-relay, application/dtmf, application/media_control+xml"
 
@@ -66,6 +67,11 @@ void info_on_request(struct participant *p, struct sip_stx *tx, const struct sip
 	struct media_event event = {.kind = MEDIA_LEG_DTMF};
 	bool is_known = !request->body.len || slice_iis(type, "application/media_control+xml");
 
+	/* The core lets no package through but ours. */
+	if (slice_present(sip_msg_value(request, SIP_H_INFO_PACKAGE))) {
+		seats_on_info(p, tx, request);
+		return;
+	}
 	event.digit = info_digit(type, request->body, &event.duration_ms);
 	(void)sip_stx_reply(tx,
 			    event.digit || is_known

@@ -3,8 +3,8 @@
  *
  * application/dtmf-relay ("Signal=5") and application/dtmf ("5") count like the digits of RFC 4733;
  * application/media_control+xml (RFC 5168) is taken and means nothing to sound; an INFO without a
- * body asks whether we are still there. Other bodies get 415. Info packages are the core's (469).
- * Thread: control.
+ * body asks whether we are still there. Other bodies get 415. Of info packages there is one
+ * (focus/seats.h); another is refused by the core (469). Thread: control.
  */
 #ifndef FOCUS_INFO_H
 #define FOCUS_INFO_H

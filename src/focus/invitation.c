@@ -308,7 +308,7 @@ int invitation_begin(struct room *room, const struct invitation_start *start,
 	int err;
 
 	err = check_invite(focus, room->id, start->uri);
-	if (!err)
+	if (!err && !start->is_bridge)
 		err = room_check_entry(room, false);
 	if (!err)
 		err = participant_new(focus, true, &p);
@@ -319,6 +319,7 @@ int invitation_begin(struct room *room, const struct invitation_start *start,
 	text_utf8(start->display_name, p->display_name, sizeof(p->display_name));
 	p->control.is_muted = start->is_muted;
 	p->control.is_deaf = start->is_deaf;
+	p->is_bridge = start->is_bridge;
 	if (p->call)
 		participant_identify(p);
 	focus->stats.dial_outs++;

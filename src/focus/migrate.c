@@ -12,13 +12,21 @@
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
+#include "focus/seats.h"
 #include "focus/text.h"
 #include "sip/refer.h"
 
-/* One party that was asked to go. */
+enum move_state {
+	MOVE_PLANNED,
+	MOVE_TOLD, /* the other focus is being told of it */
+	MOVE_ASKED /* REFER is sent */
+};
+
+/* One party that is to go. */
 struct move {
 	struct list in_migration;
 	struct migration *migration;
+	enum move_state state;
 	struct sip_referring *referring;
 	char participant[PARTICIPANT_ID_MAX + 1];
 };
@@ -38,6 +46,9 @@ struct migration {
 	char bridge[PARTICIPANT_ID_MAX + 1];
 	struct list moves, waiting;
 	uint32_t moved, pending, carried, waiting_count;
+	/* What the other focus is told (focus/seats.h): one INFO after the other. */
+	bool is_room_told, is_telling, is_told_nothing;
+	struct buf left; /* lines of those who left before they moved */
 };
 
 const char *migration_state_name(enum migration_state state)
@@ -216,39 +227,171 @@ static void on_done(void *arg, struct sip_referring *referring,
 	check_over(m);
 }
 
-static int ask_to_go(struct migration *m, struct participant *p)
+/* Where: the conference, and what makes this one known there. */
+static void write_target(const struct migration *m, const struct participant *p, struct buf *out)
 {
+	buf_adds(out, m->uri);
+	if (!m->is_told_nothing && p->seat_token[0])
+		buf_addf(out, ";" SEATS_PARAM "=%s", p->seat_token);
+}
+
+static int refer(struct move *move, struct participant *p)
+{
+	struct migration *m = move->migration;
 	char own[ROOM_URI_MAX + 1], by[ROOM_URI_MAX + 3];
-	struct move *move = calloc(1, sizeof(*move));
+	struct buf target = BUF_INIT;
 	struct sip_refer_params params = {
-		.refer_to = slice_of(m->uri),
 		.timeout_ms = MIGRATE_REFER_MS,
 		.on_done = on_done,
 		.arg = move,
 	};
 	int err;
 
-	if (!move)
-		return -ENOMEM;
+	write_target(m, p, &target);
 	snprintf(by, sizeof(by), "<%s>", room_uri(m->room->focus, m->room->id, own));
+	params.refer_to = buf_slice(&target);
 	params.referred_by = slice_of(by);
-	err = sip_call_refer(p->call, &params, &move->referring);
-	if (err) {
-		free(move);
-		return err;
+	err = buf_err(&target);
+	if (!err)
+		err = sip_call_refer(p->call, &params, &move->referring);
+	buf_done(&target);
+	return err;
+}
+
+static bool can_go(const struct participant *p)
+{
+	return p->call && !p->is_remote_focus &&
+	       (p->state == PARTICIPANT_CONNECTED || p->state == PARTICIPANT_ON_HOLD ||
+		p->state == PARTICIPANT_PENDING);
+}
+
+static void ask_to_go(struct move *move)
+{
+	struct migration *m = move->migration;
+	struct participant *p = find(m, move->participant);
+
+	move->state = MOVE_ASKED;
+	if (p && can_go(p) && !refer(move, p))
+		return;
+	move_free(move);
+	m->pending--;
+	if (p && p->state != PARTICIPANT_DISCONNECTING)
+		m->carried++;
+	tell(m);
+}
+
+static void ask_all(struct migration *m, enum move_state state)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &m->moves) {
+		struct move *move = LIST_ENTRY(it, struct move, in_migration);
+
+		if (move->state == state)
+			ask_to_go(move);
+	}
+}
+
+/* What goes first ----------------------------------------------------------------------------- */
+
+/* As many as one INFO holds. */
+static void write_seats(struct migration *m, struct buf *body)
+{
+	struct list *it, *tmp;
+
+	if (!m->is_room_told)
+		seats_write_room(m->room, body);
+	LIST_FOREACH (it, tmp, &m->moves) {
+		struct move *move = LIST_ENTRY(it, struct move, in_migration);
+		struct participant *p = find(m, move->participant);
+
+		if (move->state != MOVE_PLANNED || body->len > SEATS_BODY_MAX)
+			continue;
+		move->state = MOVE_TOLD;
+		if (p)
+			seats_write(p, body);
+	}
+	buf_addslice(body, buf_slice(&m->left));
+	buf_clear(&m->left);
+}
+
+static void send_on(struct migration *m);
+
+static void on_told(void *arg, struct sip_call *call, const struct sip_msg *response)
+{
+	struct participant *bridge = arg;
+	struct migration *m = bridge->room ? bridge->room->migration : NULL;
+	bool is_taken = response && response->status < 300;
+
+	(void)call;
+	if (!m || !migration_has_bridge(m->room, bridge))
+		return;
+	m->is_telling = false;
+	if (!is_taken) {
+		m->is_told_nothing = true;
+		LOG(LOG_WARN, "room.seats_not_taken", LOG_STR("room", m->room->id),
+		    LOG_STR("to", m->to), LOG_INT("status", response ? response->status : 0));
+	}
+	m->is_room_told = true;
+	ask_all(m, MOVE_TOLD);
+	send_on(m);
+	check_over(m);
+}
+
+/* The next INFO, if there is anything to tell; REFER follows its answer. To a focus that takes no
+ * seats everybody goes as a newcomer. */
+static void send_on(struct migration *m)
+{
+	struct participant *bridge = find(m, m->bridge);
+	struct sip_call_request info = {
+		.method = "INFO",
+		.headers = "Info-Package: " SEATS_PACKAGE "\r\n"
+			   "Content-Disposition: Info-Package\r\n",
+		.content_type = SEATS_CONTENT_TYPE,
+		.on_reply = on_told,
+		.arg = bridge,
+	};
+	struct buf body = BUF_INIT;
+	int err = 0;
+
+	if (m->is_telling || !m->uri[0])
+		return;
+	if (!m->is_told_nothing && bridge && bridge->call) {
+		write_seats(m, &body);
+		info.body = buf_slice(&body);
+		err = buf_err(&body);
+		if (!err && info.body.len)
+			err = sip_call_request(bridge->call, &info);
+		m->is_telling = !err && info.body.len;
+		m->is_told_nothing = err != 0;
+		buf_done(&body);
+	}
+	if (m->is_told_nothing) {
+		ask_all(m, MOVE_TOLD);
+		ask_all(m, MOVE_PLANNED);
+	}
+}
+
+/* Another focus is not asked: it is no party, and would take a whole conference along. Who rings
+ * is asked when it has answered. */
+static void plan(struct migration *m, struct participant *p)
+{
+	struct move *move = can_go(p) ? calloc(1, sizeof(*move)) : NULL;
+
+	if (!move) {
+		m->carried++;
+		return;
 	}
 	move->migration = m;
 	slice_cstr(slice_of(p->id), move->participant, sizeof(move->participant));
 	list_append(&m->moves, &move->in_migration);
 	m->pending++;
-	return 0;
 }
 
-/* Another focus is not asked: it is no party, and would take a whole conference along. */
-static bool can_be_asked(const struct migration *m, const struct participant *p)
+static bool is_there(const struct participant *p)
 {
-	return !migration_has_bridge(m->room, p) && !p->is_remote_focus && p->call &&
-	       (p->state == PARTICIPANT_CONNECTED || p->state == PARTICIPANT_ON_HOLD);
+	return p->state != PARTICIPANT_DISCONNECTING &&
+	       (p->connected_wall_ms || p->state == PARTICIPANT_PENDING);
 }
 
 static void move_everybody(struct migration *m)
@@ -259,13 +402,12 @@ static void move_everybody(struct migration *m)
 	LIST_FOREACH (it, tmp, &m->room->participants) {
 		struct participant *p = LIST_ENTRY(it, struct participant, in_room);
 
-		if (migration_has_bridge(m->room, p) || p->state == PARTICIPANT_DISCONNECTING)
-			continue;
-		if (!can_be_asked(m, p) || ask_to_go(m, p))
-			m->carried++;
+		if (!migration_has_bridge(m->room, p) && is_there(p))
+			plan(m, p);
 	}
 	send_waiting_on(m);
 	tell(m);
+	send_on(m);
 	check_over(m);
 }
 
@@ -290,6 +432,16 @@ static void step_back(struct migration *m)
 /* What the participants tell --------------------------------------------------------------------
  */
 
+/* Was on its way in when the move began. */
+static void follow(struct migration *m, struct participant *p)
+{
+	m->state = MIGRATION_MOVING;
+	plan(m, p);
+	tell(m);
+	send_on(m);
+	check_over(m);
+}
+
 void migration_on_joined(struct participant *p)
 {
 	struct room *room = p->room;
@@ -298,12 +450,12 @@ void migration_on_joined(struct participant *p)
 	if (!m)
 		return;
 	if (!migration_has_bridge(room, p)) {
-		/* Was on its way in when the move began. */
-		if (m->state == MIGRATION_MOVING && (!can_be_asked(m, p) || ask_to_go(m, p)))
-			m->carried++;
+		if (m->state == MIGRATION_MOVING || (m->state == MIGRATION_DONE && m->bridge[0]))
+			follow(m, p);
 		return;
 	}
 	text_utf8(sip_call_remote_target(p->call), m->uri, sizeof(m->uri));
+	m->is_told_nothing = !p->takes_seats;
 	if (p->is_remote_focus && m->uri[0])
 		move_everybody(m);
 	else
@@ -317,6 +469,9 @@ void migration_on_left(struct room *room, struct participant *p)
 	if (!m)
 		return;
 	if (!migration_has_bridge(room, p)) {
+		if (!m->is_told_nothing && !slice_is(slice_of(p->cause), "moved"))
+			seats_write_left(p, &m->left);
+		send_on(m);
 		check_over(m);
 		return;
 	}
@@ -339,6 +494,7 @@ void migration_free(struct room *room)
 	while (!list_empty(&m->waiting))
 		sip_call_hangup(waiting_take(m, named), &(struct sip_reply){.status = 480});
 	room->migration = NULL;
+	buf_done(&m->left);
 	free(m);
 }
 
@@ -351,7 +507,7 @@ static bool is_under_way(const struct room *room)
 
 int focus_migrate(struct focus *focus, struct room *room, struct slice to)
 {
-	const struct invitation_start start = {.uri = to};
+	const struct invitation_start start = {.uri = to, .is_bridge = true};
 	struct participant *bridge;
 	struct migration *m;
 	int err;

@@ -18,6 +18,7 @@
 #include "focus/refer_in.h"
 #include "focus/refocus.h"
 #include "focus/room_priv.h"
+#include "focus/seats.h"
 #include "focus/status.h"
 #include "focus/text.h"
 #include "focus/waiting.h"
@@ -173,6 +174,7 @@ static void show_caller(struct participant *p)
 
 	if (!p->is_outgoing && !p->is_identified) {
 		p->is_identified = true;
+		p->is_trusted = caller->is_trusted;
 		slice_cstr(slice_of(caller->uri), p->shown_uri, sizeof(p->shown_uri));
 		slice_cstr(slice_of(caller->display_name), p->shown_name, sizeof(p->shown_name));
 	}
@@ -246,6 +248,7 @@ static void do_join(struct participant *p)
 	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id), LOG_STR("uri", p->uri),
 	    LOG_STR("direction", p->is_outgoing ? "outgoing" : "incoming"));
 	participant_tell(p, FOCUS_PARTICIPANT_JOINED);
+	seats_on_joined(p);
 	migration_on_joined(p);
 	release_seat(p);
 	end_refer(p, 200);

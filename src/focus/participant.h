@@ -43,9 +43,10 @@ struct participant_view {
 	enum participant_role role;
 	bool is_outgoing; /* we called it */
 	struct participant_control control;
-	bool is_self_muted, is_hand_raised;          /* by its own keys */
-	bool is_room_muted;                          /* muted because the room is */
-	bool is_remote_focus;                        /* another conference (isfocus) */
+	bool is_self_muted, is_hand_raised; /* by its own keys */
+	bool is_room_muted;                 /* muted because the room is */
+	bool is_remote_focus;               /* another conference (isfocus) */
+	bool is_bridge; /* to where a conference moves, or from where it came: no person */
 	uint64_t created_wall_ms, connected_wall_ms; /* 0: not yet */
 	uint64_t version;                            /* ETag: control and state, not levels */
 	struct slice referred_by; /* URI of who sent it here (RFC 3892); empty: nobody */
@@ -61,6 +62,16 @@ struct participant_view {
 struct fork_attempt_view;
 bool participant_attempt(const struct participant *participant, uint32_t at,
 			 struct fork_attempt_view *ret_view);
+
+/* Of a bridge from another focus: who is heard over it and may still come (focus/seats.h), one
+ * after the other; false beyond the last. */
+struct participant_awaited {
+	struct slice uri, display_name;
+	enum participant_role role;
+	bool is_muted;
+};
+bool participant_awaited(const struct participant *participant, uint32_t at,
+			 struct participant_awaited *ret_awaited);
 void participant_view(const struct participant *participant, struct participant_view *ret_view);
 
 /* "guest", "moderator". */

@@ -15,6 +15,7 @@
 #include "focus/participant.h"
 #include "focus/prompts.h"
 #include "focus/room.h"
+#include "focus/seats.h"
 #include "sip/ua.h"
 #include "store/store.h"
 
@@ -82,6 +83,12 @@ struct participant {
 	bool refuses_messages;  /* answered MESSAGE with 405, 415 or 501 */
 	char loop_tokens[LOOP_TEXT_MAX]; /* of the focus that it is; "" none */
 	bool is_plain;                   /* of a two-party call: our Contact has no isfocus */
+	bool is_trusted;                 /* came through a trusted peer (focus/auth.h) */
+	bool is_bridge;       /* carries people of this conference to or from another focus */
+	bool takes_seats;     /* the focus that it is understands focus/seats.h */
+	bool brings_settings; /* of a room that it made, and has moved here */
+	bool is_seated;       /* came by a move, or is on its way */
+	char seat_token[SEAT_TOKEN_CHARS + 1]; /* of one that is to move away; "" none */
 	struct participant_control control;
 	uint8_t role;     /* enum participant_role */
 	bool is_admitted; /* waits for nobody any more */
@@ -140,6 +147,7 @@ struct invitation_start {
 	struct slice display_name; /* may be absent */
 	bool is_muted, is_deaf;
 	bool is_plain;        /* our Contact names the participant, without isfocus */
+	bool is_bridge;       /* to another focus: no person, in a full room too */
 	const char *from;     /* name-addr or URI without a tag; NULL: the room */
 	const char *headers;  /* more lines of every INVITE; NULL none */
 	const char *replaces; /* "Replaces: ...\r\n": left out when the peer answers 420, 481

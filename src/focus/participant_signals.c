@@ -14,6 +14,7 @@
 #include "focus/recording.h"
 #include "focus/refer_in.h"
 #include "focus/refocus.h"
+#include "focus/seats.h"
 #include "focus/status.h"
 #include "focus/text.h"
 #include "focus/waiting.h"
@@ -42,8 +43,10 @@ static void on_established(void *arg, struct sip_call *call, const struct sip_ms
 	struct participant *p = arg;
 
 	(void)call;
-	if (p->is_outgoing)
+	if (p->is_outgoing) {
 		loops_note(p, message);
+		seats_note(p, message);
+	}
 	if (p->attendant) {
 		attendant_on_established(p->attendant);
 		return;

@@ -17,6 +17,7 @@
 #include "focus/participant_priv.h"
 #include "focus/recording.h"
 #include "focus/room_priv.h"
+#include "focus/seats.h"
 #include "focus/waiting.h"
 
 static_assert((int)ROOM_ID_MAX <= (int)STORE_ID_MAX, "every room can be stored");
@@ -82,6 +83,11 @@ static uint32_t participants_max(const struct room *room)
 		       : (uint32_t)room->focus->config->rooms_participants_max;
 }
 
+uint32_t room_people(const struct room *room)
+{
+	return room->participant_count - room->bridge_count;
+}
+
 void room_view(const struct room *room, struct room_view *ret_view)
 {
 	*ret_view = (struct room_view){
@@ -89,7 +95,7 @@ void room_view(const struct room *room, struct room_view *ret_view)
 		.origin = room->origin,
 		.settings = room->settings,
 		.participants_max = participants_max(room),
-		.participants = room->participant_count,
+		.participants = room_people(room),
 		.is_recording = room->recording != NULL,
 		.created_wall_ms = room->created_wall_ms,
 		.version = room->version,
@@ -275,6 +281,7 @@ int room_new(struct focus *focus, const struct room_make *make, struct room **re
 						      : clock_wall_ms(&focus->clock);
 	room->version = focus_version_next(focus);
 	list_init(&room->participants);
+	list_init(&room->seats);
 	roster_init(room);
 	timer_init(&room->grace, room_on_grace_over, room);
 	timer_init(&room->moderator_grace, room_on_moderator_gone, room);
@@ -288,6 +295,7 @@ struct room *room_free(struct room *room)
 		return NULL;
 	assert(list_empty(&room->participants));
 	roster_done(room);
+	seats_done(room);
 	migration_free(room);
 	timer_stop(room->focus->wheel, &room->grace);
 	timer_stop(room->focus->wheel, &room->moderator_grace);
@@ -339,7 +347,7 @@ int room_check_entry(const struct room *room, bool is_incoming)
 {
 	if (is_incoming && room->settings.is_locked)
 		return ERR_ROOM_LOCKED;
-	if (room->participant_count >= participants_max(room))
+	if (room_people(room) >= participants_max(room))
 		return ERR_ROOM_FULL;
 	return 0;
 }
@@ -369,6 +377,7 @@ void room_enter(struct room *room, struct participant *participant)
 	timer_stop(room->focus->wheel, &room->grace);
 	list_append(&room->participants, &participant->in_room);
 	room->participant_count++;
+	room->bridge_count += participant->is_bridge;
 	room->focus->stats.participants++;
 }
 
@@ -377,9 +386,11 @@ void room_leave(struct room *room, struct participant *participant)
 	assert(room->participant_count > 0);
 	list_remove(&participant->in_room);
 	room->participant_count--;
+	room->bridge_count -= participant->is_bridge;
 	room->focus->stats.participants--;
 	if (room->call)
 		calls_on_left(room->call, participant);
+	seats_on_left(room, participant);
 	migration_on_left(room, participant);
 	if (!room->participant_count)
 		room_rest(room);

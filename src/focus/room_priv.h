@@ -25,6 +25,10 @@ struct room {
 	bool is_ending;    /* the last to leave neither ends it once more nor starts its grace */
 	struct list participants; /* by in_room, in order of joining */
 	uint32_t participant_count;
+	uint32_t bridge_count; /* of them: no persons, but ways to another focus */
+	struct list seats;     /* who is awaited from another focus (focus/seats.h) */
+	uint32_t seat_count;
+	uint64_t seats_ms;           /* when that last changed, monotonic */
 	struct bus *bus;             /* held while there is somebody; NULL in an empty room */
 	struct migration *migration; /* owned; NULL: never moved */
 	struct roster roster;
@@ -51,6 +55,9 @@ struct room *room_free(struct room *room);
  */
 void room_publish(struct room *room);
 void room_put(struct room *room); /* into the table only: stored rooms at start */
+
+/* Who is in it, without bridges. */
+uint32_t room_people(const struct room *room);
 
 /* 0, ERR_ROOM_LOCKED, ERR_ROOM_FULL. The lock is for those who call, not for those who are called.
  */

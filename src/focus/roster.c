@@ -23,6 +23,7 @@ void participant_view(const struct participant *p, struct participant_view *ret_
 		.is_hand_raised = p->is_hand_raised,
 		.is_room_muted = participant_is_room_muted(p),
 		.is_remote_focus = p->is_remote_focus,
+		.is_bridge = p->is_bridge,
 		.created_wall_ms = p->created_wall_ms,
 		.connected_wall_ms = p->connected_wall_ms,
 		.version = p->version,

@@ -70,6 +70,8 @@ void roster_user_open(struct buf *out, const struct roster_user *user)
 		buf_adds(out, "</roles>");
 		if (user->is_focus)
 			xml_leaf(out, "cascaded-focus", user->entity);
+		else if (user->behind.len)
+			xml_leaf(out, "cascaded-focus", user->behind);
 	}
 }
 

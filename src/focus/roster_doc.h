@@ -50,8 +50,9 @@ struct roster_user {
 	struct slice entity;
 	enum roster_state state;
 	struct slice display_text;
-	bool is_host;  /* role "moderator": it made the conference */
-	bool is_focus; /* cascaded: the user is a conference itself (5.6.5) */
+	bool is_host;        /* role "moderator": it made the conference */
+	bool is_focus;       /* cascaded: the user is a conference itself (5.6.5) */
+	struct slice behind; /* the conference over which the user is here (5.6.5); absent: none */
 };
 void roster_user_open(struct buf *out, const struct roster_user *user);
 void roster_endpoint_write(struct buf *out, const struct roster_endpoint *endpoint);

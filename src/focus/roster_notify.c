@@ -17,6 +17,7 @@
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
 #include "focus/roster_doc.h"
+#include "focus/seats.h"
 #include "focus/text.h"
 
 enum { ENTITY_MAX = STORE_URI_MAX + PARTICIPANT_ID_MAX + 8 };
@@ -130,7 +131,7 @@ static int by_entity(const void *a, const void *b)
 }
 
 /* Those with the same entity stand together: one user with several endpoints. */
-static struct participant **sorted(const struct room *room)
+static struct participant **sorted(const struct room *room, uint32_t *ret_count)
 {
 	struct participant **all = calloc(room->participant_count + 1,
 					  sizeof(struct participant *));
@@ -139,8 +140,13 @@ static struct participant **sorted(const struct room *room)
 	if (!all)
 		return NULL;
 	for (const struct list *it = room->participants.next; it != &room->participants;
-	     it = it->next)
-		all[count++] = LIST_ENTRY(it, struct participant, in_room);
+	     it = it->next) {
+		struct participant *p = LIST_ENTRY(it, struct participant, in_room);
+
+		if (!seats_hide(p))
+			all[count++] = p;
+	}
+	*ret_count = count;
 	qsort(all, count, sizeof(struct participant *), by_entity);
 	return all;
 }
@@ -219,7 +225,13 @@ static bool is_gone_again(const struct roster *roster, uint32_t at)
 	return false;
 }
 
-static void write_all_gone(struct buf *out, const struct room *room, struct participant *const *all,
+/* Those who are shown, in the order of their entities. */
+struct crowd {
+	struct participant **all;
+	uint32_t count;
+};
+
+static void write_all_gone(struct buf *out, const struct room *room, const struct crowd *crowd,
 			   uint64_t from)
 {
 	const struct roster *roster = &room->roster;
@@ -229,31 +241,75 @@ static void write_all_gone(struct buf *out, const struct room *room, struct part
 
 	for (uint32_t i = oldest; i < roster->gone_count; i++)
 		if (gone_at(roster, i)->seq > from && !is_gone_again(roster, i) &&
-		    !is_present(all, room->participant_count, gone_at(roster, i)->entity))
+		    !is_present(crowd->all, crowd->count, gone_at(roster, i)->entity))
 			write_gone(out, gone_at(roster, i));
 }
 
+static void write_awaited_one(struct buf *out, struct room *room, const struct seat *seat,
+			      const char *entity)
+{
+	struct participant *bridge = focus_participant_find(room->focus, room,
+							    slice_of(seat->bridge));
+	char unique[ENTITY_MAX + 16];
+
+	snprintf(unique, sizeof(unique), "%s;gr=bridge", entity);
+	roster_user_open(out,
+			 &(struct roster_user){
+				 .entity = slice_of(entity),
+				 .display_text = seat->is_anonymous ? SLICE("Anonymous")
+								    : slice_of(seat->display_name),
+				 .is_host = seat->is_host || seat->is_moderator,
+				 .behind = bridge ? slice_of(bridge->uri) : SLICE_NONE,
+			 });
+	roster_endpoint_write(out, &(struct roster_endpoint){
+					   .entity = slice_of(unique),
+					   .status = SLICE("connected"),
+					   .is_muted = seat->control.is_muted,
+				   });
+	roster_user_close(out);
+}
+
+/* Who is awaited from another focus is heard over the bridge to it (RFC 4575 5.6.5). */
+static void write_awaited(struct buf *out, struct room *room, const struct crowd *crowd)
+{
+	uint32_t at = 0;
+
+	for (struct seat *seat = NULL; (seat = seats_next(room, seat)); at++) {
+		char entity[ENTITY_MAX];
+
+		if (seat->is_anonymous)
+			snprintf(entity, sizeof(entity),
+				 "sip:anonymous-bridge-%u@anonymous.invalid", at);
+		else
+			snprintf(entity, sizeof(entity), "%s", seat->uri);
+		if (!is_present(crowd->all, crowd->count, entity))
+			write_awaited_one(out, room, seat, entity);
+	}
+}
+
 /* The users of a document. Writes the entity of the last one to `ret_resume` when it was cut. */
-static int write_users(struct buf *out, const struct room *room, const struct span *span,
+static int write_users(struct buf *out, struct room *room, const struct span *span,
 		       char ret_resume[ENTITY_MAX])
 {
-	struct participant **all = sorted(room);
-	uint32_t count = room->participant_count;
+	struct crowd crowd;
 
-	if (!all)
+	crowd.all = sorted(room, &crowd.count);
+	if (!crowd.all)
 		return -ENOMEM;
 	ret_resume[0] = '\0';
 	if (span->from)
-		write_all_gone(out, room, all, span->from);
-	for (uint32_t at = 0, end; at < count && !ret_resume[0]; at = end) {
-		end = group_end(all, at, count);
-		if (!is_told(all, at, end, span))
+		write_all_gone(out, room, &crowd, span->from);
+	for (uint32_t at = 0, end; at < crowd.count && !ret_resume[0]; at = end) {
+		end = group_end(crowd.all, at, crowd.count);
+		if (!is_told(crowd.all, at, end, span))
 			continue;
-		write_user(out, all, at, end);
-		if (span->max && out->len > span->max && end < count)
-			(void)entity_of(all[at], ret_resume);
+		write_user(out, crowd.all, at, end);
+		if (span->max && out->len > span->max && end < crowd.count)
+			(void)entity_of(crowd.all[at], ret_resume);
 	}
-	free(all);
+	if (!span->from && !ret_resume[0])
+		write_awaited(out, room, &crowd);
+	free(crowd.all);
 	return buf_err(out);
 }
 
@@ -269,6 +325,16 @@ static bool has_missed(const struct roster_sub *sub)
 		gone_at(roster, roster->gone_count)->seq > sub->seen);
 }
 
+static uint32_t count_shown(const struct room *room)
+{
+	uint32_t count = room->participant_count + seats_free(room);
+
+	for (const struct list *it = room->participants.next;
+	     room->bridge_count && it != &room->participants; it = it->next)
+		count -= seats_hide(LIST_ENTRY(it, const struct participant, in_room));
+	return count;
+}
+
 static struct roster_head head_of(const struct roster_sub *sub, enum roster_state state,
 				  char uri[ROOM_URI_MAX + 1])
 {
@@ -282,7 +348,7 @@ static struct roster_head head_of(const struct roster_sub *sub, enum roster_stat
 		.version = sub->version,
 		.display_text = slice_of(room->id),
 		.users_max = view.participants_max,
-		.users = room->participant_count,
+		.users = count_shown(room),
 		.is_locked = room->settings.is_locked,
 	};
 }
@@ -541,7 +607,8 @@ void roster_on_news(struct focus *focus, const struct focus_news *news, uint64_t
 		p->roster_seq = seq;
 	else
 		room->roster.all_seq = seq;
-	if (news->kind == FOCUS_PARTICIPANT_LEFT && !list_empty(&room->roster.subs))
+	if (news->kind == FOCUS_PARTICIPANT_LEFT && !list_empty(&room->roster.subs) &&
+	    !seats_hide(p))
 		remember_gone(room, p, seq);
 	if (list_empty(&room->roster.subs))
 		return;

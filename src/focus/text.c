@@ -65,6 +65,16 @@ bool text_list_next(struct slice *list, struct slice *ret_item)
 	return false;
 }
 
+struct slice text_word_next(struct slice *rest)
+{
+	struct slice text = slice_trim(*rest), word;
+	size_t end = slice_find(text, ' ');
+
+	word = slice_first(text, end);
+	*rest = slice_from(text, end);
+	return word;
+}
+
 bool text_list_has(const char *list, struct slice item)
 {
 	struct slice rest = slice_of(list), one;

@@ -14,6 +14,9 @@ char *text_utf8(struct slice text, char *out, size_t cap);
 /* Takes the next item, trimmed, off a comma list; empty items are skipped. False at the end. */
 bool text_list_next(struct slice *list, struct slice *ret_item);
 
+/* Takes the next word, ended by a space, off the text; empty at the end. */
+struct slice text_word_next(struct slice *rest);
+
 bool text_list_has(const char *list, struct slice item);  /* octet by octet */
 bool text_list_ihas(const char *list, struct slice item); /* ASCII letters in either case */
 

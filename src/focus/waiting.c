@@ -117,7 +117,8 @@ void waiting_on_joined(struct participant *p)
 	p->is_in_mix = true;
 	if (p->is_dial_in)
 		waiting_tell_count(p);
-	if (room->settings.has_tones && others(p))
+	/* Who comes by a move was here all the time. */
+	if (room->settings.has_tones && others(p) && !p->is_seated && !p->is_bridge)
 		say_prompt_to_room(room, PROMPT_TONE_ENTRY);
 	if (!is_moderator(p))
 		return;
@@ -134,7 +135,7 @@ void waiting_on_leaving(struct participant *p)
 	p->play = 0; /* ends with its leg */
 	if (!was_in_mix || room->is_ending || room->call)
 		return;
-	if (room->settings.has_tones)
+	if (room->settings.has_tones && !p->is_bridge && !slice_is(slice_of(p->cause), "moved"))
 		say_prompt_to_room(room, PROMPT_TONE_EXIT);
 	if (!is_moderator(p) || moderators(room) || !room->settings.ends_with_moderator)
 		return;

@@ -94,8 +94,8 @@ class Party(lib.Phone):
 
     def go(self, message):
         self.notify("SIP/2.0 100 Trying", "active;expires=60")
-        uri = re.search(r"<?(sip:[^>;?]+)", message.get("Refer-To")).group(1)
-        hearth = next(h for h in self.knows if uri.endswith("@" + h.host))
+        uri = re.search(r"<?(sip:[^>?]+)", message.get("Refer-To")).group(1)
+        hearth = next(h for h in self.knows if uri.split(";")[0].endswith("@" + h.host))
         self.moved = Party(hearth, self.name, self.hz)
         answer = self.moved.call(uri, f"Referred-By: {message.get('Referred-By')}\r\n")
         self.notify(f"SIP/2.0 {answer.status} Done", "terminated;reason=noresource")

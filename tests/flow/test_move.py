@@ -92,6 +92,46 @@ def room_moves_and_comes_back():
 
 
 @lib.case
+def seats_travel():
+    """Role, mute, gain, name, lock: as they were here, so they are there; and nobody gets them by asking."""
+    here, there = pair()
+    parties = talk(here, there, (("alice", 440), ("bob", 620), ("carol", 910)))
+    alice, bob, carol = parties
+    carol.refuses_refer = True
+    conference = alice.call(f"sip:conference-factory@{here.host}").contact_uri()
+    for party in (bob, carol):
+        assert party.call(conference).status == 200
+    all_hear_each_other(parties)
+    room = conference[4:].split("@")[0]
+    ids = {p["uri"][4:].split("@")[0]: p["id"] for p in here.participants(room)}
+    here.api("PATCH", f"/api/v1/rooms/{room}/participants/{ids['bob']}", {"muted": True, "gain_db": -6})
+    here.api("PATCH", f"/api/v1/rooms/{room}", {"locked": True, "max_participants": 3, "pin": "2468"})
+    here.api("POST", f"/api/v1/rooms/{room}/migrate", {"to": f"sip:conf-factory@{there.host}"})
+    lib.wait_for("two have gone", lambda: alice.ended and bob.ended, 15)
+    new = there.api("GET", "/api/v1/rooms").json["rooms"][0]
+    assert new["locked"] and new["max_participants"] == 3 and new["has_pin"] and new["participants"] == 2, new
+    people = {p["uri"][4:].split("@")[0]: p for p in there.connected(new["id"])}
+    assert people["alice"]["role"] == "moderator" and people["alice"]["host"], people["alice"]
+    assert people["bob"]["role"] == "guest" and people["bob"]["muted"] and people["bob"]["gain_db"] == -6, people["bob"]
+    bridge = people[room]
+    assert bridge["bridge"] and not bridge["host"] and bridge["role"] == "guest", bridge
+    assert [p["uri"].split("@")[0] for p in bridge["carries"]] == ["sip:carol"], bridge["carries"]
+    lib.wait_for("alice and carol hear each other over the bridge", lambda: alice.moved.hears(carol) and carol.hears(alice.moved))
+    lib.wait_for("bob is muted, to both", lambda: all(
+        lib.tone_level(p.rtp.heard(0.5), bob.hz) < 200 for p in (carol, alice.moved)))
+    token = re.search(r";seat=(\w+)", bob.requests("REFER")[0].get("Refer-To")).group(1)
+    for uri in (bob.moved.target, f"{bob.moved.target};seat={token}", f"{bob.moved.target};seat={'a' * 16}"):
+        late = Party(there, "late")
+        assert late.call(uri, "Referred-By: <sip:alice@127.0.0.1>\r\n").status == 486, uri
+    carol.hang_up()
+    lib.wait_for("the bridge goes with the last", lambda: len(there.connected(new["id"])) == 2)
+    alice.moved.hang_up()
+    bob.moved.hang_up()
+    quiet_end(there)
+    quiet_end(here)
+
+
+@lib.case
 def phone_that_cannot_go_is_carried():
     here, there = pair()
     parties = talk(here, there, (("alice", 440), ("bob", 620), ("carol", 910)))

@@ -213,8 +213,10 @@ void world_free(struct world *world)
 	sip_ua_free(world->phones_ua);
 	fake_media_free(world->media);
 	simnet_free(world->net);
-	for (uint32_t i = 0; i < world->phone_count; i++)
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		buf_done(&world->phones[i]->infos);
 		free(world->phones[i]);
+	}
 	wheel_free(world->wheel);
 	config_free(world->config);
 	buf_done(&world->events);
@@ -442,6 +444,11 @@ static void phone_on_request(void *arg, struct sip_call *call, struct sip_stx *t
 		slice_cstr(request->body, phone->message, sizeof(phone->message));
 		phone->messages++;
 		(void)sip_stx_reply(tx, &(struct sip_reply){.status = phone->message_status});
+		return;
+	}
+	if (request->method == SIP_METHOD_INFO && phone->info_status) {
+		buf_addslice(&phone->infos, request->body);
+		(void)sip_stx_reply(tx, &(struct sip_reply){.status = phone->info_status});
 		return;
 	}
 	if (request->method != SIP_METHOD_REFER || !phone->refer_status ||

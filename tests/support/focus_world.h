@@ -86,6 +86,8 @@ struct phone {
 	uint16_t message_status;  /* its answer to MESSAGE; 0: 405 */
 	char message[128];        /* body of the last one */
 	uint32_t messages;
+	uint16_t info_status;  /* its answer to INFO; 0: 405 */
+	struct buf infos;      /* bodies of those that came */
 	uint16_t refer_status; /* how it says that a REFER to it went; 0: it refuses it (405) */
 	uint32_t refer_delay_ms;
 	char refer_to[256]; /* of the last REFER, its URI */
@@ -106,10 +108,10 @@ struct phone {
 	uint32_t calls;        /* INVITEs that it got */
 	uint32_t finals;       /* how often the INVITE ended, answered or not: 1 in the end */
 	struct offer_agreed agreed;
-	uint32_t exchanges; /* on_media so far */
-	uint32_t rings;     /* provisional answers above 100 */
+	uint32_t exchanges;                             /* on_media so far */
+	uint32_t rings;                                 /* provisional answers above 100 */
 	enum sdp_direction direction, direction_before; /* before: of a re-INVITE that is refused */
-	uint16_t port; /* in its description */
+	uint16_t port;                                  /* in its description */
 };
 
 /* A phone named `user` at WORLD_PHONES_ADDRESS. */

@@ -95,7 +95,9 @@ static void carried(void)
 		CHECK_INT(row, view_of(&move).carried, 1);
 		CHECK_INT(row, view_of(&move).moved, 1);
 		CHECK_INT(row, view_of(&move).state, MIGRATION_DONE);
-		CHECK_INT("on one bus with the bridge", world_roster(move.world, "lobby"), 2);
+		CHECK_INT("the bridge is no person", world_roster(move.world, "lobby"), 1);
+		CHECK_INT("but on one bus with who stays",
+			  world_room(move.world, "lobby")->participant_count, 2);
 		phone_hang_up(move.bert);
 		world_run(move.world, 1000);
 		CHECK("then the bridge goes", move.central->has_ended);

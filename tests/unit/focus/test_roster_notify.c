@@ -354,6 +354,64 @@ static void large(void)
 	world_end(world, "large");
 }
 
+static uint32_t count_in(const struct watcher *watcher, const char *text)
+{
+	uint32_t count = 0;
+
+	for (const char *at = watcher->body.p; at && (at = strstr(at, text)); at++)
+		count++;
+	return count;
+}
+
+/* Who comes by a move is in the roster once, before and after; the bridge is not. */
+static void behind_a_bridge(void)
+{
+	struct world *world = world_new(NULL);
+	struct watcher watcher = {0};
+	struct phone *bridge = world_phone(world, "old"), *anna = world_phone(world, "anna");
+	struct room *room;
+	char uri[128];
+
+	bridge->contact_params = "isfocus";
+	phone_dial(bridge, "conference-factory");
+	world_run(world, 500);
+	room = focus_room_next(world->focus, SLICE_NONE);
+	CHECK_INT(NULL,
+		  sip_call_request(bridge->call,
+				   &(struct sip_call_request){
+					   .method = "INFO",
+					   .headers = "Info-Package: " SEATS_PACKAGE "\r\n",
+					   .content_type = SEATS_CONTENT_TYPE,
+					   .body = SLICE("seat abcdefghijklmnop name=Anna "
+							 "uri=sip%3Aanna%4010.0.0.2%3A5060\n"
+							 "seat ponmlkjihgfedcba anonymous "
+							 "uri=sip%3Acarl%4010.0.0.2%3A5060\n"),
+				   }),
+		  0);
+	world_run(world, 200);
+	snprintf(uri, sizeof(uri), "sip:%s@" WORLD_SERVER, room->id);
+	subscribe(world, &watcher, uri, NULL);
+	CHECK("anna", tells(&watcher, "<user entity=\"sip:anna@10.0.0.2:5060\" state=\"full\">"
+				      "<display-text>Anna</display-text>"));
+	CHECK("behind the bridge",
+	      tells(&watcher, "<cascaded-focus>sip:old@10.0.0.2:5060</cascaded-focus>"));
+	CHECK("carl is not told", !tells(&watcher, "carl"));
+	CHECK_INT("two users, no bridge", count_in(&watcher, "<user entity"), 2);
+	CHECK("count", tells(&watcher, "<user-count>2</user-count>"));
+	strcat(uri, ";seat=abcdefghijklmnop");
+	phone_dial(anna, uri);
+	world_run(world, 2000);
+	CHECK_INT("still two", count_in(&watcher, "<user entity"), 2);
+	CHECK_INT("anna once", count_in(&watcher, "<user entity=\"sip:anna@"), 1);
+	CHECK_INT("and one behind the bridge", count_in(&watcher, "<cascaded-focus>"), 1);
+	phone_hang_up(bridge);
+	world_run(world, 2000);
+	CHECK_INT("who was behind it is gone", count_in(&watcher, "<user entity"), 1);
+	CHECK("count", tells(&watcher, "<user-count>1</user-count>"));
+	unsubscribe(world, &watcher);
+	world_end(world, "behind_a_bridge");
+}
+
 void suite_roster_notify(void)
 {
 	CHECK_SUITE("roster_notify");
@@ -366,4 +424,5 @@ void suite_roster_notify(void)
 	CHECK_TEST(refused);
 	CHECK_TEST(anonymous);
 	CHECK_TEST(large);
+	CHECK_TEST(behind_a_bridge);
 }

@@ -1,0 +1,368 @@
+#include <stdio.h>
+
+#include "base/attr.h"
+#include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
+#include "focus/room_priv.h"
+#include "focus/seats.h"
+#include "sip/request.h"
+#include "tests/support/check.h"
+#include "tests/support/focus_world.h"
+
+#define CENTRAL "sip:central@" WORLD_PHONES
+#define TOKEN "abcdefghijklmnop"
+#define OTHER_TOKEN "ponmlkjihgfedcba"
+
+/* Letting go ------------------------------------------------------------------------------------
+ */
+
+struct old {
+	struct world *world;
+	struct phone *anna, *bert, *central;
+};
+
+/* A lobby with a moderator who is quiet and a guest who is muted; the other focus takes seats, or
+ * knows nothing of them. */
+static struct old old_new(bool takes_seats)
+{
+	struct old old = {.world = world_new(NULL)};
+	struct room_settings settings = {.is_locked = true, .participants_max = 2};
+	struct participant *p;
+
+	if (takes_seats)
+		CHECK_INT(NULL, sip_ua_set_info_packages(old.world->phones_ua, SEATS_PACKAGE), 0);
+	old.central = world_phone(old.world, "central");
+	old.central->contact_params = "isfocus";
+	old.central->info_status = 200;
+	old.anna = world_join(old.world, "anna", "lobby");
+	old.bert = world_join(old.world, "bert", "lobby");
+	phone_participant(old.anna, "lobby")->role = PARTICIPANT_MODERATOR;
+	p = phone_participant(old.bert, "lobby");
+	snprintf(p->display_name, sizeof(p->display_name), "Bert B");
+	CHECK_INT(NULL,
+		  focus_participant_set(
+			  old.world->focus, p,
+			  &(struct participant_control){.is_muted = true, .gain_db = -3.5}),
+		  0);
+	CHECK_INT(NULL, focus_room_set(old.world->focus, world_room(old.world, "lobby"), &settings),
+		  0);
+	return old;
+}
+
+static int begin(struct old *old)
+{
+	return focus_migrate(old->world->focus, world_room(old->world, "lobby"), SLICE(CENTRAL));
+}
+
+static bool tells(const struct phone *phone, const char *text)
+{
+	return phone->infos.len && strstr(phone->infos.p, text);
+}
+
+static void told_before_they_go(void)
+{
+	struct old old = old_new(true);
+
+	CHECK_INT("full and locked, and yet it moves", begin(&old), 0);
+	world_run(old.world, 3000);
+	CHECK("the room", tells(old.central, "room locked max=2\n"));
+	CHECK("anna", tells(old.central, " uri=sip%3Aanna%4010.0.0.2%3A5060 moderator admitted\n"));
+	CHECK("bert", tells(old.central, " name=Bert%20B admitted muted gain=-350\n"));
+	CHECK("each with a seat", strstr(old.anna->refer_to, CENTRAL ";seat=") &&
+					  strstr(old.bert->refer_to, CENTRAL ";seat="));
+	CHECK("of one's own", strcmp(old.anna->refer_to, old.bert->refer_to) != 0);
+	CHECK("that was told", tells(old.central, strstr(old.bert->refer_to, ";seat=") + 6));
+	CHECK("all have gone", old.anna->has_ended && old.bert->has_ended);
+	world_end(old.world, "told_before_they_go");
+}
+
+/* A focus of another make is told nothing and sees nothing strange. */
+static void foreign_focus(void)
+{
+	struct old old = old_new(false);
+
+	CHECK_INT(NULL, begin(&old), 0);
+	world_run(old.world, 3000);
+	CHECK_INT("no INFO", old.central->infos.len, 0);
+	CHECK_STR("a plain URI", old.anna->refer_to, CENTRAL);
+	CHECK("all have gone", old.anna->has_ended && old.bert->has_ended);
+	world_end(old.world, "foreign_focus");
+}
+
+/* One that says it takes seats, and then does not. */
+static void seats_refused(void)
+{
+	static const uint16_t statuses[] = {403, 413, 469, 500};
+
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+		struct old old = old_new(true);
+		char row[32];
+
+		snprintf(row, sizeof(row), "INFO gets %u", statuses[i]);
+		old.central->info_status = statuses[i];
+		CHECK_INT(row, begin(&old), 0);
+		world_run(old.world, 3000);
+		CHECK_STR(row, old.bert->refer_to, CENTRAL);
+		CHECK(row, old.anna->has_ended && old.bert->has_ended);
+		world_end(old.world, row);
+	}
+}
+
+static void who_stays_and_leaves_is_told(void)
+{
+	struct old old = old_new(true);
+	char left[64];
+
+	old.bert->refer_status = 0;
+	CHECK_INT(NULL, begin(&old), 0);
+	world_run(old.world, 3000);
+	CHECK("bert is carried", old.bert->call && old.central->call && old.anna->has_ended);
+	CHECK("nobody has left", !tells(old.central, "left "));
+	snprintf(left, sizeof(left), "left %s\n", phone_participant(old.bert, "lobby")->seat_token);
+	phone_hang_up(old.bert);
+	world_run(old.world, 1000);
+	CHECK(left, tells(old.central, left));
+	CHECK("then the bridge goes", old.central->has_ended);
+	world_end(old.world, "who_stays_and_leaves_is_told");
+}
+
+static void many_in_several(void)
+{
+	struct old old = old_new(true);
+	struct phone *phones[30];
+	struct room_settings settings = {0};
+
+	CHECK_INT(NULL, focus_room_set(old.world->focus, world_room(old.world, "lobby"), &settings),
+		  0);
+	for (size_t i = 0; i < ARRAY_LEN(phones); i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "phone%zu", i);
+		phones[i] = world_join(old.world, name, "lobby");
+	}
+	CHECK_INT(NULL, begin(&old), 0);
+	world_run(old.world, 5000);
+	for (size_t i = 0; i < ARRAY_LEN(phones); i++)
+		CHECK(phones[i]->user,
+		      phones[i]->has_ended &&
+			      tells(old.central, strstr(phones[i]->refer_to, ";seat=") + 6));
+	world_end(old.world, "many_in_several");
+}
+
+/* Taking in -------------------------------------------------------------------------------------
+ */
+
+static uint16_t info_status;
+
+static void on_info_reply(void *arg, struct sip_call *call, const struct sip_msg *response)
+{
+	(void)arg;
+	(void)call;
+	info_status = response ? response->status : 0;
+}
+
+static uint16_t bring(struct phone *phone, const char *type, const char *body)
+{
+	info_status = 0;
+	CHECK_INT(NULL,
+		  sip_call_request(phone->call,
+				   &(struct sip_call_request){
+					   .method = "INFO",
+					   .headers = "Info-Package: " SEATS_PACKAGE "\r\n",
+					   .content_type = type,
+					   .body = slice_of(body),
+					   .on_reply = on_info_reply,
+				   }),
+		  0);
+	world_run(phone->world, 200);
+	return info_status;
+}
+
+/* Another Hearth has made a conference and brings two people. */
+struct fresh {
+	struct world *world;
+	struct phone *bridge;
+	char room[ROOM_ID_MAX + 1], seat[128];
+};
+
+static struct fresh fresh_new(const char *config)
+{
+	struct fresh fresh = {.world = world_new(&(struct world_options){.config = config})};
+	struct room *room;
+
+	fresh.bridge = world_phone(fresh.world, "old");
+	fresh.bridge->contact_params = "isfocus";
+	phone_dial(fresh.bridge, "conference-factory");
+	world_run(fresh.world, 500);
+	room = focus_room_next(fresh.world->focus, SLICE_NONE);
+	slice_cstr(slice_of(room->id), fresh.room, sizeof(fresh.room));
+	snprintf(fresh.seat, sizeof(fresh.seat), "sip:%s@" WORLD_SERVER ";seat=" TOKEN, room->id);
+	return fresh;
+}
+
+#define ANNA                                                                                       \
+	"seat " TOKEN " uri=sip%3Aanna%4010.0.0.2%3A5060 name=Anna%20A moderator muted "           \
+	"gain=-350\n"
+#define CARL "seat " OTHER_TOKEN " uri=sip%3Acarl%4010.0.0.2%3A5060 deaf volume=600\n"
+
+static void seat_is_taken(void)
+{
+	struct fresh fresh = fresh_new(NULL);
+	struct phone *anna = world_phone(fresh.world, "anna"), *late, *again;
+	struct participant_awaited awaited;
+	struct participant *p, *bridge = phone_participant(fresh.bridge, fresh.room);
+
+	CHECK_INT(NULL, bring(fresh.bridge, SEATS_CONTENT_TYPE, "room locked max=1\n" ANNA CARL),
+		  200);
+	CHECK("locked", world_room(fresh.world, fresh.room)->settings.is_locked);
+	CHECK_INT("the bridge is no person", world_roster(fresh.world, fresh.room), 0);
+	CHECK("and no host", !bridge->is_host && bridge->role == PARTICIPANT_MODERATOR);
+	CHECK("who is awaited is shown", participant_awaited(bridge, 0, &awaited));
+	CHECK_INT(NULL, slice_is(awaited.display_name, "Anna A"), true);
+	CHECK("both", participant_awaited(bridge, 1, &awaited) &&
+			      !participant_awaited(bridge, 2, &awaited));
+	late = world_phone(fresh.world, "late");
+	phone_dial(late, fresh.room);
+	anna->display_name = "A. at home";
+	phone_dial(anna, fresh.seat);
+	world_run(fresh.world, 500);
+	CHECK_INT("a newcomer meets the lock", late->final_status, 486);
+	CHECK_INT("anna does not", anna->final_status, 200);
+	p = phone_participant(anna, fresh.room);
+	CHECK("as she was", p->role == PARTICIPANT_MODERATOR && p->control.is_muted &&
+				    p->control.gain_db == -3.5);
+	CHECK_STR("by the name that the others know", p->display_name, "Anna A");
+	CHECK_INT("muted in the mix", world_leg(fresh.world, p)->control.is_muted, true);
+	CHECK_INT("the bridge has no moderator behind it", bridge->role, PARTICIPANT_GUEST);
+	CHECK_INT("she is shown once", seats_free(world_room(fresh.world, fresh.room)), 1);
+	again = world_phone(fresh.world, "again");
+	phone_dial(again, fresh.seat);
+	world_run(fresh.world, 500);
+	CHECK_INT("a token is good once", again->final_status, 486);
+	CHECK_INT("carl leaves", bring(fresh.bridge, SEATS_CONTENT_TYPE, "left " OTHER_TOKEN "\n"),
+		  200);
+	CHECK("nobody is behind the bridge", !participant_awaited(bridge, 0, &awaited));
+	world_end(fresh.world, "seat_is_taken");
+}
+
+/* A seat that was not reached waits again; with the bridge it is gone. */
+static void seat_waits_again(void)
+{
+	struct fresh fresh = fresh_new(NULL);
+	struct phone *anna = world_phone(fresh.world, "anna");
+
+	CHECK_INT(NULL, bring(fresh.bridge, SEATS_CONTENT_TYPE, "room locked lobby\n" ANNA CARL),
+		  200);
+	memcpy(strstr(fresh.seat, TOKEN), OTHER_TOKEN, strlen(TOKEN));
+	phone_dial(anna, fresh.seat);
+	world_run(fresh.world, 500);
+	CHECK_INT("waits in the lobby", phone_participant(anna, fresh.room)->state,
+		  PARTICIPANT_PENDING);
+	CHECK_INT(NULL, seats_free(world_room(fresh.world, fresh.room)), 1);
+	phone_hang_up(anna);
+	world_run(fresh.world, 500);
+	CHECK_INT("free again", seats_free(world_room(fresh.world, fresh.room)), 2);
+	phone_hang_up(fresh.bridge);
+	world_run(fresh.world, 500);
+	CHECK_INT("gone", seats_free(world_room(fresh.world, fresh.room)), 0);
+	phone_dial(anna, fresh.seat);
+	world_run(fresh.world, 500);
+	CHECK_INT("a newcomer like others", anna->final_status, 486);
+	world_end(fresh.world, "seat_waits_again");
+}
+
+static void who_may_bring(void)
+{
+	struct fresh fresh = fresh_new(NULL);
+	struct phone *guest = world_phone(fresh.world, "guest");
+
+	guest->contact_params = "isfocus";
+	phone_dial(guest, fresh.room);
+	world_run(fresh.world, 500);
+	CHECK_INT("not the host", bring(guest, SEATS_CONTENT_TYPE, ANNA), 403);
+	CHECK_INT(NULL, seats_free(world_room(fresh.world, fresh.room)), 0);
+	phone_hang_up(guest);
+	phone_hang_up(fresh.bridge);
+	world_run(fresh.world, 500);
+	guest->contact_params = NULL;
+	phone_dial(guest, "conference-factory");
+	world_run(fresh.world, 500);
+	CHECK_INT("a host that is no focus", bring(guest, SEATS_CONTENT_TYPE, ANNA), 403);
+	world_end(fresh.world, "who_may_bring");
+}
+
+static void bodies(void)
+{
+	static const struct {
+		const char *name, *type, *body;
+		uint16_t want;
+		uint32_t seats;
+	} rows[] = {
+		{"nothing", SEATS_CONTENT_TYPE, "\n", 200, 0},
+		{"another type", "text/plain", ANNA, 415, 0},
+		{"two", SEATS_CONTENT_TYPE, ANNA CARL, 200, 2},
+		{"CRLF", SEATS_CONTENT_TYPE, "seat " TOKEN " muted\r\nseat " OTHER_TOKEN "\r\n",
+		 200, 2},
+		{"words of a later day", SEATS_CONTENT_TYPE,
+		 "seat " TOKEN " hat=red shoes\nmenu soup\n", 200, 1},
+		{"a short token", SEATS_CONTENT_TYPE, ANNA "seat abc muted\n", 400, 0},
+		{"no token", SEATS_CONTENT_TYPE, "seat\n", 400, 0},
+		{"a token twice", SEATS_CONTENT_TYPE, ANNA ANNA, 400, 0},
+		{"a token with a sign", SEATS_CONTENT_TYPE, "seat abcdefghijklmno!\n", 400, 0},
+		{"a broken escape", SEATS_CONTENT_TYPE, "seat " TOKEN " name=%zz\n", 400, 0},
+		{"too loud", SEATS_CONTENT_TYPE, "seat " TOKEN " gain=3001\n", 400, 0},
+		{"too quiet", SEATS_CONTENT_TYPE, "seat " TOKEN " gain=-6001\n", 400, 0},
+		{"as loud as can be", SEATS_CONTENT_TYPE, "seat " TOKEN " gain=3000\n", 200, 1},
+		{"no number", SEATS_CONTENT_TYPE, "room max=many\n" ANNA, 400, 0},
+		{"left, never here", SEATS_CONTENT_TYPE, "left " TOKEN "\n", 200, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fresh fresh = fresh_new(NULL);
+
+		CHECK_INT(rows[i].name, bring(fresh.bridge, rows[i].type, rows[i].body),
+			  rows[i].want);
+		CHECK_INT(rows[i].name, seats_free(world_room(fresh.world, fresh.room)),
+			  rows[i].seats);
+		world_end(fresh.world, rows[i].name);
+	}
+}
+
+/* The limit of a factory stays; what the old room had is kept below it. */
+static void limits(void)
+{
+	static const struct {
+		const char *config, *body;
+		uint32_t want;
+	} rows[] = {
+		{"focus.factory_profiles=conference-factory max=5", "room\n", 5},
+		{"focus.factory_profiles=conference-factory max=5", "room max=9\n", 5},
+		{"focus.factory_profiles=conference-factory max=5", "room max=3\n", 3},
+		{NULL, "room max=9\n", 9},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fresh fresh = fresh_new(rows[i].config);
+
+		CHECK_INT(rows[i].body, bring(fresh.bridge, SEATS_CONTENT_TYPE, rows[i].body), 200);
+		CHECK_INT(rows[i].body,
+			  world_room(fresh.world, fresh.room)->settings.participants_max,
+			  rows[i].want);
+		world_end(fresh.world, rows[i].body);
+	}
+}
+
+void suite_seats(void)
+{
+	CHECK_SUITE("seats");
+	CHECK_TEST(told_before_they_go);
+	CHECK_TEST(foreign_focus);
+	CHECK_TEST(seats_refused);
+	CHECK_TEST(who_stays_and_leaves_is_told);
+	CHECK_TEST(many_in_several);
+	CHECK_TEST(seat_is_taken);
+	CHECK_TEST(seat_waits_again);
+	CHECK_TEST(who_may_bring);
+	CHECK_TEST(bodies);
+	CHECK_TEST(limits);
+}
