@@ -1,6 +1,8 @@
 """Runs every test there is, stage by stage, and counts: what ./test calls.
 
-A stage builds what it needs and runs programs. Programs tell their outcome in one of two ways:
+A stage builds what it needs and runs programs. What mostly waits (sound that plays in real time) or may
+take whatever is left of the processor (hunts of the fuzzer) is begun by its stage and reported when all
+stages are through. Programs tell their outcome in one of two ways:
 
 - a line `NAME: N passed, M failed` (CUnit executables, tests/support/check.h), or
 - lines `ok NAME` and `not ok NAME: why` (lint, flow and browser scripts);
@@ -24,7 +26,8 @@ import typing
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PYTHON = "/usr/bin/python3"  # the one that has Debian's modules
 JOBS = max(1, min(4, os.cpu_count() or 1))
-FUZZ_SECONDS = 10
+FUZZ_SECONDS = 20
+FLOW_JOBS = 5  # scripts that mostly wait
 SCRIPT_SECONDS = 600
 LINES_SHOWN = 200  # of the output of a failure
 
@@ -48,7 +51,7 @@ class Outcome(typing.NamedTuple):
 
 
 def run(command, seconds, **environment):
-    """The outcome of a command; its whole process group is gone afterwards."""
+    """The outcome of a command; its whole process group is gone afterwards. Thread: any."""
     begin = time.monotonic()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen([str(part) for part in command], cwd=ROOT, stdout=output,
@@ -176,50 +179,6 @@ def stage_tsan():
         report("tsan flow/test_phones.py", run_script(ROOT / "tests" / "flow" / "test_phones.py", "tsan"))
 
 
-def fuzz_one(name):
-    """A short hunt from the seed corpus; new inputs go to build/, a crash is left there too."""
-    program = ROOT / "build" / "fuzz" / "tests" / "fuzz" / name
-    corpus = ROOT / "tests" / "fuzz" / "corpus" / name.removeprefix("fuzz_")
-    found = ROOT / "build" / "fuzz" / "corpus" / name
-    found.mkdir(parents=True, exist_ok=True)
-    return run([program, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=1024",
-                "-print_final_stats=1", f"-artifact_prefix={found.parent}/crash-{name}-", found, corpus],
-               FUZZ_SECONDS * 6)
-
-
-def stage_fuzz():
-    """Everything built by clang, warnings as errors; each fuzz target replays its corpus, then hunts."""
-    if not build("fuzz"):
-        return
-    run_registered("fuzz", lambda name, labels: "fuzz" in labels)
-    names = [name for name, _, labels, _ in registered("fuzz") if "fuzz" in labels]
-    with concurrent.futures.ThreadPoolExecutor(min(2, JOBS)) as pool:
-        for name, outcome in zip(names, pool.map(fuzz_one, names)):
-            report(f"{name} for {FUZZ_SECONDS} s", outcome)
-
-
-def run_scripts(folder, jobs):
-    """Test scripts against the sanitized server; they mostly wait for sound that plays in real time."""
-    if not build("asan", "hearthd", "hearthctl"):
-        return
-    scripts = sorted((ROOT / "tests" / folder).glob("test_*.py"))
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for script, outcome in zip(scripts, pool.map(run_script, scripts)):
-            report(f"{folder}/{script.name}", outcome)
-    if not scripts:
-        report(folder, Outcome(1, "no script", 0))
-
-
-def stage_flow():
-    """SIPp, baresip and curl against the real server."""
-    run_scripts("flow", 3)
-
-
-def stage_browser():
-    """The page in a headless Chromium."""
-    run_scripts("browser", 1)
-
-
 def stage_release():
     """What people run: built with optimisation and hardening, and looked at from outside."""
     if not build("release", "hearthd", "hearthctl"):
@@ -230,6 +189,58 @@ def stage_release():
     report("release accepts conf/hearth.conf", run([program, "-C", "-c", "conf/hearth.conf"], 20))
     report("release is hardened", run([PYTHON, "tests/support/hardened.py", program], 20))
     report("./run", run([PYTHON, "tests/support/try_run.py"], 60))
+
+
+def fuzz_one(name):
+    """A hunt from the seed corpus, when nobody else wants the processor; new inputs go to build/, a crash too."""
+    program = ROOT / "build" / "fuzz" / "tests" / "fuzz" / name
+    corpus = ROOT / "tests" / "fuzz" / "corpus" / name.removeprefix("fuzz_")
+    found = ROOT / "build" / "fuzz" / "corpus" / name
+    found.mkdir(parents=True, exist_ok=True)
+    return run(["chrt", "--idle", "0", program, f"-max_total_time={FUZZ_SECONDS}", "-timeout=60", "-rss_limit_mb=1024",
+                "-print_final_stats=1", f"-artifact_prefix={found.parent}/crash-{name}-", found, corpus],
+               FUZZ_SECONDS * 15)
+
+
+def begin(title, jobs, function, items):
+    """Begins function(item) for each, `jobs` at a time; the answer waits for all of them and reports them."""
+    pool = concurrent.futures.ThreadPoolExecutor(jobs)
+    begun = [(title(item), pool.submit(function, item)) for item in items]
+    pool.shutdown(wait=False)
+
+    def finish():
+        for name, future in begun:
+            report(name, future.result())
+    return finish
+
+
+def stage_fuzz():
+    """Everything built by clang, warnings as errors; each fuzz target replays its corpus, then hunts."""
+    if not build("fuzz"):
+        return None
+    run_registered("fuzz", lambda name, labels: "fuzz" in labels)
+    names = [name for name, _, labels, _ in registered("fuzz") if "fuzz" in labels]
+    return begin(lambda name: f"{name} for {FUZZ_SECONDS} s", min(2, JOBS), fuzz_one, names)
+
+
+def run_scripts(folder, jobs):
+    """Test scripts against the sanitized server."""
+    if not build("asan", "hearthd", "hearthctl"):
+        return None
+    scripts = sorted((ROOT / "tests" / folder).glob("test_*.py"))
+    if not scripts:
+        report(folder, Outcome(1, "no script", 0))
+    return begin(lambda script: f"{folder}/{script.name}", jobs, run_script, scripts)
+
+
+def stage_flow():
+    """SIPp, baresip and curl against the real server."""
+    return run_scripts("flow", FLOW_JOBS)
+
+
+def stage_browser():
+    """The page in a headless Chromium."""
+    return run_scripts("browser", 1)
 
 
 STAGES = {name.removeprefix("stage_"): function for name, function in list(globals().items())
@@ -246,15 +257,20 @@ def main():
     wanted = parser.parse_args().stages
     if unknown := [name for name in wanted if name not in STAGES]:
         parser.error(f"unknown stage {unknown[0]}; there are {', '.join(STAGES)}")
-    begin = time.monotonic()
+    start = time.monotonic()
+    begun = []
     for name, function in STAGES.items():
         if wanted and name not in wanted:
             continue
         at = time.monotonic()
         print(f"{name}: {function.__doc__.splitlines()[0]}", flush=True)
-        function()
+        if finish := function():
+            begun.append((name, finish))
         print(f"{name}: {time.monotonic() - at:.0f} s", flush=True)
-    print(f"all: {time.monotonic() - begin:.0f} s")
+    for name, finish in begun:
+        finish()
+        print(f"{name}: over after {time.monotonic() - start:.0f} s", flush=True)
+    print(f"all: {time.monotonic() - start:.0f} s")
     print(f"{_totals['passed']} passed, {_totals['failed']} failed", flush=True)
     sys.exit(1 if _totals["failed"] or not _totals["passed"] else 0)
 

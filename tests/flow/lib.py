@@ -6,10 +6,12 @@ The server under test is $HEARTHD (default: the first of build/asan, build/relea
 """
 import atexit
 import contextlib
+import fcntl
 import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -25,6 +27,7 @@ import numpy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RATE = 8000
+LOCKS = "/tmp"  # the same folder for every script, whatever TMPDIR says
 _cases = []
 _running = []
 
@@ -79,26 +82,34 @@ def wait_for(what, condition, seconds=10.0, pause=0.05):
         time.sleep(pause)
 
 
-_given_ports = set()
+# Below media.ports, those of the unit tests, and the ports that the kernel gives to those who ask for none.
+PORTS = range(9000, 15000, 2)
+_port_locks = []  # held until this process ends: scripts run side by side
+
+
+def _is_free(port):
+    try:
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            for each in (port, port + 1):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind(("127.0.0.1", each))
+    except OSError:
+        return False
+    return True
 
 
 def free_port():
-    """An even port that is free for UDP and TCP on loopback, and so is the next one."""
-    for _ in range(1000):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1] & ~1
-        if port in _given_ports:
-            continue
+    """An even port that is free for UDP and TCP on loopback, and so is the next one. It is given to no other script."""
+    for port in random.sample(PORTS, len(PORTS)):
+        lock = open(pathlib.Path(LOCKS) / f"hearth-port-{port}.lock", "w")
         try:
-            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                for each in (port, port + 1):
-                    with socket.socket(socket.AF_INET, kind) as probe:
-                        probe.bind(("127.0.0.1", each))
-            _given_ports.add(port)
-            return port
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            lock.close()
             continue
+        _port_locks.append(lock)
+        if _is_free(port):
+            return port
     raise AssertionError("no free port")
 
 
