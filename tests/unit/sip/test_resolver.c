@@ -1,7 +1,10 @@
 /* The resolver over a look-up that the test answers, and the c-ares one as far as it goes without
  * a network. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -262,9 +265,24 @@ static void unavailable_tries_the_next(void)
 	teardown(&fx);
 }
 
+/* A name server that says nothing: a socket on loopback that nobody reads. */
+static int mute_server(char *ret_servers, size_t size)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	CHECK_INT("bind", bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	CHECK_INT("name", getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	snprintf(ret_servers, size, "127.0.0.1:%d", ntohs(at.sin_port));
+	return fd;
+}
+
 /* c-ares on a real loop: a name of /etc/hosts, and a query that is dropped with the resolver. */
 static void dns(void)
 {
+	char servers[32];
+	int server = mute_server(servers, sizeof(servers));
 	struct sip_resolver *resolver = NULL;
 	struct loop *loop = NULL;
 	struct asker local, dropped;
@@ -274,7 +292,9 @@ static void dns(void)
 		  sip_resolver_dns_new(&(struct sip_resolver_dns){.loop = loop, .servers = "ns"},
 				       &resolver),
 		  -EINVAL);
-	CHECK_INT("dns", sip_resolver_dns_new(&(struct sip_resolver_dns){.loop = loop}, &resolver),
+	CHECK_INT("dns",
+		  sip_resolver_dns_new(&(struct sip_resolver_dns){.loop = loop, .servers = servers},
+				       &resolver),
 		  0);
 	ask(resolver, &local, "sip:a@localhost:5070");
 	for (int i = 0; i < 1000 && local.calls == 0; i++)
@@ -288,6 +308,7 @@ static void dns(void)
 	resolver = sip_resolver_free(resolver);
 	CHECK_INT("timers", wheel_count(loop_wheel(loop)), 0);
 	loop_free(loop);
+	close(server);
 }
 
 void suite_resolver(void)
