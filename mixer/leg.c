@@ -658,6 +658,7 @@ void leg_finish_rt(struct leg *leg, struct leg_env *env)
 		leg_rtcp_receive_rt(leg, env);
 	}
 	leg_rtcp_due_rt(leg, env);
+	leg_crypt_watch_rt(leg, env);
 	if (leg->is_receiving && env->now_ns - leg->heard_ns >= env->quiet_ns)
 		leg->activity = LEG_ACTIVITY_QUIET;
 	stats_publish(leg, env);

@@ -60,7 +60,8 @@ enum leg_event_kind {
 	LEG_EVENT_RETURNED = 100,
 	LEG_EVENT_BUS_RETURNED,
 	LEG_EVENT_KIT_RETURNED,
-	LEG_EVENT_CRYPT_RETURNED
+	LEG_EVENT_CRYPT_RETURNED,
+	LEG_EVENT_CRYPT_WORN /* the leg's, `crypt`: WORKER_CRYPT_REFILL is hoped for */
 };
 
 /* Rates by number. */
@@ -86,7 +87,10 @@ struct leg_event {
 	uint16_t duration_ms;
 	void *object; /* struct leg *; struct bus *, struct kit * and struct crypt * with
 		       * their events */
-	struct addr remote;
+	union {
+		struct addr remote;
+		struct crypt *crypt; /* LEG_EVENT_CRYPT_WORN */
+	};
 };
 
 /* What a worker lends its legs; one per worker. */
@@ -121,6 +125,7 @@ struct leg_keys {
 struct leg_crypt {
 	bool is_on; /* without a key nothing is sent, nothing believed */
 	struct crypt *tx, *rx, *rx_before;
+	uint64_t asked_ns; /* when control was last asked for streams, 0: never */
 };
 
 enum leg_activity { LEG_ACTIVITY_NONE, LEG_ACTIVITY_ACTIVE, LEG_ACTIVITY_QUIET };
@@ -301,6 +306,14 @@ void leg_finish_rt(struct leg *leg, struct leg_env *env) NONBLOCKING;
 /* New keys; what they replace goes to `returns`, sooner or later env's. */
 void leg_crypt_rt(struct leg *leg, const struct leg_keys *keys, struct list *returns) NONBLOCKING;
 void leg_crypt_done(struct leg *leg); /* control */
+
+/* Streams of `fresh` for `worn`, when that is still what the leg hears with; fresh goes to env's
+ * returns either way. */
+void leg_crypt_refill_rt(struct leg *leg, struct leg_env *env, struct crypt *worn,
+			 struct crypt *fresh) NONBLOCKING;
+
+/* Tells control when what the leg hears with is worn; again after a while if nothing came. */
+void leg_crypt_watch_rt(struct leg *leg, struct leg_env *env) NONBLOCKING;
 
 /* True when the packet may be read on, decrypted where that was agreed on. */
 bool leg_unprotect_rt(struct leg *leg, struct leg_env *env, struct io_packet *packet,

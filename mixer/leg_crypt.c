@@ -7,6 +7,8 @@
 
 #include "mixer/leg.h"
 
+#define ASK_AGAIN_NS ((uint64_t)1000000000)
+
 static void give_back(struct crypt **crypt, struct list *returns)
 {
 	if (*crypt)
@@ -30,6 +32,30 @@ void leg_crypt_rt(struct leg *leg, const struct leg_keys *keys, struct list *ret
 	if (!keys->is_on)
 		give_back(&leg->crypt.rx, returns);
 	leg->stats.is_encrypted = keys->is_on;
+}
+
+void leg_crypt_refill_rt(struct leg *leg, struct leg_env *env, struct crypt *worn,
+			 struct crypt *fresh)
+{
+	if (leg->crypt.rx == worn)
+		crypt_refill_rt(worn, fresh);
+	leg->crypt.asked_ns = 0;
+	give_back(&fresh, &env->crypt_returns);
+}
+
+void leg_crypt_watch_rt(struct leg *leg, struct leg_env *env)
+{
+	struct leg_event event = {
+		.kind = LEG_EVENT_CRYPT_WORN, .object = leg, .crypt = leg->crypt.rx};
+
+	if (!leg->crypt.rx || !crypt_is_worn_rt(leg->crypt.rx))
+		return;
+	if (leg->crypt.asked_ns && env->now_ns - leg->crypt.asked_ns < ASK_AGAIN_NS)
+		return;
+	if (!ring_post_rt(env->events, &event))
+		return;
+	leg->crypt.asked_ns = env->now_ns;
+	env->must_wake = true;
 }
 
 void leg_crypt_done(struct leg *leg)

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "mixer/codec.h"
+#include "mixer/crypt_cipher.h"
 #include "mixer/kernel.h"
 #include "mixer/mixer_priv.h"
 #include "mixer/rtcp.h"
@@ -201,6 +202,20 @@ static void peer_learn(struct mixer_leg *leg, const struct leg_event *posted)
 	peers_learn(leg->mixer->peers, &leg->signalled, !leg->has_latched);
 }
 
+/* Best effort: the worker asks again. */
+static void crypt_refill(struct mixer_leg *leg, struct crypt *worn)
+{
+	struct worker_command command = {
+		.kind = WORKER_CRYPT_REFILL, .leg = leg->leg, .worn = worn};
+
+	if (leg->is_closing || leg->place != PLACE_WORKER ||
+	    crypt_new_like(worn, &command.keys.rx) != 0)
+		return;
+	list_append(&leg->mixer->crypts, &crypt_links(command.keys.rx)->owned);
+	if (mixer_post(leg->at, &command) != 0)
+		crypt_free(command.keys.rx);
+}
+
 static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 {
 	struct leg *worker_leg = posted->object;
@@ -231,6 +246,10 @@ static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 	leg = worker_leg->owner;
 	if (posted->kind == LEG_EVENT_RETURNED) {
 		leg_returned(leg);
+		return;
+	}
+	if (posted->kind == LEG_EVENT_CRYPT_WORN) {
+		crypt_refill(leg, posted->crypt);
 		return;
 	}
 	peer_learn(leg, posted);
@@ -403,7 +422,8 @@ int mixer_new(const struct mixer_params *params, struct mixer **ret_mixer)
 	list_init(&mixer->collect_now.node);
 	codec_init(); /* tables are made here, */
 	resample_init_tables();
-	(void)kernel_best(); /* not in the first tick */
+	(void)kernel_best();       /* not in the first tick, */
+	(void)crypt_cipher_init(); /* nor in the first call: self-tests, 40 ms */
 	err = params_complete(&mixer->params);
 	if (err == 0) {
 		random_token(mixer->params.random, mixer->cname, MIXER_CNAME_CHARS);

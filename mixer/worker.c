@@ -267,6 +267,9 @@ static void command_run(struct worker *worker, const struct worker_command *comm
 		leg_crypt_rt(leg, &command->keys, &worker->env.crypt_returns);
 		leg_set_rt(leg, &command->params, worker->env.now_ns);
 		break;
+	case WORKER_CRYPT_REFILL:
+		leg_crypt_refill_rt(leg, &worker->env, command->worn, command->keys.rx);
+		break;
 	case WORKER_LEG_CONTROL:
 		leg_control_rt(leg, &command->control);
 		break;

@@ -44,10 +44,11 @@ enum worker_command_kind {
 	WORKER_LEG_MOVE,   /* leg, bus of the same worker (NULL: the lounge) */
 	WORKER_LEG_SET,    /* leg, params; kit: NULL, or the leg's from here on, and the one that it
 			    * had comes back as LEG_EVENT_KIT_RETURNED; keys: crypts as well */
-	WORKER_LEG_CONTROL, /* leg, control */
-	WORKER_LEG_YIELD,   /* goes to another worker: comes back as LEG_EVENT_RETURNED */
-	WORKER_LEG_END,     /* says BYE and comes back */
-	WORKER_SOUND_ADD    /* sound, with its leg or bus: comes back as LEG_EVENT_SOUND_RETURNED */
+	WORKER_LEG_CONTROL,  /* leg, control */
+	WORKER_CRYPT_REFILL, /* leg, worn; keys.rx has the streams, and comes back */
+	WORKER_LEG_YIELD,    /* goes to another worker: comes back as LEG_EVENT_RETURNED */
+	WORKER_LEG_END,      /* says BYE and comes back */
+	WORKER_SOUND_ADD /* sound, with its leg or bus: comes back as LEG_EVENT_SOUND_RETURNED */
 };
 
 struct worker_command {
@@ -59,6 +60,7 @@ struct worker_command {
 	union {
 		struct port *port;
 		struct sound *sound;
+		struct crypt *worn;
 		struct media_leg_params params;
 		struct leg_control control;
 	};

@@ -6,6 +6,7 @@
 #include "mixer/rt_trap.h"
 #include "mixer/rtcp.h"
 #include "tests/support/check.h"
+#include "tests/support/srtp_ref.h"
 #include "tests/unit/mixer/rig.h"
 
 static struct rig rig;
@@ -192,6 +193,83 @@ static void the_number_goes_round(void)
 	teardown();
 }
 
+/* Two packets of another SSRC, after which a leg believes it; returns whether it does. */
+static bool say_as(uint32_t ssrc)
+{
+	struct media_keys keys = keys_of(1);
+	uint8_t payload[RIG_FRAME] = {0x55}, data[RIG_PACKET_MAX];
+	uint64_t before = leg.leg->stats.rx_packets;
+
+	phone.ssrc = ssrc;
+	for (int i = 0; i < 2; i++) {
+		uint16_t seq = phone.seq;
+		size_t len = phone_packet(&phone, payload, sizeof(payload), data);
+
+		len = srtp_ref_protect(&keys, seq, data, len);
+		rt_trap_enter();
+		rig_feed_raw(&rig, leg.leg, &phone.addr, data, len);
+		rt_trap_leave();
+	}
+	return leg.leg->stats.rx_packets > before;
+}
+
+static bool asks_for_streams(struct leg_event *ret_event)
+{
+	rt_trap_enter();
+	leg_crypt_watch_rt(leg.leg, &rig.env);
+	rt_trap_leave();
+	return rig_event(&rig, LEG_EVENT_CRYPT_WORN, ret_event);
+}
+
+/* A second SSRC is heard at once; for a third one control is asked for streams, and now and then
+ * again until they come. */
+static void an_ssrc_more_asks_for_streams(void)
+{
+	struct leg_event event = {0};
+	struct crypt *fresh = NULL;
+
+	setup();
+	phone.seq = 100;
+	CHECK("first", say_as(42) && !asks_for_streams(&event));
+	CHECK("second", say_as(43));
+	CHECK("none is left", asks_for_streams(&event));
+	CHECK("of whom", event.object == leg.leg && event.crypt == leg.leg->crypt.rx);
+	CHECK("patient", !asks_for_streams(&event));
+	rig.env.now_ns += (uint64_t)1100 * 1000000;
+	CHECK("not for ever", asks_for_streams(&event));
+	CHECK("a third is not heard", !say_as(44));
+	CHECK_INT("and counted", leg.leg->stats.rx_unauthentic, 2);
+	CHECK("the second is", say_as(43));
+	CHECK_INT("streams", crypt_new_like(event.crypt, &fresh), 0);
+	rt_trap_enter();
+	leg_crypt_refill_rt(leg.leg, &rig.env, event.crypt, fresh);
+	rt_trap_leave();
+	CHECK("a third", say_as(44));
+	CHECK("content", !asks_for_streams(&event));
+	teardown();
+}
+
+/* Streams that come when the key has changed go back as they are. */
+static void streams_of_an_old_key_are_not_taken(void)
+{
+	struct crypt *worn, *fresh = NULL;
+	struct leg_event event;
+
+	setup();
+	phone.seq = 100;
+	CHECK("worn", say_as(42) && say_as(43) && asks_for_streams(&event));
+	worn = event.crypt;
+	CHECK_INT("streams", crypt_new_like(worn, &fresh), 0);
+	keys_set((struct leg_keys){true, NULL, make(3, false)});
+	rt_trap_enter();
+	leg_crypt_refill_rt(leg.leg, &rig.env, worn, fresh);
+	rt_trap_leave();
+	CHECK("still worn", crypt_is_worn_rt(worn));
+	CHECK("the new one is not", !crypt_is_worn_rt(leg.leg->crypt.rx));
+	CHECK("back", !list_empty(&rig.env.crypt_returns));
+	teardown();
+}
+
 void suite_leg_crypt(void)
 {
 	CHECK_SUITE("leg_crypt");
@@ -200,4 +278,6 @@ void suite_leg_crypt(void)
 	CHECK_TEST(reports_are_opened);
 	CHECK_TEST(keys_change_without_a_gap);
 	CHECK_TEST(the_number_goes_round);
+	CHECK_TEST(an_ssrc_more_asks_for_streams);
+	CHECK_TEST(streams_of_an_old_key_are_not_taken);
 }

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "mixer/worker.h"
 #include "tests/support/check.h"
+#include "tests/support/srtp_ref.h"
 #include "tests/unit/mixer/rig.h"
 
 enum { PHONES_MAX = 8, STEP_MS = 5, QUIET_MS = 2000, WARM_AT_MOST = 10 };
@@ -554,6 +555,45 @@ static void quiet_is_told(void)
 	teardown();
 }
 
+/* An encrypted phone that changes its SSRC again and again: control makes the streams. */
+static void encrypted_ssrcs_without_end(void)
+{
+	enum { SSRCS = 12, PACKETS = 8 };
+	struct media_leg_params params;
+	struct media_leg_stats stats;
+	struct media_keys keys = {.suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, .key = {1}};
+	uint8_t payload[RIG_FRAME] = {0x55}, data[RIG_PACKET_MAX];
+	struct addr local;
+	handle leg;
+
+	setup(1);
+	leg = leg_open(room_open(), 0, &local);
+	params = rig_params(&phones[0]);
+	params.keys_send = params.keys_receive = keys;
+	CHECK_INT("keys", media.ops->leg_set(media.ctx, leg, &params), 0);
+	run_ms(LEG_TICK_MS);
+	for (uint32_t ssrc = 1; ssrc <= SSRCS; ssrc++) {
+		phones[0].ssrc = ssrc;
+		for (uint32_t i = 0; i < PACKETS; i++) {
+			uint16_t seq = phones[0].seq = (uint16_t)(100 * ssrc + i);
+			size_t len = phone_packet(&phones[0], payload, sizeof(payload), data);
+
+			len = srtp_ref_protect(&keys, seq, data, len);
+			phone_send_raw(&phones[0], &local, data, len);
+			run_ms(LEG_TICK_MS);
+		}
+	}
+	run_ms(200);
+	CHECK_INT("stats", media.ops->leg_stats(media.ctx, leg, &stats), 0);
+	CHECK_INT("all are authentic", stats.rx_unauthentic, 0);
+	CHECK_INT("heard", stats.rx_packets, SSRCS * PACKETS);
+	CHECK("encrypted", stats.is_encrypted);
+	CHECK_INT("close", leg_close(leg), 0);
+	run_ms(200);
+	CHECK_INT("closed", told[MEDIA_LEG_CLOSED], 1);
+	teardown();
+}
+
 static void idle_rooms_take_no_ticks(void)
 {
 	struct addr local;
@@ -698,6 +738,7 @@ void suite_mixer(void)
 	CHECK_TEST(a_thousand_cycles_leak_nothing);
 	CHECK_TEST(freed_in_the_middle);
 	CHECK_TEST(quiet_is_told);
+	CHECK_TEST(encrypted_ssrcs_without_end);
 	CHECK_TEST(idle_rooms_take_no_ticks);
 	CHECK_TEST(threads_with_churn);
 	CHECK_TEST(threads_carry_a_conversation);

@@ -1,13 +1,15 @@
-/* tests/unit/mixer/test_srtp.c -- SRTP against known answers, against libsrtp2, and against liars.
+/* tests/unit/mixer/test_srtp.c -- SRTP against known answers, against the RFCs written down anew
+ * (srtp_ref.h), and against liars.
  */
 #include "mixer/srtp.h"
 
 #include <errno.h>
-#include <srtp2/srtp.h>
 #include <string.h>
 
 #include "base/random.h"
+#include "mixer/rt_trap.h"
 #include "tests/support/check.h"
+#include "tests/support/srtp_ref.h"
 
 static const enum media_suite suites[] = {
 	MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80,
@@ -60,8 +62,8 @@ static size_t packet_make(uint16_t seq, uint32_t ssrc, uint8_t *out)
 	return at + len;
 }
 
-/* The packet that libsrtp's own driver checks; its master key and salt are those of RFC 3711 B.3,
- * so session keys that were derived wrongly would show. */
+/* Its master key and salt are those of RFC 3711 B.3, so session keys that were derived wrongly
+ * would show. */
 static void known_answer(void)
 {
 	static const uint8_t master[] = {0xe1, 0xf9, 0x7a, 0x0d, 0x3e, 0x01, 0x8b, 0xe0,
@@ -85,88 +87,61 @@ static void known_answer(void)
 	crypt_free(crypt);
 }
 
-static srtp_t reference(enum media_suite suite, struct media_keys *keys, bool is_sending)
+/* Octet for octet, both ways, while the sequence number goes round twice, and without memory made.
+ */
+static void agrees_with_the_reference(void)
 {
-	srtp_policy_t policy = {.key = keys->key, .window_size = 128};
-	srtp_t session = NULL;
-
-	policy.ssrc.type = is_sending ? ssrc_any_outbound : ssrc_any_inbound;
-	switch (suite) {
-	case MEDIA_SUITE_AEAD_AES_128_GCM:
-		srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-		srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
-		break;
-	case MEDIA_SUITE_AEAD_AES_256_GCM:
-		srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtp);
-		srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtcp);
-		break;
-	case MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32:
-		srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32(&policy.rtp);
-		srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
-		break;
-	default:
-		srtp_crypto_policy_set_rtp_default(&policy.rtp);
-		srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
-	}
-	CHECK_INT("libsrtp2", srtp_create(&session, &policy), srtp_err_status_ok);
-	return session;
-}
-
-/* Octet for octet, both ways, while the sequence number goes round twice. */
-static void speaks_with_libsrtp(void)
-{
-	CHECK_INT(NULL, srtp_init(), 0);
 	for (size_t n = 0; n < ARRAY_LEN(suites); n++) {
 		struct media_keys keys = keys_of(suites[n], 5);
 		struct crypt *sender = make(suites[n], 5, true),
 			     *receiver = make(suites[n], 5, false);
-		srtp_t their_sender = reference(suites[n], &keys, true);
-		srtp_t their_receiver = reference(suites[n], &keys, false);
 		uint32_t wrong = 0;
 
 		for (uint32_t i = 65000; i < 65000 + 2 * 65536 && wrong == 0; i += 1 + i % 50) {
 			uint8_t plain[512], ours[512], theirs[512];
-			size_t len = packet_make((uint16_t)i, 0xcafe0001, plain);
-			int their_len = (int)len, got;
+			size_t len = packet_make((uint16_t)i, 0xcafe0001, plain), their_len;
+			int got, opened;
 
 			memcpy(ours, plain, len);
 			memcpy(theirs, plain, len);
-			wrong += srtp_protect(their_sender, theirs, &their_len) !=
-				 srtp_err_status_ok;
+			their_len = srtp_ref_protect(&keys, i, theirs, len);
+			rt_trap_enter();
 			got = crypt_protect_rt(sender, ours, len);
-			wrong += got != their_len || memcmp(ours, theirs, (size_t)their_len) != 0;
-			wrong += crypt_unprotect_rt(receiver, theirs, (size_t)their_len) !=
-					 (int)len ||
-				 memcmp(theirs, plain, len) != 0;
-			wrong += srtp_unprotect(their_receiver, ours, &got) != srtp_err_status_ok ||
+			rt_trap_leave();
+			wrong += got != (int)their_len || memcmp(ours, theirs, their_len) != 0;
+			rt_trap_enter();
+			opened = crypt_unprotect_rt(receiver, theirs, their_len);
+			rt_trap_leave();
+			wrong += opened != (int)len || memcmp(theirs, plain, len) != 0;
+			wrong += srtp_ref_unprotect(&keys, i, ours, their_len) != len ||
 				 memcmp(ours, plain, len) != 0;
 		}
 		CHECK_INT("RTP", wrong, 0);
-		for (uint32_t i = 0; i < 20; i++) {
+		for (uint32_t i = 1; i <= 20; i++) {
 			uint8_t plain[128] = {0x80, 200, 0, 6, 0xca, 0xfe, 0, 1}, ours[128],
 				theirs[128];
-			int their_len = 28, got;
+			size_t their_len;
+			int got, opened;
 
 			random_bytes(&random_source, plain + 8, 20);
 			memcpy(ours, plain, 28);
 			memcpy(theirs, plain, 28);
-			wrong += srtp_protect_rtcp(their_sender, theirs, &their_len) !=
-				 srtp_err_status_ok;
+			their_len = srtp_ref_protect_rtcp(&keys, i, theirs, 28);
+			rt_trap_enter();
 			got = crypt_protect_rtcp_rt(sender, ours, 28);
-			wrong += got != their_len || memcmp(ours, theirs, (size_t)their_len) != 0;
-			wrong += crypt_unprotect_rtcp_rt(receiver, theirs, (size_t)their_len) !=
-					 28 ||
-				 memcmp(theirs, plain, 28) != 0;
-			wrong += srtp_unprotect_rtcp(their_receiver, ours, &got) !=
-				 srtp_err_status_ok;
+			rt_trap_leave();
+			wrong += got != (int)their_len || memcmp(ours, theirs, their_len) != 0;
+			rt_trap_enter();
+			opened = crypt_unprotect_rtcp_rt(receiver, theirs, their_len);
+			rt_trap_leave();
+			wrong += opened != 28 || memcmp(theirs, plain, 28) != 0;
+			wrong += srtp_ref_unprotect_rtcp(&keys, ours, their_len) != 28 ||
+				 memcmp(ours, plain, 28) != 0;
 		}
 		CHECK_INT("RTCP", wrong, 0);
-		(void)srtp_dealloc(their_sender);
-		(void)srtp_dealloc(their_receiver);
 		crypt_free(sender);
 		crypt_free(receiver);
 	}
-	(void)srtp_shutdown();
 }
 
 static void liars_are_found(void)
@@ -204,53 +179,110 @@ static void liars_are_found(void)
 	}
 }
 
+/* What the peer sends: its packet number `index`, from the reference. */
+static int hear(struct crypt *receiver, uint64_t index, uint32_t ssrc)
+{
+	struct media_keys keys = keys_of(suites[0], 5);
+	uint8_t packet[512];
+	size_t len = packet_make((uint16_t)index, ssrc, packet);
+	int got;
+
+	len = srtp_ref_protect(&keys, index, packet, len);
+	rt_trap_enter();
+	got = crypt_unprotect_rt(receiver, packet, len);
+	rt_trap_leave();
+	return got < 0 ? got : 0;
+}
+
 /* Out of order within the window, doubled, and too old. */
 static void window_of_replays(void)
 {
 	static const struct {
-		uint16_t seq;
+		uint64_t index;
 		int want;
-	} cases[] = {{100, 0}, {102, 0},         {101, 0}, {101, -EALREADY},
-		     {164, 0}, {101, -EALREADY}, {103, 0}, {100, -EALREADY},
-		     {228, 0}, {164, -EALREADY}, {165, 0}, {228, -EALREADY}};
+	} cases[] = {{100, 0},         {102, 0},          {101, 0},
+		     {101, -EALREADY}, {164, 0},          {101, -EALREADY},
+		     {103, 0},         {100, -EALREADY},  {228, 0},
+		     {164, -EALREADY}, {165, 0},          {228, -EALREADY},
+		     {99, -EALREADY},  {104, 0},          {65536 + 300, -EBADMSG},
+		     {30000, 0},       {60000, 0},        {65536 + 3, 0},
+		     {65535, 0},       {65535, -EALREADY}};
 	struct crypt *receiver = make(suites[0], 5, false);
 
-	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
-		struct crypt *sender = make(suites[0], 5, true);
-		uint8_t packet[512];
-		size_t len = packet_make(cases[n].seq, 7, packet);
-		int got = crypt_unprotect_rt(receiver, packet,
-					     (size_t)crypt_protect_rt(sender, packet, len));
-
-		CHECK_INT("window", got < 0 ? got : 0, cases[n].want);
-		crypt_free(sender);
-	}
+	for (size_t n = 0; n < ARRAY_LEN(cases); n++)
+		CHECK_INT("window", hear(receiver, cases[n].index, 7), cases[n].want);
 	crypt_free(receiver);
 }
 
-/* Packets that turn out to be false take no place from true ones. */
-static void streams_are_kept(void)
+static void window_of_reports(void)
 {
-	struct crypt *sender = make(suites[0], 5, true), *receiver = make(suites[0], 5, false);
-	uint8_t packet[512];
-	size_t len;
-	int got;
+	static const struct {
+		uint32_t index;
+		int want;
+	} cases[] = {{5, 0}, {5, -EALREADY}, {3, 0}, {200, 0}, {4, -EALREADY}, {199, 0}};
 
-	for (uint32_t ssrc = 1; ssrc <= CRYPT_STREAMS_MAX; ssrc++) {
-		len = packet_make(10, ssrc, packet);
-		got = crypt_protect_rt(sender, packet, len);
-		CHECK_INT("heard", crypt_unprotect_rt(receiver, packet, (size_t)got), len);
+	for (size_t s = 0; s < ARRAY_LEN(suites); s++) {
+		struct media_keys keys = keys_of(suites[s], 5);
+		struct crypt *receiver = make(suites[s], 5, false);
+
+		for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
+			uint8_t packet[128] = {0x80, 200, 0, 6, 0xca, 0xfe, 0, 1};
+			size_t len = srtp_ref_protect_rtcp(&keys, cases[n].index, packet, 28);
+			int got = crypt_unprotect_rtcp_rt(receiver, packet, len);
+
+			CHECK_INT("window", got < 0 ? got : 0, cases[n].want);
+		}
+		crypt_free(receiver);
 	}
+}
+
+/* Packets that turn out to be false take no stream from true ones. */
+static void false_packets_take_nothing(void)
+{
+	struct crypt *receiver = make(suites[0], 5, false);
+	uint8_t packet[512];
+
+	CHECK_INT("heard", hear(receiver, 10, 1), 0);
 	for (uint32_t ssrc = 100; ssrc < 200; ssrc++) {
-		len = packet_make(10, ssrc, packet);
-		CHECK("false", crypt_unprotect_rt(receiver, packet, len) < 0);
+		size_t len = packet_make(10, ssrc, packet);
+
+		CHECK_INT("false", crypt_unprotect_rt(receiver, packet, len), -EBADMSG);
 	}
-	len = packet_make(10, 1, packet);
-	(void)crypt_free(sender);
-	sender = make(suites[0], 5, true);
-	got = crypt_protect_rt(sender, packet, len);
-	CHECK_INT("still known", crypt_unprotect_rt(receiver, packet, (size_t)got), -EALREADY);
-	crypt_free(sender);
+	CHECK("one is left", !crypt_is_worn_rt(receiver));
+	CHECK_INT("still known", hear(receiver, 10, 1), -EALREADY);
+	CHECK_INT("the next", hear(receiver, 10, 2), 0);
+	CHECK("none is left", crypt_is_worn_rt(receiver));
+	CHECK_INT("one too many", hear(receiver, 10, 3), -ENOBUFS);
+	CHECK_INT("the others go on", hear(receiver, 11, 1), 0);
+	crypt_free(receiver);
+}
+
+static void refill(struct crypt *receiver)
+{
+	struct crypt *fresh = NULL;
+
+	CHECK_INT("made", crypt_new_like(receiver, &fresh), 0);
+	rt_trap_enter();
+	crypt_refill_rt(receiver, fresh);
+	rt_trap_leave();
+	crypt_free(fresh);
+}
+
+/* With a refill each time, SSRCs come without end; the last ones are remembered. */
+static void streams_are_refilled(void)
+{
+	struct crypt *receiver = make(suites[0], 5, false);
+
+	for (uint32_t ssrc = 1; ssrc <= 20; ssrc++) {
+		CHECK_INT("heard", hear(receiver, 10, ssrc), 0);
+		CHECK_INT("the first goes on", hear(receiver, 10 + ssrc, 1), 0);
+		for (uint32_t i = 0; i < CRYPT_STREAMS_MAX - CRYPT_STREAMS_NEW && i < ssrc; i++)
+			CHECK_INT("known", hear(receiver, 10, ssrc - i), -EALREADY);
+		if (crypt_is_worn_rt(receiver))
+			refill(receiver);
+		refill(receiver); /* not needed: takes nothing away */
+	}
+	CHECK_INT("the first is never forgotten", hear(receiver, 30, 1), -EALREADY);
 	crypt_free(receiver);
 }
 
@@ -270,14 +302,45 @@ static void arguments(void)
 	crypt_free(crypt);
 }
 
+static void one_ssrc_sends(void)
+{
+	struct crypt *sender = make(suites[0], 1, true);
+	uint8_t packet[512];
+
+	CHECK("first", crypt_protect_rt(sender, packet, packet_make(10, 7, packet)) > 0);
+	CHECK_INT("a second", crypt_protect_rt(sender, packet, packet_make(10, 8, packet)),
+		  -ENOBUFS);
+	CHECK_INT("again", crypt_protect_rt(sender, packet, packet_make(10, 7, packet)),
+		  -EKEYEXPIRED);
+	CHECK("next", crypt_protect_rt(sender, packet, packet_make(11, 7, packet)) > 0);
+	crypt_free(sender);
+}
+
+/* Nobody agreed on reports in the clear (UNENCRYPTED_SRTCP, RFC 4568 6.3.2). */
+static void reports_in_the_clear_are_refused(void)
+{
+	struct crypt *receiver = make(suites[0], 5, false);
+	struct media_keys keys = keys_of(suites[0], 5);
+	uint8_t packet[128] = {0x80, 200, 0, 6, 0xca, 0xfe, 0, 1};
+	size_t len = srtp_ref_protect_rtcp(&keys, 1, packet, 28);
+
+	packet[28] &= 0x7f;
+	CHECK_INT("E = 0", crypt_unprotect_rtcp_rt(receiver, packet, len), -EBADMSG);
+	crypt_free(receiver);
+}
+
 void suite_srtp(void)
 {
 	random_init_seeded(&random_source, 3);
 	CHECK_SUITE("srtp");
 	CHECK_TEST(known_answer);
-	CHECK_TEST(speaks_with_libsrtp);
+	CHECK_TEST(agrees_with_the_reference);
 	CHECK_TEST(liars_are_found);
 	CHECK_TEST(window_of_replays);
-	CHECK_TEST(streams_are_kept);
+	CHECK_TEST(window_of_reports);
+	CHECK_TEST(false_packets_take_nothing);
+	CHECK_TEST(streams_are_refilled);
 	CHECK_TEST(arguments);
+	CHECK_TEST(one_ssrc_sends);
+	CHECK_TEST(reports_in_the_clear_are_refused);
 }
