@@ -221,15 +221,14 @@ static void early_note(struct bus *bus, const struct leg *leg)
 	bus->early_frames += bus->early_frames < UINT8_MAX;
 }
 
-uint32_t bus_early_us_rt(struct bus *bus)
+int32_t bus_slack_us_rt(struct bus *bus)
 {
-	int32_t early_us = bus->early_us - BUS_EARLY_RESERVE_US;
-	bool is_known = bus->early_frames >= BUS_EARLY_FRAMES && early_us > 0;
+	int32_t slack_us = bus->early_frames >= BUS_EARLY_FRAMES ? bus->early_us : INT32_MAX;
 
 	if (bus->is_lounge || ++bus->early_ticks < BUS_EARLY_TICKS)
-		return 0;
+		return INT32_MAX;
 	early_begin(bus);
-	return is_known ? (uint32_t)early_us : 0;
+	return slack_us;
 }
 
 /* Gathering, part by part ------------------------------------------------------------------- */

@@ -36,8 +36,7 @@ enum {
 	BUS_PHASE_NONE = 255,
 	BUS_STREAMS_MAX = 6,
 	BUS_EARLY_TICKS = 150, /* talk is watched for so long before the tick moves */
-	BUS_EARLY_FRAMES = 75, /* and so many frames of it must have been heard */
-	BUS_EARLY_RESERVE_US = 1000
+	BUS_EARLY_FRAMES = 75  /* and so many frames of it must have been heard */
 };
 
 struct bus {
@@ -46,7 +45,8 @@ struct bus {
 	uint32_t leg_count;
 	uint8_t phase; /* worker.c; BUS_PHASE_NONE without legs: no ticks */
 	bool is_lounge;
-	uint8_t early_ticks, early_frames;  /* see bus_early_us_rt */
+	bool is_placed;                     /* its ticks are where its talkers are; worker.c */
+	uint8_t early_ticks, early_frames;  /* see bus_slack_us_rt */
 	int32_t early_us;                   /* least slack of whoever talked */
 	uint8_t rates;                      /* at which somebody listens, bits 1 << leg_rate() */
 	uint8_t take_rates;                 /* of takes of the whole room */
@@ -103,10 +103,11 @@ void bus_remove_rt(struct bus *bus, struct leg *leg) NONBLOCKING;
 /* Another kit for a leg, on a bus or not (leg_fit_rt). leg_set_rt follows. */
 struct kit *bus_fit_rt(struct leg *leg, struct kit *kit) NONBLOCKING;
 
-/* After a tick: by how much earlier this room's ticks could come (0: leave them) without any packet
- * of those who talked in the last BUS_EARLY_TICKS missing its turn. A room with one talker so finds
- * the place just behind the arrival of that talker's packets. Asked once, it looks anew. */
-uint32_t bus_early_us_rt(struct bus *bus) NONBLOCKING;
+/* After a tick: by how much earlier this room's ticks could come without any packet of those who
+ * talked in the last BUS_EARLY_TICKS missing its turn (negative: one nearly did); INT32_MAX: not so
+ * long since the last answer, or too little was said. A room with one talker so finds the place
+ * just behind the arrival of that talker's packets. */
+int32_t bus_slack_us_rt(struct bus *bus) NONBLOCKING;
 
 /* One tick; `skipped`: ticks that were missed before it. */
 void bus_tick_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,

@@ -43,10 +43,11 @@
 
 enum {
 	SLOT_MASK = JITTER_SLOTS - 1,
-	JUMP_US = 1000000,       /* transit that jumps so far is a new time line */
-	HOLD_MS_MAX = 100,       /* nothing came for so long: a pause, the next packet is a spurt */
-	LATE_RUN_MAX = 8,        /* so many late in a row: the path has changed beyond the cap */
-	SHORTEN_SLACK_US = 2000, /* hysteresis above one step */
+	JUMP_US = 1000000, /* transit that jumps so far is a new time line */
+	HOLD_MS_MAX = 100, /* nothing came for so long: a pause, the next packet is a spurt */
+	LATE_RUN_MAX = 8,  /* so many late in a row: the path has changed beyond the cap */
+	SHORTEN_SLACK_US =
+		2000, /* hysteresis above one step, at most; and at most twice the target */
 	LENGTHEN_SLACK_US = 2000, /* hysteresis below the target */
 	POOL_SLACK_MS = 400,
 	PREFETCH_BINS = 16 /* of the lateness: most packets fall into the first */
@@ -634,7 +635,8 @@ struct jitter_advice jitter_advice_rt(struct jitter *j)
 		advice.lengthen = (uint32_t)(j->step - x + (need - 1) / step_us * j->step);
 		return advice;
 	}
-	slack -= SHORTEN_SLACK_US + j->lateness.target_us / 4;
+	slack -= MIN_OF(2 * j->lateness.target_us, (int64_t)SHORTEN_SLACK_US) +
+		 j->lateness.target_us / 4;
 	advice.shorten_max = x + (slack > 0 ? (uint32_t)(slack / step_us) * j->step : 0);
 	if (advice.shorten_max) {
 		there = contiguous(j, advice.shorten_max + j->pull);

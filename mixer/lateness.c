@@ -17,8 +17,8 @@
  * moves, no packet changes its meaning. */
 
 enum {
-	GUARD_US = 500,   /* so that drift is met before it makes an underrun */
-	PACKET_US = 20000 /* FORGET is per so much sound */
+	PACKET_US = 20000, /* FORGET is per so much sound */
+	KNOWN_BUCKETS = 4  /* heard for so long, the latest packet says something */
 };
 
 #define FORGET 0.992f /* half of it in 1.7 s, all but 2 % in 10 s */
@@ -36,12 +36,18 @@ void lateness_init(struct lateness *l, int64_t target_max_us, int64_t hopeless_u
 	l->bin[0] = TRUST;
 }
 
+static void bucket_clear(struct lateness *l, uint32_t i)
+{
+	l->bucket_min[i] = INT64_MAX;
+	l->bucket_max[i] = INT64_MIN;
+}
+
 void lateness_start_rt(struct lateness *l, int64_t transit_us, uint64_t arrival_us)
 {
 	for (uint32_t i = 0; i < LATENESS_BUCKETS; i++)
-		l->bucket_min[i] = INT64_MAX;
+		bucket_clear(l, i);
 	l->bucket_at = 0;
-	l->bucket_min[0] = transit_us;
+	l->bucket_min[0] = l->bucket_max[0] = transit_us;
 	l->bucket_start_us = arrival_us;
 	l->base_us = l->origin_us = transit_us;
 }
@@ -90,11 +96,11 @@ static void base_update(struct lateness *l, int64_t transit_us, uint64_t arrival
 		l->bucket_start_us = arrival_us;
 		since = 0;
 		for (uint32_t i = 0; i < LATENESS_BUCKETS; i++)
-			l->bucket_min[i] = INT64_MAX;
+			bucket_clear(l, i);
 	}
 	for (; since >= LATENESS_BUCKET_US; since -= LATENESS_BUCKET_US) {
 		l->bucket_at = (l->bucket_at + 1) % LATENESS_BUCKETS;
-		l->bucket_min[l->bucket_at] = INT64_MAX;
+		bucket_clear(l, l->bucket_at);
 		l->bucket_start_us += LATENESS_BUCKET_US;
 	}
 	l->bucket_min[l->bucket_at] = MIN_OF(l->bucket_min[l->bucket_at], transit_us);
@@ -102,6 +108,19 @@ static void base_update(struct lateness *l, int64_t transit_us, uint64_t arrival
 		least = MIN_OF(least, l->bucket_min[i]);
 	l->base_us = least;
 	origin_follow(l);
+}
+
+/* Transit of the latest packet in the window; INT64_MAX: not heard for long enough to tell. */
+static int64_t latest(const struct lateness *l)
+{
+	int64_t most = INT64_MIN;
+	uint32_t known = 0;
+
+	for (uint32_t i = 0; i < LATENESS_BUCKETS; i++) {
+		known += l->bucket_max[i] != INT64_MIN;
+		most = MAX_OF(most, l->bucket_max[i]);
+	}
+	return known < KNOWN_BUCKETS ? INT64_MAX : most;
 }
 
 static void target_update(struct lateness *l)
@@ -117,7 +136,8 @@ static void target_update(struct lateness *l)
 		if (tail > limit)
 			break;
 	}
-	target = l->origin_us + (int64_t)(i + 1) * LATENESS_BIN_US - l->base_us + GUARD_US;
+	target = MIN_OF(l->origin_us + (int64_t)(i + 1) * LATENESS_BIN_US, latest(l)) - l->base_us +
+		 LATENESS_GUARD_US;
 	l->target_us = MIN_OF(target, l->target_max_us);
 }
 
@@ -140,6 +160,7 @@ void lateness_add_rt(struct lateness *l, int64_t transit_us, uint64_t arrival_us
 	base_update(l, transit_us, arrival_us);
 	if (transit_us - l->base_us > l->hopeless_us)
 		return;
+	l->bucket_max[l->bucket_at] = MAX_OF(l->bucket_max[l->bucket_at], transit_us);
 	bin = (transit_us - l->origin_us) / LATENESS_BIN_US;
 	bin = MIN_OF(bin, LATENESS_BINS - 1);
 	assert(bin >= 0); /* transit >= base >= origin */

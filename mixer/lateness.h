@@ -2,9 +2,11 @@
  *
  * transit = arrival - timestamp, in microseconds, of unknown offset. `base_us` is the least transit
  * lately: the path at its best. lateness = transit - base. `target_us` is the lateness that all but
- * LATENESS_TAIL of the packets stay below: what a jitter buffer must bridge.
+ * LATENESS_TAIL of the packets stay below: what a jitter buffer must bridge. It is counted in whole
+ * milliseconds, but never more than what the latest packet of the last seconds needed: on a quiet
+ * network that is a fraction of one.
  *
- * Thread: the leg's worker. Plain value, 2.2 KiB, no allocation. Cost per packet: constant.
+ * Thread: the leg's worker. Plain value, 2.3 KiB, no allocation. Cost per packet: constant.
  */
 #ifndef MIXER_LATENESS_H
 #define MIXER_LATENESS_H
@@ -15,18 +17,19 @@ enum {
 	LATENESS_BIN_US = 1000,
 	LATENESS_BINS = 512, /* what is later counts in the last one */
 	LATENESS_BUCKETS = 8,
-	LATENESS_BUCKET_US = 500000 /* base looks back 8 of these */
+	LATENESS_BUCKET_US = 500000, /* base looks back 8 of these */
+	LATENESS_GUARD_US = 300      /* so that drift is met before it makes an underrun */
 };
 
 #define LATENESS_TAIL 0.02f
 
 struct lateness {
 	int64_t base_us;   /* read these two */
-	int64_t target_us; /* at least one bin, at most target_max_us */
+	int64_t target_us; /* at least LATENESS_GUARD_US, at most target_max_us */
 
 	int64_t target_max_us, hopeless_us; /* private from here on */
 	int64_t origin_us;                  /* left edge of bin 0: base, or less than a bin below */
-	int64_t bucket_min[LATENESS_BUCKETS];
+	int64_t bucket_min[LATENESS_BUCKETS], bucket_max[LATENESS_BUCKETS]; /* of the transit */
 	uint64_t bucket_start_us;
 	uint32_t bucket_at;
 	uint32_t top; /* highest bin in use */

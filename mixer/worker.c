@@ -14,12 +14,20 @@
 
 #define TICK_NS ((uint64_t)WORKER_TICK_MS * 1000000)
 #define PHASE_NS ((uint64_t)WORKER_PHASE_MS * 1000000)
+#define PHASE_US ((int32_t)WORKER_PHASE_MS * 1000)
 #define NEVER UINT64_MAX
+
+enum {
+	PLACE_SLACK_US = 700, /* a room that is where its talkers are leaves them so much */
+	PLACE_STEP_US = 400,  /* and does not move for less than this */
+	PLACE_MOVE_US_MAX = WORKER_TICK_MS * 1000 - 2 * PLACE_SLACK_US
+};
 
 struct phase {
 	struct list buses;
 	uint32_t leg_count;
-	uint64_t due_ns; /* of its next tick, NEVER without legs */
+	uint32_t early_us; /* its ticks come so much before its place: below PHASE_US */
+	uint64_t due_ns;   /* of its next tick, NEVER without legs */
 };
 
 /* Written by the worker alone, read by control. */
@@ -153,12 +161,21 @@ static void count_add(_Atomic uint64_t *count, uint64_t more)
 	count_set(count, count_load(count) + more);
 }
 
-/* Phase i is due at i * PHASE_NS past every multiple of TICK_NS; the first such time after now. */
-static uint64_t phase_first_due(uint32_t i, uint64_t now_ns)
+/* Phase i is due at i * PHASE_NS past every multiple of TICK_NS, less what it is early; the first
+ * such time after now. */
+static uint64_t phase_first_due(const struct worker *worker, uint32_t i)
 {
-	uint64_t due_ns = now_ns / TICK_NS * TICK_NS + i * PHASE_NS;
+	uint64_t now_ns = worker->env.now_ns;
+	uint64_t early_ns = (uint64_t)worker->phases[i].early_us * 1000;
+	uint64_t due_ns = (now_ns + early_ns) / TICK_NS * TICK_NS + i * PHASE_NS - early_ns;
 
 	return due_ns > now_ns ? due_ns : due_ns + TICK_NS;
+}
+
+static void phase_idle(struct phase *phase)
+{
+	phase->due_ns = NEVER;
+	phase->early_us = 0;
 }
 
 /* The first phase that has room, so that few legs need few passes; when all are full, the emptiest.
@@ -187,7 +204,7 @@ static void leg_enter(struct worker *worker, struct leg *leg, struct bus *bus)
 		bus_enter(worker, bus);
 	phase = &worker->phases[bus->phase];
 	if (phase->leg_count++ == 0)
-		phase->due_ns = phase_first_due(bus->phase, worker->env.now_ns);
+		phase->due_ns = phase_first_due(worker, bus->phase);
 	bus_add_rt(bus, leg);
 	if (leg->port)
 		port_enter_rt(leg->port, leg);
@@ -204,7 +221,7 @@ static void leg_leave(struct worker *worker, struct leg *leg)
 		port_leave_rt(leg->port, leg);
 	assert(phase->leg_count > 0);
 	if (--phase->leg_count == 0)
-		phase->due_ns = NEVER;
+		phase_idle(phase);
 	if (bus->leg_count == 0) { /* an idle room takes no ticks */
 		sounds_end_rt(&bus->sounds, &worker->env.ended);
 		list_remove(&bus->node);
@@ -357,32 +374,64 @@ static void lateness_count(struct worker *worker, uint64_t late_ns, uint64_t ski
 	count_add(&counters->ticks_skipped, skipped);
 }
 
-/* Moves a room to ticks that come `by` phases earlier: see bus_early_us_rt. The next one then comes
- * after less than 20 ms; nothing else is heard or seen of it. */
-static void bus_move(struct worker *worker, struct bus *bus, uint32_t by)
+static void phase_join(struct worker *worker, struct bus *bus, uint32_t to_index)
 {
-	struct phase *from = &worker->phases[bus->phase];
-	uint32_t to_index = (bus->phase + WORKER_PHASES - by) % WORKER_PHASES;
-	struct phase *to = &worker->phases[to_index];
+	struct phase *from = &worker->phases[bus->phase], *to = &worker->phases[to_index];
 
 	list_remove(&bus->node);
 	from->leg_count -= bus->leg_count;
 	if (from->leg_count == 0)
-		from->due_ns = NEVER;
-	if (to->leg_count == 0)
-		to->due_ns = phase_first_due(to_index, worker->env.now_ns);
+		phase_idle(from);
 	to->leg_count += bus->leg_count;
 	bus->phase = (uint8_t)to_index;
 	list_append(&to->buses, &bus->node);
 }
 
-/* A worker that is late has not the time of arrivals in hand, nor any to play with. */
+/* Moves a room's ticks by by_us: earlier, or later when negative; less than a tick either way. The
+ * next one comes so much sooner or later; nothing else is heard or seen of it. A phase that no
+ * other room is in follows exactly, one that others are in is joined where it is, if that is not
+ * too early. */
+static void bus_move(struct worker *worker, struct bus *bus, int32_t by_us)
+{
+	struct phase *from = &worker->phases[bus->phase];
+	uint64_t due_ns = from->due_ns - (uint64_t)((int64_t)by_us * 1000);
+	int32_t early_us = (int32_t)from->early_us + by_us;
+	int32_t by = early_us < 0 ? -1 : MIN_OF(early_us / PHASE_US, WORKER_PHASES - 1);
+
+	for (; by >= 0 || early_us < 0; by--) {
+		uint32_t to_index = (uint32_t)(bus->phase + WORKER_PHASES - by) % WORKER_PHASES;
+		struct phase *to = &worker->phases[to_index];
+		int32_t rest_us = MIN_OF(early_us - by * PHASE_US, PHASE_US - 1);
+		bool is_free = to->leg_count == (to == from ? bus->leg_count : 0);
+
+		if (is_free || (by > 0 && (int32_t)to->early_us <= rest_us)) {
+			if (to != from)
+				phase_join(worker, bus, to_index);
+			if (is_free) {
+				to->due_ns = due_ns;
+				to->early_us = (uint32_t)rest_us;
+			}
+			return;
+		}
+		if (early_us < 0)
+			return;
+	}
+}
+
+/* A worker that is late has not the time of arrivals in hand, nor any to play with. A room goes
+ * later only when it had found its place and the packets then come later, since the clock of who
+ * talks there is slower than ours; not for everybody who has the bad luck to come just in time. */
 static void bus_place(struct worker *worker, struct bus *bus, uint64_t late_ns)
 {
-	uint32_t by = bus_early_us_rt(bus) / (WORKER_PHASE_MS * 1000);
+	int32_t slack_us = bus_slack_us_rt(bus), by_us = slack_us - PLACE_SLACK_US;
 
-	if (by > 0 && late_ns < PHASE_NS / 4)
-		bus_move(worker, bus, MIN_OF(by, WORKER_PHASES - 1u));
+	if (slack_us == INT32_MAX || late_ns >= PHASE_NS / 4)
+		return;
+	if (by_us >= PLACE_STEP_US)
+		bus_move(worker, bus, MIN_OF(by_us, (int32_t)PLACE_MOVE_US_MAX));
+	else if (by_us < 0 && slack_us >= 0 && bus->is_placed)
+		bus_move(worker, bus, by_us - PLACE_SLACK_US);
+	bus->is_placed = by_us >= 0;
 }
 
 static void phase_tick(struct worker *worker, struct phase *phase)

@@ -46,9 +46,23 @@ static void target_is_the_quantile(void)
 		feed(&line, 30, jitters[i]);
 		CHECK("base", line.lateness.base_us >= line.offset_us &&
 				      line.lateness.base_us <= line.offset_us + jitters[i] / 20);
-		CHECK_NEAR("target", line.lateness.target_us, jitters[i] * 0.98 + 1000,
-			   1500 + jitters[i] / 12);
+		CHECK_NEAR("target", line.lateness.target_us, jitters[i] * 0.98 + 800,
+			   1000 + jitters[i] / 12);
+		CHECK("no more than the latest needed",
+		      line.lateness.target_us <= jitters[i] + LATENESS_GUARD_US);
 	}
+}
+
+/* Nobody knows a network after the first packets. */
+static void a_new_stream_has_the_whole_bin(void)
+{
+	struct line line;
+
+	begin(&line, 1);
+	feed(&line, 1, 0);
+	CHECK("at first", line.lateness.target_us >= LATENESS_BIN_US);
+	feed(&line, 1, 0);
+	CHECK_INT("when it is known", line.lateness.target_us, LATENESS_GUARD_US);
 }
 
 static void bounds(void)
@@ -60,7 +74,7 @@ static void bounds(void)
 	CHECK_INT("most", line.lateness.target_us, MAX_US);
 	begin(&line, 1);
 	feed(&line, 20, 0);
-	CHECK("least", line.lateness.target_us >= 1000 && line.lateness.target_us <= 2000);
+	CHECK_INT("least", line.lateness.target_us, LATENESS_GUARD_US);
 	for (int i = 0; i < 100; i++) { /* half of all packets are hopeless: they say nothing */
 		lateness_add_rt(&line.lateness, line.offset_us + HOPELESS_US + 1, line.now_us,
 				PACKET_US);
@@ -146,7 +160,7 @@ static void drift(void)
 			worst = MAX_OF(worst, line.lateness.target_us);
 			lag = MAX_OF(lag, line.offset_us - line.lateness.base_us);
 		}
-		CHECK("target", worst <= 3500);
+		CHECK("target", worst <= 1600);
 		CHECK("base follows", lag <= 1200);
 	}
 }
@@ -200,6 +214,7 @@ void suite_lateness(void)
 {
 	CHECK_SUITE("lateness");
 	CHECK_TEST(target_is_the_quantile);
+	CHECK_TEST(a_new_stream_has_the_whole_bin);
 	CHECK_TEST(bounds);
 	CHECK_TEST(one_straggler_is_not_believed);
 	CHECK_TEST(forgets_within_seconds);
