@@ -376,10 +376,11 @@ static int64_t delay_us(const struct jitter *j, int64_t n)
 	return (int64_t)j->now_us - j->lateness.base_us - us_of(j, n - j->ahead);
 }
 
-/* Distance from n up to the next packet boundary, modulo the common step. */
+/* Distance up to the next packet boundary, modulo the common step, from what is played while n is
+ * the next to be taken. */
 static uint32_t misfit(const struct jitter *j, int64_t n)
 {
-	int64_t x = (j->ts_high - n) % (int64_t)j->step;
+	int64_t x = (j->ts_high - n + j->ahead) % (int64_t)j->step;
 
 	return (uint32_t)(x < 0 ? x + j->step : x);
 }
