@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "focus/callback.h"
 #include "focus/focus.h"
+#include "focus/notifier.h"
 #include "focus/numbers.h"
 #include "focus/registrar.h"
 #include "http/events.h"
@@ -211,8 +212,6 @@ static void add_focus(struct buf *out, const struct focus *focus)
 	gauge(out, "hearth_participants_connected", "Participants whose call is answered.",
 	      stats->participants_connected);
 	counter(out, "hearth_rooms_created_total", "Rooms made.", stats->rooms_created);
-	gauge(out, "hearth_roster_subscriptions", "Subscriptions to rosters now.",
-	      stats->roster_subscriptions);
 	gauge(out, "hearth_two_party_calls", "Two-party calls now.", stats->calls);
 	counter(out, "hearth_two_party_calls_created_total", "Two-party calls begun.",
 		stats->calls_created);
@@ -233,6 +232,10 @@ static void add_focus(struct buf *out, const struct focus *focus)
 	for (int reason = 0; reason < FOCUS_REJECT_COUNT; reason++)
 		sample(out, "hearth_rejected_total", "reason",
 		       focus_reject_name((enum focus_reject)reason), stats->rejected[reason]);
+	head(out, "hearth_subscriptions", "gauge", "Event subscriptions to us now, by package.");
+	for (int kind = 0; kind < PACKAGE_COUNT; kind++)
+		sample(out, "hearth_subscriptions", "package",
+		       package_name((enum package_kind)kind), stats->subscriptions[kind]);
 	gauge(out, "hearth_draining", "1 while the server shuts down.", focus_is_draining(focus));
 }
 

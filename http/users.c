@@ -244,6 +244,6 @@ int user_remove(struct request *request)
 	slice_cstr(view.name, name, sizeof(name));
 	err = users_delete(users_of(request), user);
 	if (!err)
-		registrar_forget(request_http(request)->focus, slice_of(name), "user_deleted");
+		focus_user_deleted(request_http(request)->focus, slice_of(name));
 	return err;
 }

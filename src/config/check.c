@@ -492,6 +492,12 @@ static void check_roster(struct check *check, const char *value)
 		WRONG(check, "all, participants or off expected");
 }
 
+static void check_watch(struct check *check, const char *value)
+{
+	if (strcmp(value, "all") != 0 && strcmp(value, "users") != 0 && strcmp(value, "off") != 0)
+		WRONG(check, "all, users or off expected");
+}
+
 static void check_refer(struct check *check, const char *value)
 {
 	if (strcmp(value, "dialog") != 0 && strcmp(value, "rights") != 0 &&
@@ -569,6 +575,7 @@ static const struct {
 	{CONFIG_KEY_focus_central_factory, check_uri},
 	{CONFIG_KEY_focus_join, check_join},
 	{CONFIG_KEY_focus_roster, check_roster},
+	{CONFIG_KEY_focus_watch, check_watch},
 	{CONFIG_KEY_focus_refer, check_refer},
 	{CONFIG_KEY_focus_factory_profiles, check_profiles},
 	{CONFIG_KEY_focus_join_mode, check_join_mode},

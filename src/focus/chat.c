@@ -134,25 +134,6 @@ void chat_on_message_within(struct participant *sender, struct sip_stx *tx,
 		relay(sender, tx, request);
 }
 
-static struct participant *find_sender(const struct room *room, const struct sip_msg *request)
-{
-	struct sip_addr from;
-	struct sip_uri a, b;
-
-	if (sip_addr_parse(sip_msg_value(request, SIP_H_FROM), &from) ||
-	    sip_uri_parse(from.uri.text, &a))
-		return NULL;
-	for (const struct list *it = room->participants.next; it != &room->participants;
-	     it = it->next) {
-		struct participant *p = LIST_ENTRY(it, struct participant, in_room);
-
-		if (!sip_uri_parse(slice_of(p->uri), &b) && slice_eq(a.user, b.user) &&
-		    slice_ieq(a.host, b.host))
-			return p;
-	}
-	return NULL;
-}
-
 void chat_on_message(struct focus *focus, struct sip_stx *tx, const struct sip_msg *request)
 {
 	struct participant *sender;
@@ -162,7 +143,7 @@ void chat_on_message(struct focus *focus, struct sip_stx *tx, const struct sip_m
 		answer(tx, 404, NULL);
 		return;
 	}
-	sender = find_sender(room, request);
+	sender = participant_by_from(room, request);
 	if (sender)
 		relay(sender, tx, request);
 	else

@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 
+enum { FAREWELL_MS = 100 };
+
 static void on_timer(void *arg)
 {
 	struct focus *focus = arg;
@@ -15,6 +17,11 @@ static void on_timer(void *arg)
 	}
 	if (focus->drain.is_done)
 		return;
+	/* Who watches is told before we go, and the NOTIFYs have a moment to get out. */
+	if (notifier_drain(focus, true)) {
+		timer_start(focus->wheel, &focus->drain.timer, FAREWELL_MS);
+		return;
+	}
 	focus->drain.is_done = true;
 	LOG(LOG_INFO, "server.drained", LOG_INT("participants", focus->stats.participants));
 	if (focus->drain.on_empty)
@@ -59,6 +66,7 @@ void focus_drain(struct focus *focus, void (*on_empty)(void *arg), void *arg)
 	focus->drain.arg = arg;
 	LOG(LOG_INFO, "server.draining", LOG_INT("participants", focus->stats.participants),
 	    LOG_INT("wait_s", focus->config->focus_drain_s));
+	(void)notifier_drain(focus, false);
 	drain_arm(focus, (uint64_t)focus->config->focus_drain_s * 1000);
 }
 

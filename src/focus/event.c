@@ -8,6 +8,7 @@
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/recording.h"
+#include "focus/watched.h"
 
 const char *focus_event_name(enum focus_event_kind kind)
 {
@@ -136,6 +137,7 @@ void event_publish(struct focus *focus, const struct focus_news *news)
 		.content_type = news->content_type,
 	};
 
+	watched_on_news(focus, news);
 	if (!is_told(news))
 		return;
 	event.seq = ++focus->event_seq;

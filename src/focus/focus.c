@@ -20,7 +20,10 @@
 #include "focus/registrar.h"
 #include "focus/room_priv.h"
 #include "focus/text.h"
+#include "focus/watched.h"
 
+static_assert((size_t)PACKAGE_COUNT <= ARRAY_LEN(((struct focus_stats *)0)->subscriptions),
+	      "one gauge each");
 static_assert((size_t)FOCUS_REJECT_COUNT <= ARRAY_LEN(((struct focus_stats *)0)->rejected),
 	      "one counter each");
 
@@ -140,13 +143,15 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	focus->version = clock_wall_ms(&focus->clock);
 	focus->stats.rejected_count = FOCUS_REJECT_COUNT;
 	list_init(&focus->participants);
-	list_init(&focus->roster_subs);
+	list_init(&focus->subscribers);
 	list_init(&focus->refers);
 	list_init(&focus->calls);
 	list_init(&focus->recordings);
 	err = hash_new(participant_has_id, &focus->by_id);
 	if (!err)
 		err = hash_new(calls_has_id, &focus->calls_by_id);
+	if (!err)
+		err = hash_new(watched_has_key, &focus->watched);
 	if (!err)
 		err = forwards_new(&focus->forwards);
 	if (!err)
@@ -191,7 +196,7 @@ struct focus *focus_free(struct focus *focus)
 	while (!list_empty(&focus->participants))
 		participant_abandon(
 			LIST_ENTRY(focus->participants.next, struct participant, in_focus));
-	roster_abandon(focus);
+	notifier_abandon(focus);
 	refer_in_abandon(focus);
 	recordings_free(focus);
 	calls_abandon(focus);
@@ -206,6 +211,7 @@ struct focus *focus_free(struct focus *focus)
 	callbacks_free(focus->callbacks);
 	hash_free(focus->by_id);
 	hash_free(focus->calls_by_id);
+	hash_free(focus->watched);
 	handle_table_free(focus->tags);
 	lockout_free(focus->lockout);
 	prompts_free(focus->prompts);
@@ -346,6 +352,12 @@ struct media *focus_media(struct focus *focus)
 struct users *focus_users(struct focus *focus)
 {
 	return focus->users;
+}
+
+void focus_user_deleted(struct focus *focus, struct slice name)
+{
+	registrar_forget(focus, name, "user_deleted");
+	watched_on_user_gone(focus, name);
 }
 
 struct auth *focus_auth(struct focus *focus)

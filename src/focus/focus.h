@@ -118,7 +118,7 @@ struct focus_stats {
 	uint8_t rejected_count; /* by enum focus_reject */
 	uint64_t dial_outs, dial_outs_failed, dtmf_digits;
 	uint64_t pins_wrong;
-	uint32_t roster_subscriptions;  /* gauge */
+	uint32_t subscriptions[8];      /* gauges, by enum package_kind (notifier.h) */
 	uint32_t calls;                 /* two-party calls now */
 	uint64_t calls_created;         /* by the API or by a phone */
 	uint64_t calls_joined;          /* of them: became conferences */
@@ -151,6 +151,8 @@ void focus_uri(const struct focus *focus, struct slice user, char ret_uri[ROOM_U
 struct sip_ua *focus_ua(struct focus *focus);
 struct media *focus_media(struct focus *focus);
 struct users *focus_users(struct focus *focus);
+/* A user has been deleted (users_delete): ends registrations and subscriptions of that name. */
+void focus_user_deleted(struct focus *focus, struct slice name);
 struct auth *focus_auth(struct focus *focus);   /* its guard is for sip_ua_params */
 struct store *focus_store(struct focus *focus); /* may be NULL */
 const struct config *focus_config(const struct focus *focus);

@@ -39,7 +39,8 @@ struct focus {
 	struct room **rooms; /* ordered by id */
 	uint32_t room_count, room_cap;
 
-	struct list roster_subs; /* every subscription to a roster */
+	struct list subscribers; /* every event subscription (notifier.h) */
+	struct hash *watched;    /* rooms, users and calls that somebody watches */
 	struct list refers;      /* REFERs that are under way */
 	struct list calls;       /* by in_focus, in order of making */
 	struct hash *calls_by_id;
@@ -107,7 +108,7 @@ void incoming_join_anyway(struct focus *focus, struct sip_call *call, struct par
 void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request);
 
 /* packages.c: event subscriptions out of a dialog, and in that of a participant. */
-#define FOCUS_PACKAGES "conference, refer"
+#define FOCUS_PACKAGES "conference, dialog, presence, refer"
 void packages_on_subscribe(struct focus *focus, struct sip_stx *tx, const struct sip_msg *request);
 void packages_on_subscribe_within(struct participant *participant, struct sip_stx *tx,
 				  const struct sip_msg *request);

@@ -138,6 +138,9 @@ void participant_ring_off(struct participant *participant, const char *cause,
 /* Whose call it is, if it is in a room or a two-party call. */
 struct participant *participant_of_call(struct focus *focus, const struct sip_call *call);
 
+/* Who of the room sent this request, going by user and host of From; NULL nobody. */
+struct participant *participant_by_from(const struct room *room, const struct sip_msg *request);
+
 /* Answers one that waits (is_waiting) with 200. */
 void participant_answer_waiting(struct participant *participant);
 

@@ -15,6 +15,7 @@
 #include "focus/fork_priv.h"
 #include "focus/status.h"
 #include "focus/text.h"
+#include "focus/watched.h"
 
 enum { MS_PER_S = 1000, SECONDS_MAX = INT32_MAX };
 #define REGISTRAR_ITEMS "binding" /* in the store */
@@ -679,6 +680,7 @@ void registrar_on_change(void *arg, enum location_change change, const struct bi
 	    cause ? LOG_STR("cause", cause) : LOG_END);
 	if (change == LOCATION_REFRESHED)
 		return;
+	watched_on_registration(focus, slice_of(b->aor->user));
 	registration_view(b, &view);
 	event_publish_registration(focus,
 				   change == LOCATION_ADDED ? FOCUS_REGISTRATION_ADDED
@@ -769,6 +771,16 @@ static int match_own(struct focus *focus, struct slice request_uri,
 	if (!admission_is_our_host(focus, uri.host))
 		return ERR_DOMAIN;
 	return location_match(focus->location, &uri, ret_match);
+}
+
+bool registrar_find_user(struct focus *focus, struct slice request_uri, char *ret_name, size_t cap)
+{
+	struct location_match match;
+
+	if (!registrar_presence(focus, request_uri) || match_own(focus, request_uri, &match))
+		return false;
+	slice_cstr(registrar_name(focus, match.user), ret_name, cap);
+	return true;
 }
 
 uint16_t registrar_presence(struct focus *focus, struct slice request_uri)

@@ -78,6 +78,10 @@ bool registrar_knows(const struct focus *focus, struct slice user);
 /* The user's own name for any that it goes by; a name that is no user's stays as it is. */
 struct slice registrar_name(const struct focus *focus, struct slice user);
 
+/* The name of the user, number or GRUU's owner that a URI of ours means, registered or not; false
+ * when it means nobody (registrar_presence is 0). Cut at `cap`. */
+bool registrar_find_user(struct focus *focus, struct slice request_uri, char *ret_name, size_t cap);
+
 /* 200 for a user, number or GRUU of ours that has a binding, 480 for one that has none, 0 for a
  * name that is no user's: what OPTIONS is answered (RFC 3261 11.2). */
 uint16_t registrar_presence(struct focus *focus, struct slice request_uri);

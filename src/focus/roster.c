@@ -69,6 +69,25 @@ struct participant *participant_of_call(struct focus *focus, const struct sip_ca
 	return NULL;
 }
 
+struct participant *participant_by_from(const struct room *room, const struct sip_msg *request)
+{
+	struct sip_addr from;
+	struct sip_uri a, b;
+
+	if (sip_addr_parse(sip_msg_value(request, SIP_H_FROM), &from) ||
+	    sip_uri_parse(from.uri.text, &a))
+		return NULL;
+	for (const struct list *it = room->participants.next; it != &room->participants;
+	     it = it->next) {
+		struct participant *p = LIST_ENTRY(it, struct participant, in_room);
+
+		if (!sip_uri_parse(slice_of(p->uri), &b) && slice_eq(a.user, b.user) &&
+		    slice_ieq(a.host, b.host))
+			return p;
+	}
+	return NULL;
+}
+
 struct participant *focus_participant_next(struct room *room, struct participant *after)
 {
 	struct list *next = after ? after->in_room.next : room->participants.next;

@@ -23,14 +23,14 @@
 enum { ENTITY_MAX = STORE_URI_MAX + PARTICIPANT_ID_MAX + 8 };
 
 struct roster_sub {
-	struct list in_room, in_focus;
-	struct room *room; /* NULL: it has ended, or on_ended is on its way */
-	struct sip_sub *sub;
-	uint32_t version;        /* of the next document */
-	uint64_t seen;           /* event that the last document told */
+	struct subscriber base;  /* seen: event that the last document told */
 	char resume[ENTITY_MAX]; /* users behind this one were not told yet; "" none */
-	bool is_limited;         /* goes over UDP */
 };
+
+static struct room *room_of(const struct roster_sub *sub)
+{
+	return CONTAINER_OF(sub->base.topic, struct room, roster.topic);
+}
 
 /* One who has left. */
 struct roster_gone {
@@ -318,11 +318,11 @@ static int write_users(struct buf *out, struct room *room, const struct span *sp
 /* A version gap of our own: more has happened than the room remembers (4.3). */
 static bool has_missed(const struct roster_sub *sub)
 {
-	const struct roster *roster = &sub->room->roster;
+	const struct roster *roster = &room_of(sub)->roster;
 
-	return !sub->seen || roster->all_seq > sub->seen ||
+	return !sub->base.seen || roster->all_seq > sub->base.seen ||
 	       (roster->gone_count > ROSTER_GONE_MAX &&
-		gone_at(roster, roster->gone_count)->seq > sub->seen);
+		gone_at(roster, roster->gone_count)->seq > sub->base.seen);
 }
 
 static uint32_t count_shown(const struct room *room)
@@ -338,14 +338,14 @@ static uint32_t count_shown(const struct room *room)
 static struct roster_head head_of(const struct roster_sub *sub, enum roster_state state,
 				  char uri[ROOM_URI_MAX + 1])
 {
-	const struct room *room = sub->room;
+	const struct room *room = room_of(sub);
 	struct room_view view;
 
 	room_view(room, &view);
 	return (struct roster_head){
 		.entity = slice_of(room_uri(room->focus, room->id, uri)),
 		.state = state,
-		.version = sub->version,
+		.version = sub->base.version,
 		.display_text = slice_of(room->id),
 		.users_max = view.participants_max,
 		.users = count_shown(room),
@@ -356,8 +356,8 @@ static struct roster_head head_of(const struct roster_sub *sub, enum roster_stat
 /* The users from the cache when the last document told the same. */
 static int users_of(const struct roster_sub *sub, const struct span *span, struct slice *ret_users)
 {
-	struct roster *roster = &sub->room->roster;
-	uint64_t now = sub->room->focus->event_seq;
+	struct roster *roster = &room_of(sub)->roster;
+	uint64_t now = room_of(sub)->focus->event_seq;
 	char resume[ENTITY_MAX];
 	int err;
 
@@ -366,7 +366,7 @@ static int users_of(const struct roster_sub *sub, const struct span *span, struc
 		return 0;
 	}
 	buf_clear(&roster->cache);
-	err = write_users(&roster->cache, sub->room, &(struct span){.from = span->from}, resume);
+	err = write_users(&roster->cache, room_of(sub), &(struct span){.from = span->from}, resume);
 	if (err) {
 		buf_done(&roster->cache);
 		return err;
@@ -389,8 +389,8 @@ static int write_body(struct roster_sub *sub, struct buf *out, const struct span
 		if (err)
 			return err;
 	}
-	if (span->resume || (sub->is_limited && users.len > ROSTER_DATAGRAM_MAX)) {
-		err = write_users(&part, sub->room, span, resume);
+	if (span->resume || (sub->base.is_limited && users.len > ROSTER_DATAGRAM_MAX)) {
+		err = write_users(&part, room_of(sub), span, resume);
 		users = buf_slice(&part);
 	}
 	if (!err)
@@ -400,151 +400,53 @@ static int write_body(struct roster_sub *sub, struct buf *out, const struct span
 	return err;
 }
 
-/* Tells the subscriber; false when there is nothing to tell. */
-static void tell(struct roster_sub *sub, bool is_full)
+static int write_document(struct subscriber *subscriber, bool is_full, struct buf *out)
 {
+	struct roster_sub *sub = CONTAINER_OF(subscriber, struct roster_sub, base);
 	char uri[ROOM_URI_MAX + 1], resume[ENTITY_MAX];
 	enum roster_state state = is_full || has_missed(sub) ? ROSTER_FULL : ROSTER_PARTIAL;
 	struct roster_head head = head_of(sub, state, uri);
 	struct span span = {
-		.from = state == ROSTER_FULL ? 0 : sub->seen,
-		.max = sub->is_limited ? ROSTER_DATAGRAM_MAX : 0,
+		.from = state == ROSTER_FULL ? 0 : subscriber->seen,
+		.max = subscriber->is_limited ? ROSTER_DATAGRAM_MAX : 0,
 	};
-	struct buf body = BUF_INIT;
 	int err;
 
 	memcpy(resume, sub->resume, sizeof(resume));
 	if (state == ROSTER_PARTIAL && resume[0])
 		span.resume = resume;
-	roster_head_write(&body, &head);
-	err = write_body(sub, &body, &span);
-	roster_tail_write(&body, &head);
-	if (!err)
-		err = buf_err(&body);
-	if (!err)
-		err = sip_sub_notify(sub->sub, SIP_SUB_ACTIVE, ROSTER_CONTENT_TYPE,
-				     buf_slice(&body));
-	buf_done(&body);
-	if (err) {
-		LOG(LOG_WARN, "roster.not_told", LOG_STR("room", sub->room->id),
-		    LOG_STR("error", err_text(err)));
-		return;
-	}
-	sub->version++;
-	sub->seen = sub->room->focus->event_seq;
-	if (sub->resume[0])
-		sip_sub_changed(sub->sub);
+	roster_head_write(out, &head);
+	err = write_body(sub, out, &span);
+	roster_tail_write(out, &head);
+	subscriber->seen = room_of(sub)->focus->event_seq;
+	return err;
 }
 
-/* Subscriptions ---------------------------------------------------------------------------------
- */
-
-static void on_refresh(void *arg, struct sip_sub *sip_sub)
+static void write_end(struct subscriber *subscriber, struct buf *out)
 {
-	struct roster_sub *sub = arg;
+	const struct roster_sub *sub = CONTAINER_OF(subscriber, struct roster_sub, base);
+	char uri[ROOM_URI_MAX + 1];
+	struct roster_head head = head_of(sub, ROSTER_DELETED, uri);
 
-	(void)sip_sub;
-	if (sub->room)
-		tell(sub, true);
+	roster_head_write(out, &head);
 }
 
-static void on_change(void *arg, struct sip_sub *sip_sub)
+/* What did not fit into the datagram follows. */
+static void on_told(struct subscriber *subscriber)
 {
-	struct roster_sub *sub = arg;
-
-	(void)sip_sub;
-	if (sub->room)
-		tell(sub, false);
+	if (CONTAINER_OF(subscriber, struct roster_sub, base)->resume[0])
+		sip_sub_changed(subscriber->sub);
 }
 
-static void sub_detach(struct roster_sub *sub)
-{
-	if (!sub->room)
-		return;
-	list_remove(&sub->in_room);
-	sub->room->roster.sub_count--;
-	sub->room->focus->stats.roster_subscriptions--;
-	sub->room = NULL;
-}
-
-static void sub_free(struct roster_sub *sub)
-{
-	sub_detach(sub);
-	list_remove(&sub->in_focus);
-	free(sub);
-}
-
-static void on_ended(void *arg, struct sip_sub *sip_sub, const char *reason)
-{
-	(void)sip_sub;
-	(void)reason;
-	sub_free(arg);
-}
-
-static const struct sip_sub_handlers handlers = {
-	.on_refresh = on_refresh,
-	.on_change = on_change,
-	.on_ended = on_ended,
+static const struct package package = {
+	.kind = PACKAGE_CONFERENCE,
+	.content_type = ROSTER_CONTENT_TYPE,
+	.contact_params = "isfocus",
+	.subscriber_size = sizeof(struct roster_sub),
+	.write = write_document,
+	.write_end = write_end,
+	.on_told = on_told,
 };
-
-static bool is_participant(const struct room *room, const struct sip_msg *request)
-{
-	struct sip_addr from;
-	struct sip_uri a, b;
-
-	if (sip_addr_parse(sip_msg_value(request, SIP_H_FROM), &from) ||
-	    sip_uri_parse(from.uri.text, &a))
-		return false;
-	for (const struct list *it = room->participants.next; it != &room->participants;
-	     it = it->next)
-		if (!sip_uri_parse(slice_of(LIST_ENTRY(it, const struct participant, in_room)->uri),
-				   &b) &&
-		    slice_eq(a.user, b.user) && slice_ieq(a.host, b.host))
-			return true;
-	return false;
-}
-
-static bool is_allowed(const struct room *room, const struct sip_msg *request)
-{
-	struct slice who = slice_of(room->focus->config->focus_roster);
-
-	return slice_is(who, "all") ||
-	       (slice_is(who, "participants") && is_participant(room, request));
-}
-
-void roster_subscribe(struct room *room, struct sip_stx *tx, const struct sip_msg *request)
-{
-	struct focus *focus = room->focus;
-	struct roster_sub *sub = calloc(1, sizeof(*sub));
-	struct sip_sub_params params = {
-		.content_type = ROSTER_CONTENT_TYPE,
-		.interval_min_ms = (uint32_t)focus->config->focus_roster_interval_ms,
-		.contact_user = slice_of(room->id),
-		.contact_params = "isfocus",
-		.handlers = &handlers,
-		.arg = sub,
-	};
-	uint16_t refused = !sub || room->roster.sub_count >= ROSTER_SUBS_MAX ? 503
-			   : !is_allowed(room, request)                      ? 403
-									     : 0;
-
-	if (refused) {
-		(void)sip_stx_reply(
-			tx, &(struct sip_reply){.status = refused,
-						.headers = refused == 503 ? "Retry-After: 30\r\n"
-									  : NULL});
-		free(sub);
-		return;
-	}
-	sub->room = room;
-	sub->is_limited = sip_stx_flow(tx)->proto == SIP_UDP;
-	list_append(&room->roster.subs, &sub->in_room);
-	list_append(&focus->roster_subs, &sub->in_focus);
-	room->roster.sub_count++;
-	focus->stats.roster_subscriptions++;
-	if (sip_sub_accept(tx, request, &params, &sub->sub))
-		sub_free(sub);
-}
 
 /* News ------------------------------------------------------------------------------------------
  */
@@ -583,11 +485,8 @@ static void remember_gone(struct room *room, const struct participant *p, uint64
 
 static void tell_all(struct room *room)
 {
-	struct list *it, *tmp;
-
 	timer_stop(room->focus->wheel, &room->roster.talk);
-	LIST_FOREACH (it, tmp, &room->roster.subs)
-		sip_sub_changed(LIST_ENTRY(it, struct roster_sub, in_room)->sub);
+	topic_changed(&room->roster.topic);
 }
 
 static void on_talk(void *arg)
@@ -607,10 +506,9 @@ void roster_on_news(struct focus *focus, const struct focus_news *news, uint64_t
 		p->roster_seq = seq;
 	else
 		room->roster.all_seq = seq;
-	if (news->kind == FOCUS_PARTICIPANT_LEFT && !list_empty(&room->roster.subs) &&
-	    !seats_hide(p))
+	if (news->kind == FOCUS_PARTICIPANT_LEFT && room->roster.topic.count && !seats_hide(p))
 		remember_gone(room, p, seq);
-	if (list_empty(&room->roster.subs))
+	if (!room->roster.topic.count)
 		return;
 	if (news->kind != FOCUS_PARTICIPANT_TALKING) {
 		tell_all(room);
@@ -627,7 +525,7 @@ void roster_on_news(struct focus *focus, const struct focus_news *news, uint64_t
 
 void roster_init(struct room *room)
 {
-	list_init(&room->roster.subs);
+	topic_init(&room->roster.topic, room->focus, &package);
 	timer_init(&room->roster.talk, on_talk, room);
 }
 
@@ -641,28 +539,6 @@ static void roster_free(struct room *room)
 
 void roster_done(struct room *room)
 {
-	struct list *it, *tmp;
-
-	LIST_FOREACH (it, tmp, &room->roster.subs) {
-		struct roster_sub *sub = LIST_ENTRY(it, struct roster_sub, in_room);
-		char uri[ROOM_URI_MAX + 1];
-		struct roster_head head = head_of(sub, ROSTER_DELETED, uri);
-		struct buf body = BUF_INIT;
-
-		roster_head_write(&body, &head);
-		sub_detach(sub);
-		sip_sub_end(sub->sub, &(struct sip_sub_end){
-					      .reason = "noresource",
-					      .content_type = ROSTER_CONTENT_TYPE,
-					      .body = buf_slice(&body),
-				      });
-		buf_done(&body);
-	}
+	topic_end(&room->roster.topic, "noresource");
 	roster_free(room);
-}
-
-void roster_abandon(struct focus *focus)
-{
-	while (!list_empty(&focus->roster_subs))
-		sub_free(LIST_ENTRY(focus->roster_subs.next, struct roster_sub, in_focus));
 }

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/wheel.h"
-#include "sip/subscription.h"
+#include "focus/notifier.h"
 
 struct focus;
 struct focus_news;
@@ -20,17 +20,15 @@ struct participant;
 struct room;
 
 enum {
-	ROSTER_GONE_MAX = 64, /* departures that a room remembers for partial documents */
-	ROSTER_DATAGRAM_MAX = 40 * 1024, /* octets of users in a document that goes over UDP */
-	ROSTER_SUBS_MAX = 2000           /* of one room: 503 beyond */
+	ROSTER_GONE_MAX = 64,           /* departures that a room remembers for partial documents */
+	ROSTER_DATAGRAM_MAX = 40 * 1024 /* octets of users in a document that goes over UDP */
 };
 
 /* The subscriptions of a room and what they need; a field of the room. */
 struct roster {
-	struct list subs;
+	struct topic topic;
 	struct timer talk; /* until changes of who talks are told */
-	uint32_t sub_count;
-	uint64_t all_seq; /* the event since which everybody's entry is another (mute all) */
+	uint64_t all_seq;  /* the event since which everybody's entry is another (mute all) */
 	struct roster_gone *gone;      /* a ring of ROSTER_GONE_MAX; NULL before it is needed */
 	uint32_t gone_count;           /* all that were ever put */
 	struct buf cache;              /* users of the last document ... */
@@ -40,13 +38,7 @@ void roster_init(struct room *room);
 /* The end of the room: subscribers, if any, are told (terminated, noresource). */
 void roster_done(struct room *room);
 
-/* Answers a SUBSCRIBE for this room, in or out of a dialog. */
-void roster_subscribe(struct room *room, struct sip_stx *tx, const struct sip_msg *request);
-
 /* Everything that is told of a room and its participants. */
 void roster_on_news(struct focus *focus, const struct focus_news *news, uint64_t seq);
-
-/* For focus_free: nobody is told. */
-void roster_abandon(struct focus *focus);
 
 #endif

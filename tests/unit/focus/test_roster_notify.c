@@ -7,119 +7,65 @@
 #include "focus/room_priv.h"
 #include "focus/roster_doc.h"
 #include "focus/roster_notify.h"
-#include "sip/subscription.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
+#include "tests/support/watcher.h"
 
 /* Somebody who watches a room. */
-struct watcher {
-	struct sip_watch *watch;
-	struct buf body; /* of the last NOTIFY */
-	uint32_t notifies, fulls, partials;
+struct roster_watcher {
+	struct watcher base;
+	uint32_t fulls, partials;
 	uint32_t version;
-	bool has_ended;
-	uint16_t refused;
-	char reason[32];
 };
 
-static uint32_t version_in(const char *body)
+static void on_body(struct watcher *base)
 {
-	const char *at = strstr(body, " version=\"");
-	uint32_t version = UINT32_MAX;
+	struct roster_watcher *watcher = CONTAINER_OF(base, struct roster_watcher, base);
+	uint32_t version = watcher_version(base);
 
-	/* The first one is that of XML itself. */
-	at = at ? strstr(at + 1, " version=\"") : NULL;
-	if (at)
-		(void)slice_u32(slice_make(at + 10, strcspn(at + 10, "\"")), UINT32_MAX - 1,
-				&version);
-	return version;
-}
-
-static void on_notify(void *arg, struct sip_watch *watch, const struct sip_sub_status *status,
-		      const struct sip_msg *notify)
-{
-	struct watcher *watcher = arg;
-	uint32_t version;
-
-	(void)watch;
-	(void)status;
-	buf_clear(&watcher->body);
-	buf_addslice(&watcher->body, notify->body);
-	watcher->notifies++;
-	if (!notify->body.len)
-		return;
-	version = version_in(watcher->body.p);
 	CHECK_INT("versions have no gap", version, watcher->version);
 	watcher->version = version + 1;
-	watcher->fulls += strstr(watcher->body.p, "<users state=\"full\"") != NULL;
-	watcher->partials += strstr(watcher->body.p, "<users state=\"partial\"") != NULL;
+	watcher->fulls += watcher_tells(base, "<users state=\"full\"");
+	watcher->partials += watcher_tells(base, "<users state=\"partial\"");
 }
 
-static void on_ended(void *arg, struct sip_watch *watch, const struct sip_watch_end *end)
-{
-	struct watcher *watcher = arg;
-
-	(void)watch;
-	watcher->watch = NULL;
-	watcher->has_ended = true;
-	watcher->refused = end->status;
-	slice_cstr(end->reason, watcher->reason, sizeof(watcher->reason));
-}
-
-static const struct sip_watch_handlers handlers = {.on_notify = on_notify, .on_ended = on_ended};
-
-static void subscribe(struct world *world, struct watcher *watcher, const char *uri,
+static void subscribe(struct world *world, struct roster_watcher *watcher, const char *uri,
 		      struct sip_call *call)
 {
-	CHECK_INT(uri,
-		  sip_watch_new(world->phones_ua,
-				&(struct sip_watch_params){
-					.event = "conference",
-					.accept = ROSTER_CONTENT_TYPE,
-					.target = slice_of(uri),
-					.from = SLICE("<sip:watcher@" WORLD_PHONES ">"),
-					.contact_user = SLICE("watcher"),
-					.call = call,
-					.handlers = &handlers,
-					.arg = watcher,
-				},
-				&watcher->watch),
-		  0);
-	world_run(world, 200);
+	watcher->base.event = "conference";
+	watcher->base.accept = ROSTER_CONTENT_TYPE;
+	watcher->base.on_body = on_body;
+	watcher_subscribe(world, &watcher->base, uri, call);
 }
 
-static void unsubscribe(struct world *world, struct watcher *watcher)
+static void unsubscribe(struct world *world, struct roster_watcher *watcher)
 {
-	if (watcher->watch)
-		sip_watch_end(watcher->watch);
-	world_run(world, 2000);
-	CHECK("over", watcher->has_ended);
-	buf_done(&watcher->body);
+	watcher_end(world, &watcher->base);
 }
 
-static bool tells(const struct watcher *watcher, const char *text)
+static bool tells(const struct roster_watcher *watcher, const char *text)
 {
-	return watcher->body.len && strstr(watcher->body.p, text);
+	return watcher_tells(&watcher->base, text);
 }
 
 static void comes_and_goes(void)
 {
 	struct world *world = world_new(NULL);
-	struct watcher watcher = {0};
+	struct roster_watcher watcher = {0};
 	struct phone *anna = world_join(world, "anna", "lobby"), *bert;
 
 	subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
-	CHECK_INT("at once", watcher.notifies, 1);
+	CHECK_INT("at once", watcher.base.notifies, 1);
 	CHECK_INT("full", watcher.fulls, 1);
 	CHECK("the conference", tells(&watcher, "entity=\"sip:lobby@10.0.0.1\" state=\"full\""));
 	CHECK("anna", tells(&watcher, "<user entity=\"sip:anna@10.0.0.2"));
 	CHECK("connected", tells(&watcher, "<status>connected</status>"));
 	CHECK("count", tells(&watcher, "<user-count>1</user-count>"));
-	CHECK_INT("gauge", focus_stats(world->focus)->roster_subscriptions, 1);
+	CHECK_INT("gauge", focus_stats(world->focus)->subscriptions[PACKAGE_CONFERENCE], 1);
 	world_run(world, 2000);
 	bert = world_join(world, "bert", "lobby");
 	world_run(world, 2000);
-	CHECK_INT("then partial", watcher.partials, watcher.notifies - 1);
+	CHECK_INT("then partial", watcher.partials, watcher.base.notifies - 1);
 	CHECK("bert", tells(&watcher, "<user entity=\"sip:bert@10.0.0.2"));
 	CHECK("not anna again", !tells(&watcher, "anna"));
 	phone_hang_up(anna);
@@ -132,10 +78,10 @@ static void comes_and_goes(void)
 	CHECK("one is left", tells(&watcher, "<user-count>1</user-count>"));
 	phone_hang_up(bert);
 	world_run(world, 2000);
-	CHECK("the room has ended", watcher.has_ended);
-	CHECK_STR("reason", watcher.reason, "noresource");
+	CHECK("the room has ended", watcher.base.has_ended);
+	CHECK_STR("reason", watcher.base.reason, "noresource");
 	CHECK("deleted", tells(&watcher, "state=\"deleted\" version="));
-	buf_done(&watcher.body);
+	buf_done(&watcher.base.body);
 	world_end(world, "comes_and_goes");
 }
 
@@ -143,7 +89,7 @@ static void throttled(void)
 {
 	struct world *world = world_new(
 		&(struct world_options){.config = "focus.roster_interval_ms=5000"});
-	struct watcher watcher = {0};
+	struct roster_watcher watcher = {0};
 
 	world_join(world, "anna", "lobby");
 	subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
@@ -153,9 +99,9 @@ static void throttled(void)
 		snprintf(name, sizeof(name), "p%d", i);
 		world_join(world, name, "lobby");
 	}
-	CHECK_INT("none yet", watcher.notifies, 1);
+	CHECK_INT("none yet", watcher.base.notifies, 1);
 	world_run(world, 5000);
-	CHECK_INT("one for all", watcher.notifies, 2);
+	CHECK_INT("one for all", watcher.base.notifies, 2);
 	for (int i = 0; i < 5; i++) {
 		char entity[32];
 
@@ -170,23 +116,23 @@ static void throttled(void)
 static void two_endpoints(void)
 {
 	struct world *world = world_new(NULL);
-	struct watcher watcher = {0};
+	struct roster_watcher watcher = {0};
 	struct phone *desk = world_join(world, "anna", "lobby");
 
 	world_join(world, "anna", "lobby");
 	subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
-	CHECK("one user",
-	      tells(&watcher, "<user ") && !strstr(strstr(watcher.body.p, "<user ") + 1, "<user "));
+	CHECK("one user", tells(&watcher, "<user ") &&
+				  !strstr(strstr(watcher.base.body.p, "<user ") + 1, "<user "));
 	CHECK("two endpoints",
 	      tells(&watcher, "<endpoint ") &&
-		      strstr(strstr(watcher.body.p, "<endpoint ") + 1, "<endpoint "));
+		      strstr(strstr(watcher.base.body.p, "<endpoint ") + 1, "<endpoint "));
 	world_run(world, 2000);
 	phone_hang_up(desk);
 	world_run(world, 2000);
 	CHECK("not deleted", tells(&watcher, "<user ") && !tells(&watcher, "deleted"));
 	CHECK("one endpoint",
 	      tells(&watcher, "<endpoint ") &&
-		      !strstr(strstr(watcher.body.p, "<endpoint ") + 1, "<endpoint "));
+		      !strstr(strstr(watcher.base.body.p, "<endpoint ") + 1, "<endpoint "));
 	unsubscribe(world, &watcher);
 	world_end(world, "two_endpoints");
 }
@@ -194,7 +140,7 @@ static void two_endpoints(void)
 static void muted_and_talking(void)
 {
 	struct world *world = world_new(NULL);
-	struct watcher watcher = {0};
+	struct roster_watcher watcher = {0};
 	struct phone *anna = world_join(world, "anna", "lobby");
 	struct participant *p = phone_participant(anna, "lobby");
 	uint32_t before;
@@ -209,11 +155,11 @@ static void muted_and_talking(void)
 	CHECK("muted", tells(&watcher, "<status>muted-via-focus</status>") &&
 			       tells(&watcher, "<status>recvonly</status>") &&
 			       tells(&watcher, "<h:muted>true</h:muted>"));
-	before = watcher.notifies;
+	before = watcher.base.notifies;
 	fake_media_tell(world_leg(world, p),
 			(struct media_event){.kind = MEDIA_LEG_TALKING, .is_on = true});
 	world_run(world, 2000);
-	CHECK_INT("talking waits", watcher.notifies, before);
+	CHECK_INT("talking waits", watcher.base.notifies, before);
 	world_run(world, 4000);
 	CHECK("talking", tells(&watcher, "<h:talking>true</h:talking>"));
 	CHECK_INT(NULL,
@@ -231,7 +177,7 @@ static void version_gap(void)
 {
 	struct world *world = world_new(
 		&(struct world_options){.config = "focus.roster_interval_ms=600000"});
-	struct watcher watcher = {0};
+	struct roster_watcher watcher = {0};
 	struct phone *phone = world_phone(world, "guest");
 
 	world_join(world, "anna", "lobby");
@@ -242,7 +188,7 @@ static void version_gap(void)
 		phone_hang_up(phone);
 		world_run(world, 200);
 	}
-	CHECK_INT("nothing told meanwhile", watcher.notifies, 1);
+	CHECK_INT("nothing told meanwhile", watcher.base.notifies, 1);
 	world_run(world, 600000);
 	CHECK_INT("full", watcher.fulls, 2);
 	CHECK("anna alone",
@@ -254,7 +200,7 @@ static void version_gap(void)
 static void in_the_dialog(void)
 {
 	struct world *world = world_new(NULL);
-	struct watcher watcher = {0};
+	struct roster_watcher watcher = {0};
 	struct phone *anna = world_join(world, "anna", "lobby");
 
 	world_join(world, "bert", "lobby");
@@ -263,7 +209,7 @@ static void in_the_dialog(void)
 	phone_hang_up(anna);
 	world_run(world, 2000);
 	CHECK("it outlives the call (RFC 5057)",
-	      !watcher.has_ended && tells(&watcher, "sip:anna@"));
+	      !watcher.base.has_ended && tells(&watcher, "sip:anna@"));
 	unsubscribe(world, &watcher);
 	world_end(world, "in_the_dialog");
 }
@@ -282,13 +228,14 @@ static void refused(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct world *world = world_new(&(struct world_options){.config = rows[i].config});
-		struct watcher watcher = {0};
+		struct roster_watcher watcher = {0};
 
 		world_join(world, "anna", "lobby");
 		subscribe(world, &watcher, rows[i].uri, NULL);
-		CHECK_INT(rows[i].name, watcher.refused, rows[i].status);
-		CHECK_INT(rows[i].name, focus_stats(world->focus)->roster_subscriptions, 0);
-		buf_done(&watcher.body);
+		CHECK_INT(rows[i].name, watcher.base.refused, rows[i].status);
+		CHECK_INT(rows[i].name,
+			  focus_stats(world->focus)->subscriptions[PACKAGE_CONFERENCE], 0);
+		buf_done(&watcher.base.body);
 		world_end(world, rows[i].name);
 	}
 }
@@ -296,7 +243,7 @@ static void refused(void)
 static void anonymous(void)
 {
 	struct world *world = world_new(NULL);
-	struct watcher watcher = {0};
+	struct roster_watcher watcher = {0};
 	struct phone *anna = world_phone(world, "anna");
 
 	anna->dial_headers = "Privacy: id\r\nReferred-By: <sip:boss@example.org>\r\n";
@@ -316,7 +263,7 @@ static void large(void)
 {
 	enum { PEOPLE = 300 };
 	struct world *world = world_new(NULL);
-	struct watcher watcher = {0};
+	struct roster_watcher watcher = {0};
 	struct room *room = NULL;
 	struct buf seen = BUF_INIT;
 
@@ -335,8 +282,8 @@ static void large(void)
 	}
 	subscribe(world, &watcher, "sip:hall@" WORLD_SERVER, NULL);
 	for (int i = 0; i < 10; i++) {
-		CHECK("fits", watcher.body.len < 60000);
-		buf_addslice(&seen, buf_slice(&watcher.body));
+		CHECK("fits", watcher.base.body.len < 60000);
+		buf_addslice(&seen, buf_slice(&watcher.base.body));
 		world_run(world, 1000);
 	}
 	CHECK_INT("one full", watcher.fulls, 1);
@@ -350,24 +297,15 @@ static void large(void)
 	buf_done(&seen);
 	CHECK_INT(NULL, focus_room_close(world->focus, room, "deleted"), 0);
 	world_run(world, 1000);
-	buf_done(&watcher.body);
+	buf_done(&watcher.base.body);
 	world_end(world, "large");
-}
-
-static uint32_t count_in(const struct watcher *watcher, const char *text)
-{
-	uint32_t count = 0;
-
-	for (const char *at = watcher->body.p; at && (at = strstr(at, text)); at++)
-		count++;
-	return count;
 }
 
 /* Who comes by a move is in the roster once, before and after; the bridge is not. */
 static void behind_a_bridge(void)
 {
 	struct world *world = world_new(NULL);
-	struct watcher watcher = {0};
+	struct roster_watcher watcher = {0};
 	struct phone *bridge = world_phone(world, "old"), *anna = world_phone(world, "anna");
 	struct room *room;
 	char uri[128];
@@ -396,17 +334,17 @@ static void behind_a_bridge(void)
 	CHECK("behind the bridge",
 	      tells(&watcher, "<cascaded-focus>sip:old@10.0.0.2:5060</cascaded-focus>"));
 	CHECK("carl is not told", !tells(&watcher, "carl"));
-	CHECK_INT("two users, no bridge", count_in(&watcher, "<user entity"), 2);
+	CHECK_INT("two users, no bridge", watcher_count(&watcher.base, "<user entity"), 2);
 	CHECK("count", tells(&watcher, "<user-count>2</user-count>"));
 	strcat(uri, ";seat=abcdefghijklmnop");
 	phone_dial(anna, uri);
 	world_run(world, 2000);
-	CHECK_INT("still two", count_in(&watcher, "<user entity"), 2);
-	CHECK_INT("anna once", count_in(&watcher, "<user entity=\"sip:anna@"), 1);
-	CHECK_INT("and one behind the bridge", count_in(&watcher, "<cascaded-focus>"), 1);
+	CHECK_INT("still two", watcher_count(&watcher.base, "<user entity"), 2);
+	CHECK_INT("anna once", watcher_count(&watcher.base, "<user entity=\"sip:anna@"), 1);
+	CHECK_INT("and one behind the bridge", watcher_count(&watcher.base, "<cascaded-focus>"), 1);
 	phone_hang_up(bridge);
 	world_run(world, 2000);
-	CHECK_INT("who was behind it is gone", count_in(&watcher, "<user entity"), 1);
+	CHECK_INT("who was behind it is gone", watcher_count(&watcher.base, "<user entity"), 1);
 	CHECK("count", tells(&watcher, "<user-count>1</user-count>"));
 	unsubscribe(world, &watcher);
 	world_end(world, "behind_a_bridge");
