@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/attr.h"
+#include "base/clock.h"
 #include "base/err.h"
 
 struct document {
@@ -95,6 +96,16 @@ static int check_list(const struct field *field, const json_t *value, struct doc
 	return 0;
 }
 
+static int check_time(const struct field *field, const json_t *value, struct document_fault *fault)
+{
+	uint64_t wall_ms;
+
+	if (json_is_string(value) && !clock_parse(slice_of(json_string_value(value)), &wall_ms))
+		return 0;
+	return fault_at(fault, field->name,
+			"%s must be a time such as 2026-11-22T19:30:00Z (RFC 3339)", field->name);
+}
+
 static int check_field(const struct field *field, const json_t *value, struct document_fault *fault)
 {
 	if (json_is_null(value) && (field->flags & FIELD_NULLABLE))
@@ -113,6 +124,7 @@ static int check_field(const struct field *field, const json_t *value, struct do
 	case FIELD_LIST:
 		return check_list(field, value, fault);
 	case FIELD_TIME:
+		return check_time(field, value, fault);
 	case FIELD_OBJECT:
 		break;
 	}
@@ -245,6 +257,13 @@ bool document_real(const struct document *document, const char *name, double *re
 	if (value)
 		*ret = json_number_value(value);
 	return value != NULL;
+}
+
+bool document_time(const struct document *document, const char *name, uint64_t *ret_wall_ms)
+{
+	struct slice text;
+
+	return document_text(document, name, &text) && !clock_parse(text, ret_wall_ms);
 }
 
 bool document_text(const struct document *document, const char *name, struct slice *ret)

@@ -36,6 +36,7 @@ bool document_bool(const struct document *document, const char *name, bool *ret)
 bool document_u32(const struct document *document, const char *name, uint32_t *ret);
 bool document_real(const struct document *document, const char *name, double *ret);
 bool document_text(const struct document *document, const char *name, struct slice *ret);
+bool document_time(const struct document *document, const char *name, uint64_t *ret_wall_ms);
 /* Item number `index` of a list of strings; false behind its end. */
 bool document_item(const struct document *document, const char *name, size_t index,
 		   struct slice *ret);

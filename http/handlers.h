@@ -15,12 +15,18 @@ int room_change(struct request *request);
 int room_say(struct request *request);
 int room_migrate(struct request *request);
 int room_delete(struct request *request);
+int room_act(struct request *request);
+
+int bans_list(struct request *request);
+int bans_create(struct request *request);
+int ban_delete(struct request *request);
 
 int participants_list(struct request *request);
 int participants_invite(struct request *request);
 int participant_get(struct request *request);
 int participant_change(struct request *request);
 int participant_kick(struct request *request);
+int participant_act(struct request *request);
 
 int registrations_list(struct request *request);
 int registrations_delete(struct request *request);

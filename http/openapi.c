@@ -30,6 +30,8 @@ static const struct parameter parameters[] = {
 	 "The same as the header, for clients that cannot set one."},
 	{"last_event_id_header", "Last-Event-ID", "header", "integer",
 	 "Number of the last event seen: those behind it are sent first."},
+	{"ban", "ban", "query", "boolean",
+	 "True: nor may it come back, under this URI, while the room lives."},
 	{"if_match", "If-Match", "header", "string",
 	 "ETag the change is based on: 412 when it is no longer the present one."},
 	{"idempotency_key", "Idempotency-Key", "header", "string",
@@ -41,6 +43,7 @@ static const struct parameter parameters[] = {
 static const struct parameter path_parameters[] = {
 	{"room", "room", "path", "string", "Name of the room."},
 	{"user", "user", "path", "string", "Name of the user."},
+	{"ban", "ban", "path", "string", "Id of the ban."},
 	{"participant", "participant", "path", "string", "Id of the participant."},
 	{"recording", "recording", "path", "string", "Id of the recording."},
 	{"call", "call", "path", "string", "Id of the call."},

@@ -1,5 +1,6 @@
 /* http/participants.c -- who is in a room: list, call in, change, ring off. */
 #include "base/err.h"
+#include "focus/ban.h"
 #include "focus/focus.h"
 #include "http/handlers.h"
 #include "http/paging.h"
@@ -65,6 +66,34 @@ int participants_list(struct request *request)
 	return 0;
 }
 
+/* *ret_role stays as it is when the document says nothing of it. */
+static int read_role(struct request *request, const struct document *document,
+		     enum participant_role *ret_role)
+{
+	struct slice name;
+
+	if (!document_text(document, "role", &name))
+		return 0;
+	if (slice_is(name, participant_role_name(PARTICIPANT_MODERATOR)))
+		*ret_role = PARTICIPANT_MODERATOR;
+	else if (slice_is(name, participant_role_name(PARTICIPANT_GUEST)))
+		*ret_role = PARTICIPANT_GUEST;
+	else
+		return request_fail_field(request, "role", "guest or moderator");
+	return 0;
+}
+
+static int read_language(struct request *request, const struct document *document,
+			 struct slice *ret_language)
+{
+	if (document_is_null(document, "language"))
+		*ret_language = SLICE("");
+	if (document_text(document, "language", ret_language) &&
+	    !focus_has_language(request_http(request)->focus, *ret_language))
+		return request_fail_field(request, "language", "one of prompts.languages");
+	return 0;
+}
+
 static int fail_invite(struct request *request, int err)
 {
 	if (err == ERR_BAD_TARGET || err == ERR_SIP_URI_SYNTAX || err == ERR_SIP_URI_SCHEME)
@@ -97,7 +126,11 @@ int participants_invite(struct request *request)
 	(void)document_text(document, "display_name", &invite.display_name);
 	(void)document_bool(document, "muted", &invite.is_muted);
 	(void)document_bool(document, "deaf", &invite.is_deaf);
-	err = focus_invite(request_http(request)->focus, room, &invite, &participant);
+	err = read_role(request, document, &invite.role);
+	if (!err)
+		err = read_language(request, document, &invite.language);
+	if (!err)
+		err = focus_invite(request_http(request)->focus, room, &invite, &participant);
 	document_free(document);
 	if (err)
 		return fail_invite(request, err);
@@ -131,45 +164,104 @@ static int participant_to_change(struct request *request, struct participant **r
 	return request_check_etag(request, ret_view->created_wall_ms, ret_view->version);
 }
 
+/* What a document says of a participant, over what it is. */
+struct change {
+	struct participant_view view; /* control, role, own mute and hand, language */
+	bool is_admitted;
+};
+
+static int read_change(struct request *request, const struct document *document,
+		       struct change *change)
+{
+	struct participant_view *view = &change->view;
+	int err;
+
+	(void)document_bool(document, "muted", &view->control.is_muted);
+	(void)document_bool(document, "deaf", &view->control.is_deaf);
+	(void)document_real(document, "gain_db", &view->control.gain_db);
+	(void)document_real(document, "volume_db", &view->control.volume_db);
+	(void)document_bool(document, "self_muted", &view->is_self_muted);
+	(void)document_bool(document, "hand_raised", &view->is_hand_raised);
+	(void)document_bool(document, "admitted", &change->is_admitted);
+	err = read_role(request, document, &view->role);
+	return err ? err : read_language(request, document, &view->language);
+}
+
+static int apply(struct focus *focus, struct participant *participant, const struct change *change)
+{
+	const struct participant_view *view = &change->view;
+	int err = focus_participant_set(focus, participant, &view->control);
+
+	if (!err)
+		err = focus_participant_set_language(focus, participant, view->language);
+	if (err)
+		return err;
+	focus_participant_set_self(focus, participant, view->is_self_muted, view->is_hand_raised);
+	focus_participant_set_role(focus, participant, view->role);
+	if (change->is_admitted) /* one that is in already stays in: asked twice is no error */
+		(void)focus_admit(focus, participant);
+	return 0;
+}
+
 int participant_change(struct request *request)
 {
 	struct document *document = NULL;
 	struct participant *participant;
-	struct participant_view view;
-	bool is_admitted = false;
-	int err = participant_to_change(request, &participant, &view);
+	struct change change = {.is_admitted = false};
+	int err = participant_to_change(request, &participant, &change.view);
 
 	if (err)
 		return err;
 	err = request_document(request, &SCHEMA_PARTICIPANT_CHANGE, &document);
 	if (err)
 		return err;
-	(void)document_bool(document, "muted", &view.control.is_muted);
-	(void)document_bool(document, "deaf", &view.control.is_deaf);
-	(void)document_real(document, "gain_db", &view.control.gain_db);
-	(void)document_real(document, "volume_db", &view.control.volume_db);
-	(void)document_bool(document, "self_muted", &view.is_self_muted);
-	(void)document_bool(document, "hand_raised", &view.is_hand_raised);
-	(void)document_bool(document, "admitted", &is_admitted);
-	document_free(document);
-	err = focus_participant_set(request_http(request)->focus, participant, &view.control);
+	err = read_change(request, document, &change);
 	if (!err)
-		focus_participant_set_self(request_http(request)->focus, participant,
-					   view.is_self_muted, view.is_hand_raised);
-	if (!err && is_admitted) /* one that is in already stays in: asked twice is no error */
-		(void)focus_admit(request_http(request)->focus, participant);
+		err = apply(request_http(request)->focus, participant, &change);
+	document_free(document);
 	if (!err)
 		reply_participant(request, participant);
 	return err;
 }
 
+/* ?ban=true: it does not come back either. */
+static int wants_ban(struct request *request, bool *ret_wants)
+{
+	char text[8];
+	bool has;
+	int err = request_query(request, "ban", text, sizeof(text), &has);
+
+	*ret_wants = false;
+	if (err || !has)
+		return err;
+	*ret_wants = slice_is(slice_of(text), "true");
+	if (!*ret_wants && !slice_is(slice_of(text), "false"))
+		return request_fail_parameter(request, "ban", "true or false");
+	return 0;
+}
+
 int participant_kick(struct request *request)
 {
+	struct focus *focus = request_http(request)->focus;
 	struct participant *participant;
 	struct participant_view view;
+	struct room *room;
+	struct ban *ban;
+	bool is_ban;
 	int err = participant_to_change(request, &participant, &view);
 
+	if (!err)
+		err = wants_ban(request, &is_ban);
 	if (err)
 		return err;
-	return focus_kick(request_http(request)->focus, participant, "kicked");
+	if (!is_ban)
+		return focus_kick(focus, participant, "kicked");
+	room = focus_room_find(focus, view.room_id);
+	err = focus_ban(focus, room, view.uri, &ban);
+	if (err == ERR_BAD_TARGET)
+		return request_fail(request, ERR_STATE,
+				    "nobody in particular is called " SLICE_FMT
+				    ": it can be rung off, but not banned",
+				    SLICE_ARG(view.uri));
+	return err;
 }

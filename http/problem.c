@@ -26,6 +26,7 @@ static const struct problem problems[] = {
 	/* What the focus says */
 	{ERR_ROOM_UNKNOWN, 404, "room-unknown", NULL, 0},
 	{ERR_PARTICIPANT_UNKNOWN, 404, "participant-unknown", NULL, 0},
+	{ERR_BAN_UNKNOWN, 404, "ban-unknown", NULL, 0},
 	{ERR_REGISTRATION_UNKNOWN, 404, "registration-unknown", NULL, 0},
 	{ERR_FORWARD_UNKNOWN, 404, "forward-unknown", NULL, 0},
 	{ERR_RECORDING_UNKNOWN, 404, "recording-unknown", NULL, 0},

@@ -648,7 +648,10 @@ static void act(struct request *request)
 		reply_problem(request, request->err);
 		return;
 	}
+	if (strcmp(request->method, "GET") != 0)
+		focus_acting(request->http->focus, "api");
 	request->err = route_of(request)->handle(request);
+	focus_acting(request->http->focus, "");
 	if (request->err)
 		reply_problem(request, request->err);
 	if (request->key[0])

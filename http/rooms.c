@@ -1,20 +1,39 @@
 /* http/rooms.c -- /api/v1/rooms and one room; and what to know of the server before dialling. */
+#include <errno.h>
+
 #include "base/err.h"
+#include "focus/action.h"
 #include "focus/chat.h"
 #include "focus/focus.h"
+#include "focus/schedule.h"
 #include "http/handlers.h"
 #include "http/paging.h"
 #include "http/server.h"
 #include "http/view.h"
 #include "version.h"
 
-static void reply_room(struct request *request, const struct room *room)
+enum { PINS_DIGITS = 6, PINS_MODERATOR_DIGITS = 8 };
+
+/* PINs that were just made; "" none. */
+struct plain_pins {
+	char pin[PIN_MAX + 1], moderator_pin[PIN_MAX + 1];
+};
+
+/* `pins` may be NULL. */
+static void reply_room(struct request *request, const struct room *room,
+		       const struct plain_pins *pins)
 {
 	struct writer json = writer_to(request_body(request));
 	struct room_view view;
 
 	room_view(room, &view);
-	view_room(&json, NULL, &view);
+	view_room_with(&json, &view,
+		       &(struct view_room_more){
+			       .pin = pins && pins->pin[0] ? pins->pin : NULL,
+			       .moderator_pin = pins && pins->moderator_pin[0] ? pins->moderator_pin
+									       : NULL,
+			       .invitees = focus_room_invitees(room),
+		       });
 	request_set_etag(request, view.created_wall_ms, view.version);
 }
 
@@ -57,6 +76,69 @@ static void read_settings(const struct document *document, struct room_settings 
 	(void)document_bool(document, "wait_for_moderator", &settings->waits_for_moderator);
 	(void)document_bool(document, "end_with_moderator", &settings->ends_with_moderator);
 	(void)document_bool(document, "tones", &settings->has_tones);
+	if (document_is_null(document, "max_duration_s"))
+		settings->duration_max_s = 0;
+	(void)document_u32(document, "max_duration_s", &settings->duration_max_s);
+	if (document_is_null(document, "opens_at"))
+		settings->opens_wall_ms = 0;
+	(void)document_time(document, "opens_at", &settings->opens_wall_ms);
+	if (document_is_null(document, "closes_at"))
+		settings->closes_wall_ms = 0;
+	(void)document_time(document, "closes_at", &settings->closes_wall_ms);
+}
+
+static int read_language(struct request *request, const struct document *document,
+			 struct room_settings *settings)
+{
+	struct slice language = SLICE_NONE;
+
+	if (document_is_null(document, "language"))
+		settings->language[0] = '\0';
+	if (!document_text(document, "language", &language))
+		return 0;
+	if (!focus_has_language(request_http(request)->focus, language))
+		return request_fail_field(request, "language", "one of prompts.languages");
+	slice_cstr(language, settings->language, sizeof(settings->language));
+	return 0;
+}
+
+static int read_hours(struct request *request, const struct room_settings *settings)
+{
+	uint64_t now_ms = clock_wall_ms(focus_clock(request_http(request)->focus));
+
+	if (settings->closes_wall_ms && settings->closes_wall_ms <= settings->opens_wall_ms)
+		return request_fail_field(request, "closes_at", "later than opens_at");
+	if (settings->closes_wall_ms && settings->closes_wall_ms <= now_ms)
+		return request_fail_field(request, "closes_at", "that hour has passed");
+	return 0;
+}
+
+/* The list as the focus has it. */
+static int read_invitees(struct request *request, const struct document *document, struct buf *list)
+{
+	struct slice uri;
+
+	for (size_t i = 0; document_item(document, "invitees", i, &uri); i++) {
+		if (!uri.len || slice_find(uri, ',') < uri.len)
+			return request_fail_field(request, "invitees",
+						  "SIP or tel URIs without a comma");
+		buf_addf(list, "%s" SLICE_FMT, i ? "," : "", SLICE_ARG(uri));
+	}
+	return buf_err(list);
+}
+
+static int set_invitees(struct request *request, const struct document *document, struct room *room,
+			const struct buf *list)
+{
+	int err;
+
+	if (!document_has(document, "invitees"))
+		return 0;
+	err = focus_room_set_invitees(request_http(request)->focus, room, buf_slice(list));
+	if (err == ERR_BAD_TARGET || err == ERR_LIMIT)
+		return request_fail_field(request, "invitees", "at most %d SIP or tel URIs",
+					  SCHEDULE_INVITEES_MAX);
+	return err;
 }
 
 static int read_pin(struct request *request, const struct document *document, const char *name,
@@ -79,6 +161,40 @@ static int read_pins(struct request *request, const struct document *document,
 	int err = read_pin(request, document, "pin", settings->pin);
 
 	return err ? err : read_pin(request, document, "moderator_pin", settings->moderator_pin);
+}
+
+/* "pins": "generate": both, in place of what they were. */
+static int make_pins(struct request *request, const struct document *document,
+		     struct room_settings *settings, struct plain_pins *ret_pins)
+{
+	struct focus *focus = request_http(request)->focus;
+	struct slice how;
+	int err;
+
+	if (!document_text(document, "pins", &how))
+		return 0;
+	if (!slice_is(how, "generate"))
+		return request_fail_field(request, "pins", "\"generate\", or leave it out");
+	focus_digits(focus, PINS_DIGITS, ret_pins->pin);
+	focus_digits(focus, PINS_MODERATOR_DIGITS, ret_pins->moderator_pin);
+	err = focus_pin_hash(focus, slice_of(ret_pins->pin), settings->pin);
+	return err ? err
+		   : focus_pin_hash(focus, slice_of(ret_pins->moderator_pin),
+				    settings->moderator_pin);
+}
+
+static int read_all(struct request *request, const struct document *document,
+		    struct room_settings *settings, struct plain_pins *ret_pins)
+{
+	int err;
+
+	read_settings(document, settings);
+	err = read_pins(request, document, settings);
+	if (!err)
+		err = make_pins(request, document, settings, ret_pins);
+	if (!err)
+		err = read_language(request, document, settings);
+	return err ? err : read_hours(request, settings);
 }
 
 /* A room made or changed here is promised to survive a restart: not while nothing can be written.
@@ -104,31 +220,51 @@ static int fail_create(struct request *request, int err, struct slice id)
 	return err;
 }
 
+/* One whose PINs are made is to be dialled: its name is a number. */
+static int create(struct request *request, const struct document *document,
+		  const struct room_settings *settings, struct room **ret_room)
+{
+	struct focus *focus = request_http(request)->focus;
+	char number[ROOM_NUMBER_DIGITS + 1];
+	struct slice id = SLICE_NONE;
+	int err;
+
+	if (!document_text(document, "id", &id) && document_has(document, "pins"))
+		id = slice_of(focus_room_number_fresh(focus, number));
+	err = focus_room_create(focus, id, settings, ret_room);
+	return err ? fail_create(request, err, id) : 0;
+}
+
 int rooms_create(struct request *request)
 {
 	struct room_settings settings = {0};
 	struct document *document = NULL;
-	struct slice id = SLICE_NONE;
+	struct plain_pins pins = {0};
+	struct buf invitees = BUF_INIT;
 	struct room_view view;
-	struct room *room;
+	struct room *room = NULL;
 	int err = request_document(request, &SCHEMA_ROOM_CREATE, &document);
 
 	if (err)
 		return err;
-	(void)document_text(document, "id", &id);
-	read_settings(document, &settings);
-	err = read_pins(request, document, &settings);
+	err = read_all(request, document, &settings, &pins);
+	if (!err)
+		err = read_invitees(request, document, &invitees);
 	if (!err)
 		err = check_store(request);
 	if (!err)
-		err = focus_room_create(request_http(request)->focus, id, &settings, &room);
-	if (err) {
-		err = fail_create(request, err, id);
-	} else {
+		err = create(request, document, &settings, &room);
+	if (!err) {
+		err = set_invitees(request, document, room, &invitees);
+		if (err)
+			(void)focus_room_close(request_http(request)->focus, room, "deleted");
+	}
+	if (!err) {
 		room_view(room, &view);
-		reply_room(request, room);
+		reply_room(request, room, &pins);
 		request_set_location(request, "/api/v1/rooms/" SLICE_FMT, SLICE_ARG(view.id));
 	}
+	buf_done(&invitees);
 	document_free(document);
 	return err;
 }
@@ -139,7 +275,7 @@ int room_get(struct request *request)
 	int err = request_room(request, &room);
 
 	if (!err)
-		reply_room(request, room);
+		reply_room(request, room, NULL);
 	return err;
 }
 
@@ -158,6 +294,8 @@ static int room_to_change(struct request *request, struct room **ret_room,
 int room_change(struct request *request)
 {
 	struct document *document = NULL;
+	struct plain_pins pins = {0};
+	struct buf invitees = BUF_INIT;
 	struct room_view view;
 	struct room *room;
 	int err = room_to_change(request, &room, &view);
@@ -167,16 +305,58 @@ int room_change(struct request *request)
 	err = request_document(request, &SCHEMA_ROOM_CHANGE, &document);
 	if (err)
 		return err;
-	read_settings(document, &view.settings);
-	err = read_pins(request, document, &view.settings);
-	document_free(document);
+	err = read_all(request, document, &view.settings, &pins);
+	if (!err)
+		err = read_invitees(request, document, &invitees);
 	if (!err && view.origin == ROOM_BY_API)
 		err = check_store(request);
 	if (!err)
+		err = set_invitees(request, document, room, &invitees);
+	if (!err)
 		err = focus_room_set(request_http(request)->focus, room, &view.settings);
 	if (!err)
-		reply_room(request, room);
+		reply_room(request, room, &pins);
+	buf_done(&invitees);
+	document_free(document);
 	return err;
+}
+
+/* POST .../actions, of a room or (named NULL: of nobody) a participant in it. */
+static int act(struct request *request, struct room *room, struct participant *participant)
+{
+	struct document *document = NULL;
+	struct slice name = SLICE_NONE;
+	int err = request_document(request, &SCHEMA_ACTION, &document);
+
+	if (err)
+		return err;
+	(void)document_text(document, "action", &name);
+	err = focus_action(request_http(request)->focus, room, participant, name);
+	document_free(document);
+	if (err == -EINVAL)
+		return request_fail_field(request, "action", "no such action");
+	if (err == ERR_STATE)
+		return request_fail(request, err,
+				    participant ? "the participant is not in the mix"
+						: "that is an action of a participant");
+	return err;
+}
+
+int room_act(struct request *request)
+{
+	struct room *room;
+	int err = request_room(request, &room);
+
+	return err ? err : act(request, room, NULL);
+}
+
+int participant_act(struct request *request)
+{
+	struct participant *participant;
+	struct room *room;
+	int err = request_participant(request, &room, &participant);
+
+	return err ? err : act(request, room, participant);
 }
 
 int room_say(struct request *request)
@@ -228,7 +408,7 @@ int room_migrate(struct request *request)
 		(void)request_fail_field(request, "to", "give the SIP URI of a focus elsewhere");
 	if (err)
 		return err;
-	reply_room(request, room);
+	reply_room(request, room, NULL);
 	return 0;
 }
 

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "focus/ban.h"
 #include "focus/pin.h"
+#include "focus/prompts.h"
+#include "focus/schedule.h"
 
 enum {
 	ALIASES_MAX = 16,
@@ -12,7 +15,9 @@ enum {
 	TEXT_MAX = 127,
 	URI_MAX = 255,
 	NAME_MAX_CHARS = 64,
-	PARTICIPANTS_MAX = 100000
+	PARTICIPANTS_MAX = 100000,
+	LANGUAGE_MAX = PROMPTS_NAME_MAX,
+	DURATION_MAX = 7 * 24 * 3600
 };
 
 #define GAIN_MIN (-60)
@@ -39,6 +44,19 @@ static const struct field room_create[] = {
 	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
 	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
 	 "Digits that make who enters them a moderator; null: none."},
+	{"language", FIELD_STRING, FIELD_NULLABLE, 1, LANGUAGE_MAX, NULL,
+	 "Of what all hear, and of callers whose number has none; null: the default."},
+	{"max_duration_s", FIELD_INTEGER, FIELD_NULLABLE, 1, DURATION_MAX, NULL,
+	 "A conference is over so long after its first participant came in; null: "
+	 "rooms.max_duration_s."},
+	{"opens_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
+	 "Nobody comes in by calling before; null: it is open."},
+	{"closes_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
+	 "The room ends then and is gone; null: never."},
+	{"invitees", FIELD_LIST, FIELD_NULLABLE, 0, SCHEDULE_INVITEES_MAX, NULL,
+	 "URIs that are called all at once when the room opens."},
+	{"pins", FIELD_STRING, FIELD_NULLABLE, 0, TEXT_MAX, NULL,
+	 "\"generate\": both PINs are made, and stand in this answer alone."},
 	{0},
 };
 
@@ -59,6 +77,19 @@ static const struct field room_change[] = {
 	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
 	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
 	 "Digits that make who enters them a moderator; null: none."},
+	{"language", FIELD_STRING, FIELD_NULLABLE, 1, LANGUAGE_MAX, NULL,
+	 "Of what all hear, and of callers whose number has none; null: the default."},
+	{"max_duration_s", FIELD_INTEGER, FIELD_NULLABLE, 1, DURATION_MAX, NULL,
+	 "A conference is over so long after its first participant came in; null: "
+	 "rooms.max_duration_s."},
+	{"opens_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
+	 "Nobody comes in by calling before; null: it is open."},
+	{"closes_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
+	 "The room ends then and is gone; null: never."},
+	{"invitees", FIELD_LIST, FIELD_NULLABLE, 0, SCHEDULE_INVITEES_MAX, NULL,
+	 "URIs that are called all at once when the room opens."},
+	{"pins", FIELD_STRING, FIELD_NULLABLE, 0, TEXT_MAX, NULL,
+	 "\"generate\": both PINs are made, and stand in this answer alone."},
 	{0},
 };
 
@@ -81,6 +112,21 @@ static const struct field room[] = {
 	{"recording", FIELD_BOOL, 0, 0, 0, NULL, "It is being recorded."},
 	{"has_pin", FIELD_BOOL, 0, 0, 0, NULL, "Guests who call are asked for a PIN."},
 	{"has_moderator_pin", FIELD_BOOL, 0, 0, 0, NULL, "A PIN makes who enters it a moderator."},
+	{"language", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "Of what all hear; null: the default."},
+	{"max_duration_s", FIELD_INTEGER, FIELD_NULLABLE, 0, DURATION_MAX, NULL,
+	 "Of a conference in it; null: rooms.max_duration_s."},
+	{"opens_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL, "When callers may come in."},
+	{"closes_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL, "When the room ends."},
+	{"open", FIELD_BOOL, 0, 0, 0, NULL, "Callers may come in now."},
+	{"ends_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
+	 "When everybody is rung off as things are; null: no end is set."},
+	{"bans", FIELD_INTEGER, 0, 0, BANS_MAX, NULL, "How many URIs are banned."},
+	{"pin", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL, "Only in the answer that made it."},
+	{"moderator_pin", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL,
+	 "Only in the answer that made it."},
+	{"invitees", FIELD_LIST, FIELD_OPTIONAL, 0, 0, NULL,
+	 "Whom it calls when it opens; not in lists and events."},
 	{"participants", FIELD_INTEGER, 0, 0, PARTICIPANTS_MAX, NULL,
 	 "How many are in it or on their way in or out."},
 	{"created_at", FIELD_TIME, 0, 0, 0, NULL, "When it was made."},
@@ -103,6 +149,9 @@ static const struct field invite[] = {
 	 "Shown in the roster until the called party tells its own."},
 	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Muted from the start."},
 	{"deaf", FIELD_BOOL, 0, 0, 0, NULL, "Deaf from the start."},
+	{"role", FIELD_STRING, 0, 1, TEXT_MAX, NULL, "guest or moderator."},
+	{"language", FIELD_STRING, FIELD_NULLABLE, 1, LANGUAGE_MAX, NULL,
+	 "What it is told things in; null: the room's."},
 	{0},
 };
 
@@ -113,8 +162,38 @@ static const struct field participant_change[] = {
 	{"volume_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it hears."},
 	{"self_muted", FIELD_BOOL, 0, 0, 0, NULL, "The mute that its own keys take off again."},
 	{"hand_raised", FIELD_BOOL, 0, 0, 0, NULL, "False when it has had the word."},
+	{"role", FIELD_STRING, 0, 1, TEXT_MAX, NULL, "guest or moderator."},
+	{"language", FIELD_STRING, FIELD_NULLABLE, 1, LANGUAGE_MAX, NULL,
+	 "What it is told things in; null: the room's."},
 	{"admitted", FIELD_BOOL, 0, 0, 0, NULL,
 	 "True lets in one that waits (state pending); it cannot be taken back."},
+	{0},
+};
+
+static const struct field action[] = {
+	{"action", FIELD_STRING, FIELD_REQUIRED, 1, TEXT_MAX, NULL,
+	 "lock, mute_all, record, admit, admit_all, end; of a participant also help, count, mute, "
+	 "hand."},
+	{0},
+};
+
+static const struct field ban_create[] = {
+	{"uri", FIELD_STRING, FIELD_REQUIRED, 1, URI_MAX, NULL, "Whom to keep out."},
+	{0},
+};
+
+static const struct field ban[] = {
+	{"id", FIELD_STRING, 0, 0, 0, NULL, "Name of the ban."},
+	{"uri", FIELD_STRING, 0, 0, 0, NULL, "Who is kept out: its user and host count."},
+	{"by", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "Whose word it was, as in events."},
+	{"created_at", FIELD_TIME, 0, 0, 0, NULL, "Since when."},
+	{0},
+};
+
+static const struct field ban_list[] = {
+	{"bans", FIELD_LIST, 0, 0, 0, "Ban", "Oldest first."},
+	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "Give it as `after` to read on; null on the last page."},
 	{0},
 };
 
@@ -229,6 +308,8 @@ static const struct field participant[] = {
 	{"role", FIELD_STRING, 0, 0, 0, NULL, "guest or moderator."},
 	{"self_muted", FIELD_BOOL, 0, 0, 0, NULL, "Muted by its own keys."},
 	{"hand_raised", FIELD_BOOL, 0, 0, 0, NULL, "Asks for the word, by its own keys."},
+	{"language", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "What it is told things in; null: the room's."},
 	{"direction", FIELD_STRING, 0, 0, 0, NULL,
 	 "incoming: it called us; outgoing: we called it."},
 	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "The room does not hear it."},
@@ -494,6 +575,9 @@ static const struct field event[] = {
 	 "In registration.* events, which belong to no room."},
 	{"cause", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL,
 	 "Why: bye, kicked, room_closed, busy ..."},
+	{"by", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL,
+	 "Whose word it was: api, schedule, or the id of a participant who pressed keys; missing "
+	 "when it came about by itself."},
 	{"status", FIELD_INTEGER, FIELD_OPTIONAL, 0, 0, NULL,
 	 "In participant.left: SIP status of a call that failed."},
 	{"from", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL, "In message: name of who said it."},
@@ -640,6 +724,8 @@ const struct schema SCHEMA_INVITE = {"Invite", "Somebody to be called in.", invi
 const struct schema SCHEMA_PARTICIPANT_CHANGE = {
 	"ParticipantChange", "What of a participant changes.", participant_change, 1};
 
+const struct schema SCHEMA_ACTION = {"Action", "What to do.", action, 1};
+const struct schema SCHEMA_BAN_CREATE = {"BanCreate", "Somebody to be kept out.", ban_create, 1};
 const struct schema SCHEMA_FORWARD_CHANGE = {"ForwardChange", "What of a forward changes.",
 					     forward_change, 1};
 const struct schema SCHEMA_RECORDING_START = {"RecordingStart", "How to record.", recording_start,
@@ -659,6 +745,8 @@ const struct schema SCHEMA_MESSAGE_SEND = {"MessageSend", "Something said to a r
 static const struct schema written[] = {
 	{"Room", "A conference.", room, 0},
 	{"RoomList", "A page of rooms.", room_list, 0},
+	{"Ban", "Somebody who may not come in.", ban, 0},
+	{"BanList", "A page of bans.", ban_list, 0},
 	{"Participant", "One party of a conference.", participant, 0},
 	{"Quality", "How a line does.", quality, 0},
 	{"ParticipantList", "A page of participants.", participant_list, 0},
@@ -696,10 +784,13 @@ static const struct schema written[] = {
 };
 
 static const struct schema *const read_schemas[] = {
-	&SCHEMA_ROOM_CREATE,        &SCHEMA_ROOM_CHANGE,     &SCHEMA_INVITE,
-	&SCHEMA_PARTICIPANT_CHANGE, &SCHEMA_RECORDING_START, &SCHEMA_RECORDING_CHANGE,
-	&SCHEMA_CALL_CREATE,        &SCHEMA_MIGRATE,         &SCHEMA_MESSAGE_SEND,
-	&SCHEMA_USER_CREATE,        &SCHEMA_USER_CHANGE,     &SCHEMA_FORWARD_CHANGE};
+	&SCHEMA_ROOM_CREATE,     &SCHEMA_ROOM_CHANGE,
+	&SCHEMA_INVITE,          &SCHEMA_PARTICIPANT_CHANGE,
+	&SCHEMA_RECORDING_START, &SCHEMA_RECORDING_CHANGE,
+	&SCHEMA_CALL_CREATE,     &SCHEMA_MIGRATE,
+	&SCHEMA_MESSAGE_SEND,    &SCHEMA_USER_CREATE,
+	&SCHEMA_USER_CHANGE,     &SCHEMA_FORWARD_CHANGE,
+	&SCHEMA_ACTION,          &SCHEMA_BAN_CREATE};
 
 const struct schema *schema_at(size_t index)
 {

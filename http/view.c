@@ -27,9 +27,20 @@ static void add_migration(struct writer *json, const struct migration_view *migr
 	writer_close(json, '}');
 }
 
-void view_room(struct writer *json, const char *key, const struct room_view *room)
+static void add_schedule(struct writer *json, const struct room_view *room)
 {
-	writer_open(json, key, '{');
+	if (room->settings.duration_max_s)
+		writer_uint(json, "max_duration_s", room->settings.duration_max_s);
+	else
+		writer_null(json, "max_duration_s");
+	writer_time(json, "opens_at", room->settings.opens_wall_ms);
+	writer_time(json, "closes_at", room->settings.closes_wall_ms);
+	writer_bool(json, "open", room->is_open);
+	writer_time(json, "ends_at", room->ends_wall_ms);
+}
+
+static void add_room(struct writer *json, const struct room_view *room)
+{
 	writer_str(json, "id", room->id);
 	writer_text(json, "uri", room->uri);
 	writer_text(json, "origin", room_origin_name(room->origin));
@@ -44,9 +55,57 @@ void view_room(struct writer *json, const char *key, const struct room_view *roo
 	writer_bool(json, "recording", room->is_recording);
 	writer_bool(json, "has_pin", room->settings.pin[0] != '\0');
 	writer_bool(json, "has_moderator_pin", room->settings.moderator_pin[0] != '\0');
+	writer_text(json, "language", room->settings.language[0] ? room->settings.language : NULL);
+	add_schedule(json, room);
+	writer_uint(json, "bans", room->bans);
 	writer_uint(json, "participants", room->participants);
 	writer_time(json, "created_at", room->created_wall_ms);
 	add_migration(json, &room->migration);
+}
+
+void view_room(struct writer *json, const char *key, const struct room_view *room)
+{
+	writer_open(json, key, '{');
+	add_room(json, room);
+	writer_close(json, '}');
+}
+
+static void add_invitees(struct writer *json, struct slice list)
+{
+	writer_open(json, "invitees", '[');
+	while (list.len) {
+		size_t len = slice_find(list, ',');
+
+		writer_str(json, NULL, slice_trim(slice_first(list, len)));
+		list = slice_from(list, len + 1);
+	}
+	writer_close(json, ']');
+}
+
+void view_room_with(struct writer *json, const struct room_view *room,
+		    const struct view_room_more *more)
+{
+	writer_open(json, NULL, '{');
+	add_room(json, room);
+	if (more->pin)
+		writer_text(json, "pin", more->pin);
+	if (more->moderator_pin)
+		writer_text(json, "moderator_pin", more->moderator_pin);
+	if (more->invitees)
+		add_invitees(json, slice_of(more->invitees));
+	writer_close(json, '}');
+}
+
+void view_ban(struct writer *json, const char *key, const struct ban *ban)
+{
+	struct ban_view view;
+
+	ban_view(ban, &view);
+	writer_open(json, key, '{');
+	writer_str(json, "id", view.id);
+	writer_str(json, "uri", view.uri);
+	writer_text(json, "by", view.by[0] ? view.by : NULL);
+	writer_time(json, "created_at", view.created_wall_ms);
 	writer_close(json, '}');
 }
 
@@ -178,6 +237,8 @@ void view_participant(struct writer *json, const char *key,
 	writer_text(json, "role", participant_role_name(participant->role));
 	writer_bool(json, "self_muted", participant->is_self_muted);
 	writer_bool(json, "hand_raised", participant->is_hand_raised);
+	writer_str(json, "language",
+		   participant->language.len ? participant->language : SLICE_NONE);
 	writer_text(json, "direction", view_direction(participant->is_outgoing));
 	add_control(json, participant);
 	writer_bool(json, "talking", participant->media.is_talking);
@@ -294,6 +355,8 @@ void view_event(struct writer *json, const struct focus_event *event)
 		view_attempt(json, "attempt", event->attempt);
 	if (event->cause)
 		writer_text(json, "cause", event->cause);
+	if (event->by)
+		writer_text(json, "by", event->by);
 	if (event->status)
 		writer_uint(json, "status", event->status);
 	if (event->kind == FOCUS_MESSAGE) {

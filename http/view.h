@@ -3,6 +3,7 @@
 #ifndef HTTP_VIEW_H
 #define HTTP_VIEW_H
 
+#include "focus/ban.h"
 #include "focus/focus.h"
 #include "focus/fork.h"
 #include "focus/recording.h"
@@ -10,6 +11,13 @@
 #include "http/writer.h"
 
 void view_room(struct writer *json, const char *key, const struct room_view *room);
+/* The same with what only the answer to one who asks for this room has; each may be NULL. */
+struct view_room_more {
+	const char *pin, *moderator_pin; /* just made */
+	const char *invitees;            /* comma list */
+};
+void view_room_with(struct writer *json, const struct room_view *room,
+		    const struct view_room_more *more);
 void view_participant(struct writer *json, const char *key,
 		      const struct participant_view *participant);
 void view_attempt(struct writer *json, const char *key, const struct fork_attempt_view *attempt);
@@ -18,6 +26,7 @@ void view_registration(struct writer *json, const char *key,
 void view_call(struct writer *json, const char *key, const struct call *call);
 void view_call_brief(struct writer *json, const char *key, const struct call_view *call);
 void view_recording(struct writer *json, const char *key, const struct recording_view *recording);
+void view_ban(struct writer *json, const char *key, const struct ban *ban);
 void view_event(struct writer *json, const struct focus_event *event);
 void view_call_record(struct writer *json, const struct store_call_record_row *row);
 

@@ -2,7 +2,12 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
 #include <time.h>
+
+#include "base/attr.h"
 
 static uint64_t read_ns(clockid_t id)
 {
@@ -86,4 +91,107 @@ char *clock_text(uint64_t wall_ms, char out[CLOCK_TEXT_MAX])
 	*at++ = 'Z';
 	*at = '\0';
 	return out;
+}
+
+/* Exactly `digits` of them, from min to max. */
+static bool take_number(struct slice *text, size_t digits, uint32_t min, uint32_t max,
+			uint32_t *ret)
+{
+	uint32_t number;
+
+	if (text->len < digits || slice_u32(slice_first(*text, digits), max, &number) ||
+	    number < min)
+		return false;
+	*text = slice_from(*text, digits);
+	*ret = number;
+	return true;
+}
+
+static bool take_char(struct slice *text, const char *either)
+{
+	if (!text->len || !text->p[0] || !strchr(either, text->p[0]))
+		return false;
+	*text = slice_from(*text, 1);
+	return true;
+}
+
+/* Days since 1970-01-01; see clock_text. */
+static int64_t days_of(uint32_t year, uint32_t month, uint32_t day)
+{
+	uint32_t march = (month + 9) % 12, y = month <= 2 ? year - 1 : year;
+
+	return (int64_t)365 * y + y / 4 - y / 100 + y / 400 + (153 * march + 2) / 5 + day - 1 -
+	       719468;
+}
+
+static uint32_t days_in(uint32_t year, uint32_t month)
+{
+	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	if (month == 2)
+		return is_leap ? 29 : 28;
+	return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
+static bool take_date(struct slice *text, int64_t *ret_days)
+{
+	uint32_t year, month, day;
+
+	if (!take_number(text, 4, 1, 9999, &year) || !take_char(text, "-") ||
+	    !take_number(text, 2, 1, 12, &month) || !take_char(text, "-") ||
+	    !take_number(text, 2, 1, days_in(year, month), &day))
+		return false;
+	*ret_days = days_of(year, month, day);
+	return true;
+}
+
+static bool take_time(struct slice *text, int64_t *ret_ms)
+{
+	uint32_t hour, minute, second, digit, ms = 0;
+
+	if (!take_number(text, 2, 0, 23, &hour) || !take_char(text, ":") ||
+	    !take_number(text, 2, 0, 59, &minute) || !take_char(text, ":") ||
+	    !take_number(text, 2, 0, 60, &second))
+		return false;
+	if (take_char(text, ".")) {
+		uint32_t unit = 100;
+
+		if (!take_number(text, 1, 0, 9, &digit))
+			return false;
+		do {
+			ms += digit * unit;
+			unit /= 10;
+		} while (take_number(text, 1, 0, 9, &digit));
+	}
+	*ret_ms = (int64_t)((hour * 60 + minute) * 60 + MIN_OF(second, 59U)) * 1000 + ms;
+	return true;
+}
+
+static bool take_offset(struct slice *text, int64_t *ret_ms)
+{
+	bool is_behind = text->len && text->p[0] == '-';
+	uint32_t hour, minute;
+
+	*ret_ms = 0;
+	if (take_char(text, "Zz"))
+		return true;
+	if (!take_char(text, "+-") || !take_number(text, 2, 0, 23, &hour) ||
+	    !take_char(text, ":") || !take_number(text, 2, 0, 59, &minute))
+		return false;
+	*ret_ms = (is_behind ? -1 : 1) * (int64_t)(hour * 60 + minute) * 60000;
+	return true;
+}
+
+int clock_parse(struct slice text, uint64_t *ret_wall_ms)
+{
+	int64_t days, of_day, offset, ms;
+
+	if (!take_date(&text, &days) || !take_char(&text, "Tt ") || !take_time(&text, &of_day) ||
+	    !take_offset(&text, &offset) || text.len)
+		return -EINVAL;
+	ms = days * 86400000 + of_day - offset;
+	if (ms < 0)
+		return -EINVAL;
+	*ret_wall_ms = (uint64_t)ms;
+	return 0;
 }

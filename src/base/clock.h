@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "base/slice.h"
+
 struct clock {
 	uint64_t (*mono_ns)(void *ctx); /* never goes back; epoch is arbitrary */
 	uint64_t (*wall_ms)(void *ctx); /* milliseconds since 1970-01-01 UTC */
@@ -39,6 +41,11 @@ static inline uint64_t clock_wall_ms(const struct clock *c)
 {
 	return c->wall_ms(c->ctx);
 }
+
+/* Reads RFC 3339 5.6: "2026-11-22T19:46:23Z", with a fraction or none, and with an offset
+ * ("+01:00") in place of the Z. A leap second counts as the one before. -EINVAL, *ret untouched:
+ * anything else, and what lies before 1970. */
+int clock_parse(struct slice text, uint64_t *ret_wall_ms);
 
 /* "2026-11-22T19:46:23.123Z" (RFC 3339, UTC) into out[CLOCK_TEXT_MAX]. Returns out. */
 enum { CLOCK_TEXT_MAX = 32 };

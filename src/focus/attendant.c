@@ -7,11 +7,13 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "focus/ban.h"
 #include "focus/focus_priv.h"
 #include "focus/lockout.h"
 #include "focus/pin.h"
 #include "focus/room_priv.h"
 #include "focus/say.h"
+#include "focus/schedule.h"
 #include "focus/status.h"
 #include "focus/text.h"
 #include "focus/waiting.h"
@@ -91,7 +93,10 @@ bool attendant_must_ask(const struct room *room, struct slice referred_by)
 
 static void list_begin(const struct attendant *a, struct prompt_list *list)
 {
-	prompt_begin(list, a->participant->focus->prompts, a->language);
+	const struct room *room = focus_room_find(a->participant->focus, slice_of(a->room_id));
+
+	prompt_begin(list, a->participant->focus->prompts,
+		     a->language[0] || !room ? a->language : room->settings.language);
 }
 
 static void say(struct attendant *a, struct prompt_list *list)
@@ -156,6 +161,23 @@ static void wrong(struct attendant *a, enum state state, enum prompt what)
 	ask(a, state, what);
 }
 
+static enum prompt prompt_of(int err)
+{
+	return err == ERR_ROOM_LOCKED     ? PROMPT_LOCKED
+	       : err == ERR_ROOM_NOT_OPEN ? PROMPT_NOT_STARTED
+	       : err == ERR_BANNED        ? PROMPT_BANNED
+					  : PROMPT_FULL;
+}
+
+static void refuse(struct attendant *a, int err)
+{
+	status_count(a->participant->focus, err);
+	LOG(LOG_INFO, "dialin.turned_away", LOG_STR("participant", a->participant->id),
+	    LOG_STR("from", a->participant->uri), LOG_STR("room", a->room_id),
+	    LOG_STR("reason", err_text(err)));
+	say_goodbye(a, prompt_of(err));
+}
+
 /* Into the room; the attendant is gone when this returns, unless the room does not take it. */
 static void enter(struct attendant *a, struct room *room, enum participant_role role)
 {
@@ -164,11 +186,14 @@ static void enter(struct attendant *a, struct room *room, enum participant_role 
 	bool is_moderator = role == PARTICIPANT_MODERATOR;
 	int err = room_check_entry(room, !is_moderator);
 
+	if (!err && !schedule_is_open(room))
+		err = ERR_ROOM_NOT_OPEN; /* for moderators, too */
+	if (!err && ban_holds(room, p->uri))
+		err = ERR_BANNED;
 	if (!err)
 		err = room_bus(room, &bus);
 	if (err) {
-		status_count(p->focus, err);
-		say_goodbye(a, err == ERR_ROOM_LOCKED ? PROMPT_LOCKED : PROMPT_FULL);
+		refuse(a, err);
 		return;
 	}
 	say_stop(p->focus, &a->play);
@@ -189,6 +214,8 @@ static void room_known(struct attendant *a, enum prompt first)
 
 	if (!room)
 		wrong(a, ASK_ROOM, PROMPT_ROOM_INVALID);
+	else if (!schedule_is_open(room))
+		refuse(a, ERR_ROOM_NOT_OPEN);
 	else if (has_pin(room))
 		ask(a, ASK_PIN, first);
 	else

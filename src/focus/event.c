@@ -78,6 +78,11 @@ static void tell_all(struct focus *focus, const struct focus_event *event)
 			focus->listeners[i].on_event(focus->listeners[i].arg, event);
 }
 
+static const char *by_now(const struct focus *focus)
+{
+	return focus->by[0] ? focus->by : NULL;
+}
+
 void event_publish_registration(struct focus *focus, enum focus_event_kind kind,
 				const struct registration_view *registration, const char *cause)
 {
@@ -89,6 +94,7 @@ void event_publish_registration(struct focus *focus, enum focus_event_kind kind,
 		.room = &nowhere,
 		.registration = registration,
 		.cause = cause,
+		.by = by_now(focus),
 	};
 
 	tell_all(focus, &event);
@@ -106,6 +112,7 @@ void event_publish_recording(struct focus *focus, const struct recording *record
 		.room = &nowhere,
 		.recording = &view,
 		.cause = cause,
+		.by = by_now(focus),
 	};
 
 	recording_view(recording, &view);
@@ -128,6 +135,7 @@ void event_publish(struct focus *focus, const struct focus_news *news)
 		.kind = news->kind,
 		.room = &room,
 		.cause = news->cause,
+		.by = news->by ? news->by : by_now(focus),
 		.status = news->status,
 		.digit = news->digit,
 		.duration_ms = news->duration_ms,

@@ -57,6 +57,8 @@ struct focus_event {
 	const struct recording_view *recording;       /* of recording events; else NULL */
 	const char
 		*cause;  /* "bye", "kicked", "room_closed", "busy" ...; NULL when it says nothing */
+	const char *by;  /* whose word it was: "api", "schedule", or the id of a participant; NULL
+			    nobody's: it came about by itself */
 	uint16_t status; /* LEFT: SIP status of a call that failed, else 0 */
 	char digit;
 	uint16_t duration_ms;

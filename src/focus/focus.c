@@ -10,6 +10,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "focus/ban.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
@@ -19,6 +20,7 @@
 #include "focus/refer_in.h"
 #include "focus/registrar.h"
 #include "focus/room_priv.h"
+#include "focus/schedule.h"
 #include "focus/text.h"
 #include "focus/watched.h"
 
@@ -117,7 +119,8 @@ static int prompts_load(struct focus *focus)
 		LOG(LOG_WARN, "prompts.missing", LOG_INT("count", prompts_missing(prompts)),
 		    LOG_STR("path", focus->config->prompts_path),
 		    LOG_STR("hint", "callers hear tones: install asterisk-core-sounds-en-wav"));
-	if (menu_check(slice_of(focus->config->dialin_menu), &item))
+	if (menu_check(slice_of(focus->config->dialin_menu), &item) ||
+	    menu_check(slice_of(focus->config->dialin_moderator_menu), &item))
 		LOG(LOG_ERROR, "config.item_ignored", LOG_STR("key", "dialin.menu"),
 		    LOG_SLICE("item", item));
 	prompts_free(focus->prompts);
@@ -254,8 +257,13 @@ static void on_stored_room(void *arg, const struct store_room *stored)
 			     .is_lobby = stored->is_lobby,
 			     .waits_for_moderator = stored->waits_for_moderator,
 			     .ends_with_moderator = stored->ends_with_moderator,
-			     .has_tones = stored->has_tones},
+			     .has_tones = stored->has_tones,
+			     .has_names = stored->has_names,
+			     .duration_max_s = stored->duration_max_s,
+			     .opens_wall_ms = stored->opens_wall_ms,
+			     .closes_wall_ms = stored->closes_wall_ms},
 		.created_wall_ms = stored->created_wall_ms,
+		.has_begun = stored->has_begun,
 	};
 	struct room *room;
 	int err = ERR_ROOM_NAME;
@@ -263,14 +271,18 @@ static void on_stored_room(void *arg, const struct store_room *stored)
 	slice_cstr(slice_of(stored->pin), make.settings.pin, sizeof(make.settings.pin));
 	slice_cstr(slice_of(stored->moderator_pin), make.settings.moderator_pin,
 		   sizeof(make.settings.moderator_pin));
+	slice_cstr(slice_of(stored->language), make.settings.language,
+		   sizeof(make.settings.language));
 	if (room_id_is_valid(make.id))
 		err = focus_room_find(focus, make.id) ? ERR_ROOM_EXISTS
 						      : room_new(focus, &make, &room);
-	if (err)
+	if (err) {
 		LOG(LOG_ERROR, "room.not_restored", LOG_STR("room", stored->id),
 		    LOG_STR("error", err_text(err)));
-	else
-		room_put(room);
+		return;
+	}
+	room_put(room);
+	schedule_review(room);
 }
 
 int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
@@ -288,6 +300,10 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 	if (!err && focus->store)
 		err = store_rooms_load(focus->store, on_stored_room, focus);
 	if (!err)
+		err = bans_load(focus);
+	if (!err)
+		err = schedules_load(focus);
+	if (!err)
 		err = registrar_load(focus);
 	if (!err)
 		err = forwards_load(focus);
@@ -297,6 +313,11 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 }
 
 /* What plays now has its own copies of the paths. */
+void focus_acting(struct focus *focus, const char *by)
+{
+	slice_cstr(slice_of(by), focus->by, sizeof(focus->by));
+}
+
 void focus_reload(struct focus *focus)
 {
 	host_refresh(focus);
@@ -318,6 +339,8 @@ const char *focus_reject_name(enum focus_reject reason)
 		[FOCUS_REJECT_NO_PORTS] = "no_ports",
 		[FOCUS_REJECT_NO_LEGS] = "no_legs",
 		[FOCUS_REJECT_MEDIA] = "media",
+		[FOCUS_REJECT_ROOM_NOT_OPEN] = "room_not_open",
+		[FOCUS_REJECT_BANNED] = "banned",
 		[FOCUS_REJECT_LOOP] = "loop",
 		[FOCUS_REJECT_JOIN] = "join",
 		[FOCUS_REJECT_UNAUTHORIZED] = "unauthorized",
@@ -342,6 +365,19 @@ struct sip_ua *focus_ua(struct focus *focus)
 int focus_pin_hash(struct focus *focus, struct slice pin, char ret_hash[PIN_HASH_MAX + 1])
 {
 	return pin_hash(focus->random, pin, ret_hash);
+}
+
+char *focus_digits(struct focus *focus, size_t digits, char *out)
+{
+	for (size_t i = 0; i < digits; i++)
+		out[i] = (char)('0' + random_below(focus->random, 10));
+	out[digits] = '\0';
+	return out;
+}
+
+bool focus_has_language(const struct focus *focus, struct slice language)
+{
+	return text_list_has(focus->config->prompts_languages, language);
 }
 
 struct media *focus_media(struct focus *focus)

@@ -65,6 +65,10 @@ void focus_drain(struct focus *focus, void (*on_empty)(void *arg), void *arg);
 void focus_stop(struct focus *focus);
 bool focus_is_draining(const struct focus *focus);
 
+/* Whose word the operations are that follow, in events (`by`): "api", "schedule", a participant's
+ * id; "": nobody's in particular, what happens by itself. */
+void focus_acting(struct focus *focus, const char *by);
+
 /* Operations ------------------------------------------------------------------------------------
  */
 
@@ -87,6 +91,8 @@ struct focus_invite {
 	struct slice
 		display_name; /* shown in the roster until the peer tells its own; may be absent */
 	bool is_muted, is_deaf; /* from the start */
+	enum participant_role role;
+	struct slice language; /* of prompts; may be absent. Unknown: -EINVAL */
 };
 /* Calls somebody into the room (RFC 4579 5.2, dial-out). ERR_BAD_TARGET, ERR_LOOP (the room
  * itself), ERR_NOT_ALLOWED, ERR_ROOM_FULL, ERR_ROOM_LOCKED does not apply (who invites may),
@@ -99,12 +105,27 @@ focus_participant_next(struct room *room,
 		       struct participant *after); /* NULL: the first; in order of joining */
 int focus_participant_set(struct focus *focus, struct participant *participant,
 			  const struct participant_control *control);
+/* Whether callers can be talked to in it: one of prompts.languages. */
+bool focus_has_language(const struct focus *focus, struct slice language);
+
+/* So many random digits: a PIN. Returns out, which has one place more. */
+char *focus_digits(struct focus *focus, size_t digits, char *out);
+/* A number that no room has for a name, to be dialled. */
+enum { ROOM_NUMBER_DIGITS = 8 };
+char *focus_room_number_fresh(struct focus *focus, char out[ROOM_NUMBER_DIGITS + 1]);
+
 /* For room_settings.pin and moderator_pin. As pin_hash. */
 int focus_pin_hash(struct focus *focus, struct slice pin, char ret_hash[PIN_HASH_MAX + 1]);
 
 /* What it can do to itself by keys: its own mute, and the raised hand. */
 void focus_participant_set_self(struct focus *focus, struct participant *participant, bool is_muted,
 				bool is_hand_raised);
+/* A moderator comes in at once; one who is a guest again goes on as one. */
+void focus_participant_set_role(struct focus *focus, struct participant *participant,
+				enum participant_role role);
+/* What it is told things in. -EINVAL: none of prompts.languages, and not "". */
+int focus_participant_set_language(struct focus *focus, struct participant *participant,
+				   struct slice language);
 /* Lets in one that waits (state pending). ERR_STATE when it does not. */
 int focus_admit(struct focus *focus, struct participant *participant);
 /* BYE, CANCEL or rejection, whatever fits; participant.left follows. */
@@ -135,6 +156,8 @@ enum focus_reject { /* why a caller was turned away */
 		    FOCUS_REJECT_NO_PORTS,
 		    FOCUS_REJECT_NO_LEGS,
 		    FOCUS_REJECT_MEDIA,
+		    FOCUS_REJECT_ROOM_NOT_OPEN,
+		    FOCUS_REJECT_BANNED,
 		    FOCUS_REJECT_LOOP,
 		    FOCUS_REJECT_JOIN,
 		    FOCUS_REJECT_UNAUTHORIZED, /* credentials were asked for */

@@ -58,6 +58,7 @@ struct focus {
 		void *arg;
 	} listeners[FOCUS_LISTENERS_MAX];
 	uint64_t event_seq;
+	char by[PARTICIPANT_ID_MAX + 1]; /* whose word it is (focus_acting); "" nobody's */
 	struct focus_stats stats;
 	struct prompts *prompts;
 	struct lockout *lockout;
@@ -83,6 +84,7 @@ struct focus_news {
 	struct slice from, text; /* of messages */
 	const char *content_type;
 	const char *cause;
+	const char *by; /* NULL: whose word it is now */
 	uint16_t status;
 	char digit;
 	uint16_t duration_ms;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "focus/admission.h"
 #include "focus/attendant.h"
+#include "focus/ban.h"
 #include "focus/callback.h"
 #include "focus/calls_priv.h"
 #include "focus/chat.h"
@@ -180,6 +181,8 @@ static int reserve(struct participant *p, struct room *room, struct sip_call *ca
 	p->call = call;
 	sip_call_bind(call, &participant_handlers, p);
 	participant_identify(p);
+	if (room && ban_holds(room, p->uri))
+		return ERR_BANNED;
 	leg_offer_local(&p->leg, &local);
 	if (room)
 		err = sip_call_set_contact(call, slice_of(room->id), "isfocus");

@@ -320,6 +320,8 @@ int invitation_begin(struct room *room, const struct invitation_start *start,
 	p->control.is_muted = start->is_muted;
 	p->control.is_deaf = start->is_deaf;
 	p->is_bridge = start->is_bridge;
+	p->role = (uint8_t)start->role;
+	slice_cstr(start->language, p->language, sizeof(p->language));
 	if (p->call)
 		participant_identify(p);
 	focus->stats.dial_outs++;
@@ -344,8 +346,12 @@ int focus_invite(struct focus *focus, struct room *room, const struct focus_invi
 		.display_name = invite->display_name,
 		.is_muted = invite->is_muted,
 		.is_deaf = invite->is_deaf,
+		.role = invite->role,
+		.language = invite->language,
 	};
 
 	assert(room->focus == focus);
+	if (invite->language.len && !focus_has_language(focus, invite->language))
+		return -EINVAL;
 	return invitation_begin(room, &start, ret_participant);
 }

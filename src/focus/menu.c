@@ -4,104 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/attr.h"
-#include "base/log.h"
+#include "focus/action.h"
 #include "focus/focus_priv.h"
-#include "focus/recording.h"
 #include "focus/room_priv.h"
 #include "focus/say.h"
 #include "focus/text.h"
-#include "focus/waiting.h"
-
-static void say(struct participant *p, enum prompt prompt)
-{
-	struct prompt_list list;
-
-	prompt_begin(&list, p->focus->prompts, p->language);
-	prompt_add(&list, prompt);
-	say_stop(p->focus, &p->play);
-	(void)say_to_leg(p, &list, false, &p->play);
-}
-
-static void do_help(struct participant *p)
-{
-	say(p, p->role == PARTICIPANT_MODERATOR ? PROMPT_HELP_MODERATOR : PROMPT_HELP_GUEST);
-}
-
-static void do_count(struct participant *p)
-{
-	waiting_tell_count(p);
-}
-
-static void do_mute(struct participant *p)
-{
-	participant_set_self(p, !p->is_self_muted, p->is_hand_raised);
-	say(p, p->is_self_muted ? PROMPT_MUTED : PROMPT_UNMUTED);
-}
-
-static void do_hand(struct participant *p)
-{
-	participant_set_self(p, p->is_self_muted, !p->is_hand_raised);
-	say(p, p->is_hand_raised ? PROMPT_TONE_ENTRY : PROMPT_TONE_EXIT);
-}
-
-static void do_lock(struct participant *p)
-{
-	struct room_settings settings = p->room->settings;
-
-	settings.is_locked = !settings.is_locked;
-	(void)focus_room_set(p->focus, p->room, &settings);
-	say_prompt_to_room(p->room,
-			   settings.is_locked ? PROMPT_ROOM_LOCKED_NOW : PROMPT_ROOM_UNLOCKED_NOW);
-}
-
-static void do_mute_all(struct participant *p)
-{
-	struct room_settings settings = p->room->settings;
-
-	settings.are_guests_muted = !settings.are_guests_muted;
-	(void)focus_room_set(p->focus, p->room, &settings);
-	say_prompt_to_room(p->room,
-			   settings.are_guests_muted ? PROMPT_ALL_MUTED : PROMPT_ALL_UNMUTED);
-}
-
-static void do_admit_all(struct participant *p)
-{
-	struct list *it, *tmp;
-
-	LIST_FOREACH (it, tmp, &p->room->participants)
-		(void)waiting_admit(LIST_ENTRY(it, struct participant, in_room));
-}
-
-static void do_record(struct participant *p)
-{
-	recording_toggle(p->room);
-}
-
-static void do_end(struct participant *p)
-{
-	(void)focus_room_close(p->focus, p->room, "ended_by_moderator");
-}
-
-static const struct action {
-	const char *name;
-	bool is_for_moderators;
-	void (*run)(struct participant *p);
-} actions[] = {
-	{"help", false, do_help},    {"count", false, do_count},
-	{"mute", false, do_mute},    {"hand", false, do_hand},
-	{"lock", true, do_lock},     {"mute_all", true, do_mute_all},
-	{"record", true, do_record}, {"admit_all", true, do_admit_all},
-	{"end", true, do_end},
-};
-
-static const struct action *action_find(struct slice name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
-		if (slice_is(name, actions[i].name))
-			return &actions[i];
-	return NULL;
-}
 
 static void item_split(struct slice item, struct slice *ret_keys, struct slice *ret_name)
 {
@@ -136,31 +43,44 @@ int menu_check(struct slice table, struct slice *reterr_item)
 	return 0;
 }
 
-/* What the keys mean so far: an action, NULL with *ret_is_open when more keys may make one. */
-static const struct action *match(const struct participant *p, bool *ret_is_open)
+static const struct action *match_in(const char *rows, struct slice pressed, bool *is_open)
 {
-	struct slice table = slice_of(p->focus->config->dialin_menu), item, keys, name;
-	struct slice pressed = slice_make(p->keys, p->key_count);
+	struct slice table = slice_of(rows), item, keys, name;
 
-	*ret_is_open = false;
 	while (text_list_next(&table, &item)) {
 		item_split(item, &keys, &name);
 		if (slice_eq(keys, pressed))
 			return action_find(name);
-		*ret_is_open |= slice_starts(keys, pressed);
+		*is_open |= slice_starts(keys, pressed);
 	}
 	return NULL;
 }
 
+/* What the keys mean so far: an action, NULL with *ret_is_open when more keys may make one. Rows
+ * for moderators lie over those for all. */
+static const struct action *match(const struct participant *p, bool *ret_is_open)
+{
+	const struct config *config = p->focus->config;
+	struct slice pressed = slice_make(p->keys, p->key_count);
+	const struct action *action = NULL;
+
+	*ret_is_open = false;
+	if (p->role == PARTICIPANT_MODERATOR)
+		action = match_in(config->dialin_moderator_menu, pressed, ret_is_open);
+	return action ? action : match_in(config->dialin_menu, pressed, ret_is_open);
+}
+
 static void carry_out(struct participant *p, const struct action *action)
 {
+	struct focus *focus = p->focus;
+
 	if (action->is_for_moderators && p->role != PARTICIPANT_MODERATOR) {
-		say(p, PROMPT_TONE_ERROR);
+		say_prompt(p, PROMPT_TONE_ERROR);
 		return;
 	}
-	LOG(LOG_INFO, "participant.keys", LOG_STR("room", p->room_id),
-	    LOG_STR("participant", p->id), LOG_STR("action", action->name));
-	action->run(p); /* it may be gone afterwards */
+	focus_acting(focus, p->id);
+	(void)focus_action(focus, p->room, p, slice_of(action->name)); /* it may be gone now */
+	focus_acting(focus, "");
 }
 
 void menu_on_digit(struct participant *p, char digit)
@@ -182,5 +102,5 @@ void menu_on_digit(struct participant *p, char digit)
 	if (action)
 		carry_out(p, action);
 	else if (p->focus->config->dialin_menu[0])
-		say(p, PROMPT_TONE_ERROR);
+		say_prompt(p, PROMPT_TONE_ERROR);
 }

@@ -1,4 +1,6 @@
-/* focus/menu.h -- what keys do in a conference: '*' and a digit, by the table in dialin.menu.
+/* focus/menu.h -- what keys do in a conference: '*' and a digit or more, by the table in
+ * dialin.menu, over which moderators have that of dialin.moderator_menu. What the actions are:
+ * focus/action.h.
  *
  * Every digit is still told to whoever listens (dtmf events). An entry that is not finished within
  * MENU_WAIT_MS is forgotten. Actions for moderators do nothing for guests but sound wrong. Thread:

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -316,6 +317,7 @@ static void do_leave(struct participant *p)
 						  .room = room,
 						  .participant = p,
 						  .cause = p->cause,
+						  .by = p->ended_by[0] ? p->ended_by : NULL,
 						  .status = p->status});
 	/* Not answered, and nobody said no: it was we who gave up. */
 	end_refer(p, p->status >= 300 ? p->status : 487);
@@ -352,8 +354,10 @@ void participant_step(struct participant *p, enum participant_event event)
 
 void participant_ring_off(struct participant *p, const char *cause, enum participant_event how)
 {
-	if (!p->cause[0])
+	if (!p->cause[0]) {
 		text_utf8(slice_of(cause), p->cause, sizeof(p->cause));
+		memcpy(p->ended_by, p->focus->by, sizeof(p->ended_by));
+	}
 	if (p->attendant) {
 		participant_drop(p);
 		return;
@@ -367,6 +371,11 @@ bool participant_is_room_muted(const struct participant *p)
 		return false;
 	return p->room->settings.is_muted ||
 	       (p->room->settings.are_guests_muted && p->role != PARTICIPANT_MODERATOR);
+}
+
+const char *participant_language(const struct participant *p)
+{
+	return p->language[0] || !p->room ? p->language : p->room->settings.language;
 }
 
 void participant_set_self(struct participant *p, bool is_muted, bool is_hand_raised)

@@ -46,7 +46,8 @@ struct participant_view {
 	bool is_self_muted, is_hand_raised; /* by its own keys */
 	bool is_room_muted;                 /* muted because the room is */
 	bool is_remote_focus;               /* another conference (isfocus) */
-	bool is_bridge; /* to where a conference moves, or from where it came: no person */
+	bool is_bridge;        /* to where a conference moves, or from where it came: no person */
+	struct slice language; /* what it is told things in; "" the room's */
 	uint64_t created_wall_ms, connected_wall_ms; /* 0: not yet */
 	uint64_t version;                            /* ETag: control and state, not levels */
 	struct slice referred_by; /* URI of who sent it here (RFC 3892); empty: nobody */

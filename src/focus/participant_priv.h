@@ -103,6 +103,7 @@ struct participant {
 	struct attendant *attendant;         /* owned; asks who it is, in no room yet; else NULL */
 	uint64_t created_wall_ms, connected_wall_ms, ended_wall_ms, version;
 	char cause[PARTICIPANT_CAUSE_MAX + 1]; /* of its end; "" while nothing is known */
+	char ended_by[PARTICIPANT_ID_MAX + 1]; /* whose word that was; "" nobody's */
 	uint16_t status;                       /* of an INVITE that failed */
 	struct sip_call *call;                 /* NULL before it is made and after it has ended; of
 						  several that ring the first */
@@ -155,6 +156,8 @@ struct invitation_start {
 	const char *headers;  /* more lines of every INVITE; NULL none */
 	const char *replaces; /* "Replaces: ...\r\n": left out when the peer answers 420, 481
 				 or 501; NULL none */
+	enum participant_role role;
+	struct slice language; /* may be absent */
 };
 /* Whether this may be called at all: ERR_DRAINING, ERR_NOT_ALLOWED, ERR_BAD_TARGET. */
 int invitation_check(const struct focus *focus, struct slice uri);
@@ -167,6 +170,9 @@ void participant_ended(struct participant *participant, const struct sip_call_en
 
 /* What it does to itself, by keys or through the API. */
 void participant_set_self(struct participant *participant, bool is_muted, bool is_hand_raised);
+
+/* What it is told things in: its own, or the room's; "" the default. */
+const char *participant_language(const struct participant *participant);
 
 /* Tells the mixer what the conference wants of the leg: own control and the room's mute. */
 void participant_apply_control(struct participant *participant);

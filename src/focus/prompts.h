@@ -20,6 +20,8 @@ enum prompt {
 	PROMPT_ROOM_INVALID, /* that is no conference number */
 	PROMPT_ASK_PIN,      /* please enter the conference PIN number */
 	PROMPT_PIN_INVALID,  /* that PIN is wrong */
+	PROMPT_NOT_STARTED,  /* the conference has not started yet */
+	PROMPT_BANNED,       /* you have been banned from the conference */
 	PROMPT_LOCKED,       /* the conference is locked */
 	PROMPT_FULL,         /* the conference is full */
 	PROMPT_ENTERING,     /* you will now be placed into the conference */
@@ -29,6 +31,10 @@ enum prompt {
 	PROMPT_LEADER_LEFT,  /* the leader has left the conference */
 	PROMPT_THERE_ARE,    /* there are ... */
 	PROMPT_OTHERS,       /* ... other participants */
+	PROMPT_ENDS_IN,      /* this conference ends in ... */
+	PROMPT_MINUTE,       /* ... minute */
+	PROMPT_MINUTES,      /* ... minutes */
+	PROMPT_ENDS,         /* the conference ends now */
 	PROMPT_MUTED,
 	PROMPT_UNMUTED,
 	PROMPT_ROOM_LOCKED_NOW,

@@ -12,11 +12,13 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "focus/ban.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/recording.h"
 #include "focus/room_priv.h"
+#include "focus/schedule.h"
 #include "focus/seats.h"
 #include "focus/waiting.h"
 
@@ -97,6 +99,9 @@ void room_view(const struct room *room, struct room_view *ret_view)
 		.participants_max = participants_max(room),
 		.participants = room_people(room),
 		.is_recording = room->recording != NULL,
+		.is_open = schedule_is_open(room),
+		.ends_wall_ms = schedule_ends_wall_ms(room),
+		.bans = room->ban_count,
 		.created_wall_ms = room->created_wall_ms,
 		.version = room->version,
 	};
@@ -199,7 +204,7 @@ static void table_remove(struct room *room)
 /* Store -------------------------------------------------------------------------------------- */
 
 /* A store that fails costs the room its memory beyond a restart, not its life. */
-static void room_store(const struct room *room)
+void room_store(const struct room *room)
 {
 	struct store *store = room->focus->store;
 	struct store_room row = {
@@ -212,6 +217,11 @@ static void room_store(const struct room *room)
 		.waits_for_moderator = room->settings.waits_for_moderator,
 		.ends_with_moderator = room->settings.ends_with_moderator,
 		.has_tones = room->settings.has_tones,
+		.has_names = room->settings.has_names,
+		.duration_max_s = room->settings.duration_max_s,
+		.opens_wall_ms = room->settings.opens_wall_ms,
+		.closes_wall_ms = room->settings.closes_wall_ms,
+		.has_begun = room->schedule.has_begun,
 	};
 	int err;
 
@@ -221,6 +231,7 @@ static void room_store(const struct room *room)
 	slice_cstr(slice_of(room->settings.pin), row.pin, sizeof(row.pin));
 	slice_cstr(slice_of(room->settings.moderator_pin), row.moderator_pin,
 		   sizeof(row.moderator_pin));
+	slice_cstr(slice_of(room->settings.language), row.language, sizeof(row.language));
 	err = store_room_put_post(store, &row);
 	if (err)
 		LOG(LOG_ERROR, "room.not_stored", LOG_STR("room", room->id),
@@ -282,7 +293,10 @@ int room_new(struct focus *focus, const struct room_make *make, struct room **re
 	room->version = focus_version_next(focus);
 	list_init(&room->participants);
 	list_init(&room->seats);
+	list_init(&room->bans);
 	roster_init(room);
+	schedule_init(room);
+	room->schedule.has_begun = make->has_begun;
 	timer_init(&room->grace, room_on_grace_over, room);
 	timer_init(&room->moderator_grace, room_on_moderator_gone, room);
 	*ret_room = room;
@@ -296,6 +310,8 @@ struct room *room_free(struct room *room)
 	assert(list_empty(&room->participants));
 	roster_done(room);
 	seats_done(room);
+	schedule_done(room);
+	bans_free(room);
 	migration_free(room);
 	timer_stop(room->focus->wheel, &room->grace);
 	timer_stop(room->focus->wheel, &room->moderator_grace);
@@ -318,6 +334,7 @@ static void room_rest(struct room *room)
 
 	assert(room->participant_count == 0);
 	room_bus_drop(room);
+	schedule_on_empty(room);
 	if (room->is_ending)
 		return;
 	/* Who is late for a room that has moved is still sent on, for a while. */
@@ -341,10 +358,20 @@ void room_publish(struct room *room)
 	LOG(LOG_INFO, "room.created", LOG_STR("room", room->id),
 	    LOG_STR("origin", room_origin_name(room->origin)));
 	room_tell(room, FOCUS_ROOM_CREATED, NULL);
+	schedule_review(room);
+}
+
+void room_changed(struct room *room, const char *cause)
+{
+	room->version = focus_version_next(room->focus);
+	room_store(room);
+	room_tell(room, FOCUS_ROOM_CHANGED, cause);
 }
 
 int room_check_entry(const struct room *room, bool is_incoming)
 {
+	if (is_incoming && !schedule_is_open(room))
+		return ERR_ROOM_NOT_OPEN;
 	if (is_incoming && room->settings.is_locked)
 		return ERR_ROOM_LOCKED;
 	if (room_people(room) >= participants_max(room))
@@ -412,6 +439,8 @@ void room_end(struct room *room, const char *cause)
 		return;
 	}
 	table_remove(room);
+	bans_forget(room);
+	schedule_forget(room);
 	room_unstore(room);
 	LOG(LOG_INFO, "room.closed", LOG_STR("room", room->id), LOG_STR("cause", cause));
 	room_tell(room, FOCUS_ROOM_CLOSED, cause);
@@ -454,6 +483,14 @@ char *focus_room_id_fresh(struct focus *focus, char out[ROOM_ID_MAX + 1])
 	return out;
 }
 
+char *focus_room_number_fresh(struct focus *focus, char out[ROOM_NUMBER_DIGITS + 1])
+{
+	do
+		focus_digits(focus, ROOM_NUMBER_DIGITS, out);
+	while (out[0] == '0' || focus_room_find(focus, slice_of(out)));
+	return out;
+}
+
 static bool settings_are_same(const struct room_settings *a, const struct room_settings *b)
 {
 	return a->is_locked == b->is_locked && a->is_muted == b->is_muted &&
@@ -461,7 +498,9 @@ static bool settings_are_same(const struct room_settings *a, const struct room_s
 	       a->participants_max == b->participants_max && a->is_lobby == b->is_lobby &&
 	       a->waits_for_moderator == b->waits_for_moderator &&
 	       a->ends_with_moderator == b->ends_with_moderator && a->has_tones == b->has_tones &&
-	       slice_is(slice_of(a->pin), b->pin) &&
+	       a->has_names == b->has_names && a->duration_max_s == b->duration_max_s &&
+	       a->opens_wall_ms == b->opens_wall_ms && a->closes_wall_ms == b->closes_wall_ms &&
+	       slice_is(slice_of(a->language), b->language) && slice_is(slice_of(a->pin), b->pin) &&
 	       slice_is(slice_of(a->moderator_pin), b->moderator_pin);
 }
 
@@ -473,8 +512,9 @@ int focus_room_set(struct focus *focus, struct room *room, const struct room_set
 
 	if (settings_are_same(&room->settings, settings))
 		return 0;
+	if (room->settings.opens_wall_ms != settings->opens_wall_ms)
+		room->schedule.has_begun = false; /* put off: it begins anew */
 	room->settings = *settings;
-	room->version = focus_version_next(focus);
 	if (is_mute_changed) {
 		LIST_FOREACH (it, tmp, &room->participants) {
 			struct participant *p = LIST_ENTRY(it, struct participant, in_room);
@@ -483,8 +523,8 @@ int focus_room_set(struct focus *focus, struct room *room, const struct room_set
 			participant_apply_control(p);
 		}
 	}
-	room_store(room);
-	room_tell(room, FOCUS_ROOM_CHANGED, NULL);
+	schedule_review(room);
+	room_changed(room, NULL);
 	waiting_review(room);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "base/slice.h"
 #include "focus/migrate.h"
 #include "focus/pin.h"
+#include "focus/prompts.h"
 
 enum { ROOM_ID_MAX = 64, ROOM_URI_MAX = 255 };
 
@@ -35,6 +36,11 @@ struct room_settings {
 	bool waits_for_moderator;  /* guests who call wait, with music, for the first moderator */
 	bool ends_with_moderator;  /* rooms.moderator_grace_s after the last moderator has left */
 	bool has_tones;            /* at coming and going */
+	bool has_names;            /* callers say their name; it is heard at coming and going */
+	char language[PROMPTS_NAME_MAX +
+		      1];        /* of what all hear, and of who has none; "": default */
+	uint32_t duration_max_s; /* of a conference; 0: rooms.max_duration_s */
+	uint64_t opens_wall_ms, closes_wall_ms; /* focus/schedule.h; 0: open, never closes */
 	char pin[PIN_HASH_MAX + 1], moderator_pin[PIN_HASH_MAX + 1]; /* hashes; "": none */
 };
 
@@ -45,6 +51,9 @@ struct room_view {
 	struct room_settings settings;
 	uint32_t participants_max; /* in force */
 	bool is_recording;
+	bool is_open;          /* focus/schedule.h */
+	uint64_t ends_wall_ms; /* as things are; 0: no end is set */
+	uint32_t bans;
 	uint32_t participants; /* all states but gone */
 	uint64_t created_wall_ms;
 	struct migration_view migration;

@@ -35,6 +35,17 @@ struct room {
 	struct timer grace;           /* of a factory room that nobody is in */
 	struct recording *recording;  /* that runs; NULL */
 	struct timer moderator_grace; /* the last moderator has left */
+	struct list bans;             /* ban.c, oldest first */
+	uint32_t ban_count;
+	struct { /* schedule.c */
+		struct timer timer;
+		char *invitees;    /* owned; comma list; NULL none */
+		uint64_t first_ms; /* the first came in, on the wheel's clock */
+		bool is_counting;  /* somebody is in */
+		bool has_begun;    /* the invitees have been called */
+		bool is_ending;    /* the last word is being said */
+		uint8_t warned;    /* how many warnings have been given, or are too late */
+	} schedule;
 };
 
 struct room_make {
@@ -42,6 +53,7 @@ struct room_make {
 	enum room_origin origin;
 	struct room_settings settings;
 	uint64_t created_wall_ms; /* 0: now */
+	bool has_begun;           /* its invitees have been called */
 };
 
 /* A room that nobody knows yet: in no table, told to nobody. Also makes place in the table, so that
@@ -54,13 +66,16 @@ struct room *room_free(struct room *room);
 /* Puts it into the table, stores it when the API made it, tells room.created and starts its life.
  */
 void room_publish(struct room *room);
+void room_store(const struct room *room); /* when the API made it */
+/* Something of it has changed: version, store, room.changed. */
+void room_changed(struct room *room, const char *cause);
 void room_put(struct room *room); /* into the table only: stored rooms at start */
 
 /* Who is in it, without bridges. */
 uint32_t room_people(const struct room *room);
 
-/* 0, ERR_ROOM_LOCKED, ERR_ROOM_FULL. The lock is for those who call, not for those who are called.
- */
+/* 0, ERR_ROOM_LOCKED, ERR_ROOM_FULL, ERR_ROOM_NOT_OPEN. Lock and hours are for those who call, not
+ * for those who are called. */
 int room_check_entry(const struct room *room, bool is_incoming);
 
 /* Guests who call may have to wait before they are let into the mix. */

@@ -5,6 +5,7 @@
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
+#include "focus/text.h"
 #include "focus/waiting.h"
 
 void participant_view(const struct participant *p, struct participant_view *ret_view)
@@ -21,6 +22,7 @@ void participant_view(const struct participant *p, struct participant_view *ret_
 		.control = p->control,
 		.is_self_muted = p->is_self_muted,
 		.is_hand_raised = p->is_hand_raised,
+		.language = slice_of(p->language),
 		.is_room_muted = participant_is_room_muted(p),
 		.is_remote_focus = p->is_remote_focus,
 		.is_bridge = p->is_bridge,
@@ -122,6 +124,31 @@ void focus_participant_set_self(struct focus *focus, struct participant *p, bool
 {
 	(void)focus;
 	participant_set_self(p, is_muted, is_hand_raised);
+}
+
+void focus_participant_set_role(struct focus *focus, struct participant *p,
+				enum participant_role role)
+{
+	if (p->role == role)
+		return;
+	p->role = (uint8_t)role;
+	p->version = focus_version_next(focus);
+	participant_apply_control(p);
+	participant_tell(p, FOCUS_PARTICIPANT_CHANGED);
+	waiting_on_role(p);
+}
+
+int focus_participant_set_language(struct focus *focus, struct participant *p,
+				   struct slice language)
+{
+	if (language.len && !focus_has_language(focus, language))
+		return -EINVAL;
+	if (slice_is(language, p->language))
+		return 0;
+	slice_cstr(language, p->language, sizeof(p->language));
+	p->version = focus_version_next(focus);
+	participant_tell(p, FOCUS_PARTICIPANT_CHANGED);
+	return 0;
 }
 
 int focus_admit(struct focus *focus, struct participant *p)

@@ -20,6 +20,16 @@ int say_to_leg(struct participant *p, const struct prompt_list *list, bool is_lo
 				      ret_play);
 }
 
+void say_prompt(struct participant *p, enum prompt prompt)
+{
+	struct prompt_list list;
+
+	prompt_begin(&list, p->focus->prompts, participant_language(p));
+	prompt_add(&list, prompt);
+	say_stop(p->focus, &p->play);
+	(void)say_to_leg(p, &list, false, &p->play);
+}
+
 void say_to_room(struct room *room, const struct prompt_list *list)
 {
 	const struct media *media = &room->focus->media;
@@ -40,7 +50,7 @@ void say_prompt_to_room(struct room *room, enum prompt prompt)
 {
 	struct prompt_list list;
 
-	prompt_begin(&list, room->focus->prompts, "");
+	prompt_begin(&list, room->focus->prompts, room->settings.language);
 	prompt_add(&list, prompt);
 	say_to_room(room, &list);
 }

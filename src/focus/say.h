@@ -11,6 +11,8 @@ enum { SAY_DUCK_CDB = -1200 }; /* what a participant hears of the room meanwhile
 /* *ret_play names it until MEDIA_PLAY_ENDED, or say_stop. Errors as media_ops.play_start. */
 int say_to_leg(struct participant *participant, const struct prompt_list *list, bool is_loop,
 	       handle *ret_play);
+/* One prompt in place of whatever is being said to it; participant->play names it. */
+void say_prompt(struct participant *participant, enum prompt prompt);
 /* To everybody in the room; ends by itself. What cannot be said is left out. */
 void say_to_room(struct room *room, const struct prompt_list *list);
 void say_prompt_to_room(struct room *room, enum prompt prompt);

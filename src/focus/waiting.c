@@ -5,6 +5,7 @@
 #include "focus/focus_priv.h"
 #include "focus/room_priv.h"
 #include "focus/say.h"
+#include "focus/schedule.h"
 
 static bool is_moderator(const struct participant *p)
 {
@@ -38,7 +39,7 @@ static void play_music(struct participant *p)
 {
 	struct prompt_list list;
 
-	prompt_begin(&list, p->focus->prompts, p->language);
+	prompt_begin(&list, p->focus->prompts, participant_language(p));
 	if (p->room->settings.waits_for_moderator && !moderators(p->room))
 		prompt_add(&list, PROMPT_WAIT_LEADER);
 	prompt_add_music(&list);
@@ -97,7 +98,7 @@ void waiting_tell_count(struct participant *p)
 	uint32_t count = others(p);
 	struct prompt_list list;
 
-	prompt_begin(&list, p->focus->prompts, p->language);
+	prompt_begin(&list, p->focus->prompts, participant_language(p));
 	if (count == 0) {
 		prompt_add(&list, PROMPT_ALONE);
 	} else {
@@ -110,20 +111,45 @@ void waiting_tell_count(struct participant *p)
 	(void)say_to_leg(p, &list, false, &p->play);
 }
 
+static void moderator_is_in(struct room *room)
+{
+	timer_stop(room->focus->wheel, &room->moderator_grace);
+	waiting_review(room);
+}
+
+/* The last one has gone, or is a guest now. */
+static void moderators_are_gone(struct room *room)
+{
+	if (moderators(room) || !room->settings.ends_with_moderator || room->is_ending)
+		return;
+	say_prompt_to_room(room, PROMPT_LEADER_LEFT);
+	timer_start(room->focus->wheel, &room->moderator_grace,
+		    (uint64_t)room->focus->config->rooms_moderator_grace_s * 1000);
+}
+
+void waiting_on_role(struct participant *p)
+{
+	if (p->state == PARTICIPANT_PENDING && !must_wait(p))
+		(void)waiting_admit(p);
+	else if (p->is_in_mix && is_moderator(p))
+		moderator_is_in(p->room);
+	else if (p->is_in_mix)
+		moderators_are_gone(p->room);
+}
+
 void waiting_on_joined(struct participant *p)
 {
 	struct room *room = p->room;
 
 	p->is_in_mix = true;
+	schedule_on_joined(room);
 	if (p->is_dial_in)
 		waiting_tell_count(p);
 	/* Who comes by a move was here all the time. */
 	if (room->settings.has_tones && others(p) && !p->is_seated && !p->is_bridge)
 		say_prompt_to_room(room, PROMPT_TONE_ENTRY);
-	if (!is_moderator(p))
-		return;
-	timer_stop(p->focus->wheel, &room->moderator_grace);
-	waiting_review(room);
+	if (is_moderator(p))
+		moderator_is_in(room);
 }
 
 void waiting_on_leaving(struct participant *p)
@@ -137,11 +163,8 @@ void waiting_on_leaving(struct participant *p)
 		return;
 	if (room->settings.has_tones && !p->is_bridge && !slice_is(slice_of(p->cause), "moved"))
 		say_prompt_to_room(room, PROMPT_TONE_EXIT);
-	if (!is_moderator(p) || moderators(room) || !room->settings.ends_with_moderator)
-		return;
-	say_prompt_to_room(room, PROMPT_LEADER_LEFT);
-	timer_start(p->focus->wheel, &room->moderator_grace,
-		    (uint64_t)p->focus->config->rooms_moderator_grace_s * 1000);
+	if (is_moderator(p))
+		moderators_are_gone(room);
 }
 
 void waiting_on_said(struct participant *p, handle play)

@@ -25,6 +25,9 @@ void waiting_on_leaving(struct participant *participant);
 /* The prompt or music of one that waits, or that has just come in, has ended. */
 void waiting_on_said(struct participant *participant, handle play);
 
+/* It has become a moderator, or a guest again. */
+void waiting_on_role(struct participant *participant);
+
 /* Settings of the room have changed: who waits for nothing any more comes in. */
 void waiting_review(struct room *room);
 

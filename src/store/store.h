@@ -20,7 +20,8 @@ enum {
 	STORE_ROWS_MAX = 500,
 	STORE_ID_MAX = 64,
 	STORE_URI_MAX = 255,
-	STORE_TEXT_MAX = 127
+	STORE_TEXT_MAX = 127,
+	STORE_LANGUAGE_MAX = 15
 };
 
 enum { STORE_KIND_MAX = 31, STORE_VALUE_MAX = 16384 };
@@ -45,6 +46,10 @@ struct store_room {
 	bool is_locked, is_muted;
 	uint32_t participants_max; /* 0: the configured default */
 	bool are_guests_muted, is_lobby, waits_for_moderator, ends_with_moderator, has_tones;
+	bool has_names, has_begun;
+	char language[STORE_LANGUAGE_MAX + 1];
+	uint32_t duration_max_s;
+	uint64_t opens_wall_ms, closes_wall_ms;
 	char pin[STORE_TEXT_MAX + 1], moderator_pin[STORE_TEXT_MAX + 1]; /* hashes */
 	uint64_t created_wall_ms;
 };

@@ -68,6 +68,8 @@ static void on_event(void *arg, const struct focus_event *event)
 		buf_addf(&world->events, " %u", event->status);
 	if (event->digit)
 		buf_addf(&world->events, " %c %u", event->digit, event->duration_ms);
+	if (event->by)
+		buf_addf(&world->events, " by %s", event->by);
 	buf_addc(&world->events, '\n');
 }
 
@@ -171,6 +173,8 @@ struct world *world_new(const struct world_options *options)
 	random_init_seeded(&world->random, options->seed ? options->seed : 1);
 	must(wheel_new(clock_mono_ms(&world->clock), &world->wheel), "wheel_new");
 	configure(world, options->config);
+	if (options->store)
+		world->store = *options->store;
 	store_rooms(world, options->rooms);
 	must(fake_media_new(world->wheel, WORLD_CLOSE_DELAY_MS, &world->media), "fake_media_new");
 	world->net = simnet_new(&(struct simnet_params){

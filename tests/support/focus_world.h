@@ -38,9 +38,10 @@ struct world {
 };
 
 struct world_options {
-	uint64_t seed;                            /* 0: 1 */
-	const char *config;                       /* "key=value" lines over the defaults, or NULL */
-	const char *rooms;                        /* "a,b": stored before the start, or NULL */
+	uint64_t seed;             /* 0: 1 */
+	const char *config;        /* "key=value" lines over the defaults, or NULL */
+	const char *rooms;         /* "a,b": stored before the start, or NULL */
+	const struct store *store; /* what an earlier world left; copied; NULL nothing */
 	uint32_t loss_percent, duplicate_percent; /* of datagrams */
 	uint32_t delay_max_ms;                    /* one way, from 1; 0: 1 */
 };

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <errno.h>
 #include <time.h>
 
 #include "base/attr.h"
@@ -66,6 +67,58 @@ static void text_agrees_with_libc(void)
 	CHECK_INT("days", wrong, 0);
 }
 
+static void reading(void)
+{
+	static const struct {
+		const char *in;
+		int err;
+		uint64_t want;
+	} rows[] = {
+		{"1970-01-01T00:00:00Z", 0, 0},
+		{"2026-11-22T19:46:23.123Z", 0, 1795376783123},
+		{"2026-11-22T20:46:23.123+01:00", 0, 1795376783123},
+		{"2026-11-22t14:16:23.1239999-05:30", 0, 1795376783123},
+		{"2000-02-29T23:59:59.5z", 0, 951868799500},
+		{"2016-12-31T23:59:60Z", 0, 1483228799000},
+		{"9999-12-31T23:59:59.999Z", 0, 253402300799999},
+		{"1969-12-31T23:59:59Z", -EINVAL, 0},
+		{"2001-02-29T00:00:00Z", -EINVAL, 0},
+		{"1900-02-29T00:00:00Z", -EINVAL, 0},
+		{"2026-04-31T00:00:00Z", -EINVAL, 0},
+		{"2026-13-01T00:00:00Z", -EINVAL, 0},
+		{"2026-11-22T24:00:00Z", -EINVAL, 0},
+		{"2026-11-22T00:60:00Z", -EINVAL, 0},
+		{"2026-11-22T19:46:23", -EINVAL, 0},
+		{"2026-11-22T19:46:23.Z", -EINVAL, 0},
+		{"2026-11-22T19:46Z", -EINVAL, 0},
+		{"2026-11-22T19:46:23ZZ", -EINVAL, 0},
+		{"2026-11-22", -EINVAL, 0},
+		{" 026-11-22T19:46:23Z", -EINVAL, 0},
+		{"", -EINVAL, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t wall_ms = 0;
+
+		CHECK_INT(rows[i].in, clock_parse(slice_of(rows[i].in), &wall_ms), rows[i].err);
+		CHECK_INT(rows[i].in, wall_ms, rows[i].want);
+	}
+}
+
+/* What clock_text writes is read back. */
+static void reading_back(void)
+{
+	uint32_t wrong = 0;
+
+	for (uint64_t ms = 0; ms < 4102444800000; ms += 86400000 - 12345) {
+		char out[CLOCK_TEXT_MAX];
+		uint64_t back = 1;
+
+		wrong += clock_parse(slice_of(clock_text(ms, out)), &back) || back != ms;
+	}
+	CHECK_INT("times", wrong, 0);
+}
+
 void suite_clock(void)
 {
 	CHECK_SUITE("clock");
@@ -73,4 +126,6 @@ void suite_clock(void)
 	CHECK_TEST(virtual_time);
 	CHECK_TEST(system_time);
 	CHECK_TEST(text);
+	CHECK_TEST(reading);
+	CHECK_TEST(reading_back);
 }

@@ -109,8 +109,8 @@ const char *site_dial(struct site *site, const char *user, const char *room)
 	char *id = ids[turn++ % 8];
 
 	(void)snprintf(target, sizeof(target), "sip:%s@" SERVER_SIP, room);
-	(void)snprintf(from, sizeof(from), "\"%c%s\" <sip:%s@10.0.0.2>", user[0] - 32, user + 1,
-		       user);
+	(void)snprintf(from, sizeof(from), "\"%c%s\" <sip:%s@%s>", user[0] - 32, user + 1, user,
+		       strcmp(user, "anonymous") ? "10.0.0.2" : "anonymous.invalid");
 	invite.target = slice_of(target);
 	invite.from = slice_of(from);
 	must(sip_call_new(site->phones_ua, &invite, &phone->call), "dial");

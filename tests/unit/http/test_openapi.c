@@ -221,9 +221,13 @@ enum contract_world {
 	WORLD_TRACE,     /* as WORLD_PLAIN, and the Call-ID of anna's call in place of her id */
 	WORLD_RECORDING, /* lobby is being recorded; the recording's id in place of anna's */
 	WORLD_RECORDED,  /* the same, ended */
+	WORLD_BANNED,    /* eve may not come into lobby; the ban's id in place of anna's */
+	WORLD_WAITING,   /* anna waits to be let in */
+	WORLD_NAMELESS,  /* anna is anonymous */
 	WORLD_COUNT
 };
 
+#define BAN_EVE "{\"uri\":\"sip:eve@10.0.0.2\"}"
 #define SAY_HELLO "{\"text\":\"hello\"}"
 #define MIGRATE_THERE "{\"to\":\"sip:ring@10.0.0.2\"}"
 #define CALL_OF_TWO "{\"from\":\"sip:dora@10.0.0.2\",\"to\":\"sip:emil@10.0.0.2\"}"
@@ -258,6 +262,49 @@ static const struct contract_case {
 	{"closeRoom", 400, WORLD_PLAIN, "/api/v1/rooms/%%zz", NULL, NULL},
 	{"closeRoom", 404, WORLD_PLAIN, "/api/v1/rooms/none", NULL, NULL},
 	{"closeRoom", 412, WORLD_PLAIN, "/api/v1/rooms/lobby", "If-Match: \"x\"\r\n", NULL},
+	{"actInRoom", 204, WORLD_PLAIN, "/api/v1/rooms/lobby/actions", NULL,
+	 "{\"action\":\"lock\"}"},
+	{"actInRoom", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/actions", NULL, "{"},
+	{"actInRoom", 404, WORLD_PLAIN, "/api/v1/rooms/none/actions", NULL,
+	 "{\"action\":\"lock\"}"},
+	{"actInRoom", 409, WORLD_PLAIN, "/api/v1/rooms/lobby/actions", NULL,
+	 "{\"action\":\"hand\"}"},
+	{"actInRoom", 413, WORLD_PLAIN, "/api/v1/rooms/lobby/actions", "Content-Length: 99999\r\n",
+	 ""},
+	{"actInRoom", 415, WORLD_PLAIN, "/api/v1/rooms/lobby/actions",
+	 "Content-Type: text/plain\r\n", "{}"},
+	{"actInRoom", 422, WORLD_PLAIN, "/api/v1/rooms/lobby/actions", NULL,
+	 "{\"action\":\"dance\"}"},
+	{"actAsParticipant", 204, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/actions", NULL,
+	 "{\"action\":\"hand\"}"},
+	{"actAsParticipant", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/actions", NULL,
+	 "{"},
+	{"actAsParticipant", 404, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/none/actions",
+	 NULL, "{\"action\":\"hand\"}"},
+	{"actAsParticipant", 409, WORLD_WAITING, "/api/v1/rooms/lobby/participants/%s/actions",
+	 NULL, "{\"action\":\"hand\"}"},
+	{"actAsParticipant", 413, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/actions",
+	 "Content-Length: 99999\r\n", ""},
+	{"actAsParticipant", 415, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/actions",
+	 "Content-Type: text/plain\r\n", "{}"},
+	{"actAsParticipant", 422, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/actions", NULL,
+	 "{\"action\":\"dance\"}"},
+	{"listBans", 200, WORLD_BANNED, "/api/v1/rooms/lobby/bans", NULL, NULL},
+	{"listBans", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/bans?after=x", NULL, NULL},
+	{"listBans", 404, WORLD_PLAIN, "/api/v1/rooms/none/bans", NULL, NULL},
+	{"createBan", 201, WORLD_PLAIN, "/api/v1/rooms/lobby/bans", NULL, BAN_EVE},
+	{"createBan", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/bans", NULL, "{"},
+	{"createBan", 404, WORLD_PLAIN, "/api/v1/rooms/none/bans", NULL, BAN_EVE},
+	{"createBan", 413, WORLD_PLAIN, "/api/v1/rooms/lobby/bans", "Content-Length: 99999\r\n",
+	 ""},
+	{"createBan", 415, WORLD_PLAIN, "/api/v1/rooms/lobby/bans", "Content-Type: text/plain\r\n",
+	 "{}"},
+	{"createBan", 422, WORLD_PLAIN, "/api/v1/rooms/lobby/bans", NULL, "{\"uri\":\"eve\"}"},
+	{"deleteBan", 204, WORLD_BANNED, "/api/v1/rooms/lobby/bans/%s", NULL, NULL},
+	{"deleteBan", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/bans/%%zz", NULL, NULL},
+	{"deleteBan", 404, WORLD_PLAIN, "/api/v1/rooms/lobby/bans/none", NULL, NULL},
+	{"removeParticipant", 409, WORLD_NAMELESS, "/api/v1/rooms/lobby/participants/%s?ban=true",
+	 NULL, NULL},
 	{"sendMessage", 202, WORLD_PLAIN, "/api/v1/rooms/lobby/messages", NULL, SAY_HELLO},
 	{"sendMessage", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/messages", NULL, "{"},
 	{"sendMessage", 404, WORLD_PLAIN, "/api/v1/rooms/none/messages", NULL, SAY_HELLO},
@@ -544,15 +591,29 @@ static void recordings_remove(void)
 	recordings[0] = '\0';
 }
 
+static void ban_eve(struct site *site, char id[32])
+{
+	struct answer answer = site_ask(site, "POST", "/api/v1/rooms/lobby/bans", NULL, BAN_EVE);
+
+	CHECK_INT("a ban", answer.status, 201);
+	(void)snprintf(id, 32, "%s", answer_text(&answer, "id"));
+	answer_done(&answer);
+}
+
 static struct site *contract_site(enum contract_world world, char anna[32])
 {
 	struct site *site = site_new(world == WORLD_FULL ? "rooms.participants_max=1" : NULL);
 
-	(void)site_status(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"lobby\"}");
+	(void)site_status(site, "POST", "/api/v1/rooms", NULL,
+			  world == WORLD_WAITING ? "{\"id\":\"lobby\",\"lobby\":true}"
+						 : "{\"id\":\"lobby\"}");
 	(void)site_status(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"kept\"}");
 	(void)site_status(site, "POST", "/api/v1/users", NULL,
 			  "{\"name\":\"bert\",\"password\":\"x\",\"aliases\":[\"b\"]}");
-	(void)snprintf(anna, 32, "%s", site_dial(site, "anna", "lobby"));
+	(void)snprintf(anna, 32, "%s",
+		       site_dial(site, world == WORLD_NAMELESS ? "anonymous" : "anna", "lobby"));
+	if (world == WORLD_BANNED)
+		ban_eve(site, anna);
 	if (world == WORLD_TOKEN)
 		site_set(site, "http.token=secret");
 	if (world == WORLD_FULL)

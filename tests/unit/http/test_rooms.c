@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "tests/support/check.h"
@@ -225,6 +226,104 @@ static void server(void)
 	site_free(site);
 }
 
+static void schedule(void)
+{
+	static const struct {
+		const char *name, *body;
+		int status;
+		const char *field;
+	} rows[] = {
+		{"hours",
+		 "{\"opens_at\":\"2099-01-01T10:00:00+01:00\",\"closes_at\":\"2099-01-01T10:00:"
+		 "00Z\"}",
+		 201, ""},
+		{"no hour", "{\"opens_at\":\"tomorrow\"}", 422, "opens_at"},
+		{"closes before it opens",
+		 "{\"opens_at\":\"2099-01-01T10:00:00Z\",\"closes_at\":\"2099-01-01T10:00:00Z\"}",
+		 422, "closes_at"},
+		{"in the past", "{\"closes_at\":\"2001-01-01T10:00:00Z\"}", 422, "closes_at"},
+		{"limit", "{\"max_duration_s\":3600}", 201, ""},
+		{"no limit", "{\"max_duration_s\":null}", 201, ""},
+		{"limit of nothing", "{\"max_duration_s\":0}", 422, "max_duration_s"},
+		{"language", "{\"language\":\"fr\"}", 201, ""},
+		{"no language", "{\"language\":\"xx\"}", 422, "language"},
+		{"invitees", "{\"opens_at\":\"2099-01-01T10:00:00Z\",\"invitees\":[\"sip:a@b\"]}",
+		 201, ""},
+		{"no URI", "{\"invitees\":[\"bob\"]}", 422, "invitees"},
+		{"no list", "{\"invitees\":[\"sip:a@b,sip:c@d\"]}", 422, "invitees"},
+		{"pins", "{\"pins\":\"generate\"}", 201, ""},
+		{"no pins", "{\"pins\":\"1234\"}", 422, "pins"},
+	};
+	struct site *site = site_new(NULL);
+	size_t made = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct answer answer = site_ask(site, "POST", "/api/v1/rooms", NULL, rows[i].body);
+
+		CHECK_INT(rows[i].name, answer.status, rows[i].status);
+		CHECK_STR(rows[i].name, answer_text(&answer, "field"), rows[i].field);
+		made += rows[i].status == 201;
+		answer_done(&answer);
+	}
+	CHECK_INT("nothing half-made is left", focus_room_count(site->focus), made);
+	site_free(site);
+}
+
+/* PINs that are made here are told once, and the room's name is a number to dial. */
+static void generated_pins(void)
+{
+	struct site *site = site_new(NULL);
+	struct answer answer = site_ask(site, "POST", "/api/v1/rooms", NULL,
+					"{\"pins\":\"generate\"}");
+	char id[65], path[128];
+
+	(void)snprintf(id, sizeof(id), "%s", answer_text(&answer, "id"));
+	CHECK_INT("number", strspn(id, "0123456789"), 8);
+	CHECK_INT("pin", strspn(answer_text(&answer, "pin"), "0123456789"), 6);
+	CHECK_INT("moderator_pin", strspn(answer_text(&answer, "moderator_pin"), "0123456789"), 8);
+	answer_done(&answer);
+	(void)snprintf(path, sizeof(path), "/api/v1/rooms/%s", id);
+	answer = site_ask(site, "GET", path, NULL, NULL);
+	CHECK("there", json_is_true(answer_member(&answer, "has_pin")) &&
+			       json_is_true(answer_member(&answer, "has_moderator_pin")));
+	CHECK("but not told again",
+	      !answer_member(&answer, "pin") && !answer_member(&answer, "moderator_pin"));
+	answer_done(&answer);
+	site_free(site);
+}
+
+static void bans(void)
+{
+	struct site *site = site_new(NULL);
+	const char *eve = site_dial(site, "eve", "lobby");
+	struct answer answer;
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "/api/v1/rooms/lobby/participants/%s?ban=maybe", eve);
+	(void)site_dial(site, "anna", "lobby");
+	CHECK_INT("not sure", site_status(site, "DELETE", path, NULL, NULL), 400);
+	(void)snprintf(path, sizeof(path), "/api/v1/rooms/lobby/participants/%s?ban=true", eve);
+	CHECK_INT("kick", site_status(site, "DELETE", path, NULL, NULL), 204);
+	site_pass(site, 200);
+	(void)site_dial(site, "eve", "lobby");
+	answer = site_ask(site, "GET", "/api/v1/rooms/lobby/bans", NULL, NULL);
+	CHECK_STR("who", answer_text(&answer, "bans.0.uri"), "sip:eve@10.0.0.2");
+	CHECK_STR("by whom", answer_text(&answer, "bans.0.by"), "api");
+	(void)snprintf(path, sizeof(path), "/api/v1/rooms/lobby/bans/%s",
+		       answer_text(&answer, "bans.0.id"));
+	answer_done(&answer);
+	answer = site_ask(site, "GET", "/api/v1/rooms/lobby", NULL, NULL);
+	CHECK_INT("one", json_integer_value(answer_member(&answer, "bans")), 1);
+	CHECK_INT("alone", json_integer_value(answer_member(&answer, "participants")), 1);
+	answer_done(&answer);
+	CHECK_INT("lifted", site_status(site, "DELETE", path, NULL, NULL), 204);
+	(void)site_dial(site, "eve", "lobby");
+	answer = site_ask(site, "GET", "/api/v1/rooms/lobby", NULL, NULL);
+	CHECK_INT("back", json_integer_value(answer_member(&answer, "participants")), 2);
+	answer_done(&answer);
+	site_free(site);
+}
+
 void suite_rooms(void)
 {
 	CHECK_SUITE("rooms");
@@ -236,4 +335,7 @@ void suite_rooms(void)
 	CHECK_TEST(bad_queries);
 	CHECK_TEST(limits);
 	CHECK_TEST(server);
+	CHECK_TEST(schedule);
+	CHECK_TEST(generated_pins);
+	CHECK_TEST(bans);
 }

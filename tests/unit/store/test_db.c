@@ -97,7 +97,13 @@ static void old_files_get_users(void)
 	CHECK_INT(NULL, db_room_put(db, &room), 0);
 	db_close(db);
 	scratch_sql(&scratch,
-		    "DROP TABLE users; ALTER TABLE rooms DROP COLUMN are_guests_muted;"
+		    "DROP TABLE users; ALTER TABLE rooms DROP COLUMN has_names;"
+		    "ALTER TABLE rooms DROP COLUMN language;"
+		    "ALTER TABLE rooms DROP COLUMN duration_max_s;"
+		    "ALTER TABLE rooms DROP COLUMN opens_wall_ms;"
+		    "ALTER TABLE rooms DROP COLUMN closes_wall_ms;"
+		    "ALTER TABLE rooms DROP COLUMN has_begun;"
+		    "ALTER TABLE rooms DROP COLUMN are_guests_muted;"
 		    "ALTER TABLE rooms DROP COLUMN is_lobby;"
 		    "ALTER TABLE rooms DROP COLUMN waits_for_moderator;"
 		    "ALTER TABLE rooms DROP COLUMN ends_with_moderator;"
@@ -123,6 +129,12 @@ static void rooms_are_kept(void)
 	CHECK_INT(NULL, db_room_put(db, &room), 0);
 	room.is_locked = false;
 	room.is_muted = true;
+	room.has_names = true;
+	room.duration_max_s = 3600;
+	room.opens_wall_ms = 1795376783123;
+	room.closes_wall_ms = 1795376999999;
+	room.has_begun = true;
+	slice_cstr(SLICE("fr"), room.language, sizeof(room.language));
 	CHECK_INT("again: changes", db_room_put(db, &room), 0);
 	room = scratch_room("c");
 	CHECK_INT(NULL, db_room_put(db, &room), 0);
@@ -136,6 +148,12 @@ static void rooms_are_kept(void)
 	CHECK_STR(NULL, seen.rooms[0].id, "a");
 	CHECK_INT(NULL, seen.rooms[0].is_locked, false);
 	CHECK_INT(NULL, seen.rooms[0].is_muted, true);
+	CHECK_INT(NULL, seen.rooms[0].has_names, true);
+	CHECK_INT(NULL, seen.rooms[0].duration_max_s, 3600);
+	CHECK_INT(NULL, seen.rooms[0].opens_wall_ms, 1795376783123);
+	CHECK_INT(NULL, seen.rooms[0].closes_wall_ms, 1795376999999);
+	CHECK_INT(NULL, seen.rooms[0].has_begun, true);
+	CHECK_STR(NULL, seen.rooms[0].language, "fr");
 	CHECK_STR(NULL, seen.rooms[1].id, "b");
 	CHECK_INT(NULL, seen.rooms[1].is_locked, true);
 	CHECK_INT(NULL, seen.rooms[1].participants_max, 7);
@@ -262,7 +280,7 @@ static void refuses_what_is_not_ours(void)
 		{"another program's, marked", NULL, "PRAGMA application_id = 5",
 		 "belongs to another program"},
 		{"newer", NULL, "PRAGMA application_id = 1213355080; PRAGMA user_version = 99",
-		 "was written by a newer version of hearthd (format 99, this one knows 5)"},
+		 "was written by a newer version of hearthd (format 99, this one knows 6)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
