@@ -283,9 +283,10 @@ static bool must_end(const struct sound *sound)
 
 static void leg_take(const struct bus *bus, const struct leg *leg, struct take *take)
 {
-	if (!takes_are_paused(bus))
-		take_write_rt(take, leg->is_summed ? leg->pcm : NULL,
-			      leg_rate(leg->frame.sample_hz));
+	if (takes_are_paused(bus))
+		return;
+	take_align_rt(take, bus);
+	take_write_rt(take, leg->is_summed ? leg->pcm : NULL, leg_rate(leg->frame.sample_hz));
 }
 
 /* What is played to this leg alone, and what is recorded of it. */

@@ -280,10 +280,13 @@ int mixer_record_start(void *ctx, const struct media_record *start, handle *ret_
 		return err;
 	}
 	err = take_new(recorder, start->rate_hz, &sound->take);
-	if (err)
+	if (err) {
 		recorder_close(recorder);
-	else
+	} else {
 		sound->take->sound.owner = sound;
+		sound->take->is_awaiting = start->is_aligned;
+		sound->take->lead_frames = start->lead_ms / FILES_FRAME_MS;
+	}
 	if (err == 0)
 		err = sound_post(sound, start->leg, start->room);
 	if (err) {

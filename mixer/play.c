@@ -199,7 +199,27 @@ void takes_skip_rt(struct list *sounds, uint32_t frames)
 	LIST_FOREACH (it, tmp, sounds) {
 		struct sound *sound = LIST_ENTRY(it, struct sound, node);
 
-		for (uint32_t i = 0; sound->is_take && i < frames; i++)
+		/* What is awaiting has not begun. */
+		if (!sound->is_take || ((struct take *)sound)->is_awaiting)
+			continue;
+		for (uint32_t i = 0; i < frames; i++)
 			take_write_rt((struct take *)sound, NULL, LEG_RATES);
 	}
+}
+
+void take_align_rt(struct take *take, const struct bus *bus)
+{
+	uint64_t frames = take->lead_frames;
+	struct list *it, *tmp;
+
+	if (!take->is_awaiting)
+		return;
+	take->is_awaiting = false;
+	LIST_FOREACH (it, tmp, &bus->sounds) {
+		const struct sound *sound = LIST_ENTRY(it, struct sound, node);
+
+		if (sound->is_take)
+			frames = recorder_ms(((const struct take *)sound)->recorder) / LEG_TICK_MS;
+	}
+	recorder_lead_rt(take->recorder, frames);
 }

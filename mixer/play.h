@@ -54,7 +54,10 @@ struct take {
 	struct sound sound; /* first */
 	struct recorder *recorder;
 	uint8_t rate;
-	uint8_t from; /* rate that was resampled in the last tick, LEG_RATES none */
+	uint8_t from;         /* rate that was resampled in the last tick, LEG_RATES none */
+	bool is_awaiting;     /* of a leg: its first frame is to stand where the room's recording is
+				 then */
+	uint64_t lead_frames; /* where that is for want of a recording of the room on this worker */
 	struct resample resample;
 	int16_t pcm[LEG_SAMPLES_MAX];
 };
@@ -82,6 +85,10 @@ bool plays_add_rt(struct list *plays, uint8_t rate, int16_t *pcm) NONBLOCKING;
 
 /* The worker missed `frames` ticks: silence in their place, so that recordings stay aligned. */
 void takes_skip_rt(struct list *sounds, uint32_t frames) NONBLOCKING;
+
+/* Where the first frame of a take of a leg stands, when it is awaiting: behind as much silence as
+ * the recording of `bus` is long by now. */
+void take_align_rt(struct take *take, const struct bus *bus) NONBLOCKING;
 
 /* Writes a frame of sound at a rate (take->rate: as it is); NULL: silence. */
 void take_write_rt(struct take *take, const int16_t *pcm, uint8_t rate) NONBLOCKING;

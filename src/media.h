@@ -190,6 +190,9 @@ struct media_record {
 	const char *path;       /* made anew; copied */
 	enum media_record_format format;
 	uint32_t rate_hz;       /* 8000, 16000 or 48000 */
+	bool is_aligned;        /* LEG: begins with as much silence as the recording of its room is long by its
+				 * first frame, to the sample, so that both files begin together */
+	uint32_t lead_ms;       /* aligned: that length, where the room's recording is another worker's */
 	uint64_t tag;           /* returned in MEDIA_RECORD_ENDED */
 };
 

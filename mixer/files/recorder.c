@@ -31,7 +31,7 @@ struct recorder {
 	struct ring *ring;
 
 	/* The worker's. */
-	_Atomic uint64_t frames;
+	_Atomic uint64_t frames, lead; /* lead: of them, silence before the first that came */
 	struct frame *given;
 
 	/* The thread's. */
@@ -73,14 +73,14 @@ static void append(struct recorder *recorder, const int16_t *pcm)
 		(void)sf_command(recorder->file, SFC_UPDATE_HEADER_NOW, NULL, 0);
 }
 
-/* Silence for frames up to `at` that never came. */
+/* Silence for frames up to `at` that never came; those of the lead were not to. */
 static void fill_gap(struct recorder *recorder, uint64_t at)
 {
 	static const int16_t silence[FILES_FRAME_SAMPLES_MAX];
 
 	while (recorder->written < at && !atomic_load(&recorder->err)) {
+		recorder->lost += recorder->written >= atomic_load(&recorder->lead);
 		append(recorder, silence);
-		recorder->lost++;
 	}
 }
 
@@ -207,6 +207,12 @@ void recorder_close(struct recorder *recorder)
 }
 
 /* The worker -------------------------------------------------------------------------------- */
+
+void recorder_lead_rt(struct recorder *recorder, uint64_t frames)
+{
+	atomic_store(&recorder->lead, frames);
+	atomic_store_explicit(&recorder->frames, frames, memory_order_release);
+}
 
 void recorder_write_rt(struct recorder *recorder, const int16_t *pcm)
 {

@@ -2,10 +2,12 @@
  *
  * A worker writes one frame per tick; the files thread appends it. Recorders that begin and pause
  * in the same tick stay aligned to the sample: a frame that the thread was too slow for is
- * written as silence of the same length, never left out. The header of a WAV file is renewed every
- * RECORDER_HEADER_MS, and pages of Ogg stand for themselves, so a file stays playable when the
- * process is killed. When the disk is full the file ends at the last frame that fitted, and the
- * error is told once (struct files_event); what comes later is dropped.
+ * written as silence of the same length, never left out. One that joins a recording which is under
+ * way can begin with the silence that it missed (_lead_rt), so that all files begin together. The
+ * header of a WAV file is renewed every RECORDER_HEADER_MS, and pages of Ogg stand for themselves,
+ * so a file stays playable when the process is killed. When the disk is full the file ends at the
+ * last frame that fitted, and the error is told once (struct files_event); what comes later is
+ * dropped.
  *
  * Threads: recorder_new and _close on control, _write_rt on the worker that has it, _ms and _err
  * anywhere.
@@ -36,6 +38,9 @@ int recorder_new(struct files *files, const struct recorder_params *params,
 		 struct recorder **ret_recorder);
 /* No worker has it any more. A struct files_event follows when the file is complete. */
 void recorder_close(struct recorder *recorder);
+
+/* Before the first frame: so many frames of silence lead. They count in recorder_ms at once. */
+void recorder_lead_rt(struct recorder *recorder, uint64_t frames) NONBLOCKING;
 
 /* One frame of rate_hz / 50 samples; NULL: silence. */
 void recorder_write_rt(struct recorder *recorder, const int16_t *pcm) NONBLOCKING;

@@ -358,6 +358,81 @@ static void records_room_and_leg_alike(void)
 	teardown();
 }
 
+static sf_count_t read_wav(const char *path, int16_t *pcm, sf_count_t most)
+{
+	SF_INFO info = {.format = 0};
+	SNDFILE *file = sf_open(path, SFM_READ, &info);
+	sf_count_t got = file ? sf_readf_short(file, pcm, most) : 0;
+
+	if (file)
+		sf_close(file);
+	return got;
+}
+
+static handle record_at(handle of_leg, const char *path, uint32_t lead_ms)
+{
+	struct media_record record = {.leg = of_leg,
+				      .room = of_leg ? 0 : room,
+				      .path = path,
+				      .rate_hz = 8000,
+				      .is_aligned = of_leg != 0,
+				      .lead_ms = lead_ms};
+	handle h = 0;
+
+	CHECK_INT(path, media.ops->record_start(media.ctx, &record, &h), 0);
+	return h;
+}
+
+/* A track that begins later, and during a pause, stands where the room's recording is; one without
+ * such a recording where it was told. */
+static void a_later_track_begins_with_the_others(void)
+{
+	char dir[] = "/tmp/hearth-sounds-XXXXXX", path[3][64];
+	static int16_t pcm[3][16000];
+	sf_count_t got[3];
+	handle h[3];
+
+	setup();
+	CHECK("dir", mkdtemp(dir) != NULL);
+	for (int i = 0; i < 3; i++)
+		(void)snprintf(path[i], sizeof(path[i]), "%s/%d.wav", dir, i);
+	turn_ear(440);
+	(void)run_until_heard(1, 440);
+	h[0] = record_at(0, path[0], 0);
+	for (int i = 0; i < 10; i++)
+		tick(440);
+	(void)media.ops->record_pause(media.ctx, room, true);
+	tick(440);
+	h[1] = record_at(legs[0], path[1], 60000);
+	tick(440);
+	(void)media.ops->record_pause(media.ctx, room, false);
+	for (int i = 0; i < 25; i++)
+		tick(440);
+	for (int i = 0; i < 2; i++)
+		(void)media.ops->record_stop(media.ctx, h[i]);
+	(void)run_until_ended(2, 440);
+	CHECK_INT("length", ended[0].length_ms, ended[1].length_ms);
+	CHECK_INT("nothing was lost", ended[0].lost_ms + ended[1].lost_ms, 0);
+	h[2] = record_at(legs[0], path[2], 100);
+	for (int i = 0; i < 5; i++)
+		tick(440);
+	(void)media.ops->record_stop(media.ctx, h[2]);
+	(void)run_until_ended(3, 440);
+	CHECK("with its lead", ended[2].length_ms >= 200);
+	for (int i = 0; i < 3; i++)
+		got[i] = read_wav(path[i], pcm[i], 16000);
+	CHECK_INT("aligned", got[0], got[1]);
+	CHECK("silence for what it missed", tone_share(pcm[1], 800, 440) == 0);
+	CHECK("a tone there in the mix", tone_share(pcm[0], 1600, 440) > 0.95);
+	CHECK("the same from there on, to the sample",
+	      memcmp(pcm[0] + 1600, pcm[1] + 1600, (size_t)(got[0] - 1600) * 2) == 0);
+	CHECK("as told", pcm[2][799] == 0 && tone_share(pcm[2] + 800, 800, 440) > 0.95);
+	for (int i = 0; i < 3; i++)
+		unlink(path[i]);
+	rmdir(dir);
+	teardown();
+}
+
 void suite_mixer_sounds(void)
 {
 	CHECK_SUITE("mixer_sounds");
@@ -368,4 +443,5 @@ void suite_mixer_sounds(void)
 	CHECK_TEST(on_the_way_to_another_worker);
 	CHECK_TEST(bad_orders);
 	CHECK_TEST(records_room_and_leg_alike);
+	CHECK_TEST(a_later_track_begins_with_the_others);
 }
