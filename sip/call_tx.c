@@ -315,14 +315,19 @@ static bool has_too_many(struct sip_call *call)
 
 int call_tx_send(struct call_tx *tx)
 {
-	return sip_sender_start(
-		&tx->sender, &(struct sip_sender_start){
-				     .method = slice_of(tx->method),
-				     .hop = sip_dialog_hop(tx->dialog),
-				     .target = slice_of(tx->dialog->remote_target),
-				     .last = &tx->call->flow,
-				     .is_on_flow = tx->call->is_on_flow && !tx->dialog->route_count,
-			     });
+	struct sip_call *call = tx->call;
+	bool is_on_flow = call->is_on_flow && !tx->dialog->route_count;
+	int err = ua_locate(call->ua, tx->dialog, &call->flow, &is_on_flow);
+
+	if (err)
+		return err;
+	return sip_sender_start(&tx->sender, &(struct sip_sender_start){
+						     .method = slice_of(tx->method),
+						     .hop = sip_dialog_hop(tx->dialog),
+						     .target = slice_of(tx->dialog->remote_target),
+						     .last = &call->flow,
+						     .is_on_flow = is_on_flow,
+					     });
 }
 
 int call_tx_again(struct call_tx *tx)

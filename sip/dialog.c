@@ -263,6 +263,20 @@ int sip_dialog_confirm(struct sip_dialog *dialog, const struct sip_msg *response
 	return err ? err : read_routes(dialog, response, true);
 }
 
+int sip_dialog_locate(struct sip_dialog *dialog, struct slice uri, struct slice path)
+{
+	int err = 0;
+
+	free(dialog->located);
+	free(dialog->located_path);
+	dialog->located = dialog->located_path = NULL;
+	if (slice_present(uri))
+		err = keep_value(uri, &dialog->located);
+	if (!err && path.len > 0)
+		err = keep_value(path, &dialog->located_path);
+	return err;
+}
+
 int sip_dialog_check_rseq(struct sip_dialog *dialog, const struct sip_msg *response)
 {
 	struct sip_cseq cseq;
@@ -291,6 +305,8 @@ struct sip_dialog *sip_dialog_free(struct sip_dialog *dialog)
 	free(dialog->local);
 	free(dialog->remote);
 	free(dialog->remote_target);
+	free(dialog->located);
+	free(dialog->located_path);
 	for (uint32_t i = 0; i < dialog->route_count; i++)
 		free(dialog->routes[i]);
 	free(dialog);
@@ -312,22 +328,33 @@ int sip_dialog_check_cseq(struct sip_dialog *dialog, uint32_t number)
 
 static bool first_route(const struct sip_dialog *dialog, struct sip_addr *ret_route)
 {
-	return dialog->route_count > 0 &&
-	       sip_addr_parse(slice_of(dialog->routes[0]), ret_route) == 0;
+	struct slice route = slice_of(dialog->route_count ? dialog->routes[0]
+							  : dialog->located_path);
+
+	if (!dialog->route_count) /* of name-addrs: '>' ends the first */
+		route = slice_first(route, slice_find(route, '>') + 1);
+	return route.len > 0 && sip_addr_parse(route, ret_route) == 0;
 }
 
+/* A Path is made of loose routers (RFC 3327 4). */
 static bool is_strict(const struct sip_dialog *dialog, struct sip_addr *ret_route)
 {
 	struct slice ignored;
 
-	return first_route(dialog, ret_route) && !sip_uri_param(&ret_route->uri, "lr", &ignored);
+	return dialog->route_count > 0 && first_route(dialog, ret_route) &&
+	       !sip_uri_param(&ret_route->uri, "lr", &ignored);
+}
+
+static const char *target_of(const struct sip_dialog *dialog)
+{
+	return dialog->located ? dialog->located : dialog->remote_target;
 }
 
 struct slice sip_dialog_hop(const struct sip_dialog *dialog)
 {
 	struct sip_addr route;
 
-	return first_route(dialog, &route) ? route.uri.text : slice_of(dialog->remote_target);
+	return first_route(dialog, &route) ? route.uri.text : slice_of(target_of(dialog));
 }
 
 struct slice sip_dialog_request_uri(const struct sip_dialog *dialog)
@@ -336,7 +363,7 @@ struct slice sip_dialog_request_uri(const struct sip_dialog *dialog)
 
 	if (is_strict(dialog, &route))
 		return sip_uri_without_headers(route.uri.text);
-	return sip_uri_without_headers(slice_of(dialog->remote_target));
+	return sip_uri_without_headers(slice_of(target_of(dialog)));
 }
 
 void sip_dialog_add_routes(const struct sip_dialog *dialog, struct buf *buf)
@@ -346,8 +373,10 @@ void sip_dialog_add_routes(const struct sip_dialog *dialog, struct buf *buf)
 
 	for (uint32_t i = strict ? 1 : 0; i < dialog->route_count; i++)
 		sip_build_header(buf, "Route", "%s", dialog->routes[i]);
+	if (!dialog->route_count && dialog->located_path)
+		sip_build_header(buf, "Route", "%s", dialog->located_path);
 	if (strict)
-		sip_build_header(buf, "Route", "<%s>", dialog->remote_target);
+		sip_build_header(buf, "Route", "<%s>", target_of(dialog));
 }
 
 void sip_dialog_add_fields(const struct sip_dialog *dialog, uint32_t cseq, struct slice method,

@@ -30,6 +30,8 @@ struct sip_dialog {
 	char *call_id, *local_tag, *remote_tag; /* remote_tag is "" for a peer of RFC 2543 */
 	char *local, *remote; /* whole From and To values of our requests, tags included */
 	char *remote_target;  /* URI, without brackets */
+	char *located;        /* URI that stands for it (sip_dialog_locate); NULL: none */
+	char *located_path;   /* name-addrs on the way there; NULL: none */
 	char *routes[SIP_DIALOG_ROUTES_MAX]; /* name-addrs, first hop first */
 	uint32_t route_count;
 	uint32_t local_cseq,
@@ -70,6 +72,10 @@ int sip_dialog_refresh(struct sip_dialog *dialog, const struct sip_msg *msg);
 
 /* An early dialog whose 2xx came (13.2.2.4): the route set and target are that response's. */
 int sip_dialog_confirm(struct sip_dialog *dialog, const struct sip_msg *response);
+
+/* The next requests go to `uri` in place of the remote target, which stays what it is; where there
+ * is no route set, over the name-addrs of `path` (absent: none). `uri` absent: to the target. */
+int sip_dialog_locate(struct sip_dialog *dialog, struct slice uri, struct slice path);
 
 /* RSeq of a reliable provisional response (RFC 3262 4): remembered when it is the first to its
  * INVITE or the next. ERR_STATE: a copy, or one before it is missing. ERR_SIP_HEADER_SYNTAX. */

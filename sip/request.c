@@ -103,6 +103,11 @@ static void finish(struct sip_request *request, const struct sip_msg *response, 
 
 static int start(struct sip_request *request)
 {
+	bool is_on_flow = request->is_on_flow;
+	int err = ua_locate(request->ua, request->dialog, request->flow, &is_on_flow);
+
+	if (err)
+		return err;
 	request->cseq = ++request->dialog->local_cseq;
 	return sip_sender_start(&request->sender,
 				&(struct sip_sender_start){
@@ -110,7 +115,7 @@ static int start(struct sip_request *request)
 					.hop = sip_dialog_hop(request->dialog),
 					.target = slice_of(request->dialog->remote_target),
 					.last = request->flow,
-					.is_on_flow = request->is_on_flow,
+					.is_on_flow = is_on_flow,
 				});
 }
 
@@ -220,6 +225,40 @@ static const struct sip_sender_ops sender_ops = {
 	.on_unsent = on_failed,
 	.on_gone = on_gone,
 };
+
+/* Where it goes
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static bool is_gruu(const char *target, struct sip_uri *ret_uri)
+{
+	struct slice ignored;
+
+	return strstr(target, ";gr") && !sip_uri_parse(slice_of(target), ret_uri) &&
+	       sip_uri_param(ret_uri, "gr", &ignored);
+}
+
+int ua_locate(struct sip_ua *ua, struct sip_dialog *dialog, struct sip_flow *flow, bool *is_on_flow)
+{
+	enum sip_whereabouts whereabouts = SIP_NOT_OURS;
+	struct sip_located found = {0};
+	struct sip_uri uri;
+
+	if (ua->locate && is_gruu(dialog->remote_target, &uri))
+		whereabouts = ua->locate(ua->locate_arg, &uri, &found);
+	if (dialog->route_count == 0 && whereabouts == SIP_LOCATED && found.flow)
+		*flow = *found.flow;
+	if (dialog->route_count == 0 && addr_is_set(&flow->remote) &&
+	    (found.flow || whereabouts == SIP_IS_ABSENT))
+		*is_on_flow = true;
+	return sip_dialog_locate(dialog, found.uri, found.path);
+}
+
+void sip_ua_set_locate(struct sip_ua *ua, sip_locate_fn *locate, void *arg)
+{
+	ua->locate = locate;
+	ua->locate_arg = arg;
+}
 
 /* Making one
  * ------------------------------------------------------------------------------------------------

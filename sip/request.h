@@ -79,6 +79,26 @@ typedef int sip_credentials_fn(void *arg, const struct sip_challenged *challenge
 /* For all requests of this ua, those of calls included. NULL: challenges are not answered. */
 void sip_ua_set_credentials(struct sip_ua *ua, sip_credentials_fn *credentials, void *arg);
 
+/* Where a URI of ours leads ----------------------------------------------------------------------
+ */
+
+enum sip_whereabouts {
+	SIP_NOT_OURS,
+	SIP_LOCATED,  /* *ret_located is filled */
+	SIP_IS_ABSENT /* ours, and nobody is there */
+};
+/* Borrowed until the locate function is called again, or returns to the loop. */
+struct sip_located {
+	struct slice uri, path;      /* Contact; name-addrs of its Path, absent: none */
+	const struct sip_flow *flow; /* NULL: none */
+};
+typedef enum sip_whereabouts sip_locate_fn(void *arg, const struct sip_uri *uri,
+					   struct sip_located *ret_located);
+/* Asked before each request to a GRUU (RFC 5627): a phone that has one of ours may give it as its
+ * Contact, and who sends to it there is its own home proxy (5.1). A phone that is not registered
+ * any more is met on the last path of its dialog. NULL: no GRUU is ours. */
+void sip_ua_set_locate(struct sip_ua *ua, sip_locate_fn *locate, void *arg);
+
 /* Event packages -------------------------------------------------------------------------------
  */
 

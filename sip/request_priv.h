@@ -40,6 +40,11 @@ struct ua_start {
 };
 int ua_start_new(struct sip_ua *ua, const struct ua_start *from, struct sip_dialog **ret_dialog);
 
+/* Asks where the dialog's next request goes (sip_ua_set_locate), over which flow, and whether over
+ * that alone. -ENOMEM, ERR_LIMIT. */
+int ua_locate(struct sip_ua *ua, struct sip_dialog *dialog, struct sip_flow *flow,
+	      bool *is_on_flow);
+
 void ua_requests_free(struct sip_ua *ua);
 
 #endif

@@ -58,6 +58,8 @@ struct sip_ua {
 	uint32_t request_count, sub_count, watch_count, referral_count, referring_count;
 	sip_credentials_fn *credentials; /* NULL: challenges are not answered */
 	void *credentials_arg;
+	sip_locate_fn *locate; /* NULL: no GRUU is ours */
+	void *locate_arg;
 	struct sip_ua_stats stats;
 };
 

@@ -297,6 +297,7 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 		err = sip_ua_set_packages(ua, FOCUS_PACKAGES);
 	if (!err)
 		err = sip_ua_set_info_packages(ua, SEATS_PACKAGE);
+	sip_ua_set_locate(ua, registrar_locate, focus);
 	if (!err && focus->store)
 		err = store_rooms_load(focus->store, on_stored_room, focus);
 	if (!err)

@@ -802,3 +802,28 @@ uint16_t registrar_presence(struct focus *focus, struct slice request_uri)
 		       ? 480
 		       : 0;
 }
+
+enum sip_whereabouts registrar_locate(void *arg, const struct sip_uri *uri,
+				      struct sip_located *ret_located)
+{
+	struct focus *focus = arg;
+	const struct binding *best = NULL;
+	struct location_match match;
+
+	if (!fork_is_own(focus, uri))
+		return SIP_NOT_OURS;
+	if (location_match(focus->location, uri, &match) || !match.aor)
+		return SIP_IS_ABSENT;
+	for (struct binding *b = location_next(match.aor, NULL); b; b = location_next(match.aor, b))
+		if (location_is_meant(&match, b) &&
+		    (!best || b->updated_wall_ms >= best->updated_wall_ms))
+			best = b;
+	if (!best)
+		return SIP_IS_ABSENT;
+	*ret_located = (struct sip_located){
+		.uri = slice_of(best->contact),
+		.path = best->path[0] ? slice_of(best->path) : SLICE_NONE,
+		.flow = best->has_flow && !best->path[0] ? &best->flow : NULL,
+	};
+	return SIP_LOCATED;
+}

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "focus/location.h"
+#include "sip/request.h"
 #include "sip/ua.h"
 
 struct focus;
@@ -81,6 +82,11 @@ struct slice registrar_name(const struct focus *focus, struct slice user);
 /* The name of the user, number or GRUU's owner that a URI of ours means, registered or not; false
  * when it means nobody (registrar_presence is 0). Cut at `cap`. */
 bool registrar_find_user(struct focus *focus, struct slice request_uri, char *ret_name, size_t cap);
+
+/* A sip_locate_fn with the focus as its arg: the phone behind a GRUU of ours, its flow (the latest
+ * of several) or Path. */
+enum sip_whereabouts registrar_locate(void *focus, const struct sip_uri *uri,
+				      struct sip_located *ret_located);
 
 /* 200 for a user, number or GRUU of ours that has a binding, 480 for one that has none, 0 for a
  * name that is no user's: what OPTIONS is answered (RFC 3261 11.2). */

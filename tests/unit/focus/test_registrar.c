@@ -413,6 +413,58 @@ static void gruus(void)
 	teardown(&fx, "gruus");
 }
 
+/* Where requests of ours to a GRUU go that a phone gave as its Contact (RFC 5627 5.1). */
+static void gruus_are_located(void)
+{
+	static const struct {
+		const char *name, *headers; /* of a REGISTER */
+		const char *uri;            /* "": its pub-gruu */
+		enum sip_whereabouts whereabouts;
+		const char *contact, *path;
+		bool has_flow;
+	} rows[] = {
+		{"where it is", "Contact: <sip:b@10.0.0.9>" INSTANCE "\n", "", SIP_LOCATED,
+		 "sip:b@10.0.0.9", NULL, false},
+		{"behind a NAT", "Contact: <sip:b@192.168.0.5>" INSTANCE "\n", "", SIP_LOCATED,
+		 "sip:b@192.168.0.5", NULL, true},
+		{"behind a proxy",
+		 "Path: <sip:edge;lr>\nContact: <sip:b@192.168.0.6>" INSTANCE "\n", "", SIP_LOCATED,
+		 "sip:b@192.168.0.6", "<sip:edge;lr>", false},
+		{"another phone of the user", "", "sip:bob@10.0.0.1;gr=urn:uuid:1", SIP_IS_ABSENT,
+		 NULL, NULL, false},
+		{"nobody", "", "sip:carol@10.0.0.1;gr=urn:uuid:1", SIP_IS_ABSENT, NULL, NULL,
+		 false},
+		{"of a temporary one that was never given", "", "sip:tgruu.aaaa@10.0.0.1;gr",
+		 SIP_IS_ABSENT, NULL, NULL, false},
+		{"elsewhere", "", "sip:bob@elsewhere.example;gr=urn:uuid:1", SIP_NOT_OURS, NULL,
+		 NULL, false},
+	};
+	char own[256];
+	struct fixture fx;
+
+	setup(&fx);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sip_located located = {0};
+		struct buf headers = BUF_INIT;
+		struct sip_uri uri;
+
+		buf_addf(&headers, "Supported: gruu, path\n%s", rows[i].headers);
+		CHECK_INT(rows[i].name, put(&fx, headers.p), 200);
+		buf_done(&headers);
+		(void)gruu_of(fx.contacts, "pub-gruu", own, sizeof(own));
+		CHECK_INT(rows[i].name,
+			  sip_uri_parse(slice_of(*rows[i].uri ? rows[i].uri : own), &uri), 0);
+		CHECK_INT(rows[i].name, registrar_locate(fx.world->focus, &uri, &located),
+			  rows[i].whereabouts);
+		CHECK_SLICE(rows[i].name, located.uri, rows[i].contact);
+		CHECK_SLICE(rows[i].name, located.path, rows[i].path);
+		CHECK_INT(rows[i].name, located.flow != NULL, rows[i].has_flow);
+		if (*rows[i].headers)
+			world_run(fx.world, 1000); /* the next one is the later one */
+	}
+	teardown(&fx, "gruus are located");
+}
+
 /* What OPTIONS says of a user (RFC 3261 11.2). */
 static void presence(void)
 {
@@ -486,6 +538,7 @@ void suite_registrar(void)
 	CHECK_TEST(paths);
 	CHECK_TEST(outbound);
 	CHECK_TEST(gruus);
+	CHECK_TEST(gruus_are_located);
 	CHECK_TEST(presence);
 	CHECK_TEST(restart);
 }

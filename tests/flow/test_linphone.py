@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+"""Linphone of Debian (linphonec) as a phone: calls, is called, registers, holds, hands over; sound by file."""
+import tempfile
+
+import lib
+from peers import Linphone
+
+TEXT = "The quick brown fox jumps over the lazy dog while the rain in Spain stays mainly in the plain"
+
+
+def voice(seconds):
+    """(path, samples) of speech."""
+    path = f"{tempfile.mkdtemp(prefix='voice-')}/voice.wav"
+    return path, lib.speech(path, TEXT, seconds=seconds)
+
+
+def tone_in(hearth, room):
+    """A hand-written phone in the room that says 440 Hz."""
+    phone = lib.Phone(hearth, "tone", samples=lib.tone(440, 1))
+    assert phone.invite(room).status == 200
+    return phone
+
+
+def both_hear(linphone, phone, spoken, liked=0.6):
+    """The phone hears the voice; what linphone recorded has the tone. Linphone's file is whole when its call is over."""
+    lib.wait_for("the phone hears the voice", lambda: lib.likeness(phone.rtp.heard(), spoken) > liked, 12, 0.5)
+    linphone.command("terminate all")
+
+    def recorded():
+        samples = linphone.heard()[-2 * lib.RATE:]
+        return len(samples) >= lib.RATE and lib.tone_level(samples, 440) > 2000
+    lib.wait_for("linphone heard the tone", recorded, 5)
+
+
+@lib.case
+def calls_a_room():
+    """Over UDP in the clear, over TCP with SRTP; Opus both times. A hold in between."""
+    hearth = lib.Hearth()
+    wav, spoken = voice(6)
+    for transport, encryption in (("udp", "none"), ("tcp", "srtp")):
+        tone = tone_in(hearth, "lobby")
+        linphone = Linphone("lin", wav, transport, encryption=encryption)
+        linphone.command(f"call sip:lobby@{hearth.host};transport={transport}")
+        lib.wait_for("linphone is in", lambda: len(hearth.connected("lobby")) == 2)
+        seat = next(p for p in hearth.participants("lobby") if p["uri"].startswith("sip:lin@"))
+        assert seat["codec"] == "opus" and seat["encrypted"] == (encryption == "srtp"), seat
+        linphone.command("pause")
+        lib.wait_for("on hold", lambda: any(p["state"] == "on-hold" for p in hearth.participants("lobby")))
+        linphone.command("resume")
+        lib.wait_for("resumed", lambda: all(p["state"] == "connected" for p in hearth.participants("lobby")))
+        both_hear(linphone, tone, spoken)
+        lib.wait_for("linphone has left", lambda: len(hearth.connected("lobby")) == 1)
+        assert tone.bye().status == 200
+        linphone.stop()
+    hearth.stop()
+
+
+@lib.case
+def registers_and_is_called():
+    """With its password, at our registrar; the API calls the user and rings it off."""
+    hearth = lib.Hearth(sip__realm="hearth.test")
+    made = hearth.api("POST", "/api/v1/users", {"name": "lin", "password": "secret"})
+    assert made.status == 201, made.text
+    wav, spoken = voice(6)
+    linphone = Linphone("lin", wav)
+    linphone.command(f"register sip:lin@{hearth.host} sip:{hearth.host} secret")
+    lib.wait_for("registered", lambda: hearth.metric("hearth_registrations") == 1)
+    assert hearth.metric("hearth_auth_good_total") >= 1 and hearth.metric("hearth_auth_wrong_total") == 0
+    tone = tone_in(hearth, "lobby")
+    called = hearth.api("POST", "/api/v1/rooms/lobby/participants", {"uri": f"sip:lin@{hearth.host}"})
+    assert called.status == 202, called.text
+    lib.wait_for("linphone is in", lambda: len(hearth.connected("lobby")) == 2)
+    lib.wait_for("the phone hears the voice", lambda: lib.likeness(tone.rtp.heard(), spoken) > 0.6, 12, 0.5)
+    assert hearth.api("DELETE", f"/api/v1/rooms/lobby/participants/{called.json['id']}").status == 204
+    lib.wait_for("linphone was rung off", lambda: "ended" in linphone.said())
+    linphone.command("unregister")
+    lib.wait_for("its registration is gone", lambda: hearth.metric("hearth_registrations") == 0)
+    hearth.stop()
+
+
+@lib.case
+def hands_its_call_over():
+    """A blind transfer: the REFER in the call has the room call the target; NOTIFY tells linphone, which hangs up."""
+    hearth = lib.Hearth()
+    wav, spoken = voice(6)
+    bob, linphone = Linphone("bob", wav), Linphone("lin", wav)
+    tone = tone_in(hearth, "lobby")
+    linphone.command(f"call sip:lobby@{hearth.host}")
+    lib.wait_for("linphone is in", lambda: len(hearth.connected("lobby")) == 2)
+    linphone.command(f"transfer {bob.uri}")
+    lib.wait_for("bob is in", lambda: any("bob" in p["uri"] for p in hearth.connected("lobby")))
+    lib.wait_for("linphone has left", lambda: not any("lin@" in p["uri"] for p in hearth.connected("lobby")))
+    both_hear(bob, tone, spoken)
+    hearth.stop()
+
+
+lib.main()
