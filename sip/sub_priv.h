@@ -105,6 +105,8 @@ void sub_free(struct sip_sub *sub);
 void sub_news_done(struct sub_news *news);
 
 /* watch.c */
+/* The id of a REFER's NOTIFYs is its CSeq (RFC 3515 2.4.6), which goes up while it is under way. */
+void watch_name_refer(struct sip_watch *watch);
 void watch_notified(struct sip_watch *watch, struct sip_stx *tx, const struct sip_msg *notify);
 
 /* Reads what the notifier of a REFER says (RFC 3515 2.4): the first request is a REFER with

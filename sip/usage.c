@@ -76,10 +76,11 @@ static bool is_sub_of(const struct ua_usage *usage, const struct sip_event *even
 	       (strcmp(sub->event.id, event->id) == 0 || (sub->is_id_optional && !*event->id));
 }
 
-static bool is_watch_of(const struct ua_usage *usage, const struct sip_event *event)
+static bool is_watch_of(struct ua_usage *usage, const struct sip_event *event)
 {
-	const struct sip_watch *watch = CONTAINER_OF(usage, struct sip_watch, usage);
+	struct sip_watch *watch = CONTAINER_OF(usage, struct sip_watch, usage);
 
+	watch_name_refer(watch);
 	return strcmp(watch->event.package, event->package) == 0 &&
 	       (strcmp(watch->event.id, event->id) == 0 || (watch->is_id_optional && !*event->id));
 }

@@ -118,6 +118,14 @@ static int add_headers(const struct sip_watch *watch, struct buf *headers)
 	return buf_err(headers);
 }
 
+/* It goes up when the REFER must be sent once more: after a challenge, or overtaken (500). */
+void watch_name_refer(struct sip_watch *watch)
+{
+	if (watch->is_refer && watch->request)
+		(void)snprintf(watch->event.id, sizeof(watch->event.id), "%u",
+			       sip_request_cseq(watch->request));
+}
+
 static int send_request(struct sip_watch *watch, const char *method)
 {
 	struct ua_contact contact = {watch->contact_user, "", watch->is_sips};
@@ -137,9 +145,6 @@ static int send_request(struct sip_watch *watch, const char *method)
 				     },
 				     &watch->request);
 	buf_done(&headers);
-	if (!err && watch->is_refer)
-		(void)snprintf(watch->event.id, sizeof(watch->event.id), "%u",
-			       sip_request_cseq(watch->request));
 	return err;
 }
 
@@ -227,6 +232,7 @@ static void on_reply(void *arg, const struct sip_msg *response, int err)
 {
 	struct sip_watch *watch = arg;
 
+	watch_name_refer(watch);
 	watch->request = NULL;
 	if (!response) {
 		over(watch, &(struct sip_watch_end){.err = err});

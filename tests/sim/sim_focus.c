@@ -1,7 +1,7 @@
 /* tests/sim/sim_focus.c -- random conferences on a bad network, from a seed.
  *
- *   sim_focus [--seeds N] [--first S]   seeds S to S+N-1 (1 and 1000)
- *   sim_focus --seed S                  one seed, with its actions, events and messages on stdout
+ *   sim_focus [--from SEED] [--seeds N]   runs N seeds (1000) and stops at the first that fails
+ *   sim_focus --seed SEED [--trace]       one seed; with its actions, events and messages on stdout
  *
  * Each seed draws a network (loss, duplication, delay and so reordering), rooms, and phones with
  * their manners, users with several Contacts and forward rules, circles included; then does some
@@ -20,6 +20,7 @@
 #include "focus/room_priv.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
+#include "tests/support/sim_args.h"
 
 enum {
 	SIM_PHONES = 10,
@@ -58,8 +59,7 @@ struct sim {
 	uint32_t dials;
 };
 
-static bool is_loud;
-static uint64_t first_seed = 1, seed_count = 1000;
+static struct sim_args args = {.from = 1, .seeds = 1000};
 
 static bool chance(struct sim *sim, uint32_t percent)
 {
@@ -603,8 +603,8 @@ static void start(struct sim *sim)
 	random_init_seeded(&sim->dice, sim->seed * 2654435761u);
 	options.rooms = chance(sim, 30) ? "lobby" : NULL;
 	if (chance(sim, 80)) {
-		options.loss_percent = random_below(&sim->dice, 16);
-		options.duplicate_percent = random_below(&sim->dice, 16);
+		options.loss_percent = random_below(&sim->dice, 31);
+		options.duplicate_percent = random_below(&sim->dice, 31);
 		options.delay_max_ms = 1 + random_below(&sim->dice, 400);
 	}
 	sim->world = world_new(&options);
@@ -661,7 +661,7 @@ static void run_seed(struct sim *sim, uint64_t seed)
 {
 	struct invite *invites = sim->invites;
 
-	*sim = (struct sim){.seed = seed, .is_loud = is_loud, .invites = invites};
+	*sim = (struct sim){.seed = seed, .is_loud = args.has_trace, .invites = invites};
 	snprintf(sim->row, sizeof(sim->row), "seed %llu", (unsigned long long)seed);
 	start(sim);
 	for (int i = 0; i < SIM_ACTIONS; i++) {
@@ -679,12 +679,12 @@ static void seeds(void)
 		sim->invites = calloc(SIM_INVITES_MAX, sizeof(*sim->invites));
 	if (!sim || !sim->invites)
 		abort();
-	for (uint64_t seed = first_seed; seed < first_seed + seed_count; seed++) {
+	for (uint64_t seed = args.from; seed < args.from + args.seeds; seed++) {
 		unsigned failures = CU_get_number_of_failures();
 
 		run_seed(sim, seed);
 		if (CU_get_number_of_failures() != failures) {
-			printf("replay: sim_focus --seed %llu\n", (unsigned long long)seed);
+			printf("replay: sim_focus --seed %llu --trace\n", (unsigned long long)seed);
 			break;
 		}
 	}
@@ -694,22 +694,8 @@ static void seeds(void)
 
 int main(int argc, char **argv)
 {
-	for (int i = 1; i + 1 < argc; i += 2) {
-		uint64_t value = strtoull(argv[i + 1], NULL, 10);
-
-		if (!strcmp(argv[i], "--seeds")) {
-			seed_count = value;
-		} else if (!strcmp(argv[i], "--first")) {
-			first_seed = value;
-		} else if (!strcmp(argv[i], "--seed")) {
-			first_seed = value;
-			seed_count = 1;
-			is_loud = true;
-		} else {
-			fprintf(stderr, "usage: %s [--seeds N] [--first S] | --seed S\n", argv[0]);
-			return 2;
-		}
-	}
+	if (!sim_args_parse(&args, argc, argv))
+		return 2;
 	check_begin(1, argv);
 	check_suite("sim_focus");
 	check_test("seeds", seeds);

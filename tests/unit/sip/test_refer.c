@@ -195,7 +195,8 @@ struct fixture {
 	struct buf log_a;
 	char text[512];
 	uint32_t ends;
-	bool drops; /* in on_progress */
+	bool drops;      /* in on_progress */
+	bool challenges; /* who refers without credentials is asked for them */
 };
 
 static void on_referral_ended(void *arg, struct sip_referral *referral)
@@ -218,6 +219,10 @@ static bool on_request(struct simua *ua, struct sip_call *call, struct sip_stx *
 	(void)call;
 	if (request->method != SIP_METHOD_REFER)
 		return false;
+	if (fx->challenges && !slice_present(sip_msg_value(request, SIP_H_AUTHORIZATION))) {
+		(void)sip_stx_reply(tx, &(struct sip_reply){.status = 401});
+		return true;
+	}
 	sip_refer_done(&fx->refer);
 	err = sip_refer_parse(request, &fx->refer);
 	if (err) {
@@ -410,6 +415,29 @@ static void two_at_once(void)
 	fx.referring = first;
 	progress(&fx, 200, NULL);
 	CHECK_STR("the first", words(&fx), "200:OK done:200:0:");
+	teardown(&fx);
+}
+
+static int credentials(void *arg, const struct sip_challenged *challenged, struct buf *headers)
+{
+	(void)arg;
+	(void)challenged;
+	buf_adds(headers, "Authorization: Digest username=\"u\"\r\n");
+	return 0;
+}
+
+/* The REFER that answers the challenge has another CSeq, and so have its NOTIFYs (2.4.6). */
+static void challenged(void)
+{
+	struct fixture fx;
+
+	setup(&fx);
+	fx.challenges = true;
+	sip_ua_set_credentials(fx.a.ua, credentials, NULL);
+	talk(&fx);
+	CHECK_INT("refer", refer_with(&fx, (struct sip_refer_params){0}, true), 0);
+	progress(&fx, 200, NULL);
+	CHECK_STR("told", words(&fx), "100:Trying 200:OK done:200:0:");
 	teardown(&fx);
 }
 
@@ -622,6 +650,7 @@ void suite_refer(void)
 	CHECK_TEST(fails);
 	CHECK_TEST(survives_the_call);
 	CHECK_TEST(two_at_once);
+	CHECK_TEST(challenged);
 	CHECK_TEST(without_subscription);
 	CHECK_TEST(refused);
 	CHECK_TEST(no_more_news);
