@@ -149,7 +149,7 @@ class Party(lib.Phone):
         return self.contact is not None and re.search(r">\s*;.*\bisfocus\b", self.contact) is not None
 
     def hears(self, other, seconds=1.0):
-        return lib.tone_level(self.rtp.heard(seconds), other.hz) > 1500
+        return lib.tone_heard(self.rtp.heard(seconds), other.hz) > 1500
 
     def longest_gap(self, since):
         """Seconds between RTP packets that came after `since`, the longest."""
@@ -182,6 +182,8 @@ def quiet_end(hearth, *parties):
     lib.wait_for("no call is left", lambda: not hearth.api("GET", "/api/v1/calls").json["calls"], 10)
     lib.wait_for("no leg is left", lambda: hearth.metric("hearth_mixer_legs") == 0, 10)
     hearth.stop()
+    for party in parties:
+        party.stop()  # or it goes on talking, and takes time from the next one's phones
 
 
 def now():

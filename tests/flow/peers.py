@@ -118,7 +118,8 @@ class Linphone:
             return numpy.zeros(0, numpy.int16)
 
     def stop(self):
+        """At once: it would wait for seconds for a server that may have gone before."""
         if self in lib._running:
             lib._running.remove(self)
-        end(self.process)
+        end(self.process, 0)
         self.output.close()

@@ -4,13 +4,13 @@ import hashlib
 import os
 import pathlib
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
 import time
 
 import lib
+from peers import Kamailio
 
 REALM = "hearth.test"
 # As docs/operations.md gives it to fail2ban (<HOST> stands for the address).
@@ -419,47 +419,14 @@ request_route {
 """
 
 
-class Kamailio:
-    def __init__(self, algorithm=""):
-        self.port = lib.free_port()
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="kamailio-"))
-        modules = next(p for p in ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules",
-                                   "/usr/lib/kamailio/modules") if os.path.isdir(p))
-        config = self.directory / "kamailio.cfg"
-        config.write_text(KAMAILIO % {"port": self.port, "modules": modules,
-                                      "algorithm": f'modparam("auth", "algorithm", "{algorithm}")' if algorithm else ""})
-        self.log = open(self.directory / "log", "wb")
-        self.process = subprocess.Popen([shutil.which("kamailio") or "/usr/sbin/kamailio", "-f", str(config), "-DD", "-E",
-                                         "-Y", str(self.directory), "-m", "64", "-M", "8"],
-                                        stdout=self.log, stderr=self.log, cwd=self.directory, start_new_session=True)
-        lib._running.append(self)
-        lib.wait_for("kamailio listens", self.is_up, 15)
-
-    def is_up(self):
-        assert self.process.poll() is None, (self.directory / "log").read_text(errors="replace")[-1500:]
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("127.0.0.1", self.port))
-            except OSError:
-                return True
-        return False
-
-    def stop(self):
-        if self in lib._running:
-            lib._running.remove(self)
-        self.process.terminate()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, 9)
-            self.process.wait()
-        self.log.close()
+def challenger(algorithm=""):
+    return Kamailio(KAMAILIO, algorithm=f'modparam("auth", "algorithm", "{algorithm}")' if algorithm else "")
 
 
 @lib.case
 def kamailio_asks_and_is_answered():
     for algorithm in ("", "SHA-256"):
-        proxy = Kamailio(algorithm)
+        proxy = challenger(algorithm)
         hearth = serve(sip__outbound_proxy=f"sip:127.0.0.1:{proxy.port}",
                        sip__credentials_file=keys_file("# of the trunk\nkamailio.test trunk kamsecret\n"))
         hearth.api("POST", "/api/v1/rooms", {"id": "lobby"})
@@ -482,7 +449,7 @@ def kamailio_asks_and_is_answered():
 
 @lib.case
 def a_wrong_password_ends_the_call():
-    proxy = Kamailio()
+    proxy = challenger()
     hearth = serve(sip__outbound_proxy=f"sip:127.0.0.1:{proxy.port}", sip__credentials_file=keys_file("* trunk wrong\n"))
     hearth.api("POST", "/api/v1/rooms", {"id": "lobby"})
     events = lib.Events(hearth)

@@ -9,9 +9,9 @@ TEXT = "The quick brown fox jumps over the lazy dog while the rain in Spain stay
 
 
 def voice(seconds):
-    """(path, samples) of speech."""
+    """(path, samples of the first 3 s) of speech."""
     path = f"{tempfile.mkdtemp(prefix='voice-')}/voice.wav"
-    return path, lib.speech(path, TEXT, seconds=seconds)
+    return path, lib.speech(path, TEXT, seconds=seconds)[:3 * lib.RATE]
 
 
 def tone_in(hearth, room):
@@ -27,8 +27,8 @@ def both_hear(linphone, phone, spoken, liked=0.6):
     linphone.command("terminate all")
 
     def recorded():
-        samples = linphone.heard()[-2 * lib.RATE:]
-        return len(samples) >= lib.RATE and lib.tone_level(samples, 440) > 2000
+        samples = linphone.heard()[-lib.RATE:]  # its buffer has settled by then
+        return len(samples) == lib.RATE and lib.tone_level(samples, 440) > 2000
     lib.wait_for("linphone heard the tone", recorded, 5)
 
 
@@ -46,6 +46,7 @@ def calls_a_room():
         assert seat["codec"] == "opus" and seat["encrypted"] == (encryption == "srtp"), seat
         linphone.command("pause")
         lib.wait_for("on hold", lambda: any(p["state"] == "on-hold" for p in hearth.participants("lobby")))
+        lib.wait_for("linphone knows", lambda: "is now paused" in linphone.said())
         linphone.command("resume")
         lib.wait_for("resumed", lambda: all(p["state"] == "connected" for p in hearth.participants("lobby")))
         both_hear(linphone, tone, spoken)
@@ -75,6 +76,7 @@ def registers_and_is_called():
     lib.wait_for("linphone was rung off", lambda: "ended" in linphone.said())
     linphone.command("unregister")
     lib.wait_for("its registration is gone", lambda: hearth.metric("hearth_registrations") == 0)
+    assert tone.bye().status == 200
     hearth.stop()
 
 
@@ -91,6 +93,7 @@ def hands_its_call_over():
     lib.wait_for("bob is in", lambda: any("bob" in p["uri"] for p in hearth.connected("lobby")))
     lib.wait_for("linphone has left", lambda: not any("lin@" in p["uri"] for p in hearth.connected("lobby")))
     both_hear(bob, tone, spoken)
+    assert tone.bye().status == 200
     hearth.stop()
 
 
