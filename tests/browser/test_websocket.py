@@ -1,29 +1,8 @@
 """A browser as a phone: signalling over a secure WebSocket (RFC 7118), from a page of another site.
 
-The page is a user agent of a few lines. With JSSIP=FILE (the browser bundle of JsSIP), the same is done with that library:
-    npm i jssip esbuild && npx esbuild node_modules/jssip/lib/JsSIP.js --bundle --global-name=JsSIP --outfile=jssip.js
-    JSSIP=jssip.js /usr/bin/python3 tests/browser/test_websocket.py jssip_calls_a_room
+The page is a user agent of a few lines, so that every message is known here. test_jssip.py does the same with a library.
 """
-import functools
-import http.server
-import os
-import pathlib
-import shutil
-import subprocess
-import sys
-import tempfile
-import threading
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "flow"))
-
-import lib  # noqa: E402
-from selenium import webdriver  # noqa: E402
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-
-FLAGS = ("--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-         "--disable-component-update --disable-sync --disable-dev-shm-usage --ignore-certificate-errors "
-         "--use-fake-ui-for-media-stream --use-fake-device-for-media-stream").split()
+from chromium import Browser, Site, hearth_with_wss, lib
 
 PAGE = """<!doctype html><meta charset=utf-8><title>phone</title><script>
 // A user agent of one call, as small as it can be. log: start lines as they pass; say(): what has come so far.
@@ -61,68 +40,6 @@ class Phone {
   }
 }
 </script>"""
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-class Site:
-    """A web site on loopback with one page; its origin is .origin."""
-
-    def __init__(self, files):
-        self.directory = tempfile.mkdtemp(prefix="hearth-site-")
-        for name, text in files.items():
-            (pathlib.Path(self.directory) / name).write_text(text)
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=self.directory))
-        self.origin = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        lib._running.append(self)
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-
-class Browser:
-    def __init__(self, site):
-        self.profile = tempfile.mkdtemp(prefix="chromium-")
-        options = webdriver.ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
-        for flag in FLAGS + [f"--user-data-dir={self.profile}"]:
-            options.add_argument(flag)
-        self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-        lib._running.append(self)
-        self.driver.get(site.origin + "/phone.html")
-
-    def run(self, script, *arguments):
-        return self.driver.execute_script(script, *arguments)
-
-    def wait_log(self, wanted, seconds=10):
-        def seen():
-            return any(line.startswith(wanted) for line in self.run("return window.phone.log"))
-        try:
-            return lib.wait_for(wanted, seen, seconds)
-        except AssertionError as error:
-            raise AssertionError(f"{error}; {self.run('return window.phone.log')}") from None
-
-    def stop(self):
-        self.driver.quit()
-        shutil.rmtree(self.profile, ignore_errors=True)
-
-
-def hearth_with_wss(**options):
-    keys = pathlib.Path(tempfile.mkdtemp(prefix="hearth-wss-"))
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-keyout", str(keys / "key.pem"), "-out", str(keys / "cert.pem"), "-days", "2", "-subj", "/CN=hearth",
-                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    port, udp = lib.free_port() + 1, lib.free_port()
-    hearth = lib.Hearth(**{"sip__listen": f"udp:127.0.0.1:{udp},wss:127.0.0.1:{port}", "sip__tls_certificate": keys / "cert.pem",
-                           "sip__tls_key": keys / "key.pem"} | options)
-    hearth.sip_port, hearth.host, hearth.wss = udp, f"127.0.0.1:{udp}", f"wss://127.0.0.1:{port}/"
-    return hearth
 
 
 @lib.case
@@ -168,32 +85,5 @@ def a_page_calls_a_room():
     browser.run("window.phone = new Phone(arguments[0])", hearth.wss)
     browser.wait_log("close 1006")
 
-
-def jssip_calls_a_room():
-    site = Site({"phone.html": "<!doctype html><meta charset=utf-8><script src=jssip.js></script>",
-                 "jssip.js": pathlib.Path(os.environ["JSSIP"]).read_text()})
-    hearth = hearth_with_wss()
-    browser = Browser(site)
-    browser.run("""
-        window.phone = {log: []};
-        const socket = new JsSIP.WebSocketInterface(arguments[0]);
-        const agent = window.agent = new JsSIP.UA({sockets: [socket], uri: "sip:web@127.0.0.1", register: false});
-        for (const name of ["connected", "disconnected", "newMessage"]) agent.on(name, () => phone.log.push(name));
-        agent.start();""", hearth.wss)
-    browser.wait_log("connected")
-    browser.run("""
-        const events = {};
-        for (const name of ["sending", "progress", "accepted", "confirmed", "ended", "failed"])
-          events[name] = (event) => phone.log.push(name + " " + (event && event.cause || ""));
-        agent.call("sip:room1@127.0.0.1", {eventHandlers: events, mediaConstraints: {audio: true, video: false}});""")
-    browser.wait_log("sending")
-    lib.wait_for("an end or a call", lambda: any(line.startswith(("failed", "confirmed")) for line in browser.run("return phone.log")), 15)
-    log = browser.run("return phone.log")
-    print("#", log, flush=True)
-    assert "failed Incompatible SDP" in log or any(line.startswith("confirmed") for line in log), log
-
-
-if "JSSIP" in os.environ:
-    lib.case(jssip_calls_a_room)
 
 lib.main()
