@@ -141,6 +141,27 @@ static int set_invitees(struct request *request, const struct document *document
 	return err;
 }
 
+static int read_codecs(struct request *request, const struct document *document,
+		       struct room_settings *settings)
+{
+	struct slice item, bad = SLICE_NONE;
+	struct buf list = BUF_INIT;
+	int err;
+
+	if (!document_has(document, "codecs"))
+		return 0;
+	for (size_t i = 0; document_item(document, "codecs", i, &item); i++)
+		buf_addf(&list, "%s" SLICE_FMT, i ? "," : "", SLICE_ARG(item));
+	err = buf_err(&list);
+	if (!err && codecs_list_read(buf_slice(&list), settings->codecs, &bad) != 0)
+		err = request_fail_field(request, "codecs",
+					 "\"" SLICE_FMT
+					 "\" is no codec of ours, or stands there twice",
+					 SLICE_ARG(bad));
+	buf_done(&list);
+	return err;
+}
+
 static int read_pin(struct request *request, const struct document *document, const char *name,
 		    char hash[PIN_HASH_MAX + 1])
 {
@@ -194,6 +215,8 @@ static int read_all(struct request *request, const struct document *document,
 		err = make_pins(request, document, settings, ret_pins);
 	if (!err)
 		err = read_language(request, document, settings);
+	if (!err)
+		err = read_codecs(request, document, settings);
 	return err ? err : read_hours(request, settings);
 }
 

@@ -11,6 +11,7 @@
 
 enum {
 	ALIASES_MAX = 16,
+	CODECS_MAX = 9,
 	PASSWORD_MAX = 255,
 	TEXT_MAX = 127,
 	URI_MAX = 255,
@@ -40,6 +41,10 @@ static const struct field room_create[] = {
 	{"end_with_moderator", FIELD_BOOL, 0, 0, 0, NULL,
 	 "The room ends rooms.moderator_grace_s after its last moderator has left."},
 	{"tones", FIELD_BOOL, 0, 0, 0, NULL, "A tone at each coming and going."},
+	{"codecs", FIELD_LIST, FIELD_NULLABLE, 0, CODECS_MAX, NULL,
+	 "Codecs of who comes from now on, in our order of preference: opus, G722, PCMU, PCMA, "
+	 "GSM, "
+	 "G726-32, L16/8000, L16/16000, L16/48000. Empty or null: the configured media.codecs."},
 	{"pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
 	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
 	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
@@ -73,6 +78,10 @@ static const struct field room_change[] = {
 	{"end_with_moderator", FIELD_BOOL, 0, 0, 0, NULL,
 	 "The room ends rooms.moderator_grace_s after its last moderator has left."},
 	{"tones", FIELD_BOOL, 0, 0, 0, NULL, "A tone at each coming and going."},
+	{"codecs", FIELD_LIST, FIELD_NULLABLE, 0, CODECS_MAX, NULL,
+	 "Codecs of who comes from now on, in our order of preference: opus, G722, PCMU, PCMA, "
+	 "GSM, "
+	 "G726-32, L16/8000, L16/16000, L16/48000. Empty or null: the configured media.codecs."},
 	{"pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
 	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
 	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
@@ -109,6 +118,8 @@ static const struct field room[] = {
 	{"end_with_moderator", FIELD_BOOL, 0, 0, 0, NULL,
 	 "The room ends rooms.moderator_grace_s after its last moderator has left."},
 	{"tones", FIELD_BOOL, 0, 0, 0, NULL, "A tone at each coming and going."},
+	{"codecs", FIELD_LIST, 0, 0, CODECS_MAX, NULL,
+	 "Codecs in our order of preference; empty: the configured media.codecs."},
 	{"recording", FIELD_BOOL, 0, 0, 0, NULL, "It is being recorded."},
 	{"has_pin", FIELD_BOOL, 0, 0, 0, NULL, "Guests who call are asked for a PIN."},
 	{"has_moderator_pin", FIELD_BOOL, 0, 0, 0, NULL, "A PIN makes who enters it a moderator."},

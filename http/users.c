@@ -17,20 +17,11 @@ static struct users *users_of(const struct request *request)
 
 static void write_user(struct writer *json, const struct user_view *view)
 {
-	struct slice rest = view->aliases;
-
 	writer_open(json, NULL, '{');
 	writer_str(json, "name", view->name);
 	writer_str(json, "realm", view->realm);
 	writer_str(json, "display_name", view->display_name);
-	writer_open(json, "aliases", '[');
-	while (rest.len > 0) {
-		size_t comma = slice_find(rest, ',');
-
-		writer_str(json, NULL, slice_first(rest, comma));
-		rest = slice_from(rest, comma + 1);
-	}
-	writer_close(json, ']');
+	writer_list(json, "aliases", view->aliases);
 	writer_bool(json, "enabled", view->is_enabled);
 	writer_bool(json, "may_dial_out", view->may_dial_out);
 	writer_bool(json, "may_refer_out", view->may_refer_out);

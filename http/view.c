@@ -52,6 +52,7 @@ static void add_room(struct writer *json, const struct room_view *room)
 	writer_bool(json, "wait_for_moderator", room->settings.waits_for_moderator);
 	writer_bool(json, "end_with_moderator", room->settings.ends_with_moderator);
 	writer_bool(json, "tones", room->settings.has_tones);
+	writer_list(json, "codecs", slice_of(room->settings.codecs));
 	writer_bool(json, "recording", room->is_recording);
 	writer_bool(json, "has_pin", room->settings.pin[0] != '\0');
 	writer_bool(json, "has_moderator_pin", room->settings.moderator_pin[0] != '\0');

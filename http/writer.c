@@ -134,6 +134,18 @@ void writer_text(struct writer *json, const char *key, const char *text)
 	writer_str(json, key, slice_of(text));
 }
 
+void writer_list(struct writer *json, const char *key, struct slice list)
+{
+	writer_open(json, key, '[');
+	while (list.len > 0) {
+		size_t comma = slice_find(list, ',');
+
+		writer_str(json, NULL, slice_first(list, comma));
+		list = slice_from(list, comma + 1);
+	}
+	writer_close(json, ']');
+}
+
 void writer_int(struct writer *json, const char *key, int64_t n)
 {
 	before_value(json, key);

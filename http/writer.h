@@ -27,6 +27,8 @@ void writer_open(struct writer *json, const char *key, char bracket);     /* '{'
 void writer_close(struct writer *json, char bracket);                     /* '}' or ']' */
 void writer_str(struct writer *json, const char *key, struct slice s);    /* absent: null */
 void writer_text(struct writer *json, const char *key, const char *text); /* NULL: null */
+/* A comma list without blanks, as a list of strings. */
+void writer_list(struct writer *json, const char *key, struct slice list);
 void writer_int(struct writer *json, const char *key, int64_t n);
 void writer_uint(struct writer *json, const char *key, uint64_t n);
 void writer_real(struct writer *json, const char *key, double x,

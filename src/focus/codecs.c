@@ -1,6 +1,8 @@
 #include "focus/codecs.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "focus/text.h"
@@ -38,6 +40,38 @@ static void add(struct offer_local *local, struct slice key)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (slice_iis(key, rows[i].key) && local->codec_count < OFFER_CODECS_MAX)
 			local->codecs[local->codec_count++] = rows[i].codec;
+}
+
+static const char *known(struct slice key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (slice_iis(key, rows[i].key))
+			return rows[i].key;
+	return NULL;
+}
+
+int codecs_list_read(struct slice list, char ret_list[CODECS_LIST_MAX + 1], struct slice *ret_bad)
+{
+	char text[CODECS_LIST_MAX + 1] = "", *at = text;
+
+	while (list.len > 0) {
+		size_t end = MIN_OF(slice_find(list, ','), slice_find(list, '+'));
+		struct slice item = slice_trim(slice_first(list, end));
+		const char *name = known(item);
+
+		list = end < list.len ? slice_from(list, end + 1) : SLICE_NONE;
+		if (item.len == 0)
+			continue;
+		if (!name || text_list_has(text, slice_of(name))) {
+			*ret_bad = item;
+			return -EINVAL;
+		}
+		if (at != text)
+			*at++ = ',';
+		at = stpcpy(at, name); /* all names once fit: below */
+	}
+	memcpy(ret_list, text, sizeof(text));
+	return 0;
 }
 
 void codecs_add_list(struct offer_local *local, struct slice list)

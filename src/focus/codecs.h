@@ -12,6 +12,12 @@
 /* "G722"; "" for none. */
 const char *codecs_name(enum media_codec codec);
 
+enum { CODECS_LIST_MAX = 95 };
+
+/* A list of codecs, separated by commas or plus signs, as "opus,G722,L16/16000": names as above, in
+ * its order. -EINVAL: *ret_bad is no codec of ours, or stands there twice. */
+int codecs_list_read(struct slice list, char ret_list[CODECS_LIST_MAX + 1], struct slice *ret_bad);
+
 /* Appends the codecs of a list ("opus, G722, L16/16000") in its order; unknown ones are skipped. */
 void codecs_add_list(struct offer_local *local, struct slice list);
 

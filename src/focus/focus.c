@@ -268,6 +268,7 @@ static void on_stored_room(void *arg, const struct store_room *stored)
 	struct room *room;
 	int err = ERR_ROOM_NAME;
 
+	slice_cstr(slice_of(stored->codecs), make.settings.codecs, sizeof(make.settings.codecs));
 	slice_cstr(slice_of(stored->pin), make.settings.pin, sizeof(make.settings.pin));
 	slice_cstr(slice_of(stored->moderator_pin), make.settings.moderator_pin,
 		   sizeof(make.settings.moderator_pin));

@@ -174,6 +174,8 @@ static int reserve(struct participant *p, struct room *room, struct sip_call *ca
 	err = leg_local_of_flow(sip_call_flow(call), &place.local);
 	if (!err && room)
 		err = room_bus(room, &place.bus);
+	if (room)
+		place.codecs = room->settings.codecs;
 	if (!err)
 		err = leg_open(&p->leg, &place);
 	if (err)
@@ -626,7 +628,8 @@ static bool accepts_sdp(const struct sip_msg *request)
 	return false;
 }
 
-static void capability_body(const struct focus *focus, const struct sip_flow *flow, struct buf *out)
+static void capability_body(const struct focus *focus, const char *codecs,
+			    const struct sip_flow *flow, struct buf *out)
 {
 	struct offer_local local;
 	struct offer *offer = NULL;
@@ -634,7 +637,7 @@ static void capability_body(const struct focus *focus, const struct sip_flow *fl
 
 	if (leg_local_of_flow(flow, &addr))
 		return;
-	leg_offer_capability(focus->config, &addr, &local);
+	leg_offer_capability(focus->config, codecs, &addr, &local);
 	if (!offer_new(&local, 1, &offer) && offer_write(offer, out))
 		buf_clear(out);
 	offer_free(offer);
@@ -645,6 +648,7 @@ static void reply_capabilities(struct focus *focus, struct sip_stx *tx,
 {
 	struct buf headers = BUF_INIT, body = BUF_INIT;
 	bool is_room = admission && admission->room_id[0];
+	const struct room *room = admission ? admission->room : NULL;
 
 	/* Allow and Supported are added by the stack. */
 	buf_adds(&headers, "Accept: application/sdp\r\n"
@@ -654,7 +658,8 @@ static void reply_capabilities(struct focus *focus, struct sip_stx *tx,
 		buf_addf(&headers, "Contact: <sip:%s@%s>;isfocus\r\n", admission->room_id,
 			 focus->host);
 	if (accepts_sdp(request))
-		capability_body(focus, sip_stx_flow(tx), &body);
+		capability_body(focus, room ? room->settings.codecs : NULL, sip_stx_flow(tx),
+				&body);
 	(void)sip_stx_reply(tx, &(struct sip_reply){
 					.status = 200,
 					.headers = headers.p,

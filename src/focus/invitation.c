@@ -278,6 +278,7 @@ static int reserve(struct participant *p, struct room *room, const struct invita
 	slice_cstr(slice_of(room->id), p->room_id, sizeof(p->room_id));
 	text_utf8(start->uri, p->uri, sizeof(p->uri));
 	place.is_secure = is_secure_target(start->uri);
+	place.codecs = room->settings.codecs;
 	err = invitation_new(start, &p->invitation);
 	if (!err)
 		err = fork_local_toward(p->focus, start->uri, &place.local);

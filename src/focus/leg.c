@@ -143,6 +143,8 @@ int leg_open(struct leg *leg, const struct leg_place *place)
 		addr_set_port(&leg->bound, port);
 	}
 	leg->is_secure = place->is_secure;
+	if (place->codecs)
+		slice_cstr(slice_of(place->codecs), leg->codecs, sizeof(leg->codecs));
 	random_bytes(leg->focus->random, leg->srtp_keys, sizeof(leg->srtp_keys));
 	leg->bus = place->bus ? bus_ref(place->bus) : NULL;
 	leg->is_in_room = !place->is_outside;
@@ -232,7 +234,7 @@ static enum offer_srtp srtp_of(const char *policy)
 	return strcmp(policy, "required") == 0 ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OFFERED;
 }
 
-void leg_offer_capability(const struct config *config, const struct addr *local,
+void leg_offer_capability(const struct config *config, const char *codecs, const struct addr *local,
 			  struct offer_local *ret_local)
 {
 	struct offer_local offer = {
@@ -245,7 +247,7 @@ void leg_offer_capability(const struct config *config, const struct addr *local,
 	struct addr public;
 
 	offer.srtp = srtp_of(config->media_srtp);
-	codecs_add_list(&offer, slice_of(config->media_codecs));
+	codecs_add_list(&offer, slice_of(codecs && codecs[0] ? codecs : config->media_codecs));
 	/* The public address of another family than the call's would reach nobody. */
 	if (!addr_parse_ip(slice_of(config->media_address), &public) &&
 	    addr_is_v6(&public) == addr_is_v6(local)) {
@@ -257,7 +259,7 @@ void leg_offer_capability(const struct config *config, const struct addr *local,
 
 void leg_offer_local(const struct leg *leg, struct offer_local *ret_local)
 {
-	leg_offer_capability(leg->focus->config, &leg->bound, ret_local);
+	leg_offer_capability(leg->focus->config, leg->codecs, &leg->bound, ret_local);
 	/* A key that everybody on the way can read is not offered; who sends us one may have it. */
 	if (ret_local->srtp == OFFER_SRTP_OFFERED && !leg->is_secure)
 		ret_local->srtp = OFFER_SRTP_ACCEPTED;

@@ -11,6 +11,7 @@
 
 #include "base/wheel.h"
 #include "config/config.h"
+#include "focus/codecs.h"
 #include "media.h"
 #include "sip/net.h"
 #include "sip/offer.h"
@@ -40,7 +41,8 @@ struct leg {
 	bool is_secure;     /* its signalling: keys may stand in it */
 	bool told_in_clear; /* that keys crossed in the clear */
 	uint8_t srtp_keys[SDES_SUITE_COUNT][SDES_KEY_MAX]; /* ours, for the call's life */
-	struct addr bound; /* local RTP address; the port is the reserved one */
+	char codecs[CODECS_LIST_MAX + 1]; /* of its room when it was opened; "": media.codecs */
+	struct addr bound;                /* local RTP address; the port is the reserved one */
 	struct media_leg_params params;
 	struct media_leg_control control;
 	struct media_leg_stats stats; /* final, once closed */
@@ -58,6 +60,7 @@ struct leg_place {
 	bool is_secure;    /* signalling goes over TLS */
 	struct addr local; /* address to bind */
 	struct addr peer_signalling, peer_rtp; /* as in media_leg_open */
+	const char *codecs; /* a list in order of preference; NULL or "": media.codecs. Copied */
 	uint64_t tag;
 };
 
@@ -81,8 +84,9 @@ void leg_done(struct leg *leg);
 
 /* What we offer and answer with. */
 void leg_offer_local(const struct leg *leg, struct offer_local *ret_local);
-/* The same without a leg, port 0: what the mixer can do (RFC 3261 11.2, RFC 3264 9). */
-void leg_offer_capability(const struct config *config, const struct addr *local,
+/* The same without a leg, port 0: what the mixer can do (RFC 3261 11.2, RFC 3264 9). `codecs` as in
+ * leg_place. */
+void leg_offer_capability(const struct config *config, const char *codecs, const struct addr *local,
 			  struct offer_local *ret_local);
 
 /* What the mixer is told of an agreement. Sound of a peer that put us on hold stays out of the

@@ -228,6 +228,7 @@ void room_store(const struct room *room)
 	if (!store || room->origin != ROOM_BY_API)
 		return;
 	slice_cstr(slice_of(room->id), row.id, sizeof(row.id));
+	slice_cstr(slice_of(room->settings.codecs), row.codecs, sizeof(row.codecs));
 	slice_cstr(slice_of(room->settings.pin), row.pin, sizeof(row.pin));
 	slice_cstr(slice_of(room->settings.moderator_pin), row.moderator_pin,
 		   sizeof(row.moderator_pin));
@@ -501,6 +502,7 @@ static bool settings_are_same(const struct room_settings *a, const struct room_s
 	       a->has_names == b->has_names && a->duration_max_s == b->duration_max_s &&
 	       a->opens_wall_ms == b->opens_wall_ms && a->closes_wall_ms == b->closes_wall_ms &&
 	       slice_is(slice_of(a->language), b->language) && slice_is(slice_of(a->pin), b->pin) &&
+	       slice_is(slice_of(a->codecs), b->codecs) &&
 	       slice_is(slice_of(a->moderator_pin), b->moderator_pin);
 }
 

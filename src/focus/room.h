@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "focus/codecs.h"
 #include "focus/migrate.h"
 #include "focus/pin.h"
 #include "focus/prompts.h"
@@ -41,6 +42,7 @@ struct room_settings {
 		      1];        /* of what all hear, and of who has none; "": default */
 	uint32_t duration_max_s; /* of a conference; 0: rooms.max_duration_s */
 	uint64_t opens_wall_ms, closes_wall_ms; /* focus/schedule.h; 0: open, never closes */
+	char codecs[CODECS_LIST_MAX + 1];       /* for who comes from now on; "": media.codecs */
 	char pin[PIN_HASH_MAX + 1], moderator_pin[PIN_HASH_MAX + 1]; /* hashes; "": none */
 };
 

@@ -73,6 +73,7 @@ void seats_write_room(const struct room *room, struct buf *out)
 	write_flags(out, room_flags, ARRAY_LEN(room_flags), settings);
 	if (settings->participants_max)
 		buf_addf(out, " max=%u", settings->participants_max);
+	write_text(out, "codecs", settings->codecs);
 	write_text(out, "pin", settings->pin);
 	write_text(out, "moderator-pin", settings->moderator_pin);
 	buf_addc(out, '\n');
@@ -191,6 +192,7 @@ static int read_room_word(struct slice word, struct room_settings *settings)
 	if (slice_starts(word, SLICE("max=")))
 		return slice_u32(slice_from(word, 4), UINT32_MAX, &settings->participants_max);
 	if (read_flag(word, room_flags, ARRAY_LEN(room_flags), settings) ||
+	    read_text(word, "codecs", settings->codecs, sizeof(settings->codecs), &err) ||
 	    read_text(word, "pin", settings->pin, sizeof(settings->pin), &err))
 		return err;
 	(void)read_text(word, "moderator-pin", settings->moderator_pin,

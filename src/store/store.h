@@ -50,6 +50,7 @@ struct store_room {
 	char language[STORE_LANGUAGE_MAX + 1];
 	uint32_t duration_max_s;
 	uint64_t opens_wall_ms, closes_wall_ms;
+	char codecs[STORE_TEXT_MAX + 1]; /* "": the configured ones */
 	char pin[STORE_TEXT_MAX + 1], moderator_pin[STORE_TEXT_MAX + 1]; /* hashes */
 	uint64_t created_wall_ms;
 };

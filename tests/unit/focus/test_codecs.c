@@ -1,5 +1,7 @@
 #include "focus/codecs.h"
 
+#include <errno.h>
+
 #include "base/attr.h"
 #include "tests/support/check.h"
 
@@ -22,6 +24,32 @@ static void lists(void)
 		CHECK_INT(rows[i].list, local.codec_count, rows[i].count);
 		for (uint8_t k = 0; k < local.codec_count; k++)
 			CHECK_STR(rows[i].list, local.codecs[k].name, rows[i].names[k]);
+	}
+}
+
+static void lists_are_read(void)
+{
+	static const struct {
+		const char *list, *want, *bad; /* want NULL: refused */
+	} rows[] = {
+		{"opus,G722", "opus,G722", ""},
+		{" pcmu + L16/16000 ,g726-32", "PCMU,L16/16000,G726-32", ""},
+		{"", "", ""},
+		{",+", "", ""},
+		{"opus,G729,PCMU", NULL, "G729"},
+		{"PCMA,opus+pcma", NULL, "pcma"},
+		{"PCMU,PCMA,G722,opus,GSM,G726-32,L16/8000,L16/16000,L16/48000",
+		 "PCMU,PCMA,G722,opus,GSM,G726-32,L16/8000,L16/16000,L16/48000", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char list[CODECS_LIST_MAX + 1] = "as before";
+		struct slice bad = SLICE("");
+		int err = codecs_list_read(slice_of(rows[i].list), list, &bad);
+
+		CHECK_INT(rows[i].list, err, rows[i].want ? 0 : -EINVAL);
+		CHECK_STR(rows[i].list, list, rows[i].want ? rows[i].want : "as before");
+		CHECK_SLICE(rows[i].list, bad, rows[i].bad);
 	}
 }
 
@@ -63,6 +91,7 @@ void suite_codecs(void)
 {
 	CHECK_SUITE("codecs");
 	CHECK_TEST(lists);
+	CHECK_TEST(lists_are_read);
 	CHECK_TEST(every_codec_has_a_name);
 	CHECK_TEST(opus_formats);
 }

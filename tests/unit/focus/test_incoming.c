@@ -327,6 +327,34 @@ static void options(void)
 	world_end(world, "options");
 }
 
+/* A room has codecs of its own, and an order of them; who is in keeps what it came with. */
+static void codecs_of_a_room(void)
+{
+	struct world *world = world_new(NULL);
+	struct room_settings settings = {.codecs = "PCMA,PCMU"};
+	struct media_leg_params *params;
+	struct phone *alice;
+	struct raw raw = {0};
+	struct room *room;
+
+	CHECK_INT(NULL, focus_room_create(world->focus, SLICE("lobby"), &settings, &room), 0);
+	raw_options(world, &raw, "sip:lobby@" WORLD_SERVER, "");
+	CHECK("asked", strstr(raw.text, "m=audio 0 RTP/AVP 8 0 101\r\n") != NULL);
+	alice = world_phone(world, "alice");
+	alice->offers_nothing = true;
+	phone_dial(alice, "lobby");
+	world_run(world, 1000);
+	params = &world_leg(world, phone_participant(alice, "lobby"))->params;
+	CHECK_INT("two", params->receive_count, 2);
+	CHECK_INT("first", params->receive[0].codec, MEDIA_CODEC_PCMA);
+	settings = (struct room_settings){.codecs = "opus"};
+	CHECK_INT(NULL, focus_room_set(world->focus, room, &settings), 0);
+	raw_options(world, &raw, "sip:lobby@" WORLD_SERVER, "");
+	CHECK("asked", strstr(raw.text, "m=audio 0 RTP/AVP 96 97\r\n") != NULL);
+	CHECK_STR("as it came", phone_participant(alice, "lobby")->leg.codecs, "PCMA,PCMU");
+	world_end(world, "codecs_of_a_room");
+}
+
 static void options_accept(void)
 {
 	static const struct {
@@ -406,6 +434,7 @@ void suite_incoming(void)
 	CHECK_TEST(no_common_codec);
 	CHECK_TEST(never_acknowledged);
 	CHECK_TEST(options);
+	CHECK_TEST(codecs_of_a_room);
 	CHECK_TEST(options_accept);
 	CHECK_TEST(options_draining);
 	CHECK_TEST(options_in_a_call);

@@ -108,7 +108,7 @@ static void capabilities(void)
 	struct addr addr;
 
 	(void)addr_parse(SLICE("192.0.2.1:7000"), &addr);
-	leg_offer_capability(world->config, &addr, &local);
+	leg_offer_capability(world->config, NULL, &addr, &local);
 	CHECK_INT(NULL, local.codec_count, 2);
 	CHECK_STR(NULL, local.codecs[0].name, "PCMA");
 	CHECK_STR(NULL, local.codecs[1].name, "PCMU");
@@ -135,7 +135,7 @@ static void public_address(void)
 		char text[ADDR_TEXT_MAX];
 
 		(void)addr_parse(slice_of(rows[i].local), &addr);
-		leg_offer_capability(world->config, &addr, &local);
+		leg_offer_capability(world->config, NULL, &addr, &local);
 		CHECK_STR(rows[i].name, addr_text(&local.rtp, text), rows[i].want);
 	}
 	world_free(world);

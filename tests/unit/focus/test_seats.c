@@ -26,7 +26,8 @@ struct old {
 static struct old old_new(bool takes_seats)
 {
 	struct old old = {.world = world_new(NULL)};
-	struct room_settings settings = {.is_locked = true, .participants_max = 2};
+	struct room_settings settings = {
+		.is_locked = true, .participants_max = 2, .codecs = "PCMU,opus"};
 	struct participant *p;
 
 	if (takes_seats)
@@ -65,7 +66,7 @@ static void told_before_they_go(void)
 
 	CHECK_INT("full and locked, and yet it moves", begin(&old), 0);
 	world_run(old.world, 3000);
-	CHECK("the room", tells(old.central, "room locked max=2\n"));
+	CHECK("the room", tells(old.central, "room locked max=2 codecs=PCMU%2Copus\n"));
 	CHECK("anna", tells(old.central, " uri=sip%3Aanna%4010.0.0.2%3A5060 moderator admitted\n"));
 	CHECK("bert", tells(old.central, " name=Bert%20B admitted muted gain=-350\n"));
 	CHECK("each with a seat", strstr(old.anna->refer_to, CENTRAL ";seat=") &&
@@ -212,9 +213,12 @@ static void seat_is_taken(void)
 	struct participant_awaited awaited;
 	struct participant *p, *bridge = phone_participant(fresh.bridge, fresh.room);
 
-	CHECK_INT(NULL, bring(fresh.bridge, SEATS_CONTENT_TYPE, "room locked max=1\n" ANNA CARL),
+	CHECK_INT(NULL,
+		  bring(fresh.bridge, SEATS_CONTENT_TYPE,
+			"room locked codecs=PCMU%2Copus max=1\n" ANNA CARL),
 		  200);
 	CHECK("locked", world_room(fresh.world, fresh.room)->settings.is_locked);
+	CHECK_STR("codecs", world_room(fresh.world, fresh.room)->settings.codecs, "PCMU,opus");
 	CHECK_INT("the bridge is no person", world_roster(fresh.world, fresh.room), 0);
 	CHECK("and no host", !bridge->is_host && bridge->role == PARTICIPANT_MODERATOR);
 	CHECK("who is awaited is shown", participant_awaited(bridge, 0, &awaited));

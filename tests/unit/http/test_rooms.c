@@ -24,6 +24,11 @@ static void create(void)
 		 "locked"},
 		{"unknown field", "{\"id\":\"c\",\"colour\":1}", 422, "/problems/bad-field",
 		 "colour"},
+		{"codecs", "{\"id\":\"c\",\"codecs\":[\"g722\",\"PCMU\"]}", 201, "", ""},
+		{"no codec", "{\"id\":\"d\",\"codecs\":[\"G729\"]}", 422, "/problems/bad-field",
+		 "codecs"},
+		{"twice", "{\"id\":\"d\",\"codecs\":[\"PCMU\",\"pcmu\"]}", 422,
+		 "/problems/bad-field", "codecs"},
 		{"not JSON", "{\"id\":", 400, "/problems/bad-json", ""},
 	};
 	struct site *site = site_new(NULL);
@@ -105,6 +110,34 @@ static void change(void)
 }
 
 /* If-Match (RFC 9110 13.1.1): who has read an older state does not overwrite a newer one. */
+static void codecs_check(const char *name, struct answer *answer, size_t count, const char *first)
+{
+	const json_t *list = answer_member(answer, "codecs");
+
+	CHECK_INT(name, answer->status, 200);
+	if (CHECK_INT(name, json_array_size(list), count) && count)
+		CHECK_STR(name, json_string_value(json_array_get(list, 0)), first);
+	answer_done(answer);
+}
+
+static void codecs(void)
+{
+	struct site *site = site_new(NULL);
+	struct answer answer;
+
+	(void)site_status(site, "POST", "/api/v1/rooms", NULL,
+			  "{\"id\":\"a\",\"codecs\":[\"g722\",\"PCMU\"]}");
+	answer = site_ask(site, "GET", "/api/v1/rooms/a", NULL, NULL);
+	codecs_check("ours by name", &answer, 2, "G722");
+	answer = site_ask(site, "PATCH", "/api/v1/rooms/a", NULL, "{\"locked\":true}");
+	codecs_check("not named: as before", &answer, 2, "G722");
+	answer = site_ask(site, "PATCH", "/api/v1/rooms/a", NULL, "{\"codecs\":[\"PCMA\"]}");
+	codecs_check("others", &answer, 1, "PCMA");
+	answer = site_ask(site, "PATCH", "/api/v1/rooms/a", NULL, "{\"codecs\":null}");
+	codecs_check("the server's", &answer, 0, "");
+	site_free(site);
+}
+
 static void etags(void)
 {
 	struct site *site = site_new(NULL);
@@ -330,6 +363,7 @@ void suite_rooms(void)
 	CHECK_TEST(create);
 	CHECK_TEST(view);
 	CHECK_TEST(change);
+	CHECK_TEST(codecs);
 	CHECK_TEST(etags);
 	CHECK_TEST(paging);
 	CHECK_TEST(bad_queries);

@@ -104,6 +104,7 @@ static void old_files_get_users(void)
 		    "ALTER TABLE rooms DROP COLUMN closes_wall_ms;"
 		    "ALTER TABLE rooms DROP COLUMN has_begun;"
 		    "ALTER TABLE rooms DROP COLUMN are_guests_muted;"
+		    "ALTER TABLE rooms DROP COLUMN codecs;"
 		    "ALTER TABLE rooms DROP COLUMN is_lobby;"
 		    "ALTER TABLE rooms DROP COLUMN waits_for_moderator;"
 		    "ALTER TABLE rooms DROP COLUMN ends_with_moderator;"
@@ -157,6 +158,7 @@ static void rooms_are_kept(void)
 	CHECK_STR(NULL, seen.rooms[1].id, "b");
 	CHECK_INT(NULL, seen.rooms[1].is_locked, true);
 	CHECK_INT(NULL, seen.rooms[1].participants_max, 7);
+	CHECK_STR(NULL, seen.rooms[1].codecs, "G722,PCMU");
 	CHECK_INT(NULL, seen.rooms[1].created_wall_ms, 1234567890123);
 	db_close(db);
 	scratch_done(&scratch);
@@ -280,7 +282,7 @@ static void refuses_what_is_not_ours(void)
 		{"another program's, marked", NULL, "PRAGMA application_id = 5",
 		 "belongs to another program"},
 		{"newer", NULL, "PRAGMA application_id = 1213355080; PRAGMA user_version = 99",
-		 "was written by a newer version of hearthd (format 99, this one knows 6)"},
+		 "was written by a newer version of hearthd (format 99, this one knows 7)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
