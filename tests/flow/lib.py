@@ -28,6 +28,7 @@ import numpy
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RATE = 8000
 LOCKS = "/tmp"  # the same folder for every script, whatever TMPDIR says
+API_TOKEN = "of-the-tests"  # of servers that serve the API beyond loopback
 _cases = []
 _running = []
 
@@ -134,19 +135,21 @@ class Answer:
 class Hearth:
     """A hearthd of our own on free ports. stop() asserts that it went in good order and silently."""
 
-    def __init__(self, directory=None, check=True, **options):
+    def __init__(self, directory=None, check=True, address="127.0.0.1", within=(), **options):
+        """`within`: words before the command, of an `ip netns exec`; `address`: its own there."""
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="hearth-"))
-        self.sip_port, self.http_port = free_port(), free_port()
-        self.host = f"127.0.0.1:{self.sip_port}"
+        self.sip_port, self.http_port, self.address = free_port(), free_port(), address
+        self.host = f"{address}:{self.sip_port}"
         settings = {
             "sip.listen": f"udp:{self.host},tcp:{self.host}",
-            "http.listen": f"127.0.0.1:{self.http_port}",
+            "http.listen": f"{address}:{self.http_port}",
+            "http.token": "" if address.startswith("127.") else API_TOKEN,
             "store.path": str(self.directory / "hearth.db"),
             "log.level": "debug",
         } | {key.replace("__", "."): value for key, value in options.items()}
         self.log_path = self.directory / "hearthd.log"
         self.log = open(self.log_path, "ab")
-        command = [hearthd_path()]
+        command = [*within, hearthd_path()]
         for key, value in settings.items():
             command += ["-o", f"{key}={value}"]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=self.directory,
@@ -167,12 +170,14 @@ class Hearth:
         return self.log_path.read_text(errors="replace")
 
     def api(self, method, path, body=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
+        connection = http.client.HTTPConnection(self.address, self.http_port, timeout=10)
         try:
             data = None if body is None else body if isinstance(body, (str, bytes)) else json.dumps(body)
             headers = {name.replace("_", "-"): value for name, value in headers.items()}
             if data is not None:
                 headers.setdefault("Content-Type", "application/json")
+            if not self.address.startswith("127."):
+                headers.setdefault("Authorization", f"Bearer {API_TOKEN}")
             connection.request(method, path, data, headers)
             response = connection.getresponse()
             return Answer(response, response.read())
