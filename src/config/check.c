@@ -514,6 +514,32 @@ static bool is_setting(struct slice word, const char *name, uint32_t max)
 	       slice_u32(slice_from(word, strlen(name)), max, &n) == 0;
 }
 
+static bool is_pin(struct slice word)
+{
+	struct slice pin = slice_from(word, 4);
+
+	if (!slice_starts(word, SLICE("pin=")) || pin.len < 3 || pin.len > 16)
+		return false;
+	for (size_t i = 0; i < pin.len; i++)
+		if (pin.p[i] < '0' || pin.p[i] > '9')
+			return false;
+	return true;
+}
+
+/* "codecs=opus+PCMA"; what is no codec is told. */
+static bool is_codecs(struct check *check, struct slice word)
+{
+	char list[128];
+
+	if (!slice_starts(word, SLICE("codecs=")) || word.len >= sizeof(list))
+		return false;
+	slice_cstr(slice_from(word, 7), list, sizeof(list));
+	for (char *at = list; (at = strchr(at, '+'));)
+		*at = ',';
+	check_codecs(check, list);
+	return true;
+}
+
 /* One entry: a user, and words behind it. */
 static void check_profile(struct check *check, struct slice entry)
 {
@@ -525,9 +551,11 @@ static void check_profile(struct check *check, struct slice entry)
 		entry = slice_trim(slice_from(entry, word.len));
 		if (!is_user && !is_setting(word, "max=", 100000) &&
 		    !is_setting(word, "grace=", 86400) && !slice_is(word, "end") &&
-		    !slice_is(word, "tones") && !slice_is(word, "offer"))
+		    !slice_is(word, "tones") && !slice_is(word, "offer") &&
+		    !slice_is(word, "record") && !is_pin(word) && !is_codecs(check, word))
 			WRONG(check,
-			      "\"" SLICE_FMT "\" is none of max=N, grace=S, end, tones, offer",
+			      "\"" SLICE_FMT "\" is none of max=N, grace=S, end, tones, offer, "
+			      "record, pin=DIGITS (3 to 16), codecs=A+B",
 			      SLICE_ARG(word));
 		is_user = false;
 	}

@@ -13,6 +13,14 @@ static int number(struct slice word, const char *name, uint32_t max, uint32_t *r
 						  : -EINVAL;
 }
 
+static bool read_text(struct slice word, const char *name, struct slice *ret_text)
+{
+	if (!slice_starts(word, slice_of(name)) || word.len == strlen(name))
+		return false;
+	*ret_text = slice_from(word, strlen(name));
+	return true;
+}
+
 static bool read_word(struct slice word, struct factory_profile *profile)
 {
 	if (!number(word, "max=", FACTORY_PARTICIPANTS_MAX, &profile->participants_max))
@@ -27,8 +35,11 @@ static bool read_word(struct slice word, struct factory_profile *profile)
 		profile->has_tones = true;
 	else if (slice_is(word, "offer"))
 		profile->needs_offer = true;
+	else if (slice_is(word, "record"))
+		profile->is_recorded = true;
 	else
-		return false;
+		return read_text(word, "pin=", &profile->pin) ||
+		       read_text(word, "codecs=", &profile->codecs);
 	return true;
 }
 

@@ -21,10 +21,15 @@ struct factory_profile {
 			      */
 	bool has_tones;
 	bool needs_offer; /* an INVITE without a description is refused (488) */
+	bool is_recorded; /* from when its first participant is there */
+	/* Borrowed from `profiles`; absent: none, media.codecs. */
+	struct slice pin;    /* of those who call, unless they were referred or invited */
+	struct slice codecs; /* in the order of preference, '+' between them */
 };
 
-/* "board max=10 grace=60 end tones offer, party max=4": the profile of `user`; all zero when there
- * is none. -EINVAL when an entry cannot be read; *ret_bad is the word then. */
+/* "board max=10 grace=60 end tones offer record pin=2468 codecs=opus+PCMA, party max=4": the
+ * profile of `user`; all zero when there is none. -EINVAL when an entry cannot be read; *ret_bad is
+ * the word then. */
 int factory_profile(const char *profiles, struct slice user, struct factory_profile *ret_profile,
 		    struct slice *ret_bad);
 

@@ -218,14 +218,25 @@ static int answer(struct participant *p, struct room *room, struct sip_call *cal
 	return err;
 }
 
+/* "opus+PCMA" */
+static void set_codecs(struct room *room, struct slice codecs)
+{
+	slice_cstr(codecs, room->settings.codecs, sizeof(room->settings.codecs));
+	for (char *at = room->settings.codecs; (at = strchr(at, '+'));)
+		*at = ',';
+}
+
 /* A factory room as its profile has it. */
-static void apply_profile(struct room *room, const struct factory_profile *profile)
+static int apply_profile(struct room *room, const struct factory_profile *profile)
 {
 	room->settings.participants_max = profile->participants_max;
 	room->settings.ends_with_moderator = profile->ends_with_host;
 	room->settings.has_tones = profile->has_tones;
+	room->starts_recorded = profile->is_recorded;
+	set_codecs(room, profile->codecs);
 	if (profile->has_grace)
 		room->grace_s = profile->grace_s;
+	return profile->pin.len ? focus_pin_hash(room->focus, profile->pin, room->settings.pin) : 0;
 }
 
 static int make_room(struct focus *focus, const struct admission *admission, struct room **ret_room)
@@ -242,7 +253,7 @@ static int make_room(struct focus *focus, const struct admission *admission, str
 	}
 	err = room_new(focus, &make, ret_room);
 	if (!err && admission->kind == ADMISSION_FACTORY)
-		apply_profile(*ret_room, &admission->profile);
+		err = apply_profile(*ret_room, &admission->profile);
 	return err;
 }
 

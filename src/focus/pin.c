@@ -49,6 +49,19 @@ int pin_hash(struct random *random, struct slice pin, char ret_hash[PIN_HASH_MAX
 	return 0;
 }
 
+bool pin_hash_is_sound(struct slice hash)
+{
+	char text[PIN_HASH_MAX + 1], salt[SALT + 1], hex[2 * HASH + 1];
+	unsigned rounds;
+	int end = 0;
+
+	return hash.len < sizeof(text) &&
+	       sscanf(slice_cstr(hash, text, sizeof(text)), "pbkdf2$%7u$%12[a-z2-7]$%48[0-9a-f]%n",
+		      &rounds, salt, hex, &end) == 3 &&
+	       (size_t)end == hash.len && strlen(salt) == SALT && strlen(hex) == 2 * HASH &&
+	       rounds == ROUNDS;
+}
+
 bool pin_matches(const char *hash, struct slice pin)
 {
 	char salt[SALT + 1], want[2 * HASH + 1], got[2 * HASH + 1];

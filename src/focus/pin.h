@@ -17,6 +17,9 @@ bool pin_is_valid(struct slice pin); /* PIN_MIN to PIN_MAX digits */
 /* Writes "pbkdf2$<rounds>$<salt>$<hash>". -EINVAL (no PIN), -EIO (OpenSSL will not). */
 int pin_hash(struct random *random, struct slice pin, char ret_hash[PIN_HASH_MAX + 1]);
 
+/* As pin_hash writes it: one that comes from elsewhere must not cost us time without end. */
+bool pin_hash_is_sound(struct slice hash);
+
 /* False for an empty or damaged hash as well. */
 bool pin_matches(const char *hash, struct slice pin);
 

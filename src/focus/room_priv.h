@@ -46,6 +46,7 @@ struct room {
 		bool is_ending;    /* the last word is being said */
 		uint8_t warned;    /* how many warnings have been given, or are too late */
 	} schedule;
+	bool starts_recorded; /* when the first is in it */
 };
 
 struct room_make {

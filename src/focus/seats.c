@@ -185,6 +185,15 @@ static int read_seat_word(struct slice word, struct seat *seat)
 	return err;
 }
 
+static bool read_pin(struct slice word, const char *name, char hash[PIN_HASH_MAX + 1], int *ret_err)
+{
+	if (!read_text(word, name, hash, PIN_HASH_MAX + 1, ret_err))
+		return false;
+	if (!*ret_err && !pin_hash_is_sound(slice_of(hash)))
+		*ret_err = -EINVAL;
+	return true;
+}
+
 static int read_room_word(struct slice word, struct room_settings *settings)
 {
 	int err = 0;
@@ -193,10 +202,9 @@ static int read_room_word(struct slice word, struct room_settings *settings)
 		return slice_u32(slice_from(word, 4), UINT32_MAX, &settings->participants_max);
 	if (read_flag(word, room_flags, ARRAY_LEN(room_flags), settings) ||
 	    read_text(word, "codecs", settings->codecs, sizeof(settings->codecs), &err) ||
-	    read_text(word, "pin", settings->pin, sizeof(settings->pin), &err))
+	    read_pin(word, "pin", settings->pin, &err))
 		return err;
-	(void)read_text(word, "moderator-pin", settings->moderator_pin,
-			sizeof(settings->moderator_pin), &err);
+	(void)read_pin(word, "moderator-pin", settings->moderator_pin, &err);
 	return err;
 }
 

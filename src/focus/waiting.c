@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "focus/focus_priv.h"
+#include "focus/recording.h"
 #include "focus/room_priv.h"
 #include "focus/say.h"
 #include "focus/schedule.h"
@@ -143,6 +144,10 @@ void waiting_on_joined(struct participant *p)
 
 	p->is_in_mix = true;
 	schedule_on_joined(room);
+	if (room->starts_recorded) {
+		room->starts_recorded = false;
+		recording_toggle(room);
+	}
 	if (p->is_dial_in)
 		waiting_tell_count(p);
 	/* Who comes by a move was here all the time. */

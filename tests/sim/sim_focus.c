@@ -18,6 +18,7 @@
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
+#include "sip/request.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
 #include "tests/support/sim_args.h"
@@ -189,9 +190,10 @@ static void on_referred(void *arg, struct sip_referring *referring,
 
 static const char *const room_names[] = {"lobby", "annex", "board"};
 
+/* Not the second lines, which go by themselves: they are at the odd places. */
 static struct phone *any_phone(struct sim *sim)
 {
-	return sim->world->phones[random_below(&sim->dice, sim->world->phone_count)];
+	return sim->world->phones[2 * random_below(&sim->dice, SIM_PHONES)];
 }
 
 static struct room *any_room(struct sim *sim)
@@ -347,7 +349,7 @@ static void do_refer(struct sim *sim)
 	(void)sip_call_refer(phone->call, &params, &referring);
 }
 
-/* To another focus, which a phone plays; some go there, some do not. */
+/* To another focus, which a phone plays, or to our own factory; some go there, some do not. */
 static void do_migrate(struct sim *sim)
 {
 	struct phone *other = any_phone(sim);
@@ -365,9 +367,54 @@ static void do_migrate(struct sim *sim)
 	other->manner = chance(sim, 80) ? PHONE_ANSWERS : PHONE_REJECTS;
 	other->status = 503;
 	other->contact_params = chance(sim, 80) ? "isfocus" : NULL;
-	snprintf(uri, sizeof(uri), "sip:%s@" WORLD_PHONES, other->user);
+	other->info_status = chance(sim, 70) ? 200 : 403;
+	if (chance(sim, 40)) /* from us to us: both sides of a move are ours */
+		snprintf(uri, sizeof(uri), "sip:conference-factory@" WORLD_SERVER);
+	else
+		snprintf(uri, sizeof(uri), "sip:%s@" WORLD_PHONES, other->user);
 	say(sim, "migrate to", uri);
 	(void)focus_migrate(sim->world->focus, room, slice_of(uri));
+}
+
+/* Another focus, which a phone plays, brings people to a conference that it has made; they come
+ * with their seats, twice, or not at all. */
+static void do_bring(struct sim *sim)
+{
+	static const char *const tokens[] = {"aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb"};
+	struct phone *bridge = any_phone(sim);
+	char body[160], uri[160];
+
+	if (bridge->call)
+		return;
+	bridge->contact_params = "isfocus";
+	say(sim, bridge->user, "brings people");
+	phone_dial(bridge, "conference-factory");
+	sim->dials++;
+	world_run(sim->world, 1000);
+	if (!bridge->call || sip_call_state(bridge->call) != SIP_CALL_ESTABLISHED)
+		return;
+	snprintf(body, sizeof(body), "room%s\nseat %s muted\nseat %s%s\n%s",
+		 chance(sim, 50) ? " locked" : "", tokens[0], tokens[1],
+		 chance(sim, 50) ? " moderator" : "",
+		 chance(sim, 20) ? "left aaaaaaaaaaaaaaaa\n" : "");
+	(void)sip_call_request(bridge->call,
+			       &(struct sip_call_request){
+				       .method = "INFO",
+				       .headers = "Info-Package: " SEATS_PACKAGE "\r\n",
+				       .content_type = SEATS_CONTENT_TYPE,
+				       .body = slice_of(body),
+			       });
+	world_run(sim->world, random_below(&sim->dice, 500));
+	for (int i = 0; i < 3; i++) {
+		struct phone *phone = any_phone(sim);
+
+		if (phone->call)
+			continue;
+		snprintf(uri, sizeof(uri), "sip:%s@" WORLD_SERVER ";" SEATS_PARAM "=%s",
+			 sim->factory_room, tokens[random_below(&sim->dice, 2)]);
+		phone_dial(phone, uri);
+		sim->dials++;
+	}
 }
 
 static void do_kick(struct sim *sim)
@@ -459,10 +506,10 @@ static void act(struct sim *sim)
 		uint32_t weight;
 		void (*run)(struct sim *sim);
 	} actions[] = {
-		{23, do_dial},         {13, do_hang_up}, {10, do_hold},        {9, do_invite},
+		{21, do_dial},         {13, do_hang_up}, {10, do_hold},        {9, do_invite},
 		{7, do_call},          {8, do_join},     {2, do_call_to_room}, {4, do_kick},
 		{2, do_close},         {4, do_room},     {4, do_control},      {5, do_media_event},
-		{2, do_media_failure}, {5, do_refer},    {2, do_migrate},
+		{2, do_media_failure}, {4, do_refer},    {3, do_migrate},      {2, do_bring},
 	};
 	uint32_t at = random_below(&sim->dice, 100);
 
@@ -610,11 +657,14 @@ static void start(struct sim *sim)
 	sim->world = world_new(&options);
 	CHECK_INT(sim->row, focus_listen(sim->world->focus, on_event, sim), 0);
 	simnet_tap(sim->world->net, on_sent, sim);
+	if (chance(sim, 50)) /* a focus among the phones takes what people bring */
+		CHECK_INT(sim->row, sip_ua_set_info_packages(sim->world->phones_ua, SEATS_PACKAGE),
+			  0);
 	for (int i = 0; i < SIM_PHONES; i++) {
 		char user[32];
 
 		snprintf(user, sizeof(user), "phone%d", i);
-		world_phone(sim->world, user);
+		phone_add_line(world_phone(sim->world, user));
 	}
 	for (int i = 0; i < SIM_USERS; i++) {
 		char user[32];

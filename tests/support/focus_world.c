@@ -351,6 +351,16 @@ static void keep_dialog(struct phone *phone, const struct sip_msg *message, bool
 		 SLICE_ARG(ours));
 }
 
+/* The other line has come to where it was sent, or has not: that is told to who sent it. */
+static void phone_has_gone(struct phone *phone, uint16_t status)
+{
+	struct phone *first = phone->first;
+
+	phone->first = NULL;
+	if (first && first->referral)
+		sip_refer_progress(first->referral, status, NULL);
+}
+
 static void phone_on_established(void *arg, struct sip_call *call, const struct sip_msg *message)
 {
 	struct phone *phone = arg;
@@ -361,6 +371,7 @@ static void phone_on_established(void *arg, struct sip_call *call, const struct 
 	keep_dialog(phone, message, sip_call_is_outgoing(call));
 	if (sip_call_is_outgoing(call))
 		keep_contact(phone, message);
+	phone_has_gone(phone, 200);
 }
 
 static void phone_on_media(void *arg, struct sip_call *call, const struct offer_agreed *agreed)
@@ -386,6 +397,7 @@ static void phone_on_ended(void *arg, struct sip_call *call, const struct sip_ca
 	if (!phone->is_established) {
 		phone->final_status = end->status;
 		phone->finals++;
+		phone_has_gone(phone, end->status ? end->status : 408);
 	}
 	slice_cstr(slice_of(end->text), phone->end_text, sizeof(phone->end_text));
 	if (end->message && slice_present(sip_msg_value(end->message, SIP_H_REASON)))
@@ -424,8 +436,15 @@ static void phone_refer_over(void *arg)
 {
 	struct phone *phone = arg;
 
-	if (phone->referral)
-		sip_refer_progress(phone->referral, phone->refer_status, NULL);
+	if (!phone->referral)
+		return;
+	/* Not to a focus that another phone plays: it takes one call. */
+	if (phone->second && !phone->second->call && strstr(phone->refer_to, "@10.0.0.1")) {
+		phone->second->first = phone;
+		phone_dial(phone->second, phone->refer_to);
+		return;
+	}
+	sip_refer_progress(phone->referral, phone->refer_status, NULL);
 }
 
 static void phone_on_referral_ended(void *arg, struct sip_referral *referral)
@@ -436,7 +455,8 @@ static void phone_on_referral_ended(void *arg, struct sip_referral *referral)
 	phone->referral = NULL;
 }
 
-/* It says how it went without calling anybody: what is tested is the other side. */
+/* Without a second line it says how it went without calling anybody: what is tested is the other
+ * side. */
 static void phone_on_request(void *arg, struct sip_call *call, struct sip_stx *tx,
 			     const struct sip_msg *request)
 {
@@ -592,6 +612,11 @@ void phone_dial_naming(struct phone *phone, const char *uri, const char *header,
 	phone->dial_headers = line;
 	phone_dial(phone, uri);
 	phone->dial_headers = NULL;
+}
+
+void phone_add_line(struct phone *phone)
+{
+	phone->second = world_phone(phone->world, phone->user);
 }
 
 void phone_hang_up(struct phone *phone)

@@ -93,6 +93,10 @@ struct phone {
 	uint32_t refer_delay_ms;
 	char refer_to[256]; /* of the last REFER, its URI */
 	struct sip_referral *referral;
+	struct phone
+		*second; /* its other line, which goes where REFER says; NULL: it only says so */
+	struct phone
+		*first; /* whose other line this is, while it is on its way for it; else NULL */
 	struct timer refer_timer;
 	uint16_t replaces_refused; /* its answer to an INVITE with Replaces; 0: it takes it */
 	char replaces[256];        /* of the INVITE that it took, or "" */
@@ -119,6 +123,8 @@ struct phone {
 struct phone *world_phone(struct world *world, const char *user);
 void phone_dial(struct phone *phone,
 		const char *uri); /* "sip:lobby@server" may be "lobby" for short */
+/* Gives it a second line, of the same user. */
+void phone_add_line(struct phone *phone);
 /* The same with a Join or Replaces that names the dialog of another phone. */
 void phone_dial_naming(struct phone *phone, const char *uri, const char *header,
 		       const struct phone *other);

@@ -3,6 +3,7 @@
 #include "base/attr.h"
 #include "focus/factory.h"
 #include "focus/focus_priv.h"
+#include "focus/recording.h"
 #include "focus/room_priv.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
@@ -17,17 +18,19 @@ static void profiles(void)
 		{"none", "", "board", {0}, NULL},
 		{"another's", "party max=4", "board", {0}, NULL},
 		{"all words",
-		 "party max=4, board max=10 grace=60 end tones offer",
+		 "party max=4, board max=10 grace=60 end tones offer record pin=2468 "
+		 "codecs=opus+PCMA",
 		 "board",
-		 {10, 60, true, true, true, true},
+		 {10, 60, true, true, true, true, true, SLICE("2468"), SLICE("opus+PCMA")},
 		 NULL},
 		{"no words", "board", "board", {0}, NULL},
 		{"spaces",
 		 " board   max=3  end ",
 		 "board",
-		 {3, 0, false, true, false, false},
+		 {.participants_max = 3, .ends_with_host = true},
 		 NULL},
 		{"grace of nothing", "board grace=0", "board", {.has_grace = true}, NULL},
+		{"no PIN", "board pin=", "board", {0}, "pin="},
 		{"unknown word", "board size=3", "board", {0}, "size=3"},
 		{"no number", "board max=x", "board", {0}, "max=x"},
 		{"too many", "board max=1000000", "board", {0}, "max=1000000"},
@@ -46,6 +49,9 @@ static void profiles(void)
 		CHECK_INT(rows[i].name, profile.ends_with_host, rows[i].want.ends_with_host);
 		CHECK_INT(rows[i].name, profile.has_tones, rows[i].want.has_tones);
 		CHECK_INT(rows[i].name, profile.needs_offer, rows[i].want.needs_offer);
+		CHECK_INT(rows[i].name, profile.is_recorded, rows[i].want.is_recorded);
+		CHECK_INT(rows[i].name, slice_eq(profile.pin, rows[i].want.pin), true);
+		CHECK_INT(rows[i].name, slice_eq(profile.codecs, rows[i].want.codecs), true);
 	}
 }
 
@@ -89,10 +95,72 @@ static void offer_is_needed(void)
 	world_end(world, "offer_is_needed");
 }
 
+/* Who calls in is asked, who was sent by somebody in it is not. */
+static void has_a_pin(void)
+{
+	struct world *world = world_new(&(struct world_options){
+		.config = "focus.factory_users=board\nfocus.factory_profiles=board pin=2468"});
+	struct phone *anna = world_join(world, "anna", "board"), *bert, *carl;
+	struct room *room = focus_room_next(world->focus, SLICE_NONE);
+
+	CHECK_INT("the host is in", world_roster(world, room->id), 1);
+	carl = world_join(world, "carl", room->id);
+	CHECK_INT("carl is asked first", world_roster(world, room->id), 1);
+	bert = world_phone(world, "bert");
+	bert->dial_headers = "Referred-By: <sip:anna@10.0.0.2:5060>\r\n";
+	phone_dial(bert, room->id);
+	world_run(world, 500);
+	CHECK_INT("bert is not", world_roster(world, room->id), 2);
+	CHECK("all are answered", anna->call && bert->call && carl->call);
+	world_end(world, "has_a_pin");
+}
+
+static void has_codecs(void)
+{
+	struct world *world = world_new(
+		&(struct world_options){.config = "focus.factory_users=board\n"
+						  "focus.factory_profiles=board codecs=PCMU+GSM"});
+	struct phone *anna = world_join(world, "anna", "board"), *bert;
+	struct participant *p;
+
+	bert = world_phone(world, "bert");
+	bert->has_only_pcma = true;
+	phone_dial(bert, focus_room_next(world->focus, SLICE_NONE)->id);
+	world_run(world, 500);
+	CHECK_INT("anna prefers PCMA, and gets PCMU", anna->agreed.send_id, MEDIA_CODEC_PCMU);
+	CHECK_INT("bert has nothing in common", bert->final_status, 488);
+	bert->has_only_pcma = false;
+	CHECK_INT("who is called, too",
+		  focus_invite(world->focus, focus_room_next(world->focus, SLICE_NONE),
+			       &(struct focus_invite){.uri = SLICE("sip:bert@" WORLD_PHONES)}, &p),
+		  0);
+	world_run(world, 500);
+	CHECK_INT(NULL, bert->agreed.send_id, MEDIA_CODEC_PCMU);
+	world_end(world, "has_codecs");
+}
+
+static void is_recorded(void)
+{
+	struct world *world = world_new(&(struct world_options){
+		.config = "focus.factory_users=board\nfocus.factory_profiles=board record"});
+	struct room *room;
+
+	world_join(world, "anna", "board");
+	room = focus_room_next(world->focus, SLICE_NONE);
+	CHECK("from the first on", room->recording != NULL);
+	recording_toggle(room);
+	world_join(world, "bert", room->id);
+	CHECK("stopped is stopped", room->recording == NULL);
+	world_end(world, "is_recorded");
+}
+
 void suite_factory(void)
 {
 	CHECK_SUITE("factory");
 	CHECK_TEST(profiles);
 	CHECK_TEST(conferences);
 	CHECK_TEST(offer_is_needed);
+	CHECK_TEST(has_a_pin);
+	CHECK_TEST(has_codecs);
+	CHECK_TEST(is_recorded);
 }

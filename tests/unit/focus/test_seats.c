@@ -318,6 +318,15 @@ static void bodies(void)
 		{"too quiet", SEATS_CONTENT_TYPE, "seat " TOKEN " gain=-6001\n", 400, 0},
 		{"as loud as can be", SEATS_CONTENT_TYPE, "seat " TOKEN " gain=3000\n", 200, 1},
 		{"no number", SEATS_CONTENT_TYPE, "room max=many\n" ANNA, 400, 0},
+		{"a PIN in the clear", SEATS_CONTENT_TYPE, "room pin=2468\n", 400, 0},
+		{"a hash that takes an hour", SEATS_CONTENT_TYPE,
+		 "room pin=pbkdf2%24999999%24aaaaaaaaaaaa%24"
+		 "000000000000000000000000000000000000000000000000\n",
+		 400, 0},
+		{"a hash", SEATS_CONTENT_TYPE,
+		 "room pin=pbkdf2%242000%24aaaaaaaaaaaa%24"
+		 "000000000000000000000000000000000000000000000000\n",
+		 200, 0},
 		{"left, never here", SEATS_CONTENT_TYPE, "left " TOKEN "\n", 200, 0},
 	};
 
