@@ -10,6 +10,13 @@
 #include "mixer/level.h"
 #include "mixer/play.h"
 
+static void audience_init(struct bus_audience *audience, const struct media_groups *groups)
+{
+	*audience = (struct bus_audience){.hears = groups->hears, .hears_not = groups->hears_not};
+	for (uint8_t rate = 0; rate < LEG_RATES; rate++)
+		limiter_init(&audience->limiters[rate], leg_rate_hz(rate));
+}
+
 static void early_begin(struct bus *bus)
 {
 	bus->early_ticks = bus->early_frames = 0;
@@ -26,8 +33,8 @@ void bus_init(struct bus *bus, bool is_lounge, void *owner)
 	bus->is_lounge = is_lounge;
 	bus->owner = owner;
 	early_begin(bus);
-	for (uint8_t rate = 0; rate < LEG_RATES; rate++)
-		limiter_init(&bus->limiters[rate], leg_rate_hz(rate));
+	bus->audience_count = 1;
+	audience_init(&bus->audiences[0], &(struct media_groups){.hears = 1});
 }
 
 int bus_new(void *owner, struct bus **ret_bus)
@@ -87,6 +94,81 @@ void bus_scratch_init(struct bus_scratch *scratch)
 	}
 }
 
+/* Audiences --------------------------------------------------------------------------------- */
+
+static bool audience_hears(const struct bus_audience *audience, uint16_t speaks)
+{
+	return (audience->hears & speaks) && !(audience->hears_not & speaks);
+}
+
+/* The leg's own sound is part of what its audience hears. */
+static bool hears_itself(const struct leg *leg)
+{
+	return leg->is_summed && leg->audience != LEG_AUDIENCE_NONE &&
+	       audience_hears(&leg->bus->audiences[leg->audience], leg->control.groups.speaks);
+}
+
+/* Leaves the leg without one when all are in use. */
+static void audience_join(struct bus *bus, struct leg *leg)
+{
+	const struct media_groups *groups = &leg->control.groups;
+	uint8_t free_at = LEG_AUDIENCE_NONE, at = LEG_AUDIENCE_NONE;
+
+	for (uint8_t i = 0; i < BUS_AUDIENCES_MAX && at == LEG_AUDIENCE_NONE; i++) {
+		const struct bus_audience *audience = &bus->audiences[i];
+
+		if (i > 0 && audience->leg_count == 0)
+			free_at = MIN_OF(free_at, i);
+		else if (audience->hears == groups->hears &&
+			 audience->hears_not == groups->hears_not)
+			at = i;
+	}
+	if (at == LEG_AUDIENCE_NONE && free_at == LEG_AUDIENCE_NONE) {
+		bus->outsiders++;
+		return;
+	}
+	if (at == LEG_AUDIENCE_NONE) {
+		at = free_at;
+		audience_init(&bus->audiences[at], groups);
+		bus->audience_count = MAX_OF(bus->audience_count, (uint8_t)(at + 1));
+	}
+	leg->audience = at;
+	bus->audiences[at].leg_count++;
+	bus->audiences[at].rates |= (uint8_t)(1u << leg->send_rate);
+}
+
+static void audience_leave(struct bus *bus, struct leg *leg)
+{
+	struct bus_audience *audience;
+
+	if (leg->audience == LEG_AUDIENCE_NONE) {
+		bus->outsiders--;
+		return;
+	}
+	audience = &bus->audiences[leg->audience];
+	assert(audience->leg_count > 0);
+	if (--audience->leg_count == 0 && leg->audience > 0)
+		*audience = (struct bus_audience){0}; /* hears nobody */
+	leg->audience = LEG_AUDIENCE_NONE;
+	while (bus->audience_count > 1 && bus->audiences[bus->audience_count - 1].leg_count == 0)
+		bus->audience_count--;
+}
+
+/* Once there is place again. */
+static void outsiders_join(struct bus *bus)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &bus->legs) {
+		struct leg *leg = LIST_ENTRY(it, struct leg, node);
+
+		if (leg->audience != LEG_AUDIENCE_NONE)
+			continue;
+		bus->outsiders--;
+		audience_join(bus, leg);
+	}
+}
+
 /* Streams ----------------------------------------------------------------------------------- */
 
 static void stream_join(struct bus *bus, struct leg *leg)
@@ -98,7 +180,8 @@ static void stream_join(struct bus *bus, struct leg *leg)
 
 		if (!lead)
 			free_at = MIN_OF(free_at, i);
-		else if (lead->kit->shape.send == leg->kit->shape.send &&
+		else if (lead->audience == leg->audience &&
+			 lead->kit->shape.send == leg->kit->shape.send &&
 			 lead->kit->shape.frame_ms == leg->kit->shape.frame_ms &&
 			 media_opus_eq(&lead->kit->shape.opus, &leg->kit->shape.opus)) {
 			leg->stream = i;
@@ -145,7 +228,8 @@ static void stream_leave(struct bus *bus, struct leg *leg)
 /* Whether the leg hears what others hear, too. Its kit has an encoder. */
 static void stream_choose(struct bus *bus, struct leg *leg)
 {
-	bool is_private = leg->is_summed || leg->control.is_deaf || leg->sound_count > 0 ||
+	bool is_private = hears_itself(leg) || leg->audience == LEG_AUDIENCE_NONE ||
+			  leg->control.is_deaf || leg->sound_count > 0 ||
 			  leg->control.gain_out_q14 != KERNEL_GAIN_UNITY_Q14;
 
 	if (is_private) {
@@ -174,13 +258,15 @@ void bus_add_rt(struct bus *bus, struct leg *leg)
 	list_append(&bus->legs, &leg->node);
 	leg->bus = bus;
 	bus->leg_count++;
-	bus->rates |= (uint8_t)(1u << leg->send_rate) | bus->take_rates;
+	audience_join(bus, leg);
+	bus->audiences[0].rates |= bus->take_rates;
 }
 
 void bus_remove_rt(struct bus *bus, struct leg *leg)
 {
 	assert(leg->bus == bus && bus->leg_count > 0);
 	stream_leave(bus, leg);
+	audience_leave(bus, leg);
 	list_remove(&leg->node);
 	leg->bus = NULL;
 	leg->private_ms = 0;
@@ -188,23 +274,45 @@ void bus_remove_rt(struct bus *bus, struct leg *leg)
 	bus->leg_count--;
 }
 
+void bus_control_rt(struct leg *leg, const struct leg_control *control)
+{
+	struct media_groups before = leg->control.groups, *now = &leg->control.groups;
+
+	leg_control_rt(leg, control);
+	if (!leg->bus || (before.hears == now->hears && before.hears_not == now->hears_not))
+		return;
+	stream_leave(leg->bus, leg);
+	audience_leave(leg->bus, leg);
+	audience_join(leg->bus, leg);
+}
+
 /* Gathering --------------------------------------------------------------------------------- */
 
-static void scratch_begin(const struct bus *bus, struct bus_scratch *scratch)
+static void hearing_begin(const struct bus_audience *audience, struct bus_hearing *hearing)
 {
-	scratch->rates = bus->rates;
+	hearing->rates = audience->rates;
 	for (uint8_t rate = 0; rate < LEG_RATES; rate++) {
-		struct bus_mix *mix = &scratch->mixes[rate];
+		struct bus_mix *mix = &hearing->mixes[rate];
 
-		if (scratch->rates >> rate & 1)
+		if (hearing->rates >> rate & 1)
 			memset(mix->sum, 0, leg_rate_samples(rate) * sizeof(mix->sum[0]));
 		mix->is_made = false;
 	}
-	scratch->talkers = 0;
-	scratch->lone = NULL;
-	scratch->csrc_count = 0;
+	hearing->talkers = 0;
+	hearing->lone = NULL;
+	hearing->csrc_count = 0;
 	for (int id = 0; id < MEDIA_CODEC_COUNT; id++)
-		scratch->shared[id].is_made = false;
+		hearing->shared[id].is_made = false;
+}
+
+static void scratch_begin(struct bus *bus, struct bus_scratch *scratch)
+{
+	if (bus->outsiders > 0)
+		outsiders_join(bus);
+	for (uint8_t i = 0; i < bus->audience_count; i++) {
+		hearing_begin(&bus->audiences[i], &scratch->hearings[i]);
+		bus->audiences[i].rates_next = 0;
+	}
 	for (int i = 0; i < BUS_STREAMS_MAX; i++)
 		scratch->streams[i].is_made = false;
 }
@@ -247,28 +355,57 @@ static const int16_t *resampled(struct bus_scratch *scratch, struct leg *leg, ui
 	return out;
 }
 
-static void sum_add(struct bus_scratch *scratch, struct leg *leg)
+static void hearing_add(struct bus_hearing *hearing, const struct leg *leg)
 {
-	uint8_t native = leg_rate(leg->frame.sample_hz), brought = 0;
+	hearing->lone = hearing->talkers++ == 0 ? leg : NULL;
+	if (hearing->csrc_count < ARRAY_LEN(hearing->csrc))
+		hearing->csrc[hearing->csrc_count++] = leg->source.ssrc;
+}
+
+/* Which audiences hear the leg, bits, and at which rates any of them listens. */
+static uint32_t hearers_of(const struct bus *bus, struct bus_scratch *scratch,
+			   const struct leg *leg, uint8_t *ret_rates)
+{
+	uint32_t hearers = 0;
+
+	*ret_rates = 0;
+	for (uint8_t i = 0; i < bus->audience_count; i++) {
+		if (!audience_hears(&bus->audiences[i], leg->control.groups.speaks))
+			continue;
+		hearers |= 1u << i;
+		*ret_rates |= scratch->hearings[i].rates;
+		hearing_add(&scratch->hearings[i], leg);
+	}
+	return hearers;
+}
+
+static void sum_add(struct bus *bus, struct bus_scratch *scratch, struct leg *leg)
+{
+	uint8_t native = leg_rate(leg->frame.sample_hz), brought = 0, rates;
+	uint32_t hearers = hearers_of(bus, scratch, leg, &rates);
 
 	leg->own = NULL;
 	for (uint8_t rate = 0; rate < LEG_RATES; rate++) {
 		const int16_t *pcm = leg->pcm;
 
-		if (!(scratch->rates >> rate & 1))
+		if (!(rates >> rate & 1))
 			continue;
 		if (rate != native) {
 			pcm = resampled(scratch, leg, native, rate);
 			brought |= (uint8_t)(1u << rate);
 		}
-		if (rate == leg->send_rate)
-			leg->own = pcm;
-		kernel_best()->add_rt(scratch->mixes[rate].sum, pcm, leg_rate_samples(rate));
+		for (uint8_t i = 0; i < bus->audience_count; i++) {
+			struct bus_hearing *hearing = &scratch->hearings[i];
+
+			if (!(hearers >> i & 1) || !(hearing->rates >> rate & 1))
+				continue;
+			if (rate == leg->send_rate && i == leg->audience)
+				leg->own = pcm;
+			kernel_best()->add_rt(hearing->mixes[rate].sum, pcm,
+					      leg_rate_samples(rate));
+		}
 	}
 	leg->resampled = brought;
-	scratch->lone = scratch->talkers++ == 0 ? leg : NULL;
-	if (scratch->csrc_count < ARRAY_LEN(scratch->csrc))
-		scratch->csrc[scratch->csrc_count++] = leg->source.ssrc;
 }
 
 static bool takes_are_paused(const struct bus *bus)
@@ -304,6 +441,16 @@ static void leg_sounds(const struct bus *bus, struct leg *leg, struct leg_env *e
 	}
 }
 
+static void play_add(struct bus_hearing *hearing, struct play *play)
+{
+	for (uint8_t rate = 0; rate < LEG_RATES; rate++)
+		if (hearing->rates >> rate & 1)
+			kernel_best()->add_rt(hearing->mixes[rate].sum, play_pcm_rt(play, rate),
+					      leg_rate_samples(rate));
+	hearing->talkers++;
+	hearing->lone = NULL;
+}
+
 /* What is played to the room speaks like one more talker that nobody is. */
 static void room_plays(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env)
 {
@@ -321,13 +468,8 @@ static void room_plays(struct bus *bus, struct bus_scratch *scratch, struct leg_
 		}
 		if (!play->is_heard)
 			continue;
-		for (uint8_t rate = 0; rate < LEG_RATES; rate++)
-			if (scratch->rates >> rate & 1)
-				kernel_best()->add_rt(scratch->mixes[rate].sum,
-						      play_pcm_rt(play, rate),
-						      leg_rate_samples(rate));
-		scratch->talkers++;
-		scratch->lone = NULL;
+		for (uint8_t i = 0; i < bus->audience_count; i++)
+			play_add(&scratch->hearings[i], play);
 	}
 }
 
@@ -352,7 +494,6 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 	struct list *it, *tmp;
 
 	scratch_begin(bus, scratch);
-	bus->rates_next = 0;
 	if (skipped && bus->take_rates && !takes_are_paused(bus))
 		takes_skip_rt(&bus->sounds, skipped);
 	LIST_FOREACH (it, tmp, &bus->legs) {
@@ -364,7 +505,7 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 			skip(bus, leg, env, skipped);
 		leg_pull_rt(leg, env, !bus->is_lounge);
 		if (leg->is_summed) {
-			sum_add(scratch, leg);
+			sum_add(bus, scratch, leg);
 			early_note(bus, leg);
 		} else {
 			leg->resampled = 0;
@@ -373,38 +514,47 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 			leg_sounds(bus, leg, env);
 		if (leg->kit->encoder)
 			stream_choose(bus, leg);
-		if (leg_can_send(leg))
-			bus->rates_next |= (uint8_t)(1u << leg->send_rate);
+		if (leg_can_send(leg) && leg->audience != LEG_AUDIENCE_NONE)
+			bus->audiences[leg->audience].rates_next |= (uint8_t)(1u << leg->send_rate);
 	}
 	if (!list_empty(&bus->sounds))
 		room_plays(bus, scratch, env);
-	bus->rates = bus->rates_next | bus->take_rates;
+	for (uint8_t i = 0; i < bus->audience_count; i++)
+		bus->audiences[i].rates = bus->audiences[i].rates_next;
+	bus->audiences[0].rates |= bus->take_rates;
 }
 
 /* Delivering -------------------------------------------------------------------------------- */
 
-static const struct bus_mix *mix_make(struct bus *bus, struct bus_scratch *scratch, uint8_t rate)
+static const struct bus_mix *mix_make(struct bus *bus, struct bus_scratch *scratch,
+				      uint8_t audience, uint8_t rate)
 {
-	struct bus_mix *mix = &scratch->mixes[rate];
+	struct bus_hearing *hearing = &scratch->hearings[audience];
+	struct bus_mix *mix = &hearing->mixes[rate];
 	uint32_t samples = leg_rate_samples(rate);
 
 	if (mix->is_made)
 		return mix;
 	mix->is_made = true;
-	if (!(scratch->rates >> rate & 1)) { /* the first tick of a new rate */
+	if (!(hearing->rates >> rate & 1)) { /* the first tick of a new rate */
 		memset(mix->sum, 0, samples * sizeof(mix->sum[0]));
 		memset(mix->pcm, 0, samples * sizeof(mix->pcm[0]));
 		mix->level = MEDIA_LEVEL_SILENT;
 		return mix;
 	}
-	limiter_rt(&bus->limiters[rate], mix->sum, mix->pcm, samples);
-	mix->level = scratch->talkers ? level_pcm(mix->pcm, samples) : MEDIA_LEVEL_SILENT;
+	limiter_rt(&bus->audiences[audience].limiters[rate], mix->sum, mix->pcm, samples);
+	mix->level = hearing->talkers ? level_pcm(mix->pcm, samples) : MEDIA_LEVEL_SILENT;
 	return mix;
 }
 
 static bool hears_nothing(const struct bus_scratch *scratch, const struct leg *leg)
 {
-	return leg->control.is_deaf || scratch->talkers == 0 || scratch->lone == leg;
+	const struct bus_hearing *hearing;
+
+	if (leg->control.is_deaf || leg->audience == LEG_AUDIENCE_NONE)
+		return true;
+	hearing = &scratch->hearings[leg->audience];
+	return hearing->talkers == 0 || hearing->lone == leg;
 }
 
 /* What the leg hears of the room. */
@@ -420,12 +570,12 @@ static uint8_t hear_room(struct bus *bus, struct bus_scratch *scratch, struct le
 		return MEDIA_LEVEL_SILENT;
 	}
 	if (leg->is_summed && leg->own) {
-		kernel_best()->minus_rt(scratch->mixes[leg->send_rate].sum, leg->own,
-					scratch->minus, samples);
+		mix = &scratch->hearings[leg->audience].mixes[leg->send_rate];
+		kernel_best()->minus_rt(mix->sum, leg->own, scratch->minus, samples);
 		limiter_rt(&leg->limiter, scratch->minus, out, samples);
 		level = level_pcm(out, samples);
 	} else {
-		mix = mix_make(bus, scratch, leg->send_rate);
+		mix = mix_make(bus, scratch, leg->audience, leg->send_rate);
 		memcpy(out, mix->pcm, samples * sizeof(out[0]));
 		level = mix->level;
 	}
@@ -444,34 +594,35 @@ uint8_t bus_hear_rt(struct bus *bus, struct bus_scratch *scratch, struct leg *le
 	return level_pcm(out, leg_rate_samples(leg->send_rate));
 }
 
-static void list_contributors(const struct bus_scratch *scratch, struct leg_chunk *chunk)
+static void list_contributors(const struct bus_hearing *hearing, struct leg_chunk *chunk)
 {
-	chunk->csrc = scratch->csrc;
-	chunk->csrc_count = MIN_OF(scratch->csrc_count, (uint8_t)RTP_CSRC_MAX);
+	chunk->csrc = hearing->csrc;
+	chunk->csrc_count = MIN_OF(hearing->csrc_count, (uint8_t)RTP_CSRC_MAX);
 }
 
-/* The frame that all silent listeners of a stateless codec hear. */
+/* The frame that all silent listeners of a stateless codec in an audience hear. */
 static const struct leg_chunk *shared_make(struct bus *bus, struct bus_scratch *scratch,
-					   const struct codec *codec)
+					   uint8_t audience, const struct codec *codec)
 {
-	struct bus_encoded *shared = &scratch->shared[codec->id];
+	struct bus_hearing *hearing = &scratch->hearings[audience];
+	struct bus_encoded *shared = &hearing->shared[codec->id];
 	uint8_t rate = leg_rate(codec->sample_hz);
-	const struct leg *lone = scratch->lone;
+	const struct leg *lone = hearing->lone;
 
 	if (shared->is_made)
 		return &shared->chunk;
 	if (lone && lone->is_exact && lone->frame.codec == codec->id &&
-	    limiter_is_idle(&bus->limiters[rate])) {
+	    limiter_is_idle(&bus->audiences[audience].limiters[rate])) {
 		shared->chunk.payload = lone->frame.payload;
 		shared->chunk.len = lone->frame.payload_len;
 		shared->chunk.level = lone->frame.level;
 	} else {
-		const struct bus_mix *mix = mix_make(bus, scratch, rate);
+		const struct bus_mix *mix = mix_make(bus, scratch, audience, rate);
 
 		encode(codec, NULL, mix->pcm, shared);
 		shared->chunk.level = mix->level;
 	}
-	list_contributors(scratch, &shared->chunk);
+	list_contributors(hearing, &shared->chunk);
 	shared->is_made = true;
 	return &shared->chunk;
 }
@@ -487,26 +638,26 @@ static const struct leg_chunk *stream_make(struct bus *bus, struct bus_scratch *
 
 	if (out->is_made)
 		return &out->chunk;
-	mix = mix_make(bus, scratch, leg_rate(codec->sample_hz));
+	mix = mix_make(bus, scratch, lead->audience, leg_rate(codec->sample_hz));
 	encode(codec, lead->kit, mix->pcm, out);
 	out->chunk.level = mix->level;
-	list_contributors(scratch, &out->chunk);
+	list_contributors(&scratch->hearings[lead->audience], &out->chunk);
 	out->is_made = true;
 	return &out->chunk;
 }
 
 /* Contributors without the listener itself. */
-static uint8_t csrc_without(const struct bus_scratch *scratch, const struct leg *leg,
+static uint8_t csrc_without(const struct bus_hearing *hearing, const struct leg *leg,
 			    uint32_t out[RTP_CSRC_MAX])
 {
-	bool is_left_out = !leg->is_summed;
+	bool is_left_out = !hears_itself(leg);
 	uint8_t count = 0;
 
-	for (uint8_t i = 0; i < scratch->csrc_count && count < RTP_CSRC_MAX; i++) {
-		if (!is_left_out && scratch->csrc[i] == leg->source.ssrc)
+	for (uint8_t i = 0; i < hearing->csrc_count && count < RTP_CSRC_MAX; i++) {
+		if (!is_left_out && hearing->csrc[i] == leg->source.ssrc)
 			is_left_out = true; /* once: another peer may have the same SSRC */
 		else
-			out[count++] = scratch->csrc[i];
+			out[count++] = hearing->csrc[i];
 	}
 	return count;
 }
@@ -520,14 +671,17 @@ static void send_private(struct bus *bus, struct bus_scratch *scratch, struct le
 	out->chunk.level = bus_hear_rt(bus, scratch, leg, scratch->pcm);
 	encode(leg->send_codec, leg->kit, scratch->pcm, out);
 	out->chunk.csrc = csrc;
-	out->chunk.csrc_count = hears_nothing(scratch, leg) ? 0 : csrc_without(scratch, leg, csrc);
+	out->chunk.csrc_count = hears_nothing(scratch, leg)
+					? 0
+					: csrc_without(&scratch->hearings[leg->audience], leg,
+						       csrc);
 	leg_send_rt(leg, env, &out->chunk);
 }
 
 static void deliver(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,
 		    struct leg *leg)
 {
-	bool is_plain = !leg->is_summed && leg->sound_count == 0 &&
+	bool is_plain = !hears_itself(leg) && leg->sound_count == 0 &&
 			leg->control.gain_out_q14 == KERNEL_GAIN_UNITY_Q14;
 
 	if (!leg_can_send(leg))
@@ -539,25 +693,27 @@ static void deliver(struct bus *bus, struct bus_scratch *scratch, struct leg_env
 	else if (hears_nothing(scratch, leg) && leg->sound_count == 0)
 		leg_send_rt(leg, env, &scratch->silence[leg->send_codec->id].chunk);
 	else if (is_plain)
-		leg_send_rt(leg, env, shared_make(bus, scratch, leg->send_codec));
+		leg_send_rt(leg, env, shared_make(bus, scratch, leg->audience, leg->send_codec));
 	else
 		send_private(bus, scratch, env, leg);
 }
 
 /* A gain that recovers does so with time, whether or not somebody asked for the mix. */
-static void limiters_recover(struct bus *bus, struct bus_scratch *scratch)
+static void limiters_recover(struct bus *bus, struct bus_scratch *scratch, uint8_t audience)
 {
 	for (uint8_t rate = 0; rate < LEG_RATES; rate++) {
-		if (limiter_is_idle(&bus->limiters[rate]))
+		struct limiter *limiter = &bus->audiences[audience].limiters[rate];
+
+		if (limiter_is_idle(limiter))
 			continue;
-		if (scratch->rates >> rate & 1)
-			(void)mix_make(bus, scratch, rate);
+		if (scratch->hearings[audience].rates >> rate & 1)
+			(void)mix_make(bus, scratch, audience, rate);
 		else
-			limiter_init(&bus->limiters[rate], leg_rate_hz(rate));
+			limiter_init(limiter, leg_rate_hz(rate));
 	}
 }
 
-/* The mix of all, into the recordings of the room. */
+/* What group 0 is told, into the recordings of the room. */
 static void room_takes(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env)
 {
 	struct list *it, *tmp;
@@ -569,7 +725,7 @@ static void room_takes(struct bus *bus, struct bus_scratch *scratch, struct leg_
 		if (!sound->is_take)
 			continue;
 		if (!takes_are_paused(bus))
-			take_write_rt(take, mix_make(bus, scratch, take->rate)->pcm, take->rate);
+			take_write_rt(take, mix_make(bus, scratch, 0, take->rate)->pcm, take->rate);
 		if (must_end(sound))
 			sound_end_rt(sound, &env->ended);
 	}
@@ -589,7 +745,8 @@ void bus_deliver_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env
 	}
 	if (bus->take_rates)
 		room_takes(bus, scratch, env);
-	limiters_recover(bus, scratch);
+	for (uint8_t i = 0; i < bus->audience_count; i++)
+		limiters_recover(bus, scratch, i);
 }
 
 void bus_tick_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,

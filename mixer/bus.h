@@ -10,11 +10,17 @@
  * The halves meet in the sums alone, so that a large room can later be spread: each worker gathers
  * its own legs, the sums are added, each worker delivers to its own legs (design.md section 1).
  *
+ * Who hears whom (media_groups) costs by groups, not by pairs. Legs that hear the same groups are
+ * an *audience*: there are sums per audience, a talker is added to those that hear it, and all that
+ * is said above of "the room" holds for an audience. A leg's own share is subtracted where its
+ * audience hears it. A room where everybody hears everybody has one audience, and costs what it
+ * would without any. Plays of the room are heard by every audience; takes of the room hear group 0.
+ *
  * Encoders with a memory (G.722, Opus ...) serve *streams*: what all silent listeners of one format
- * hear. A stream's encoder is that of one of its listeners, the lead. Who begins to talk takes a
- * copy of the encoder along, so the peer's decoder notices nothing; a lead that leaves hands it on.
- * Who falls silent comes back after LEG_PRIVATE_MS. With BUS_STREAMS_MAX formats in use, listeners
- * of further ones are encoded for alone.
+ * in one audience hear. A stream's encoder is that of one of its listeners, the lead. Who begins to
+ * talk takes a copy of the encoder along, so the peer's decoder notices nothing; a lead that leaves
+ * hands it on. Who falls silent comes back after LEG_PRIVATE_MS. With BUS_STREAMS_MAX streams in
+ * use, listeners of further formats are encoded for alone.
  *
  * A *lounge* is the bus of legs that are in no room yet: they send and hear silence.
  *
@@ -34,9 +40,19 @@
 
 enum {
 	BUS_PHASE_NONE = 255,
-	BUS_STREAMS_MAX = 6,
+	BUS_STREAMS_MAX = 16,
+	BUS_AUDIENCES_MAX = MEDIA_AUDIENCES_MAX,
 	BUS_EARLY_TICKS = 150, /* talk is watched for so long before the tick moves */
 	BUS_EARLY_FRAMES = 75  /* and so many frames of it must have been heard */
+};
+
+/* Those who hear the same groups. The first is that of group 0 alone, and is always there. */
+struct bus_audience {
+	uint16_t hears, hears_not; /* media_groups */
+	uint32_t leg_count;        /* 0: free, but for the first */
+	uint8_t rates;             /* at which somebody of it listens, bits 1 << leg_rate() */
+	uint8_t rates_next;        /* as far as this tick's gathering has seen */
+	struct limiter limiters[LEG_RATES]; /* of the sums that listeners share */
 };
 
 struct bus {
@@ -45,20 +61,20 @@ struct bus {
 	uint32_t leg_count;
 	uint8_t phase; /* worker.c; BUS_PHASE_NONE without legs: no ticks */
 	bool is_lounge;
-	bool is_placed;                     /* its ticks are where its talkers are; worker.c */
-	uint8_t early_ticks, early_frames;  /* see bus_slack_us_rt */
-	int32_t early_us;                   /* least slack of whoever talked */
-	uint8_t rates;                      /* at which somebody listens, bits 1 << leg_rate() */
-	uint8_t take_rates;                 /* of takes of the whole room */
-	uint8_t rates_next;                 /* as far as this tick's gathering has seen */
-	struct limiter limiters[LEG_RATES]; /* of the sums that listeners share */
+	bool is_placed;                    /* its ticks are where its talkers are; worker.c */
+	uint8_t early_ticks, early_frames; /* see bus_slack_us_rt */
+	int32_t early_us;                  /* least slack of whoever talked */
+	uint8_t take_rates;                /* of takes of the whole room */
+	uint32_t outsiders;                /* legs without an audience: all places are in use */
+	uint8_t audience_count;            /* places that may be in use, 1 to BUS_AUDIENCES_MAX */
+	struct bus_audience audiences[BUS_AUDIENCES_MAX];
 	struct leg *leads[BUS_STREAMS_MAX]; /* of the streams; NULL: free */
 	struct list sounds;                 /* struct sound: plays and takes of all; play.c */
 	_Atomic bool are_takes_paused;      /* control's wish: of the room's takes and its legs' */
 	void *owner;                        /* control's */
 };
 
-/* The sound of a room at one rate in one tick. */
+/* The sound for an audience at one rate in one tick. */
 struct bus_mix {
 	int32_t sum[LEG_SAMPLES_MAX];
 	bool is_made; /* pcm and level are made when first asked for */
@@ -72,21 +88,25 @@ struct bus_encoded {
 	uint8_t payload[LEG_CHUNK_OCTETS_MAX];
 };
 
+/* What an audience hears in one tick. */
+struct bus_hearing {
+	uint8_t rates; /* of this tick */
+	uint8_t csrc_count;
+	uint32_t csrc[RTP_CSRC_MAX + 1]; /* one more, so that a talker can be left out */
+	uint32_t talkers;
+	const struct leg *lone; /* the talker, when there is one only */
+	struct bus_mix mixes[LEG_RATES];
+	struct bus_encoded shared[MEDIA_CODEC_COUNT]; /* stateless */
+};
+
 /* What a tick needs besides the bus; one per worker, since one bus is at work at a time. */
 struct bus_scratch {
-	uint8_t rates; /* of this tick */
-	struct bus_mix mixes[LEG_RATES];
 	int32_t minus[LEG_SAMPLES_MAX];
 	int16_t pcm[LEG_SAMPLES_MAX]; /* private mixes */
 	struct bus_encoded private;
-
-	uint32_t talkers;
-	const struct leg *lone;          /* the talker, when there is one only */
-	uint32_t csrc[RTP_CSRC_MAX + 1]; /* one more, so that a talker can be left out */
-	uint8_t csrc_count;
-
-	struct bus_encoded shared[MEDIA_CODEC_COUNT], silence[MEDIA_CODEC_COUNT]; /* stateless */
+	struct bus_encoded silence[MEDIA_CODEC_COUNT]; /* stateless */
 	struct bus_encoded streams[BUS_STREAMS_MAX];
+	struct bus_hearing hearings[BUS_AUDIENCES_MAX]; /* as bus->audiences */
 };
 
 void bus_init(struct bus *bus, bool is_lounge, void *owner);
@@ -99,6 +119,9 @@ void bus_scratch_init(struct bus_scratch *scratch);
 
 void bus_add_rt(struct bus *bus, struct leg *leg) NONBLOCKING;
 void bus_remove_rt(struct bus *bus, struct leg *leg) NONBLOCKING;
+
+/* leg_control_rt for a leg on a bus or not. */
+void bus_control_rt(struct leg *leg, const struct leg_control *control) NONBLOCKING;
 
 /* Another kit for a leg, on a bus or not (leg_fit_rt). leg_set_rt follows. */
 struct kit *bus_fit_rt(struct leg *leg, struct kit *kit) NONBLOCKING;

@@ -44,6 +44,7 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 	}
 	leg->intake = leg->kit->intake;
 	leg->stream = LEG_STREAM_NONE;
+	leg->audience = LEG_AUDIENCE_NONE;
 	leg->tick_units = CLOCK_HZ / 1000 * LEG_TICK_MS;
 	leg->owner = params->owner;
 	leg->delay_ms_cap = params->jitter_max_ms ? params->jitter_max_ms : JITTER_DELAY_MS_DEFAULT;
@@ -55,7 +56,8 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 	leg->tx_ts = random_u32(params->random);
 	leg->tx_ssrc = random_u32(params->random);
 	leg->control = (struct leg_control){.gain_in_q14 = KERNEL_GAIN_UNITY_Q14,
-					    .gain_out_q14 = KERNEL_GAIN_UNITY_Q14};
+					    .gain_out_q14 = KERNEL_GAIN_UNITY_Q14,
+					    .groups = {.speaks = 1, .hears = 1}};
 	leg->housekeep_in = (uint8_t)(1 + leg->tx_ssrc % LEG_HOUSEKEEP_TICKS);
 	leg->housekeepings = (uint8_t)(leg->tx_ssrc / LEG_HOUSEKEEP_TICKS % LEG_RTCP_ROUNDS);
 	leg->stats.level_in = leg->stats.level_out = MEDIA_LEVEL_SILENT;
@@ -186,6 +188,10 @@ struct kit *leg_fit_rt(struct leg *leg, struct kit *kit)
 void leg_control_rt(struct leg *leg, const struct leg_control *control)
 {
 	leg->control = *control;
+	if (!leg->control.groups.speaks)
+		leg->control.groups.speaks = 1;
+	if (!leg->control.groups.hears)
+		leg->control.groups.hears = 1;
 }
 
 void leg_begin_rt(struct leg *leg, struct leg_env *env)

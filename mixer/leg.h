@@ -41,6 +41,7 @@ enum {
 	LEG_CHUNK_OCTETS_MAX = CODEC_FRAME_OCTETS_MAX,              /* of one encoded frame */
 	LEG_CHUNK_FRAMES = 2,                                       /* in one tick */
 	LEG_STREAM_NONE = 255,
+	LEG_AUDIENCE_NONE = 255,
 	LEG_PRIVATE_MS = 2000, /* a talker keeps an encoder of its own for so long after it spoke */
 	LEG_RX_ROUNDS = 1,     /* receives per tick at most: a flood does not hold up the room */
 	LEG_HOUSEKEEP_TICKS = 5, /* statistics and RTCP's timer every 100 ms, legs staggered */
@@ -113,6 +114,7 @@ struct leg_env {
 struct leg_control {
 	bool is_muted, is_deaf;
 	int32_t gain_in_q14, gain_out_q14;
+	struct media_groups groups;
 };
 
 /* Keys of an agreement. */
@@ -176,7 +178,8 @@ struct leg {
 	/* What it says in this tick. */
 	struct intake_frame frame;
 	const int16_t *pcm; /* after gain, frame.samples at frame.sample_hz */
-	const int16_t *own; /* the same at the rate of send_codec; NULL: that rate is not in use */
+	const int16_t
+		*own; /* the same at the rate of send_codec; NULL: not part of what it hears */
 	bool is_summed;
 	bool is_exact;       /* frame.payload is what pcm encodes */
 	uint8_t sound_count; /* of `sounds` */
@@ -200,7 +203,8 @@ struct leg {
 	struct leg_crypt crypt;
 	uint8_t send_rate;   /* of send_codec */
 	uint8_t resampled;   /* rates that it was brought to in the last tick, bits; bus.c */
-	uint8_t stream;      /* in bus->streams, or LEG_STREAM_NONE: encoded for it alone; bus.c */
+	uint8_t audience;    /* in bus->audiences, or LEG_AUDIENCE_NONE: hears silence; bus.c */
+	uint8_t stream;      /* in bus->leads, or LEG_STREAM_NONE: encoded for it alone; bus.c */
 	uint16_t private_ms; /* left of LEG_PRIVATE_MS; bus.c */
 	uint16_t pack_len;
 	uint8_t pack_count;

@@ -296,7 +296,8 @@ static int leg_control(void *ctx, handle h, const struct media_leg_control *cont
 		.is_muted = control->is_muted,
 		.is_deaf = control->is_deaf,
 		.gain_in_q14 = kernel_gain_q14(control->gain_in_cdb),
-		.gain_out_q14 = kernel_gain_q14(control->gain_out_cdb)};
+		.gain_out_q14 = kernel_gain_q14(control->gain_out_cdb),
+		.groups = control->groups};
 	if (leg->place != PLACE_WORKER) {
 		leg->control = command.control;
 		leg->has_control = true;

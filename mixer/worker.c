@@ -288,7 +288,7 @@ static void command_run(struct worker *worker, const struct worker_command *comm
 		leg_crypt_refill_rt(leg, &worker->env, command->worn, command->keys.rx);
 		break;
 	case WORKER_LEG_CONTROL:
-		leg_control_rt(leg, &command->control);
+		bus_control_rt(leg, &command->control);
 		break;
 	case WORKER_LEG_END:
 		leg_end_rt(leg, &worker->env);

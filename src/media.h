@@ -41,6 +41,8 @@ enum {
 	MEDIA_PT_NONE = 255,     /* "no payload type" */
 	MEDIA_OPUS_BITRATE = 32000,
 	MEDIA_KEY_MAX = 44, /* octets of a master key and its salt */
+	MEDIA_GROUPS_MAX = 16,    /* of a room */
+	MEDIA_AUDIENCES_MAX = 16, /* of a room: legs that hear the same groups are one */
 	MEDIA_LEVEL_SILENT = 127 /* levels are -dBov, 0 (overload) to 127 (digital silence), RFC 6464 */
 };
 
@@ -115,12 +117,22 @@ struct media_leg_params {
 	bool is_symmetric;        /* follow the source address of plausible RTP (NAT), docs/architecture.md */
 };
 
+/* Who hears whom, by groups of the room, each a bit. A leg hears another one that speaks to a group
+ * which it hears, unless that one speaks to a group which it hears not. All zero: speaks to group 0
+ * and hears group 0, as everybody does at first. At most MEDIA_AUDIENCES_MAX different pairs of
+ * (hears, hears_not) in a room: who comes with a further one hears silence until there is place. */
+struct media_groups {
+	uint16_t speaks, hears; /* 0: group 0; nobody at all is is_muted and is_deaf */
+	uint16_t hears_not;
+};
+
 /* What the conference wants of the leg; independent of signalling. */
 struct media_leg_control {
 	bool is_muted;          /* the room does not hear this leg; digits still count */
 	bool is_deaf;           /* this leg hears silence */
 	int16_t gain_in_cdb;    /* hundredths of dB on what it says, -6000 to +3000 */
 	int16_t gain_out_cdb;   /* hundredths of dB on what it hears */
+	struct media_groups groups;
 };
 
 struct media_leg_open {

@@ -67,7 +67,7 @@ static void control(int leg, struct leg_control c)
 }
 
 #define UNITY KERNEL_GAIN_UNITY_Q14
-#define NORMAL ((struct leg_control){false, false, UNITY, UNITY})
+#define NORMAL ((struct leg_control){false, false, UNITY, UNITY, {0}})
 
 /* Every leg of `talkers` (a set of bits) says noise of its own, at `amplitude`. */
 static void feed_noise(uint32_t talkers, int amplitude)
@@ -122,7 +122,7 @@ static void everybody_hears_the_sum_minus_own(void)
 		for (int tick = 0; tick < 20; tick++) {
 			feed_noise(cases[n].talkers, 2000);
 			bus_gather_rt(&bus, &scratch, &rig.env, 0);
-			CHECK_INT(cases[n].row, scratch.talkers, cases[n].want_talkers);
+			CHECK_INT(cases[n].row, scratch.hearings[0].talkers, cases[n].want_talkers);
 			for (int i = 0; i < leg_count; i++) {
 				int32_t want[RIG_FRAME];
 				int16_t got[RIG_FRAME];
@@ -215,8 +215,8 @@ static void loud_sums_are_limited(void)
 		(void)bus_hear_rt(&bus, &scratch, legs[11].leg, got);
 		for (uint32_t k = 0; k < RIG_FRAME; k++) {
 			at_the_rail += got[k] == INT16_MAX || got[k] == INT16_MIN;
-			if ((scratch.mixes[0].sum[k] > 20000 && got[k] <= 0) ||
-			    (scratch.mixes[0].sum[k] < -20000 && got[k] >= 0))
+			if ((scratch.hearings[0].mixes[0].sum[k] > 20000 && got[k] <= 0) ||
+			    (scratch.hearings[0].mixes[0].sum[k] < -20000 && got[k] >= 0))
 				CHECK("no wrap", false);
 		}
 		bus_deliver_rt(&bus, &scratch, &rig.env);
@@ -234,12 +234,12 @@ static void mute_deaf_and_gain(void)
 
 	setup(4, false);
 	warm_up(0x3, 2000);
-	control(1, (struct leg_control){true, false, UNITY, UNITY});
-	control(2, (struct leg_control){false, true, UNITY, UNITY});
-	control(3, (struct leg_control){false, false, UNITY, 2 * UNITY});
+	control(1, (struct leg_control){true, false, UNITY, UNITY, {0}});
+	control(2, (struct leg_control){false, true, UNITY, UNITY, {0}});
+	control(3, (struct leg_control){false, false, UNITY, 2 * UNITY, {0}});
 	feed_noise(0x3, 2000);
 	bus_gather_rt(&bus, &scratch, &rig.env, 0);
-	CHECK_INT("a muted leg is not summed", scratch.talkers, 1);
+	CHECK_INT("a muted leg is not summed", scratch.hearings[0].talkers, 1);
 	CHECK("its level is known all the same", legs[1].leg->stats.level_in < 40);
 	CHECK_INT("deaf", bus_hear_rt(&bus, &scratch, legs[2].leg, got), MEDIA_LEVEL_SILENT);
 	CHECK_INT("deaf", got[5], 0);
@@ -331,7 +331,7 @@ static void a_lounge_is_silent(void)
 	warm_up(0x3, 3000);
 	feed_noise(0x3, 3000);
 	bus_tick_rt(&bus, &scratch, &rig.env, 0);
-	CHECK_INT("nothing is summed", scratch.talkers, 0);
+	CHECK_INT("nothing is summed", scratch.hearings[0].talkers, 0);
 	CHECK("the level is known", legs[0].leg->stats.level_in < 40);
 	if (CHECK("came", phone_receive(&phones[0], RIG_WAIT_MS, &got, data)))
 		CHECK("silence", got.payload[0] == 0xff && got.payload[80] == 0xff);

@@ -10,7 +10,7 @@
 #include "tests/support/check.h"
 #include "tests/unit/mixer/rig.h"
 
-enum { LEGS_MAX = 8, PT = 100 };
+enum { LEGS_MAX = BUS_STREAMS_MAX + 2, PT = 100 };
 
 static struct rig rig;
 static struct bus bus;
@@ -171,7 +171,7 @@ static void everybody_hears_the_sum_minus_own_at_every_rate(void)
 		}
 		CHECK_INT("to the sample", wrong, 0);
 		CHECK("they were heard", (spoke > 30) == (talkers[n] != 0));
-		CHECK_INT("all rates", bus.rates, 7);
+		CHECK_INT("all rates", bus.audiences[0].rates, 7);
 		teardown();
 	}
 }
@@ -185,14 +185,14 @@ static void only_rates_in_use_are_summed(void)
 	setup(which, ARRAY_LEN(which));
 	feed_noise(1, 2000);
 	bus_tick_rt(&bus, &scratch, &rig.env, 0);
-	CHECK_INT("8 and 16 kHz", bus.rates, 3);
+	CHECK_INT("8 and 16 kHz", bus.audiences[0].rates, 3);
 	bus_remove_rt(&bus, legs[2].leg);
 	for (int tick = 0; tick < 3; tick++) {
 		next_tick();
 		feed_noise(1, 2000);
 		bus_tick_rt(&bus, &scratch, &rig.env, 0);
 	}
-	CHECK_INT("8 kHz", scratch.rates, 1);
+	CHECK_INT("8 kHz", scratch.hearings[0].rates, 1);
 	CHECK_INT("nobody was resampled", legs[0].leg->resampled, 0);
 	teardown();
 }
@@ -220,7 +220,9 @@ static bool is_reference(int i)
 	uint8_t want[160], got[RIG_PACKET_MAX];
 
 	CHECK_INT("reference",
-		  g722->encode_rt(reference, scratch.mixes[1].pcm, 320, want, sizeof(want)), 160);
+		  g722->encode_rt(reference, scratch.hearings[0].mixes[1].pcm, 320, want,
+				  sizeof(want)),
+		  160);
 	return heard(i, got) == 160 && memcmp(want, got, 160) == 0;
 }
 
@@ -289,8 +291,9 @@ static void a_talker_takes_the_past_along(void)
 	legs[2].leg->control.gain_out_q14 = KERNEL_GAIN_UNITY_Q14 / 2;
 	tick(1);
 	for (uint32_t i = 0; i < 320; i++)
-		scratch.mixes[1].pcm[i] = (int16_t)((scratch.mixes[1].pcm[i] + 1) >> 1);
-	(void)g722->encode_rt(reference, scratch.mixes[1].pcm, 320, want, sizeof(want));
+		scratch.hearings[0].mixes[1].pcm[i] =
+			(int16_t)((scratch.hearings[0].mixes[1].pcm[i] + 1) >> 1);
+	(void)g722->encode_rt(reference, scratch.hearings[0].mixes[1].pcm, 320, want, sizeof(want));
 	CHECK("goes on", heard(2, got) == 160 && memcmp(want, got, 160) == 0);
 	free(reference);
 	teardown();
@@ -299,14 +302,15 @@ static void a_talker_takes_the_past_along(void)
 /* More formats than streams: all are served all the same. */
 static void streams_are_limited(void)
 {
-	static const enum media_codec which[] = {
-		MEDIA_CODEC_PCMU, MEDIA_CODEC_G722, MEDIA_CODEC_GSM,  MEDIA_CODEC_G726_32,
-		MEDIA_CODEC_OPUS, MEDIA_CODEC_OPUS, MEDIA_CODEC_OPUS, MEDIA_CODEC_OPUS};
+	enum media_codec which[LEGS_MAX] = {MEDIA_CODEC_PCMU, MEDIA_CODEC_G722, MEDIA_CODEC_GSM,
+					    MEDIA_CODEC_G726_32};
 	uint8_t got[RIG_PACKET_MAX];
 	uint32_t in_streams = 0;
 
-	setup(which, ARRAY_LEN(which));
-	for (int i = 4; i < 8; i++) {
+	for (int i = 4; i < LEGS_MAX; i++)
+		which[i] = MEDIA_CODEC_OPUS;
+	setup(which, LEGS_MAX);
+	for (int i = 4; i < LEGS_MAX; i++) {
 		struct kit_shape shape = legs[i].leg->kit->shape;
 		struct media_leg_params params = rig_params(&phones[i]);
 		struct kit *kit;
@@ -320,7 +324,7 @@ static void streams_are_limited(void)
 	}
 	for (int k = 0; k < 5; k++)
 		tick(1);
-	for (int i = 1; i < 8; i++) {
+	for (int i = 1; i < LEGS_MAX; i++) {
 		CHECK("served", heard(i, got) > 0);
 		in_streams += legs[i].leg->stream != LEG_STREAM_NONE;
 	}

@@ -178,12 +178,12 @@ static void mute_gate_and_gain(void)
 		struct leg_control control;
 		bool is_heard, want_summed, want_exact;
 	} cases[] = {
-		{"as it comes", 9000, {false, false, 1 << 14, 1 << 14}, true, true, true},
-		{"muted", 9000, {true, false, 1 << 14, 1 << 14}, true, false, false},
-		{"in no room", 9000, {false, false, 1 << 14, 1 << 14}, false, false, false},
-		{"with gain", 4000, {false, false, 2 << 14, 1 << 14}, true, true, false},
-		{"below the gate", 30, {false, false, 1 << 14, 1 << 14}, true, false, false},
-		{"digital silence", 0, {false, false, 1 << 14, 1 << 14}, true, false, false},
+		{"as it comes", 9000, {false, false, 1 << 14, 1 << 14, {0}}, true, true, true},
+		{"muted", 9000, {true, false, 1 << 14, 1 << 14, {0}}, true, false, false},
+		{"in no room", 9000, {false, false, 1 << 14, 1 << 14, {0}}, false, false, false},
+		{"with gain", 4000, {false, false, 2 << 14, 1 << 14, {0}}, true, true, false},
+		{"below the gate", 30, {false, false, 1 << 14, 1 << 14, {0}}, true, false, false},
+		{"digital silence", 0, {false, false, 1 << 14, 1 << 14, {0}}, true, false, false},
 	};
 
 	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
