@@ -94,6 +94,42 @@ static int read_language(struct request *request, const struct document *documen
 	return 0;
 }
 
+/* Names are borrowed from the document. Returns whether it names any list. */
+static bool read_group_list(const struct document *document, const char *name,
+			    struct group_names *ret_names)
+{
+	if (!document_has(document, name))
+		return false;
+	while (ret_names->count < GROUPS_MAX &&
+	       document_item(document, name, ret_names->count, &ret_names->names[ret_names->count]))
+		ret_names->count++;
+	return true;
+}
+
+static bool read_groups(const struct document *document, struct groups_wish *ret_wish)
+{
+	*ret_wish = (struct groups_wish){0};
+	ret_wish->has_speaks = read_group_list(document, "speaks", &ret_wish->speaks);
+	ret_wish->has_hears = read_group_list(document, "hears", &ret_wish->hears);
+	ret_wish->has_hears_not = read_group_list(document, "hears_not", &ret_wish->hears_not);
+	return ret_wish->has_speaks || ret_wish->has_hears || ret_wish->has_hears_not;
+}
+
+static int fail_groups(struct request *request, int err)
+{
+	if (err == ERR_GROUP_NAME)
+		return request_fail(request, err,
+				    "a group is 1 to %d letters, digits and . _ -, or * for all, "
+				    "which hears_not cannot have",
+				    GROUP_NAME_MAX);
+	if (err == ERR_GROUPS_FULL)
+		return request_fail(request, err,
+				    "at most %d groups in a room, and at most %d different choices "
+				    "of what to hear",
+				    GROUPS_MAX, MEDIA_AUDIENCES_MAX);
+	return err;
+}
+
 static int fail_invite(struct request *request, int err)
 {
 	if (err == ERR_BAD_TARGET || err == ERR_SIP_URI_SYNTAX || err == ERR_SIP_URI_SCHEME)
@@ -105,7 +141,7 @@ static int fail_invite(struct request *request, int err)
 			"version");
 	else if (err == ERR_NOT_ALLOWED)
 		(void)request_fail(request, err, "calling out is switched off (focus.dial_out)");
-	return err;
+	return fail_groups(request, err);
 }
 
 int participants_invite(struct request *request)
@@ -114,6 +150,7 @@ int participants_invite(struct request *request)
 	struct document *document = NULL;
 	struct participant *participant;
 	struct participant_view view;
+	struct groups_wish groups;
 	struct room *room;
 	int err = request_room(request, &room);
 
@@ -129,6 +166,8 @@ int participants_invite(struct request *request)
 	err = read_role(request, document, &invite.role);
 	if (!err)
 		err = read_language(request, document, &invite.language);
+	if (read_groups(document, &groups))
+		invite.groups = &groups;
 	if (!err)
 		err = focus_invite(request_http(request)->focus, room, &invite, &participant);
 	document_free(document);
@@ -168,6 +207,7 @@ static int participant_to_change(struct request *request, struct participant **r
 struct change {
 	struct participant_view view; /* control, role, own mute and hand, language */
 	bool is_admitted;
+	struct groups_wish groups; /* names borrowed from the document */
 };
 
 static int read_change(struct request *request, const struct document *document,
@@ -183,6 +223,7 @@ static int read_change(struct request *request, const struct document *document,
 	(void)document_bool(document, "self_muted", &view->is_self_muted);
 	(void)document_bool(document, "hand_raised", &view->is_hand_raised);
 	(void)document_bool(document, "admitted", &change->is_admitted);
+	(void)read_groups(document, &change->groups);
 	err = read_role(request, document, &view->role);
 	return err ? err : read_language(request, document, &view->language);
 }
@@ -190,8 +231,10 @@ static int read_change(struct request *request, const struct document *document,
 static int apply(struct focus *focus, struct participant *participant, const struct change *change)
 {
 	const struct participant_view *view = &change->view;
-	int err = focus_participant_set(focus, participant, &view->control);
+	int err = focus_participant_set_groups(focus, participant, &change->groups);
 
+	if (!err)
+		err = focus_participant_set(focus, participant, &view->control);
 	if (!err)
 		err = focus_participant_set_language(focus, participant, view->language);
 	if (err)
@@ -221,7 +264,7 @@ int participant_change(struct request *request)
 	document_free(document);
 	if (!err)
 		reply_participant(request, participant);
-	return err;
+	return fail_groups(request, err);
 }
 
 /* ?ban=true: it does not come back either. */
@@ -264,4 +307,38 @@ int participant_kick(struct request *request)
 				    ": it can be rung off, but not banned",
 				    SLICE_ARG(view.uri));
 	return err;
+}
+
+int participant_move(struct request *request)
+{
+	struct focus *focus = request_http(request)->focus;
+	struct document *document = NULL;
+	struct slice name = SLICE_NONE;
+	struct participant *participant;
+	struct participant_view view;
+	struct room *room;
+	int err = participant_to_change(request, &participant, &view);
+
+	if (err)
+		return err;
+	err = request_document(request, &SCHEMA_PARTICIPANT_MOVE, &document);
+	if (err)
+		return err;
+	(void)document_text(document, "room", &name);
+	room = focus_room_find(focus, name);
+	if (!room)
+		err = request_fail(request, ERR_ROOM_UNKNOWN, "there is no room \"" SLICE_FMT "\"",
+				   SLICE_ARG(name));
+	document_free(document);
+	if (err)
+		return err;
+	err = focus_participant_move(focus, participant, room);
+	if (err == ERR_STATE)
+		return request_fail(request, err,
+				    "only who is connected can be moved, and no room that moves to "
+				    "another server");
+	if (err)
+		return fail_groups(request, err);
+	reply_participant(request, participant);
+	return 0;
 }

@@ -37,6 +37,8 @@ static const struct problem problems[] = {
 	{ERR_ROOM_EMPTY, 409, "room-empty", NULL, 0},
 	{ERR_ROOM_FULL, 409, "room-full", NULL, 0},
 	{ERR_ROOM_LOCKED, 409, "room-locked", NULL, 0},
+	{ERR_GROUPS_FULL, 409, "groups-full", NULL, 0},
+	{ERR_GROUP_NAME, 422, "group-name", NULL, 0},
 	{ERR_ROOM_NAME, 422, "room-name", NULL, 0},
 	{ERR_BAD_TARGET, 422, "bad-target", NULL, 0},
 	{ERR_USER_UNKNOWN, 404, "user-unknown", NULL, 0},

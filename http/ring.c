@@ -10,8 +10,8 @@
 #include "http/writer.h"
 
 enum {
-	TEXTS = 25
-}; /* three of the room; five of the participant, four of the call, two of the attempt, six
+	TEXTS = 29
+}; /* four of the room; eight of the participant, four of the call, two of the attempt, six
       of the registration, two of the recording, two of the message; cause */
 
 struct event_ring {
@@ -95,6 +95,7 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 	if (!event->call)
 		(void)slice_cstr(event->room->id, entry->room, sizeof(entry->room));
 	keep_texts(&entry->texts, (struct slice *const[TEXTS]){&entry->room_view.id,
+							       &entry->room_view.groups,
 							       &entry->room_view.migration.to,
 							       &entry->room_view.migration.uri,
 							       &participant->id,
@@ -102,6 +103,9 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 							       &participant->display_name,
 							       &participant->call_id,
 							       &participant->referred_by,
+							       &participant->groups.speaks,
+							       &participant->groups.hears,
+							       &participant->groups.hears_not,
 							       &entry->call.id,
 							       &entry->call.from,
 							       &entry->call.to,

@@ -5,6 +5,7 @@
 
 #include "base/attr.h"
 #include "focus/ban.h"
+#include "focus/groups.h"
 #include "focus/pin.h"
 #include "focus/prompts.h"
 #include "focus/schedule.h"
@@ -138,6 +139,8 @@ static const struct field room[] = {
 	 "Only in the answer that made it."},
 	{"invitees", FIELD_LIST, FIELD_OPTIONAL, 0, 0, NULL,
 	 "Whom it calls when it opens; not in lists and events."},
+	{"groups", FIELD_LIST, 0, 0, 0, NULL,
+	 "main, and those that its participants speak to or hear."},
 	{"participants", FIELD_INTEGER, 0, 0, PARTICIPANTS_MAX, NULL,
 	 "How many are in it or on their way in or out."},
 	{"created_at", FIELD_TIME, 0, 0, 0, NULL, "When it was made."},
@@ -163,6 +166,11 @@ static const struct field invite[] = {
 	{"role", FIELD_STRING, 0, 1, TEXT_MAX, NULL, "guest or moderator."},
 	{"language", FIELD_STRING, FIELD_NULLABLE, 1, LANGUAGE_MAX, NULL,
 	 "What it is told things in; null: the room's."},
+	{"speaks", FIELD_LIST, 0, 0, GROUPS_MAX, NULL,
+	 "Groups that may hear it; [\"*\"] all, [] nobody."},
+	{"hears", FIELD_LIST, 0, 0, GROUPS_MAX, NULL,
+	 "It hears who speaks to one of these; [\"*\"] everybody, [] nobody."},
+	{"hears_not", FIELD_LIST, 0, 0, GROUPS_MAX, NULL, "But nobody who speaks to one of these."},
 	{0},
 };
 
@@ -171,6 +179,11 @@ static const struct field participant_change[] = {
 	{"deaf", FIELD_BOOL, 0, 0, 0, NULL, "It does not hear the room."},
 	{"gain_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it says."},
 	{"volume_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it hears."},
+	{"speaks", FIELD_LIST, 0, 0, GROUPS_MAX, NULL,
+	 "Groups that may hear it; [\"*\"] all, [] nobody."},
+	{"hears", FIELD_LIST, 0, 0, GROUPS_MAX, NULL,
+	 "It hears who speaks to one of these; [\"*\"] everybody, [] nobody."},
+	{"hears_not", FIELD_LIST, 0, 0, GROUPS_MAX, NULL, "But nobody who speaks to one of these."},
 	{"self_muted", FIELD_BOOL, 0, 0, 0, NULL, "The mute that its own keys take off again."},
 	{"hand_raised", FIELD_BOOL, 0, 0, 0, NULL, "False when it has had the word."},
 	{"role", FIELD_STRING, 0, 1, TEXT_MAX, NULL, "guest or moderator."},
@@ -205,6 +218,12 @@ static const struct field ban_list[] = {
 	{"bans", FIELD_LIST, 0, 0, 0, "Ban", "Oldest first."},
 	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
 	 "Give it as `after` to read on; null on the last page."},
+	{0},
+};
+
+static const struct field participant_move[] = {
+	{"room", FIELD_STRING, FIELD_REQUIRED, 1, NAME_MAX_CHARS, NULL,
+	 "Where it goes; must exist."},
 	{0},
 };
 
@@ -328,6 +347,10 @@ static const struct field participant[] = {
 	{"deaf", FIELD_BOOL, 0, 0, 0, NULL, "It does not hear the room."},
 	{"gain_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it says."},
 	{"volume_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it hears."},
+	{"speaks", FIELD_LIST, 0, 0, 0, NULL, "Groups that may hear it; [\"*\"] all, [] nobody."},
+	{"hears", FIELD_LIST, 0, 0, 0, NULL,
+	 "It hears who speaks to one of these; [\"*\"] everybody, [] nobody."},
+	{"hears_not", FIELD_LIST, 0, 0, 0, NULL, "But nobody who speaks to one of these."},
 	{"talking", FIELD_BOOL, 0, 0, 0, NULL, "Speaks now."},
 	{"level_dbov", FIELD_INTEGER, 0, -127, 0, NULL,
 	 "What it says, before mute. -127: silence."},
@@ -734,6 +757,8 @@ const struct schema SCHEMA_ROOM_CHANGE = {"RoomChange", "What of a room changes.
 const struct schema SCHEMA_INVITE = {"Invite", "Somebody to be called in.", invite, 1};
 const struct schema SCHEMA_PARTICIPANT_CHANGE = {
 	"ParticipantChange", "What of a participant changes.", participant_change, 1};
+const struct schema SCHEMA_PARTICIPANT_MOVE = {"ParticipantMove", "Where a participant goes.",
+					       participant_move, 1};
 
 const struct schema SCHEMA_ACTION = {"Action", "What to do.", action, 1};
 const struct schema SCHEMA_BAN_CREATE = {"BanCreate", "Somebody to be kept out.", ban_create, 1};
@@ -795,13 +820,11 @@ static const struct schema written[] = {
 };
 
 static const struct schema *const read_schemas[] = {
-	&SCHEMA_ROOM_CREATE,     &SCHEMA_ROOM_CHANGE,
-	&SCHEMA_INVITE,          &SCHEMA_PARTICIPANT_CHANGE,
-	&SCHEMA_RECORDING_START, &SCHEMA_RECORDING_CHANGE,
-	&SCHEMA_CALL_CREATE,     &SCHEMA_MIGRATE,
-	&SCHEMA_MESSAGE_SEND,    &SCHEMA_USER_CREATE,
-	&SCHEMA_USER_CHANGE,     &SCHEMA_FORWARD_CHANGE,
-	&SCHEMA_ACTION,          &SCHEMA_BAN_CREATE};
+	&SCHEMA_ROOM_CREATE,        &SCHEMA_ROOM_CHANGE,      &SCHEMA_INVITE,
+	&SCHEMA_PARTICIPANT_CHANGE, &SCHEMA_PARTICIPANT_MOVE, &SCHEMA_RECORDING_START,
+	&SCHEMA_RECORDING_CHANGE,   &SCHEMA_CALL_CREATE,      &SCHEMA_MIGRATE,
+	&SCHEMA_MESSAGE_SEND,       &SCHEMA_USER_CREATE,      &SCHEMA_USER_CHANGE,
+	&SCHEMA_FORWARD_CHANGE,     &SCHEMA_ACTION,           &SCHEMA_BAN_CREATE};
 
 const struct schema *schema_at(size_t index)
 {

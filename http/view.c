@@ -27,6 +27,18 @@ static void add_migration(struct writer *json, const struct migration_view *migr
 	writer_close(json, '}');
 }
 
+static void add_groups(struct writer *json, const char *key, struct slice names)
+{
+	writer_open(json, key, '[');
+	while (names.len > 0) {
+		size_t len = slice_find(names, ' ');
+
+		writer_str(json, NULL, slice_first(names, len));
+		names = slice_from(names, MIN_OF(len + 1, names.len));
+	}
+	writer_close(json, ']');
+}
+
 static void add_schedule(struct writer *json, const struct room_view *room)
 {
 	if (room->settings.duration_max_s)
@@ -59,6 +71,7 @@ static void add_room(struct writer *json, const struct room_view *room)
 	writer_text(json, "language", room->settings.language[0] ? room->settings.language : NULL);
 	add_schedule(json, room);
 	writer_uint(json, "bans", room->bans);
+	add_groups(json, "groups", room->groups);
 	writer_uint(json, "participants", room->participants);
 	writer_time(json, "created_at", room->created_wall_ms);
 	add_migration(json, &room->migration);
@@ -156,6 +169,9 @@ static void add_control(struct writer *json, const struct participant_view *part
 	writer_bool(json, "deaf", control->is_deaf);
 	writer_real(json, "gain_db", control->gain_db, 2);
 	writer_real(json, "volume_db", control->volume_db, 2);
+	add_groups(json, "speaks", participant->groups.speaks);
+	add_groups(json, "hears", participant->groups.hears);
+	add_groups(json, "hears_not", participant->groups.hears_not);
 }
 
 void view_attempt(struct writer *json, const char *key, const struct fork_attempt_view *attempt)

@@ -27,7 +27,8 @@ enum focus_event_kind {
 	FOCUS_PARTICIPANT_CHANGED, /* state or control */
 	FOCUS_PARTICIPANT_JOINED,  /* connected for the first time */
 	FOCUS_PARTICIPANT_TALKING, /* media.is_talking changed */
-	FOCUS_PARTICIPANT_LEFT,    /* the last event of a participant; `cause` */
+	FOCUS_PARTICIPANT_LEFT,    /* the last event of a participant; `cause`. "moved": the last here,
+				    * and it has JOINED another room */
 	FOCUS_DTMF,                /* `digit`, `duration_ms` */
 	FOCUS_CALL_CREATED,        /* a two-party call; `call` */
 	FOCUS_CALL_CHANGED,

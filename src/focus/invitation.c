@@ -306,15 +306,20 @@ int invitation_begin(struct room *room, const struct invitation_start *start,
 {
 	struct focus *focus = room->focus;
 	struct participant *p = NULL;
+	struct groups_fit groups;
 	int err;
 
 	err = check_invite(focus, room->id, start->uri);
 	if (!err && !start->is_bridge)
 		err = room_check_entry(room, false);
+	if (!err && start->groups)
+		err = groups_fit(room, NULL, start->groups, &groups);
 	if (!err)
 		err = participant_new(focus, true, &p);
 	if (!err)
 		err = reserve(p, room, start);
+	if (!err && start->groups)
+		err = groups_take(room, p, &groups);
 	if (err)
 		goto fail;
 	text_utf8(start->display_name, p->display_name, sizeof(p->display_name));
@@ -349,6 +354,7 @@ int focus_invite(struct focus *focus, struct room *room, const struct focus_invi
 		.is_deaf = invite->is_deaf,
 		.role = invite->role,
 		.language = invite->language,
+		.groups = invite->groups,
 	};
 
 	assert(room->focus == focus);

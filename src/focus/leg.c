@@ -88,6 +88,8 @@ static void leg_sync(struct leg *leg)
 			return;
 		}
 		leg->pending &= ~(unsigned)order[i];
+		if (order[i] == LEG_MOVE)
+			leg->left = bus_unref(leg->left);
 	}
 	leg->tries = 0;
 }
@@ -166,6 +168,17 @@ void leg_enter(struct leg *leg)
 	leg_want(leg, LEG_MOVE);
 }
 
+void leg_go(struct leg *leg, struct bus *bus)
+{
+	assert(leg->bus && leg->is_in_room);
+	if (leg->left) /* it has not got to the one in between */
+		bus_unref(leg->bus);
+	else
+		leg->left = leg->bus;
+	leg->bus = bus_ref(bus);
+	leg_want(leg, LEG_MOVE);
+}
+
 void leg_agree(struct leg *leg, const struct offer_agreed *agreed)
 {
 	leg_params_of(agreed, leg->focus->config->media_symmetric, &leg->params);
@@ -200,6 +213,7 @@ void leg_on_closed(struct leg *leg, const struct media_leg_stats *stats)
 	leg->media = 0;
 	leg->is_closing = false;
 	leg->bus = bus_unref(leg->bus);
+	leg->left = bus_unref(leg->left);
 }
 
 bool leg_is_open(const struct leg *leg)

@@ -35,6 +35,7 @@ struct bus *bus_unref(struct bus *bus); /* accepts NULL; returns NULL */
 struct leg {
 	struct focus *focus;
 	struct bus *bus; /* held: the room that it is in or will enter */
+	struct bus *left; /* held: the room in which the mixer still has it; NULL */
 	handle media;    /* 0: not open, or closed for good */
 	bool is_closing; /* told to close; MEDIA_LEG_CLOSED has not come yet */
 	bool is_in_room;
@@ -70,6 +71,7 @@ void leg_init(struct leg *leg, struct focus *focus, void (*on_failed)(void *arg,
 int leg_open(struct leg *leg, const struct leg_place *place);
 void leg_set_bus(struct leg *leg, struct bus *bus); /* the room that it will enter */
 void leg_enter(struct leg *leg);                    /* into its room */
+void leg_go(struct leg *leg, struct bus *bus);      /* from its room into another */
 void leg_agree(struct leg *leg, const struct offer_agreed *agreed); /* after every exchange */
 void leg_control(struct leg *leg, const struct media_leg_control *control);
 /* Harmless when it is not open or closes already. */

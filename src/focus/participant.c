@@ -73,6 +73,7 @@ int participant_new(struct focus *focus, bool is_outgoing, struct participant **
 	p->is_outgoing = is_outgoing;
 	p->state = is_outgoing ? PARTICIPANT_DIALING_OUT : PARTICIPANT_DIALING_IN;
 	p->created_wall_ms = clock_wall_ms(&focus->clock);
+	p->groups = groups_default;
 	p->version = focus_version_next(focus);
 	random_token(focus->random, p->id, PARTICIPANT_ID_CHARS);
 	leg_init(&p->leg, focus, on_leg_failed, p);
@@ -127,6 +128,7 @@ static void participant_free(struct participant *p)
 	list_remove(&p->in_focus);
 	invitation_free(p->invitation);
 	attendant_free(p->attendant);
+	free(p->group_texts);
 	free(p);
 }
 
@@ -395,9 +397,10 @@ void participant_apply_control(struct participant *p)
 
 	leg_control(&p->leg, &(struct media_leg_control){
 				     .is_muted = control->is_muted || p->is_self_muted ||
-						 participant_is_room_muted(p),
-				     .is_deaf = control->is_deaf,
+						 participant_is_room_muted(p) || !p->groups.speaks,
+				     .is_deaf = control->is_deaf || !p->groups.hears,
 				     .gain_in_cdb = (int16_t)(control->gain_db * 100),
 				     .gain_out_cdb = (int16_t)(control->volume_db * 100),
+				     .groups = p->groups,
 			     });
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "focus/groups.h"
 #include "media.h"
 
 enum { PARTICIPANT_ID_MAX = 16 };
@@ -43,6 +44,7 @@ struct participant_view {
 	enum participant_role role;
 	bool is_outgoing; /* we called it */
 	struct participant_control control;
+	struct groups_texts groups; /* names, as "main fr" */
 	bool is_self_muted, is_hand_raised; /* by its own keys */
 	bool is_room_muted;                 /* muted because the room is */
 	bool is_remote_focus;               /* another conference (isfocus) */

@@ -90,6 +90,8 @@ struct participant {
 	bool is_seated;       /* came by a move, or is on its way */
 	char seat_token[SEAT_TOKEN_CHARS + 1]; /* of one that is to move away; "" none */
 	struct participant_control control;
+	char *group_texts; /* owned; groups.c; NULL: groups are the default */
+	struct media_groups groups; /* bits of the room's groups; empty sets are empty here */
 	uint8_t role;     /* enum participant_role */
 	bool is_admitted; /* waits for nobody any more */
 	bool is_in_mix;
@@ -150,6 +152,7 @@ struct invitation_start {
 	struct slice uri;          /* sip:, sips: or tel: */
 	struct slice display_name; /* may be absent */
 	bool is_muted, is_deaf;
+	const struct groups_wish *groups; /* NULL: as everybody */
 	bool is_plain;        /* our Contact names the participant, without isfocus */
 	bool is_bridge;       /* to another focus: no person, in a full room too */
 	const char *from;     /* name-addr or URI without a tag; NULL: the room */

@@ -7,7 +7,7 @@
 #include "focus/room_priv.h"
 
 /* An unanswered call learns the new Contact with its answer, and one that is ending not at all. */
-static void refocus(struct participant *p)
+void refocus_participant(struct participant *p)
 {
 	int err;
 
@@ -29,7 +29,7 @@ void refocus_room(struct room *room)
 	struct list *it, *tmp;
 
 	LIST_FOREACH (it, tmp, &room->participants)
-		refocus(LIST_ENTRY(it, struct participant, in_room));
+		refocus_participant(LIST_ENTRY(it, struct participant, in_room));
 }
 
 bool refocus_is_done(const struct room *room)

@@ -15,8 +15,9 @@ struct room;
 
 enum { REFOCUS_WAIT_MS = 2000 };
 
-/* Sends the re-INVITEs. */
+/* Sends the re-INVITEs, or the one of this participant. */
 void refocus_room(struct room *room);
+void refocus_participant(struct participant *participant);
 /* An exchange of this party is over, well or not, or it has left. */
 void refocus_over(struct participant *participant);
 /* Nobody in the room still owes an answer. */

@@ -102,6 +102,7 @@ void room_view(const struct room *room, struct room_view *ret_view)
 		.is_open = schedule_is_open(room),
 		.ends_wall_ms = schedule_ends_wall_ms(room),
 		.bans = room->ban_count,
+		.groups = groups_of_room(room),
 		.created_wall_ms = room->created_wall_ms,
 		.version = room->version,
 	};
@@ -318,6 +319,7 @@ struct room *room_free(struct room *room)
 	timer_stop(room->focus->wheel, &room->moderator_grace);
 	recording_on_room_gone(room);
 	room_bus_drop(room);
+	free(room->groups);
 	free(room);
 	return NULL;
 }

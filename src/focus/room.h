@@ -13,6 +13,7 @@
 
 #include "base/slice.h"
 #include "focus/codecs.h"
+#include "focus/groups.h"
 #include "focus/migrate.h"
 #include "focus/pin.h"
 #include "focus/prompts.h"
@@ -56,6 +57,7 @@ struct room_view {
 	bool is_open;          /* focus/schedule.h */
 	uint64_t ends_wall_ms; /* as things are; 0: no end is set */
 	uint32_t bans;
+	struct slice groups; /* main, and those that its participants name: "main fr" */
 	uint32_t participants; /* all states but gone */
 	uint64_t created_wall_ms;
 	struct migration_view migration;

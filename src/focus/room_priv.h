@@ -30,6 +30,7 @@ struct room {
 	uint32_t seat_count;
 	uint64_t seats_ms;           /* when that last changed, monotonic */
 	struct bus *bus;             /* held while there is somebody; NULL in an empty room */
+	struct groups *groups;       /* owned; NULL: main alone */
 	struct migration *migration; /* owned; NULL: never moved */
 	struct roster roster;
 	struct timer grace;           /* of a factory room that nobody is in */

@@ -20,6 +20,7 @@ void participant_view(const struct participant *p, struct participant_view *ret_
 		.role = (enum participant_role)p->role,
 		.is_outgoing = p->is_outgoing,
 		.control = p->control,
+		.groups = groups_texts(p),
 		.is_self_muted = p->is_self_muted,
 		.is_hand_raised = p->is_hand_raised,
 		.language = slice_of(p->language),

@@ -67,7 +67,7 @@ static const char *disconnection_of(const char *cause)
 		const char *cause, *method;
 	} table[] = {
 		{"bye", "departed"},       {"kicked", "booted"}, {"replaced", "departed"},
-		{"room_closed", "booted"}, {"busy", "busy"},
+		{"room_closed", "booted"}, {"busy", "busy"},     {"moved", "departed"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)

@@ -223,6 +223,48 @@ static void paging(void)
 	site_free(site);
 }
 
+static void groups(void)
+{
+	struct site *site = site_new(NULL);
+	char anna[32];
+	struct answer answer;
+
+	(void)snprintf(anna, sizeof(anna), "%s", site_dial(site, "anna", "lobby"));
+	answer = site_ask(site, "GET", path_of("lobby", anna), NULL, NULL);
+	CHECK_STR("speaks", answer_text(&answer, "speaks.0"), "main");
+	CHECK_STR("hears", answer_text(&answer, "hears.0"), "main");
+	CHECK_INT("hears not", json_array_size(answer_member(&answer, "hears_not")), 0);
+	answer_done(&answer);
+	answer = site_ask(site, "PATCH", path_of("lobby", anna), NULL,
+			  "{\"speaks\":[\"fr\"],\"hears\":[\"main\",\"it\"],\"gain_db\":2}");
+	CHECK_INT("changed", answer.status, 200);
+	CHECK_STR("speaks", answer_text(&answer, "speaks.0"), "fr");
+	CHECK_STR("hears", answer_text(&answer, "hears.1"), "it");
+	answer_done(&answer);
+	answer = site_ask(site, "PATCH", path_of("lobby", anna), NULL,
+			  "{\"gain_db\":5,\"hears_not\":[\"*\"]}");
+	CHECK_INT("no such name", answer.status, 422);
+	CHECK_STR("which", answer_text(&answer, "type"), "/problems/group-name");
+	answer_done(&answer);
+	answer = site_ask(site, "GET", path_of("lobby", anna), NULL, NULL);
+	CHECK_NEAR("all or nothing", json_number_value(answer_member(&answer, "gain_db")), 2, 1e-9);
+	answer_done(&answer);
+	answer = site_ask(site, "GET", "/api/v1/rooms/lobby", NULL, NULL);
+	CHECK_INT("of the room", json_array_size(answer_member(&answer, "groups")), 3);
+	answer_done(&answer);
+	answer = site_ask(site, "POST", path_of("lobby", NULL), NULL,
+			  "{\"uri\":\"sip:dora@10.0.0.2\",\"speaks\":[],\"hears\":[\"fr\"]}");
+	CHECK_INT("called in", answer.status, 202);
+	CHECK_INT("to listen", json_array_size(answer_member(&answer, "speaks")), 0);
+	CHECK_STR("to one", answer_text(&answer, "hears.0"), "fr");
+	answer_done(&answer);
+	CHECK_INT("called in wrongly",
+		  site_status(site, "POST", path_of("lobby", NULL), NULL,
+			      "{\"uri\":\"sip:dora@10.0.0.2\",\"speaks\":[\"\"]}"),
+		  422);
+	site_free(site);
+}
+
 void suite_participants(void)
 {
 	CHECK_SUITE("participants");
@@ -233,4 +275,5 @@ void suite_participants(void)
 	CHECK_TEST(invited);
 	CHECK_TEST(refusals);
 	CHECK_TEST(paging);
+	CHECK_TEST(groups);
 }
