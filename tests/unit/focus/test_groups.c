@@ -41,68 +41,51 @@ static int set(struct world *world, struct participant *p, const char *speaks, c
 }
 
 /* What the mixer is told. */
+static const struct {
+	const char *name, *speaks, *hears, *hears_not;
+	int err;
+	struct media_leg_control want;
+	const char *shown;
+} rows[] = {
+	{"nothing", NULL, NULL, NULL, 0, {.groups = {1, 1, 0}}, "main|main|"},
+	{"a coach", "coach", NULL, NULL, 0, {.groups = {2, 1, 0}}, "coach|main|"},
+	{"and what it hears", NULL, "main fr", NULL, 0, {.groups = {2, 5, 0}}, "coach|main fr|"},
+	{"a neighbour",
+	 "main desk",
+	 "main",
+	 "desk",
+	 0,
+	 {.groups = {3, 1, 2}},
+	 "main desk|main|desk"},
+	{"only listens", "", "main", "", 0, {.is_muted = true, .groups = {0, 1, 0}}, "|main|"},
+	{"only speaks", "main", "", "", 0, {.is_deaf = true, .groups = {1, 0, 0}}, "main||"},
+	{"every group", "*", "*", "", 0, {.groups = {0xffff, 0xffff, 0}}, "*|*|"},
+	{"a name too long",
+	 "123456789-123456789-123456789-123",
+	 NULL,
+	 NULL,
+	 ERR_GROUP_NAME,
+	 {.groups = {0xffff, 0xffff, 0}},
+	 "*|*|"},
+	{"a name of other signs",
+	 "a/b",
+	 NULL,
+	 NULL,
+	 ERR_GROUP_NAME,
+	 {.groups = {0xffff, 0xffff, 0}},
+	 "*|*|"},
+	{"not to hear anybody",
+	 NULL,
+	 NULL,
+	 "*",
+	 ERR_GROUP_NAME,
+	 {.groups = {0xffff, 0xffff, 0}},
+	 "*|*|"},
+	{"back", "main", "main", "", 0, {.groups = {1, 1, 0}}, "main|main|"},
+};
+
 static void names_become_bits(void)
 {
-	static const struct {
-		const char *name, *speaks, *hears, *hears_not;
-		int err;
-		struct media_leg_control want;
-		const char *shown;
-	} rows[] = {
-		{"nothing", NULL, NULL, NULL, 0, {.groups = {1, 1, 0}}, "main|main|"},
-		{"a coach", "coach", NULL, NULL, 0, {.groups = {2, 1, 0}}, "coach|main|"},
-		{"and what it hears",
-		 NULL,
-		 "main fr",
-		 NULL,
-		 0,
-		 {.groups = {2, 5, 0}},
-		 "coach|main fr|"},
-		{"a neighbour",
-		 "main desk",
-		 "main",
-		 "desk",
-		 0,
-		 {.groups = {3, 1, 2}},
-		 "main desk|main|desk"},
-		{"only listens",
-		 "",
-		 "main",
-		 "",
-		 0,
-		 {.is_muted = true, .groups = {0, 1, 0}},
-		 "|main|"},
-		{"only speaks",
-		 "main",
-		 "",
-		 "",
-		 0,
-		 {.is_deaf = true, .groups = {1, 0, 0}},
-		 "main||"},
-		{"every group", "*", "*", "", 0, {.groups = {0xffff, 0xffff, 0}}, "*|*|"},
-		{"a name too long",
-		 "123456789-123456789-123456789-123",
-		 NULL,
-		 NULL,
-		 ERR_GROUP_NAME,
-		 {.groups = {0xffff, 0xffff, 0}},
-		 "*|*|"},
-		{"a name of other signs",
-		 "a/b",
-		 NULL,
-		 NULL,
-		 ERR_GROUP_NAME,
-		 {.groups = {0xffff, 0xffff, 0}},
-		 "*|*|"},
-		{"not to hear anybody",
-		 NULL,
-		 NULL,
-		 "*",
-		 ERR_GROUP_NAME,
-		 {.groups = {0xffff, 0xffff, 0}},
-		 "*|*|"},
-		{"back", "main", "main", "", 0, {.groups = {1, 1, 0}}, "main|main|"},
-	};
 	struct world *world = world_new(NULL);
 	struct phone *alice = world_join(world, "alice", "lobby");
 	struct participant *p = phone_participant(alice, "lobby");
