@@ -247,7 +247,7 @@ static int check_target(struct slice target, bool *ret_is_sips)
 
 	if (sip_uri_parse(target, &uri))
 		return ERR_SIP_URI_SYNTAX;
-	if (uri.scheme != SIP_SCHEME_SIP && uri.scheme != SIP_SCHEME_SIPS)
+	if (!sip_uri_is_sip(&uri))
 		return ERR_BAD_TARGET;
 	*ret_is_sips = uri.scheme == SIP_SCHEME_SIPS;
 	return 0;

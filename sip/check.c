@@ -210,7 +210,7 @@ static int check_contact(const struct sip_msg *msg, struct fault *fault)
 	err = sip_msg_addr(msg, SIP_H_CONTACT, &contact);
 	if (err == ERR_SIP_HEADER_MISSING)
 		return is_rfc2543(msg) ? 0 : fault_missing(fault, SIP_H_CONTACT);
-	if (contact.uri.scheme != SIP_SCHEME_SIP && contact.uri.scheme != SIP_SCHEME_SIPS)
+	if (!sip_uri_is_sip(&contact.uri))
 		return fault_set(fault, ERR_SIP_URI_SCHEME, 400,
 				 "Contact is not a SIP or SIPS URI");
 	return 0;

@@ -368,7 +368,7 @@ static int check_target(struct slice target)
 
 	if (sip_uri_parse(target, &uri))
 		return ERR_SIP_URI_SYNTAX;
-	return uri.scheme == SIP_SCHEME_SIP || uri.scheme == SIP_SCHEME_SIPS ? 0 : ERR_BAD_TARGET;
+	return sip_uri_is_sip(&uri) ? 0 : ERR_BAD_TARGET;
 }
 
 int ua_start_new(struct sip_ua *ua, const struct ua_start *from, struct sip_dialog **ret_dialog)

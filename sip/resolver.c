@@ -299,7 +299,7 @@ void sip_resolve(struct sip_resolver *resolver, const struct sip_uri *uri, struc
 
 	assert(query->on_targets);
 	list_init(&query->node);
-	if (uri->scheme == SIP_SCHEME_SIP || uri->scheme == SIP_SCHEME_SIPS)
+	if (sip_uri_is_sip(uri))
 		err = read_transport(uri, &as);
 	if (err) {
 		refuse(query, err);

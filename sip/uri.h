@@ -39,6 +39,11 @@ bool sip_uri_header(const struct sip_uri *uri, const char *name, struct slice *r
  * has none or is no URI. A '?' in the user part is no such mark. */
 struct slice sip_uri_without_headers(struct slice text);
 
+static inline bool sip_uri_is_sip(const struct sip_uri *uri) /* sip: or sips: */
+{
+	return uri->scheme == SIP_SCHEME_SIP || uri->scheme == SIP_SCHEME_SIPS;
+}
+
 /* Equality of RFC 3261 19.1.4, with escapes resolved. */
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
 

@@ -686,7 +686,7 @@ static bool may_be_called(const struct fork *fork, const struct sip_uri *uri)
 		return false;
 	if (uri->scheme == SIP_SCHEME_TEL)
 		return fork->focus->config->sip_outbound_proxy[0] || fork_is_own(fork->focus, uri);
-	return (uri->scheme == SIP_SCHEME_SIP || uri->scheme == SIP_SCHEME_SIPS) && uri->host.len;
+	return sip_uri_is_sip(uri) && uri->host.len;
 }
 
 /* Of a 3xx (RFC 3261 8.1.3.4). Equal q: as they came. */

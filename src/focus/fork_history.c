@@ -7,8 +7,7 @@ static bool is_sip(const char *text)
 {
 	struct sip_uri uri;
 
-	return !sip_uri_parse(slice_of(text), &uri) &&
-	       (uri.scheme == SIP_SCHEME_SIP || uri.scheme == SIP_SCHEME_SIPS);
+	return !sip_uri_parse(slice_of(text), &uri) && sip_uri_is_sip(&uri);
 }
 
 struct entry {

@@ -48,7 +48,7 @@ bool fork_is_own(const struct focus *focus, const struct sip_uri *uri)
 
 		return location_find(focus->location, user) || focus_forward_find(focus, user);
 	}
-	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS)
+	if (!sip_uri_is_sip(uri))
 		return false;
 	if (uri->port && uri->port != own_port(focus))
 		return false;
@@ -114,7 +114,11 @@ static const struct binding *first_binding(const struct focus *focus, const stru
 		aor = location_match(focus->location, uri, &match) ? NULL : match.aor;
 	if (!aor && uri->scheme != SIP_SCHEME_TEL && !match.is_gruu)
 		aor = location_find(focus->location, registrar_name(focus, match.user));
-	return aor ? location_next(aor, NULL) : NULL;
+	for (struct binding *b = aor ? location_next(aor, NULL) : NULL; b;
+	     b = location_next(aor, b))
+		if (location_is_meant(&match, b))
+			return b;
+	return NULL;
 }
 
 int fork_local_toward(struct focus *focus, struct slice target, struct addr *ret_local)

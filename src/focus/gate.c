@@ -48,8 +48,8 @@ static bool is_outside(const struct focus *focus, struct slice request_uri)
 		return false;
 	if (uri.scheme == SIP_SCHEME_TEL)
 		return focus->config->sip_outbound_proxy[0] != '\0';
-	return (uri.scheme == SIP_SCHEME_SIP || uri.scheme == SIP_SCHEME_SIPS) &&
-	       uri.user.len > 0 && !admission_host_is_ours(focus->config, uri.host);
+	return sip_uri_is_sip(&uri) && uri.user.len > 0 &&
+	       !admission_host_is_ours(focus->config, uri.host);
 }
 
 /* Where nobody could have the right, nobody is asked: then it is 404 (admission.c). A trusted peer

@@ -66,8 +66,7 @@ static int check_target(const struct focus *focus, const char *room_id, struct s
 		return focus->config->sip_outbound_proxy[0] || fork_is_own(focus, &target)
 			       ? 0
 			       : ERR_BAD_TARGET;
-	if ((target.scheme != SIP_SCHEME_SIP && target.scheme != SIP_SCHEME_SIPS) ||
-	    !target.host.len)
+	if (!sip_uri_is_sip(&target) || !target.host.len)
 		return ERR_BAD_TARGET;
 	return room_id && room_uri_is(focus, room_id, text) ? ERR_LOOP : 0;
 }

@@ -503,7 +503,10 @@ int location_match(struct location *location, const struct sip_uri *uri,
 
 bool location_is_meant(const struct location_match *match, const struct binding *b)
 {
-	return !slice_present(match->instance) || slice_is(match->instance, b->instance);
+	struct slice contact = slice_of(b->contact);
+
+	return (!slice_present(match->instance) || slice_is(match->instance, b->instance)) &&
+	       (slice_istarts(contact, SLICE("sip:")) || slice_istarts(contact, SLICE("sips:")));
 }
 
 /* Persistence --------------------------------------------------------------------------------- */

@@ -137,6 +137,7 @@ struct location_match {
 /* ERR_ROOM_UNKNOWN: no user part, or one that cannot be a user's. */
 int location_match(struct location *location, const struct sip_uri *uri,
 		   struct location_match *ret_match);
+/* A Contact of another scheme (mailto:) is kept and told, but never called. */
 bool location_is_meant(const struct location_match *match, const struct binding *binding);
 
 /* Persistence: one binding as a line of text, and back into the location under its old id; nobody

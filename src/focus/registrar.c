@@ -136,7 +136,8 @@ static int read_wish(struct asked *asked, struct slice element, struct wish *ret
 
 	if (sip_addr_parse(element, &wish.contact))
 		return refuse(plan, 400, "Malformed Contact");
-	if (wish.contact.uri.scheme != SIP_SCHEME_SIP && wish.contact.uri.scheme != SIP_SCHEME_SIPS)
+	/* Any scheme may be registered (RFC 3261 10.2.1); a number must lead somewhere. */
+	if (!sip_uri_is_sip(&wish.contact.uri) && asked->request->method != SIP_METHOD_REGISTER)
 		return refuse(plan, 400, "Contact Is No SIP URI");
 	if (wish.contact.uri.text.len > LOCATION_TEXT_MAX ||
 	    wish.contact.params.len > LOCATION_TEXT_MAX)
@@ -205,7 +206,7 @@ static bool contact_is_source(const struct sip_uri *contact, const struct addr *
 /* The path that requests to this binding take; NULL: by Path or Contact. */
 static const struct sip_flow *flow_of(const struct asked *asked, const struct wish *wish)
 {
-	if (!asked->is_direct || asked->path.len)
+	if (!asked->is_direct || asked->path.len || !sip_uri_is_sip(&wish->contact.uri))
 		return NULL;
 	if (asked->back.proto == SIP_UDP && !wish->reg_id &&
 	    contact_is_source(&wish->contact.uri, &asked->back.remote))

@@ -323,11 +323,12 @@ static void where_it_goes(void)
 	bind_user(world, "eve",
 		  &(struct bind){.contact = "sip:far@192.168.7.7",
 				 .path = "<sip:" WORLD_PHONES ";lr>"});
+	bind_user(world, "eve", &(struct bind){.contact = "mailto:eve@example.org"});
 	(void)dial(world, BOB);
 	(void)dial(world, "sip:eve@10.0.0.1");
 	world_run(world, 2000);
 	CHECK("over the flow", near->is_established);
-	CHECK("through the path", far->is_established);
+	CHECK("through the path, and no mail", far->is_established);
 	end_world(world, "where");
 }
 
