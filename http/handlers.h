@@ -42,6 +42,8 @@ int recording_change(struct request *request);
 int recording_delete(struct request *request);
 int recording_audio(struct request *request);
 int recording_log(struct request *request);
+int recording_tracks(struct request *request);
+int recording_track_audio(struct request *request);
 int calls_list(struct request *request);
 int calls_create(struct request *request);
 int calls_get(struct request *request);

@@ -46,6 +46,7 @@ static const struct parameter path_parameters[] = {
 	{"ban", "ban", "path", "string", "Id of the ban."},
 	{"participant", "participant", "path", "string", "Id of the participant."},
 	{"recording", "recording", "path", "string", "Id of the recording."},
+	{"track", "track", "path", "string", "Number of the track."},
 	{"call", "call", "path", "string", "Id of the call."},
 	{"call_id", "call_id", "path", "string", "Call-ID of a SIP call, percent-encoded."},
 	{"registration", "registration", "path", "string", "Id of the registration."},

@@ -65,6 +65,7 @@ static const struct problem problems[] = {
 	{ERR_QUEUE_FULL, 503, "overloaded", NULL, 5},
 	{ERR_STORE_FAILED, 503, "store-failed", NULL, 10},
 	{ERR_STORE_FULL, 507, "store-full", NULL, 0},
+	{-ENOSPC, 507, "disk-full", NULL, 0},
 	{-ENOMEM, 503, "out-of-memory", "the server is out of memory", 10},
 	{-EMFILE, 503, "out-of-descriptors", "the server has no file descriptors left", 10},
 	{-EINVAL, 422, "invalid", "a value is not valid", 0},

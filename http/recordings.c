@@ -77,10 +77,24 @@ static int fail_start(struct request *request, int err)
 			    err_text(err));
 }
 
+static int read_start(struct request *request, const struct document *document,
+		      struct recording_start *start)
+{
+	struct slice format;
+
+	(void)document_bool(document, "tracks", &start->has_tracks);
+	if (!document_text(document, "format", &format))
+		return 0;
+	if (!slice_is(format, "wav") && !slice_is(format, "ogg"))
+		return request_fail_field(request, "format", "wav or ogg");
+	start->format = slice_is(format, "ogg") ? MEDIA_RECORD_OGG_OPUS : MEDIA_RECORD_WAV;
+	return 0;
+}
+
 int recordings_start(struct request *request)
 {
 	struct document *document = NULL;
-	struct slice format = SLICE("wav");
+	struct recording_start start;
 	struct recording *recording;
 	struct recording_view view;
 	struct room *room;
@@ -91,15 +105,12 @@ int recordings_start(struct request *request)
 	err = request_document(request, &SCHEMA_RECORDING_START, &document);
 	if (err)
 		return err;
-	(void)document_text(document, "format", &format);
-	if (slice_is(format, "wav") || slice_is(format, "ogg"))
-		err = focus_recording_start(focus_of(request), room,
-					    slice_is(format, "ogg") ? MEDIA_RECORD_OGG_OPUS
-								    : MEDIA_RECORD_WAV,
-					    &recording);
-	else
-		err = request_fail_field(request, "format", "wav or ogg");
+	recording_start_default(focus_of(request), &start);
+	err = read_start(request, document, &start);
 	document_free(document);
+	if (err)
+		return err;
+	err = focus_recording_start(focus_of(request), room, &start, &recording);
 	if (err)
 		return fail_start(request, err);
 	recording_view(recording, &view);
@@ -212,37 +223,99 @@ static int reply_file(struct request *request, int fd, uint64_t size, const char
 	return 0;
 }
 
-static int send_file(struct request *request, bool is_log)
+static const char *type_of(const struct recording_view *view)
+{
+	return view->format == MEDIA_RECORD_WAV ? "audio/wav" : "audio/ogg";
+}
+
+static int send_file(struct request *request, const struct recording_view *view, const char *path,
+		     const char *type)
+{
+	struct stat file;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 && fstat(fd, &file) == 0)
+		return reply_file(request, fd, (uint64_t)file.st_size, type);
+	if (fd >= 0)
+		close(fd);
+	return request_fail(request, ERR_RECORDING_UNKNOWN, "there is no file of it%s",
+			    view->state < RECORDING_DONE ? " yet" : " any more");
+}
+
+static int send_of_recording(struct request *request, bool is_log)
 {
 	char path[RECORDING_PATH_MAX];
 	struct recording *recording;
 	struct recording_view view;
-	struct stat file;
-	int fd, err = request_recording(request, &recording);
+	int err = request_recording(request, &recording);
 
 	if (err)
 		return err;
 	recording_view(recording, &view);
 	recording_path(recording, is_log, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &file) != 0) {
-		if (fd >= 0)
-			close(fd);
-		return request_fail(request, ERR_RECORDING_UNKNOWN, "there is no file of it%s",
-				    view.state < RECORDING_DONE ? " yet" : " any more");
-	}
-	return reply_file(request, fd, (uint64_t)file.st_size,
-			  is_log                            ? "application/json"
-			  : view.format == MEDIA_RECORD_WAV ? "audio/wav"
-							    : "audio/ogg");
+	return send_file(request, &view, path, is_log ? "application/json" : type_of(&view));
 }
 
 int recording_audio(struct request *request)
 {
-	return send_file(request, false);
+	return send_of_recording(request, false);
 }
 
 int recording_log(struct request *request)
 {
-	return send_file(request, true);
+	return send_of_recording(request, true);
+}
+
+static void view_track(struct writer *json, const struct track_view *track)
+{
+	writer_open(json, NULL, '{');
+	writer_uint(json, "number", track->number);
+	writer_str(json, "participant", track->participant);
+	writer_str(json, "uri", track->uri);
+	writer_str(json, "display_name",
+		   track->display_name.len ? track->display_name : SLICE_NONE);
+	writer_uint(json, "length_ms", track->length_ms);
+	writer_uint(json, "octets", track->octets);
+	writer_bool(json, "complete", track->is_complete);
+	writer_text(json, "error", track->err ? err_text(track->err) : NULL);
+	writer_close(json, '}');
+}
+
+int recording_tracks(struct request *request)
+{
+	struct writer json = writer_to(request_body(request));
+	struct recording *recording;
+	struct track_view track;
+	int err = request_recording(request, &recording);
+
+	if (err)
+		return err;
+	writer_open(&json, NULL, '{');
+	writer_open(&json, "tracks", '[');
+	for (uint32_t i = 1; recording_track_view(recording, i, &track); i++)
+		view_track(&json, &track);
+	writer_close(&json, ']');
+	writer_close(&json, '}');
+	return 0;
+}
+
+int recording_track_audio(struct request *request)
+{
+	char path[RECORDING_PATH_MAX];
+	struct recording *recording;
+	struct recording_view view;
+	struct track_view track;
+	uint64_t number;
+	int err = request_recording(request, &recording);
+
+	if (err)
+		return err;
+	if (slice_u64(request_arg(request, 1), UINT32_MAX, &number) ||
+	    !recording_track_view(recording, (uint32_t)number, &track))
+		return request_fail(request, ERR_RECORDING_UNKNOWN,
+				    "the recording has no track \"" SLICE_FMT "\"",
+				    SLICE_ARG(request_arg(request, 1)));
+	recording_view(recording, &view);
+	recording_track_path(recording, track.number, path);
+	return send_file(request, &view, path, type_of(&view));
 }

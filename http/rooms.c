@@ -87,6 +87,22 @@ static void read_settings(const struct document *document, struct room_settings 
 	(void)document_time(document, "closes_at", &settings->closes_wall_ms);
 }
 
+static int read_record(struct request *request, const struct document *document,
+		       struct room_settings *settings)
+{
+	struct slice name;
+
+	if (!document_text(document, "record", &name))
+		return 0;
+	for (uint8_t record = 0; room_record_name(record); record++) {
+		if (!slice_is(name, room_record_name(record)))
+			continue;
+		settings->record = record;
+		return 0;
+	}
+	return request_fail_field(request, "record", "off, mix or tracks");
+}
+
 static int read_language(struct request *request, const struct document *document,
 			 struct room_settings *settings)
 {
@@ -213,6 +229,8 @@ static int read_all(struct request *request, const struct document *document,
 	err = read_pins(request, document, settings);
 	if (!err)
 		err = make_pins(request, document, settings, ret_pins);
+	if (!err)
+		err = read_record(request, document, settings);
 	if (!err)
 		err = read_language(request, document, settings);
 	if (!err)

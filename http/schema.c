@@ -46,6 +46,8 @@ static const struct field room_create[] = {
 	 "Codecs of who comes from now on, in our order of preference: opus, G722, PCMU, PCMA, "
 	 "GSM, "
 	 "G726-32, L16/8000, L16/16000, L16/48000. Empty or null: the configured media.codecs."},
+	{"record", FIELD_STRING, 0, 0, 0, NULL,
+	 "off, mix or tracks: recorded from when the first is in the mix."},
 	{"pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
 	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
 	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
@@ -83,6 +85,8 @@ static const struct field room_change[] = {
 	 "Codecs of who comes from now on, in our order of preference: opus, G722, PCMU, PCMA, "
 	 "GSM, "
 	 "G726-32, L16/8000, L16/16000, L16/48000. Empty or null: the configured media.codecs."},
+	{"record", FIELD_STRING, 0, 0, 0, NULL,
+	 "off, mix or tracks: recorded from when the first is in the mix."},
 	{"pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
 	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
 	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
@@ -121,6 +125,8 @@ static const struct field room[] = {
 	{"tones", FIELD_BOOL, 0, 0, 0, NULL, "A tone at each coming and going."},
 	{"codecs", FIELD_LIST, 0, 0, CODECS_MAX, NULL,
 	 "Codecs in our order of preference; empty: the configured media.codecs."},
+	{"record", FIELD_STRING, 0, 0, 0, NULL,
+	 "off, mix or tracks: recorded from when the first is in the mix."},
 	{"recording", FIELD_BOOL, 0, 0, 0, NULL, "It is being recorded."},
 	{"has_pin", FIELD_BOOL, 0, 0, 0, NULL, "Guests who call are asked for a PIN."},
 	{"has_moderator_pin", FIELD_BOOL, 0, 0, 0, NULL, "A PIN makes who enters it a moderator."},
@@ -531,7 +537,9 @@ static const struct field call_brief[] = {
 };
 
 static const struct field recording_start[] = {
-	{"format", FIELD_STRING, 0, 0, 0, NULL, "wav (the default) or ogg (Opus)."},
+	{"format", FIELD_STRING, 0, 0, 0, NULL, "wav or ogg (Opus); default: recordings.format."},
+	{"tracks", FIELD_BOOL, 0, 0, 0, NULL,
+	 "A file of each participant as well; default: recordings.tracks."},
 	{0},
 };
 
@@ -552,6 +560,26 @@ static const struct field recording[] = {
 	{"lost_ms", FIELD_INTEGER, 0, 0, 0, NULL,
 	 "Silence in the file because the disk was too slow."},
 	{"error", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "Why it failed; null: it did not."},
+	{"tracks", FIELD_INTEGER, 0, 0, 0, NULL,
+	 "Files of single participants, numbered from 1 on."},
+	{0},
+};
+
+static const struct field recording_track[] = {
+	{"number", FIELD_INTEGER, 0, 0, 0, NULL, "From 1 on, in the order of beginning."},
+	{"participant", FIELD_STRING, 0, 0, 0, NULL, "Whom it is of."},
+	{"uri", FIELD_STRING, 0, 0, 0, NULL, "Its URI."},
+	{"display_name", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "Its name."},
+	{"length_ms", FIELD_INTEGER, 0, 0, 0, NULL,
+	 "Of the file: it begins with the recording, with silence before the participant came."},
+	{"octets", FIELD_INTEGER, 0, 0, 0, NULL, "Size of the file, once it has ended."},
+	{"complete", FIELD_BOOL, 0, 0, 0, NULL, "Nothing will be added to it."},
+	{"error", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "Why it failed; null: it did not."},
+	{0},
+};
+
+static const struct field recording_tracks[] = {
+	{"tracks", FIELD_LIST, 0, 0, 0, "RecordingTrack", "In the order of their numbers."},
 	{0},
 };
 
@@ -564,12 +592,23 @@ static const struct field recording_segment[] = {
 	{0},
 };
 
+static const struct field recording_track_of_log[] = {
+	{"number", FIELD_INTEGER, 0, 0, 0, NULL, "From 1 on."},
+	{"file", FIELD_STRING, 0, 0, 0, NULL, "Name of the file, beside this one."},
+	{"participant", FIELD_STRING, 0, 0, 0, NULL, "Whom it is of."},
+	{"uri", FIELD_STRING, 0, 0, 0, NULL, "Its URI."},
+	{"display_name", FIELD_STRING, 0, 0, 0, NULL, "Its name."},
+	{"length_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Of the file."},
+	{0},
+};
+
 static const struct field recording_log[] = {
 	{"id", FIELD_STRING, 0, 0, 0, NULL, "Name of the recording."},
 	{"room_id", FIELD_STRING, 0, 0, 0, NULL, "The room that was recorded."},
 	{"started_wall_ms", FIELD_INTEGER, 0, 0, 0, NULL, "When it began, in ms since 1970."},
 	{"length_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Of sound."},
 	{"segments", FIELD_LIST, 0, 0, 0, "RecordingSegment", "In the order in which they ended."},
+	{"tracks", FIELD_LIST, 0, 0, 0, "RecordingTrackOfLog", "Files of single participants."},
 	{0},
 };
 
@@ -804,6 +843,10 @@ static const struct schema written[] = {
 	{"Recording", "A recording of a room.", recording, 0},
 	{"RecordingList", "A page of recordings.", recording_list, 0},
 	{"RecordingLog", "Who spoke when.", recording_log, 0},
+	{"RecordingTrack", "A file of one participant.", recording_track, 0},
+	{"RecordingTrackOfLog", "A file of one participant, in the log.", recording_track_of_log,
+	 0},
+	{"RecordingTracks", "The tracks of a recording.", recording_tracks, 0},
 	{"RecordingSegment", "One stretch of speech.", recording_segment, 0},
 	{"CallList", "A page of calls.", call_list, 0},
 	{"Event", "The data of one event of the stream.", event, 0},

@@ -65,6 +65,7 @@ static void add_room(struct writer *json, const struct room_view *room)
 	writer_bool(json, "end_with_moderator", room->settings.ends_with_moderator);
 	writer_bool(json, "tones", room->settings.has_tones);
 	writer_list(json, "codecs", slice_of(room->settings.codecs));
+	writer_text(json, "record", room_record_name(room->settings.record));
 	writer_bool(json, "recording", room->is_recording);
 	writer_bool(json, "has_pin", room->settings.pin[0] != '\0');
 	writer_bool(json, "has_moderator_pin", room->settings.moderator_pin[0] != '\0');
@@ -357,6 +358,7 @@ void view_recording(struct writer *json, const char *key, const struct recording
 	writer_uint(json, "octets", recording->octets);
 	writer_uint(json, "lost_ms", recording->lost_ms);
 	writer_text(json, "error", recording->err ? err_text(recording->err) : NULL);
+	writer_uint(json, "tracks", recording->tracks);
 	writer_close(json, '}');
 }
 

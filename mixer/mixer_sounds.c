@@ -65,6 +65,10 @@ static void recording_done(struct mixer *mixer, const struct files_event *done)
 
 	if (!sound)
 		return; /* it never began */
+	if (done->is_failing) {
+		(void)mixer_record_stop(mixer, sound->handle);
+		return;
+	}
 	event.object = sound->handle;
 	event.tag = sound->tag;
 	sound_forget(sound);

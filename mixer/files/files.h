@@ -28,10 +28,12 @@ enum {
 	FILES_EVENTS_MAX = 1024 /* ends of recordings not taken yet; more wait on the thread */
 };
 
-/* A recording has ended: its file is complete, or as complete as it could be. */
+/* A recording has ended: its file is complete, or as complete as it could be. Or (is_failing) it
+ * cannot go on: what it is given is dropped, close it. */
 struct files_event {
 	uint64_t tag; /* of the recorder */
-	int err;      /* 0, or the first failure: negative errno, ERR_FILE_* */
+	bool is_failing;
+	int err; /* 0, or the first failure: negative errno, ERR_FILE_* */
 	uint64_t recorded_ms;
 	uint64_t octets;  /* of the file */
 	uint64_t lost_ms; /* silence in place of sound that the thread was too slow for */

@@ -104,9 +104,10 @@ static void file_end(struct recorder *recorder)
 	recorder->file = NULL;
 }
 
-static bool tell(struct recorder *recorder)
+static bool tell(struct recorder *recorder, bool is_failing)
 {
 	struct files_event event = {.tag = recorder->tag,
+				    .is_failing = is_failing,
 				    .err = atomic_load(&recorder->err),
 				    .recorded_ms = recorder->written * FILES_FRAME_MS,
 				    .lost_ms = recorder->lost * FILES_FRAME_MS};
@@ -124,10 +125,13 @@ static bool recorder_turn(struct files_job *job)
 
 	if (recorder->file)
 		drain(recorder);
-	if (!is_closed)
+	if (!is_closed) {
+		if (atomic_load(&recorder->err) && !recorder->is_told)
+			recorder->is_told = tell(recorder, true);
 		return true;
+	}
 	file_end(recorder);
-	return !tell(recorder);
+	return !tell(recorder, false);
 }
 
 static void recorder_free(struct files_job *job)
@@ -149,6 +153,7 @@ static void recorder_free(struct files_job *job)
 static int file_make(struct recorder *recorder, const struct recorder_params *params)
 {
 	SF_INFO info = {.samplerate = (int)params->rate_hz, .channels = 1};
+	int err;
 
 	recorder->fd = open(params->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (recorder->fd < 0)
@@ -156,11 +161,13 @@ static int file_make(struct recorder *recorder, const struct recorder_params *pa
 	recorder->is_wav = params->format == MEDIA_RECORD_WAV;
 	info.format = recorder->is_wav ? SF_FORMAT_WAV | SF_FORMAT_PCM_16
 				       : SF_FORMAT_OGG | SF_FORMAT_OPUS;
+	errno = 0;
 	recorder->file = sf_open_fd(recorder->fd, SFM_WRITE, &info, SF_FALSE);
 	if (recorder->file)
 		return 0;
+	err = errno == ENOSPC || errno == EDQUOT ? -ENOSPC : errno == EIO ? -EIO : ERR_FILE_FORMAT;
 	(void)unlink(params->path);
-	return ERR_FILE_FORMAT;
+	return err;
 }
 
 int recorder_new(struct files *files, const struct recorder_params *params,

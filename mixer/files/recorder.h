@@ -6,8 +6,8 @@
  * way can begin with the silence that it missed (_lead_rt), so that all files begin together. The
  * header of a WAV file is renewed every RECORDER_HEADER_MS, and pages of Ogg stand for themselves,
  * so a file stays playable when the process is killed. When the disk is full the file ends at the
- * last frame that fitted, and the error is told once (struct files_event); what comes later is
- * dropped.
+ * last frame that fitted, which is told at once (files_event.is_failing) and again at the end; what
+ * comes later is dropped.
  *
  * Threads: recorder_new and _close on control, _write_rt on the worker that has it, _ms and _err
  * anywhere.

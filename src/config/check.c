@@ -359,6 +359,11 @@ static void check_word(struct check *check, const char *value, const char *words
 	WRONG(check, "\"%s\" must be one of: %s", value, words);
 }
 
+static void check_recordings_format(struct check *check, const char *value)
+{
+	check_word(check, value, "wav, ogg");
+}
+
 static void check_auth(struct check *check, const char *value)
 {
 	check_word(check, value, "off, users, all");
@@ -615,6 +620,7 @@ static const struct {
 	{CONFIG_KEY_sip_trusted, check_trusted},
 	{CONFIG_KEY_sip_rate_unlimited, check_prefixes},
 	{CONFIG_KEY_sip_scanners, check_scanners},
+	{CONFIG_KEY_recordings_format, check_recordings_format},
 	{CONFIG_KEY_numbers_pool, check_pool},
 	{CONFIG_KEY_callback_numbers, check_callback},
 	{CONFIG_KEY_log_level, check_log_level},

@@ -25,6 +25,7 @@ const char *focus_event_name(enum focus_event_kind kind)
 		[FOCUS_RECORDING_STARTED] = "recording.started",
 		[FOCUS_RECORDING_CHANGED] = "recording.changed",
 		[FOCUS_RECORDING_ENDED] = "recording.ended",
+		[FOCUS_RECORDING_DELETED] = "recording.deleted",
 		[FOCUS_ROOM_MIGRATION] = "room.migration",
 		[FOCUS_MESSAGE] = "message",
 		[FOCUS_CALL_CREATED] = "call.created",
@@ -117,7 +118,9 @@ void event_publish_recording(struct focus *focus, const struct recording *record
 
 	recording_view(recording, &view);
 	nowhere.id = view.room_id;
-	if (view.state == RECORDING_DONE || view.state == RECORDING_FAILED)
+	if (view.state == RECORDING_DELETED)
+		event.kind = FOCUS_RECORDING_DELETED;
+	else if (view.state == RECORDING_DONE || view.state == RECORDING_FAILED)
 		event.kind = FOCUS_RECORDING_ENDED;
 	else if (view.state == RECORDING_RUNNING && view.length_ms == 0)
 		event.kind = FOCUS_RECORDING_STARTED;

@@ -39,7 +39,8 @@ enum focus_event_kind {
 	FOCUS_ROOM_MIGRATION,       /* a move goes on: room->migration; `cause` is its state */
 	FOCUS_RECORDING_STARTED,    /* `recording`; the room is one that may have gone */
 	FOCUS_RECORDING_CHANGED,    /* paused, goes on, stopped */
-	FOCUS_RECORDING_ENDED,      /* its file is complete, or `cause` is "failed" */
+	FOCUS_RECORDING_ENDED,      /* its files are complete, or `cause` is "failed" */
+	FOCUS_RECORDING_DELETED,    /* `cause`: deleted, or expired (recordings.days) */
 	FOCUS_MESSAGE, /* said in the room: `from`, `text`; the participant is NULL when the API did
 			*/
 	FOCUS_EVENT_KIND_COUNT

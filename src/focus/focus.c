@@ -149,7 +149,7 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	list_init(&focus->subscribers);
 	list_init(&focus->refers);
 	list_init(&focus->calls);
-	list_init(&focus->recordings);
+	recordings_init(focus);
 	err = hash_new(participant_has_id, &focus->by_id);
 	if (!err)
 		err = hash_new(calls_has_id, &focus->calls_by_id);
@@ -259,6 +259,7 @@ static void on_stored_room(void *arg, const struct store_room *stored)
 			     .ends_with_moderator = stored->ends_with_moderator,
 			     .has_tones = stored->has_tones,
 			     .has_names = stored->has_names,
+			     .record = stored->record,
 			     .duration_max_s = stored->duration_max_s,
 			     .opens_wall_ms = stored->opens_wall_ms,
 			     .closes_wall_ms = stored->closes_wall_ms},

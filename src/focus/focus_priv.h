@@ -63,6 +63,7 @@ struct focus {
 	struct prompts *prompts;
 	struct lockout *lockout;
 	struct list recordings; /* struct recording, oldest first */
+	struct timer recordings_sweep;
 
 	struct {
 		bool is_on, is_stopping, is_done;

@@ -232,7 +232,7 @@ static int apply_profile(struct room *room, const struct factory_profile *profil
 	room->settings.participants_max = profile->participants_max;
 	room->settings.ends_with_moderator = profile->ends_with_host;
 	room->settings.has_tones = profile->has_tones;
-	room->starts_recorded = profile->is_recorded;
+	room->settings.record = profile->is_recorded ? ROOM_RECORD_MIX : ROOM_RECORD_OFF;
 	set_codecs(room, profile->codecs);
 	if (profile->has_grace)
 		room->grace_s = profile->grace_s;

@@ -12,35 +12,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "focus/focus_priv.h"
-#include "focus/participant_priv.h"
-#include "focus/room_priv.h"
+#include "focus/recording_priv.h"
 #include "focus/say.h"
 
-enum {
-	ID_CHARS = 16,
-	LOG_OCTETS_MAX = 4 * 1024 * 1024, /* of talk segments; more are left out */
-	TALKERS_MAX = 64                  /* segments open at a time; more are left out */
-};
+enum { ID_CHARS = 16, SWEEP_MS = 3600 * 1000, DAY_MS = 24 * 3600 * 1000 };
 #define ITEMS "recording"
-
-struct segment {
-	char participant[PARTICIPANT_ID_MAX + 1]; /* "": free */
-	uint64_t from_ms;
-};
-
-struct recording {
-	struct list node; /* in focus->recordings */
-	struct focus *focus;
-	char id[RECORDING_ID_MAX + 1], room_id[ROOM_ID_MAX + 1];
-	enum media_record_format format;
-	enum recording_state state;
-	uint64_t started_wall_ms, length_ms, octets, lost_ms, version;
-	int err;
-	struct room *room; /* while it runs */
-	handle media;      /* until its file is complete; 0 */
-	struct segment segments[TALKERS_MAX];
-	struct buf log; /* JSON of segments that have ended */
-};
 
 /* Views -------------------------------------------------------------------------------------- */
 
@@ -49,7 +25,7 @@ const char *recording_state_name(enum recording_state state)
 	static const char *const names[] = {
 		[RECORDING_RUNNING] = "running", [RECORDING_PAUSED] = "paused",
 		[RECORDING_CLOSING] = "closing", [RECORDING_DONE] = "done",
-		[RECORDING_FAILED] = "failed",
+		[RECORDING_FAILED] = "failed",   [RECORDING_DELETED] = "deleted",
 	};
 
 	return names[state];
@@ -60,7 +36,7 @@ const char *recording_format_name(enum media_record_format format)
 	return format == MEDIA_RECORD_WAV ? "wav" : "ogg";
 }
 
-static uint64_t length_now_ms(const struct recording *recording)
+uint64_t recording_length_ms(const struct recording *recording)
 {
 	const struct media *media = &recording->focus->media;
 
@@ -77,10 +53,11 @@ void recording_view(const struct recording *recording, struct recording_view *re
 		.format = recording->format,
 		.state = recording->state,
 		.started_wall_ms = recording->started_wall_ms,
-		.length_ms = length_now_ms(recording),
+		.length_ms = recording_length_ms(recording),
 		.octets = recording->octets,
 		.lost_ms = recording->lost_ms,
 		.err = recording->err,
+		.tracks = recording->track_count,
 		.version = recording->version,
 	};
 }
@@ -125,6 +102,7 @@ static struct recording *recording_new(struct focus *focus)
 		return NULL;
 	recording->focus = focus;
 	recording->version = focus_version_next(focus);
+	list_init(&recording->tracks);
 	list_append(&focus->recordings, &recording->node);
 	return recording;
 }
@@ -134,9 +112,12 @@ static void recording_free(struct recording *recording)
 	list_remove(&recording->node);
 	if (recording->room)
 		recording->room->recording = NULL;
-	buf_done(&recording->log);
+	tracks_free(recording);
+	json_decref(recording->log);
 	free(recording);
 }
+
+static void sweep(void *arg);
 
 /* What was running when the process ended is as complete as it will ever be. */
 static void on_stored(void *arg, const char *name, const char *value)
@@ -165,13 +146,26 @@ static void on_stored(void *arg, const char *name, const char *value)
 		recording->octets = (uint64_t)file.st_size;
 }
 
+void recordings_init(struct focus *focus)
+{
+	list_init(&focus->recordings);
+	timer_init(&focus->recordings_sweep, sweep, focus);
+}
+
 int recordings_load(struct focus *focus)
 {
-	return focus->store ? store_items_load(focus->store, ITEMS, on_stored, focus) : 0;
+	int err = focus->store ? store_items_load(focus->store, ITEMS, on_stored, focus) : 0;
+
+	if (!err)
+		err = tracks_load(focus);
+	if (!err)
+		sweep(focus);
+	return err;
 }
 
 void recordings_free(struct focus *focus)
 {
+	timer_stop(focus->wheel, &focus->recordings_sweep);
 	while (!list_empty(&focus->recordings))
 		recording_free(LIST_ENTRY(focus->recordings.next, struct recording, node));
 }
@@ -196,100 +190,14 @@ struct recording *focus_recording_next(struct focus *focus, struct recording *af
 	return next == &focus->recordings ? NULL : LIST_ENTRY(next, struct recording, node);
 }
 
-/* Who spoke when ----------------------------------------------------------------------------- */
-
-static void add_json_text(struct buf *out, const char *text)
-{
-	buf_adds(out, "\"");
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_addf(out, "\\%c", *text);
-		else if ((unsigned char)*text < 0x20)
-			buf_addf(out, "\\u%04x", (unsigned)*text);
-		else
-			buf_addf(out, "%c", *text);
-	}
-	buf_adds(out, "\"");
-}
-
-static void segment_close(struct recording *recording, struct segment *segment,
-			  const struct participant *p)
-{
-	struct buf *log = &recording->log;
-
-	segment->participant[0] = '\0';
-	if (log->len > LOG_OCTETS_MAX)
-		return;
-	buf_adds(log, log->len ? ",\n  {\"participant\": " : "\n  {\"participant\": ");
-	add_json_text(log, p->id);
-	buf_adds(log, ", \"uri\": ");
-	add_json_text(log, p->uri);
-	buf_adds(log, ", \"display_name\": ");
-	add_json_text(log, p->display_name);
-	buf_addf(log, ", \"from_ms\": %" PRIu64 ", \"to_ms\": %" PRIu64 "}", segment->from_ms,
-		 length_now_ms(recording));
-}
-
-static struct segment *segment_find(struct recording *recording, const char *participant)
-{
-	for (int i = 0; i < TALKERS_MAX; i++)
-		if (slice_is(slice_of(participant), recording->segments[i].participant))
-			return &recording->segments[i];
-	return NULL;
-}
-
-void recording_on_talking(const struct participant *p, bool is_on)
-{
-	struct recording *recording = p->room ? p->room->recording : NULL;
-	struct segment *segment;
-
-	if (!recording)
-		return;
-	segment = segment_find(recording, p->id);
-	if (segment && !is_on) {
-		segment_close(recording, segment, p);
-	} else if (!segment && is_on) {
-		segment = segment_find(recording, "");
-		if (!segment)
-			return;
-		slice_cstr(slice_of(p->id), segment->participant, sizeof(segment->participant));
-		segment->from_ms = length_now_ms(recording);
-	}
-}
-
-static void segments_close(struct recording *recording)
-{
-	struct list *it, *tmp;
-
-	LIST_FOREACH (it, tmp, &recording->room->participants) {
-		const struct participant *p = LIST_ENTRY(it, struct participant, in_room);
-		struct segment *segment = segment_find(recording, p->id);
-
-		if (segment)
-			segment_close(recording, segment, p);
-	}
-}
-
-static void segments_write(struct recording *recording)
-{
-	char path[RECORDING_PATH_MAX];
-	FILE *file;
-
-	recording_path(recording, true, path);
-	file = fopen(path, "we");
-	if (!file)
-		return;
-	fprintf(file,
-		"{\n \"id\": \"%s\",\n \"room_id\": \"%s\",\n \"started_wall_ms\": %" PRIu64
-		",\n \"length_ms\": %" PRIu64 ",\n \"segments\": [%s\n ]\n}\n",
-		recording->id, recording->room_id, recording->started_wall_ms, recording->length_ms,
-		recording->log.len ? recording->log.p : "");
-	if (fclose(file) != 0)
-		LOG(LOG_ERROR, "recording.log_not_written", LOG_STR("recording", recording->id),
-		    LOG_STR("error", strerror(errno)));
-}
-
 /* Running ------------------------------------------------------------------------------------ */
+
+uint32_t recording_rate_hz(const struct recording *recording)
+{
+	return recording->format == MEDIA_RECORD_WAV
+		       ? (uint32_t)recording->focus->config->recordings_rate_hz
+		       : 48000;
+}
 
 static int media_start(struct recording *recording, struct room *room)
 {
@@ -297,24 +205,20 @@ static int media_start(struct recording *recording, struct room *room)
 	char path[RECORDING_PATH_MAX];
 
 	recording_path(recording, false, path);
-	return media->ops->record_start(
-		media->ctx,
-		&(struct media_record){
-			.room = room->bus->room,
-			.path = path,
-			.format = recording->format,
-			.rate_hz = recording->format == MEDIA_RECORD_WAV
-					   ? (uint32_t)recording->focus->config->recordings_rate_hz
-					   : 48000,
-		},
-		&recording->media);
+	return media->ops->record_start(media->ctx,
+					&(struct media_record){
+						.room = room->bus->room,
+						.path = path,
+						.format = recording->format,
+						.rate_hz = recording_rate_hz(recording),
+					},
+					&recording->media);
 }
 
-int focus_recording_start(struct focus *focus, struct room *room, enum media_record_format format,
-			  struct recording **ret_recording)
+int focus_recording_start(struct focus *focus, struct room *room,
+			  const struct recording_start *start, struct recording **ret_recording)
 {
 	struct recording *recording;
-	struct list *it, *tmp;
 	int err;
 
 	if (room->recording)
@@ -328,7 +232,8 @@ int focus_recording_start(struct focus *focus, struct room *room, enum media_rec
 		return -ENOMEM;
 	random_token(focus->random, recording->id, ID_CHARS);
 	slice_cstr(slice_of(room->id), recording->room_id, sizeof(recording->room_id));
-	recording->format = format;
+	recording->format = start->format;
+	recording->has_tracks = start->has_tracks;
 	recording->started_wall_ms = clock_wall_ms(&focus->clock);
 	err = media_start(recording, room);
 	if (err) {
@@ -337,17 +242,13 @@ int focus_recording_start(struct focus *focus, struct room *room, enum media_rec
 	}
 	recording->room = room;
 	room->recording = recording;
-	LIST_FOREACH (it, tmp, &room->participants) {
-		const struct participant *p = LIST_ENTRY(it, struct participant, in_room);
-
-		if (p->is_talking)
-			recording_on_talking(p, true);
-	}
+	tracks_begin(recording);
+	segments_begin(recording);
 	store_put(recording);
 	if (focus->config->recordings_announce)
 		say_prompt_to_room(room, PROMPT_RECORDING);
 	LOG(LOG_INFO, "recording.started", LOG_STR("room", room->id),
-	    LOG_STR("recording", recording->id));
+	    LOG_STR("recording", recording->id), LOG_INT("tracks", recording->track_count));
 	tell(recording, NULL);
 	*ret_recording = recording;
 	return 0;
@@ -373,19 +274,27 @@ int focus_recording_pause(struct recording *recording, bool is_paused)
 	return 0;
 }
 
-/* The file is completed by the mixer; MEDIA_RECORD_ENDED follows. */
-static void close_soon(struct recording *recording)
+/* It leaves its room. Files are completed by the mixer; MEDIA_RECORD_ENDED follows for each. */
+static void detach(struct recording *recording)
 {
 	const struct media *media = &recording->focus->media;
 
 	segments_close(recording);
 	if (recording->state == RECORDING_PAUSED && recording->room->bus)
 		(void)media->ops->record_pause(media->ctx, recording->room->bus->room, false);
-	recording->length_ms = length_now_ms(recording);
-	(void)media->ops->record_stop(media->ctx, recording->media);
-	recording->state = RECORDING_CLOSING;
+	tracks_stop(recording);
 	recording->room->recording = NULL;
 	recording->room = NULL;
+	recording->state = RECORDING_CLOSING;
+}
+
+static void close_soon(struct recording *recording)
+{
+	const struct media *media = &recording->focus->media;
+
+	detach(recording);
+	recording->length_ms = recording_length_ms(recording);
+	(void)media->ops->record_stop(media->ctx, recording->media);
 	tell(recording, NULL);
 }
 
@@ -393,6 +302,7 @@ int focus_recording_stop(struct recording *recording)
 {
 	if (!is_running(recording))
 		return ERR_STATE;
+	recording->room->is_recording_declined = true;
 	close_soon(recording);
 	return 0;
 }
@@ -403,64 +313,143 @@ void recording_on_room_gone(struct room *room)
 		close_soon(room->recording);
 }
 
-void recording_toggle(struct room *room)
+static enum media_record_format format_default(const struct focus *focus)
 {
+	return slice_is(slice_of(focus->config->recordings_format), "ogg") ? MEDIA_RECORD_OGG_OPUS
+									   : MEDIA_RECORD_WAV;
+}
+
+void recording_start_default(const struct focus *focus, struct recording_start *ret_start)
+{
+	*ret_start = (struct recording_start){.format = format_default(focus),
+					      .has_tracks = focus->config->recordings_tracks};
+}
+
+/* Nobody asked over the API: the log says when it fails. */
+static void start_unasked(struct room *room, bool must_have_tracks)
+{
+	struct recording_start start;
 	struct recording *recording;
 	int err;
 
-	if (room->recording) {
-		(void)focus_recording_stop(room->recording);
-		return;
-	}
-	err = focus_recording_start(room->focus, room, MEDIA_RECORD_WAV, &recording);
+	recording_start_default(room->focus, &start);
+	start.has_tracks |= must_have_tracks;
+	err = focus_recording_start(room->focus, room, &start, &recording);
 	if (err)
 		LOG(LOG_ERROR, "recording.not_started", LOG_STR("room", room->id),
 		    LOG_STR("error", err_text(err)));
 }
 
-void recordings_on_media_event(struct focus *focus, const struct media_event *event)
+void recording_toggle(struct room *room)
 {
-	struct recording *recording = NULL;
+	if (room->recording)
+		(void)focus_recording_stop(room->recording);
+	else
+		start_unasked(room, false);
+}
+
+bool recording_is_announced(const struct room *room)
+{
+	return room->recording && room->focus->config->recordings_announce;
+}
+
+void recording_on_joined(struct participant *p)
+{
+	struct room *room = p->room;
+
+	if (room->recording)
+		recording_track_begin(p);
+	else if (room->settings.record != ROOM_RECORD_OFF && !room->is_recording_declined)
+		start_unasked(room, room->settings.record == ROOM_RECORD_TRACKS);
+}
+
+static struct recording *find_open(struct focus *focus, const struct media_event *event)
+{
 	struct list *it, *tmp;
 
-	LIST_FOREACH (it, tmp, &focus->recordings)
-		if (LIST_ENTRY(it, struct recording, node)->media == event->object)
-			recording = LIST_ENTRY(it, struct recording, node);
-	if (!recording)
-		return;
-	if (recording->room) { /* it ended by itself: the disk is full, or everybody has left */
-		segments_close(recording);
-		recording->room->recording = NULL;
-		recording->room = NULL;
+	LIST_FOREACH (it, tmp, &focus->recordings) {
+		struct recording *recording = LIST_ENTRY(it, struct recording, node);
+
+		if (recording->media == event->object || tracks_on_ended(recording, event))
+			return recording;
 	}
+	return NULL;
+}
+
+static void mix_ended(struct recording *recording, const struct media_event *event)
+{
+	if (recording->room) /* it ended by itself: the disk is full, or everybody has left */
+		detach(recording);
 	recording->media = 0;
 	recording->length_ms = event->length_ms;
 	recording->octets = event->octets;
 	recording->lost_ms = event->lost_ms;
 	recording->err = event->err;
-	recording->state = event->err ? RECORDING_FAILED : RECORDING_DONE;
-	segments_write(recording);
-	store_put(recording);
-	LOG(event->err ? LOG_ERROR : LOG_INFO, "recording.ended",
-	    LOG_STR("room", recording->room_id), LOG_STR("recording", recording->id),
-	    LOG_INT("length_ms", (int64_t)event->length_ms),
-	    LOG_STR("error", event->err ? err_text(event->err) : ""));
-	tell(recording, event->err ? "failed" : NULL);
 }
 
-int focus_recording_delete(struct recording *recording)
+void recordings_on_media_event(struct focus *focus, const struct media_event *event)
+{
+	struct recording *recording = find_open(focus, event);
+
+	if (!recording)
+		return;
+	if (recording->media == event->object)
+		mix_ended(recording, event);
+	if (recording->media || tracks_open(recording))
+		return;
+	recording->state = recording->err ? RECORDING_FAILED : RECORDING_DONE;
+	segments_write(recording);
+	store_put(recording);
+	LOG(recording->err ? LOG_ERROR : LOG_INFO, "recording.ended",
+	    LOG_STR("room", recording->room_id), LOG_STR("recording", recording->id),
+	    LOG_INT("length_ms", (int64_t)recording->length_ms),
+	    LOG_INT("tracks", recording->track_count),
+	    LOG_STR("error", recording->err ? err_text(recording->err) : ""));
+	tell(recording, recording->err ? "failed" : NULL);
+}
+
+/* Deleting ----------------------------------------------------------------------------------- */
+
+static void discard(struct recording *recording, const char *cause)
 {
 	char path[RECORDING_PATH_MAX];
 
-	if (recording->state < RECORDING_DONE)
-		return ERR_STATE;
 	for (int i = 0; i < 2; i++) {
 		recording_path(recording, i, path);
 		(void)unlink(path);
 	}
+	tracks_delete(recording);
 	if (recording->focus->store)
 		(void)store_item_delete_post(recording->focus->store, ITEMS, recording->id);
-	LOG(LOG_INFO, "recording.deleted", LOG_STR("recording", recording->id));
+	LOG(LOG_INFO, "recording.deleted", LOG_STR("recording", recording->id),
+	    LOG_STR("cause", cause));
+	recording->state = RECORDING_DELETED;
+	tell(recording, cause);
 	recording_free(recording);
+}
+
+int focus_recording_delete(struct recording *recording)
+{
+	if (recording->state < RECORDING_DONE)
+		return ERR_STATE;
+	discard(recording, "deleted");
 	return 0;
+}
+
+/* Those that have had their days; once an hour. */
+static void sweep(void *arg)
+{
+	struct focus *focus = arg;
+	uint64_t days = (uint64_t)focus->config->recordings_days;
+	uint64_t now = clock_wall_ms(&focus->clock);
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &focus->recordings) {
+		struct recording *recording = LIST_ENTRY(it, struct recording, node);
+		uint64_t ended = recording->started_wall_ms + recording->length_ms;
+
+		if (days && recording->state >= RECORDING_DONE && ended + days * DAY_MS < now)
+			discard(recording, "expired");
+	}
+	timer_start(focus->wheel, &focus->recordings_sweep, SWEEP_MS);
 }

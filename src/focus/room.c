@@ -39,6 +39,15 @@ bool room_id_is_valid(struct slice id)
 	return true;
 }
 
+const char *room_record_name(unsigned record)
+{
+	static const char *const names[] = {[ROOM_RECORD_OFF] = "off",
+					    [ROOM_RECORD_MIX] = "mix",
+					    [ROOM_RECORD_TRACKS] = "tracks"};
+
+	return record < ARRAY_LEN(names) ? names[record] : NULL;
+}
+
 const char *room_origin_name(enum room_origin origin)
 {
 	static const char *const names[] = {
@@ -219,6 +228,7 @@ void room_store(const struct room *room)
 		.ends_with_moderator = room->settings.ends_with_moderator,
 		.has_tones = room->settings.has_tones,
 		.has_names = room->settings.has_names,
+		.record = room->settings.record,
 		.duration_max_s = room->settings.duration_max_s,
 		.opens_wall_ms = room->settings.opens_wall_ms,
 		.closes_wall_ms = room->settings.closes_wall_ms,
@@ -422,8 +432,10 @@ void room_leave(struct room *room, struct participant *participant)
 		calls_on_left(room->call, participant);
 	seats_on_left(room, participant);
 	migration_on_left(room, participant);
-	if (!room->participant_count)
-		room_rest(room);
+	if (room->participant_count)
+		return;
+	room->is_recording_declined = false;
+	room_rest(room);
 }
 
 void room_end(struct room *room, const char *cause)
@@ -501,8 +513,9 @@ static bool settings_are_same(const struct room_settings *a, const struct room_s
 	       a->participants_max == b->participants_max && a->is_lobby == b->is_lobby &&
 	       a->waits_for_moderator == b->waits_for_moderator &&
 	       a->ends_with_moderator == b->ends_with_moderator && a->has_tones == b->has_tones &&
-	       a->has_names == b->has_names && a->duration_max_s == b->duration_max_s &&
-	       a->opens_wall_ms == b->opens_wall_ms && a->closes_wall_ms == b->closes_wall_ms &&
+	       a->has_names == b->has_names && a->record == b->record &&
+	       a->duration_max_s == b->duration_max_s && a->opens_wall_ms == b->opens_wall_ms &&
+	       a->closes_wall_ms == b->closes_wall_ms &&
 	       slice_is(slice_of(a->language), b->language) && slice_is(slice_of(a->pin), b->pin) &&
 	       slice_is(slice_of(a->codecs), b->codecs) &&
 	       slice_is(slice_of(a->moderator_pin), b->moderator_pin);

@@ -29,6 +29,9 @@ enum room_origin {
 	ROOM_BY_CONNECT /* was a two-party call; ends when the last leaves */
 };
 
+enum room_record { ROOM_RECORD_OFF, ROOM_RECORD_MIX, ROOM_RECORD_TRACKS };
+const char *room_record_name(unsigned record); /* "off", "mix", "tracks"; NULL: none such */
+
 struct room_settings {
 	bool is_locked;            /* nobody new comes in by calling: 486 */
 	bool is_muted;             /* everybody is muted, whatever their own state */
@@ -38,6 +41,7 @@ struct room_settings {
 	bool waits_for_moderator;  /* guests who call wait, with music, for the first moderator */
 	bool ends_with_moderator;  /* rooms.moderator_grace_s after the last moderator has left */
 	bool has_tones;            /* at coming and going */
+	uint8_t record;            /* enum room_record: from when the first is in the mix */
 	bool has_names;            /* callers say their name; it is heard at coming and going */
 	char language[PROMPTS_NAME_MAX +
 		      1];        /* of what all hear, and of who has none; "": default */

@@ -35,6 +35,7 @@ struct room {
 	struct roster roster;
 	struct timer grace;           /* of a factory room that nobody is in */
 	struct recording *recording;  /* that runs; NULL */
+	bool is_recording_declined;   /* somebody stopped it: none by itself before all have left */
 	struct timer moderator_grace; /* the last moderator has left */
 	struct list bans;             /* ban.c, oldest first */
 	uint32_t ban_count;
@@ -47,7 +48,6 @@ struct room {
 		bool is_ending;    /* the last word is being said */
 		uint8_t warned;    /* how many warnings have been given, or are too late */
 	} schedule;
-	bool starts_recorded; /* when the first is in it */
 };
 
 struct room_make {

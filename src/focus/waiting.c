@@ -108,6 +108,8 @@ void waiting_tell_count(struct participant *p)
 		prompt_add_number(&list, count);
 		prompt_add(&list, PROMPT_OTHERS);
 	}
+	if (recording_is_announced(p->room))
+		prompt_add(&list, PROMPT_RECORDING);
 	say_stop(p->focus, &p->play);
 	(void)say_to_leg(p, &list, false, &p->play);
 }
@@ -144,12 +146,11 @@ void waiting_on_joined(struct participant *p)
 
 	p->is_in_mix = true;
 	schedule_on_joined(room);
-	if (room->starts_recorded) {
-		room->starts_recorded = false;
-		recording_toggle(room);
-	}
+	recording_on_joined(p);
 	if (p->is_dial_in)
 		waiting_tell_count(p);
+	else if (recording_is_announced(room) && !p->is_bridge)
+		say_prompt(p, PROMPT_RECORDING);
 	/* Who comes by a move was here all the time. */
 	if (room->settings.has_tones && others(p) && !p->is_seated && !p->is_bridge)
 		say_prompt_to_room(room, PROMPT_TONE_ENTRY);
@@ -164,6 +165,7 @@ void waiting_on_leaving(struct participant *p)
 
 	p->is_in_mix = false;
 	p->play = 0; /* ends with its leg */
+	recording_track_end(p);
 	if (!was_in_mix || room->is_ending || room->call)
 		return;
 	if (room->settings.has_tones && !p->is_bridge && !slice_is(slice_of(p->cause), "moved"))

@@ -47,6 +47,7 @@ struct store_room {
 	uint32_t participants_max; /* 0: the configured default */
 	bool are_guests_muted, is_lobby, waits_for_moderator, ends_with_moderator, has_tones;
 	bool has_names, has_begun;
+	uint8_t record; /* 0: off */
 	char language[STORE_LANGUAGE_MAX + 1];
 	uint32_t duration_max_s;
 	uint64_t opens_wall_ms, closes_wall_ms;

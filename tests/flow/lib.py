@@ -128,7 +128,7 @@ def hearthd_path():
 
 class Answer:
     def __init__(self, response, body):
-        self.status, self.headers, self.text = response.status, response.headers, body.decode()
+        self.status, self.headers, self.text = response.status, response.headers, body.decode(errors="replace")
         self.json = json.loads(self.text) if "json" in (self.headers.get("Content-Type") or "") else None
 
 

@@ -7,10 +7,16 @@
 
 #include "base/err.h"
 
-enum { FAKE_HANDLES_MAX = 20000, FAKE_PORT_FIRST = 20000 };
+enum { FAKE_HANDLES_MAX = 20000, FAKE_PORT_FIRST = 20000, FAKE_RECORDS_MAX = 32 };
 
 struct fake_room {
 	uint32_t legs; /* in it, closing ones included */
+};
+
+struct fake_record {
+	handle handle; /* 0: free */
+	handle leg;    /* 0: of a room */
+	bool is_stopped;
 };
 
 struct fake_media {
@@ -22,8 +28,8 @@ struct fake_media {
 	struct list all_legs, all_plays;
 	uint32_t ports_max, misuses;
 	uint16_t port_next;
-	struct media_record recording; /* the last */
-	handle record, records;
+	struct fake_record records[FAKE_RECORDS_MAX];
+	handle record_last; /* that was given */
 	uint64_t record_ms;
 	bool is_record_paused;
 	struct {
@@ -335,18 +341,29 @@ static uint64_t play_position_ms(void *ctx, handle id)
 }
 
 /* Recordings: one length for all, which the test sets; no file is made. */
+static struct fake_record *record_find(struct fake_media *media, handle record)
+{
+	for (int i = 0; i < FAKE_RECORDS_MAX; i++)
+		if (media->records[i].handle == record)
+			return &media->records[i];
+	return NULL;
+}
+
 static int record_start(void *ctx, const struct media_record *record, handle *ret_record)
 {
 	struct fake_media *media = ctx;
+	struct fake_record *place = record_find(media, 0);
 	int err = fake_call(media, FAKE_RECORD_START);
 
 	if (err)
 		return err;
-	if (!handle_find(media->rooms, record->room))
+	if (!place || !handle_find(record->leg ? media->legs : media->rooms,
+				   record->leg ? record->leg : record->room))
 		return misuse(media);
-	media->recording = *record;
-	media->record_ms = 0;
-	*ret_record = media->record = ++media->records;
+	if (!record->leg)
+		media->record_ms = 0;
+	*place = (struct fake_record){.handle = ++media->record_last, .leg = record->leg};
+	*ret_record = place->handle;
 	return 0;
 }
 
@@ -364,14 +381,18 @@ static uint64_t record_length_ms(void *ctx, handle record)
 {
 	struct fake_media *media = ctx;
 
-	return record == media->record ? media->record_ms : 0;
+	return record && record_find(media, record) ? media->record_ms : 0;
 }
 
 static int record_stop(void *ctx, handle record)
 {
 	struct fake_media *media = ctx;
+	struct fake_record *found = record ? record_find(media, record) : NULL;
 
-	return record == media->record ? 0 : misuse(media);
+	if (!found || found->is_stopped)
+		return misuse(media);
+	found->is_stopped = true;
+	return 0;
 }
 
 static void totals(void *ctx, struct media_totals *ret_totals)
@@ -537,14 +558,54 @@ bool fake_media_record_is_paused(const struct fake_media *media)
 	return media->is_record_paused;
 }
 
+static void record_over(struct fake_media *media, struct fake_record *record, int err)
+{
+	struct media_event event = {.kind = MEDIA_RECORD_ENDED,
+				    .object = record->handle,
+				    .err = err,
+				    .length_ms = media->record_ms,
+				    .octets = 44 + media->record_ms * 16};
+
+	record->handle = 0;
+	media->on_event(media->arg, &event);
+}
+
 void fake_media_record_over(struct fake_media *media, int err)
 {
-	media->on_event(media->arg, &(struct media_event){.kind = MEDIA_RECORD_ENDED,
-							  .object = media->record,
-							  .err = err,
-							  .length_ms = media->record_ms,
-							  .octets = 44 + media->record_ms * 16});
-	media->record = 0;
+	for (int i = 0; i < FAKE_RECORDS_MAX; i++) {
+		if (media->records[i].handle && !media->records[i].leg) {
+			record_over(media, &media->records[i], err);
+			return;
+		}
+	}
+}
+
+bool fake_media_track_over(struct fake_media *media, handle leg, int err)
+{
+	for (int i = 0; i < FAKE_RECORDS_MAX; i++) {
+		if (media->records[i].handle && media->records[i].leg == leg) {
+			record_over(media, &media->records[i], err);
+			return true;
+		}
+	}
+	return false;
+}
+
+void fake_media_tracks_over(struct fake_media *media)
+{
+	for (int i = 0; i < FAKE_RECORDS_MAX; i++)
+		if (media->records[i].handle && media->records[i].is_stopped)
+			record_over(media, &media->records[i], 0);
+}
+
+uint32_t fake_media_tracks(const struct fake_media *media, bool is_stopped)
+{
+	uint32_t count = 0;
+
+	for (int i = 0; i < FAKE_RECORDS_MAX; i++)
+		count += media->records[i].handle && media->records[i].leg &&
+			 media->records[i].is_stopped == is_stopped;
+	return count;
 }
 
 uint32_t fake_media_rooms(const struct fake_media *media)

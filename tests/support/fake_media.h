@@ -75,10 +75,16 @@ struct fake_play *fake_media_play(struct fake_media *media, handle leg, handle r
 void fake_media_play_over(struct fake_media *media, struct fake_play *play);
 uint32_t fake_media_plays(const struct fake_media *media);
 
-/* The last recording that was started: how long it is, whether it is paused, and its end. */
+/* The recording of a room: how long it and those of legs are, whether it is paused, and its end. */
 void fake_media_record_length(struct fake_media *media, uint64_t ms);
 bool fake_media_record_is_paused(const struct fake_media *media);
 void fake_media_record_over(struct fake_media *media, int err);
+/* The same of a recording of this leg; false: there is none. */
+bool fake_media_track_over(struct fake_media *media, handle leg, int err);
+/* Those that were stopped end. */
+void fake_media_tracks_over(struct fake_media *media);
+/* Recordings of legs that run, or that were stopped and have not ended yet. */
+uint32_t fake_media_tracks(const struct fake_media *media, bool is_stopped);
 
 /* What is still held, and what was done wrong (operations on what is gone, rooms closed over legs).
  */

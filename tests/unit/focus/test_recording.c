@@ -9,11 +9,13 @@
 
 #include "base/err.h"
 #include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
 #include "focus/room_priv.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
 
 static char dir[64];
+static const struct recording_start WAV = {.format = MEDIA_RECORD_WAV};
 
 static struct world *world_make(void)
 {
@@ -30,10 +32,17 @@ static struct recording *start(struct world *world, const char *room)
 	struct recording *recording = NULL;
 
 	CHECK_INT("start",
-		  focus_recording_start(world->focus, world_room(world, room), MEDIA_RECORD_WAV,
-					&recording),
+		  focus_recording_start(world->focus, world_room(world, room), &WAV, &recording),
 		  0);
 	return recording;
+}
+
+static void recordings_remove(void)
+{
+	char command[96];
+
+	(void)snprintf(command, sizeof(command), "rm -rf %s", dir);
+	CHECK_INT("removed", system(command), 0);
 }
 
 static enum recording_state state(const struct recording *recording)
@@ -59,8 +68,7 @@ static void from_start_to_end(void)
 	FILE *file;
 
 	CHECK_INT("one at a time",
-		  focus_recording_start(world->focus, world_room(world, "team"), MEDIA_RECORD_WAV,
-					&second),
+		  focus_recording_start(world->focus, world_room(world, "team"), &WAV, &second),
 		  ERR_RECORDING_RUNS);
 	fake_media_record_length(world->media, 1000);
 	talk(alice, true);
@@ -84,8 +92,8 @@ static void from_start_to_end(void)
 		text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
 		fclose(file);
 	}
-	CHECK("first", strstr(text, "\"from_ms\": 1000, \"to_ms\": 3500}") != NULL);
-	CHECK("cut at the end", strstr(text, "\"from_ms\": 3500, \"to_ms\": 5000}") != NULL);
+	CHECK("first", strstr(text, "\"from_ms\": 1000,\n   \"to_ms\": 3500\n") != NULL);
+	CHECK("cut at the end", strstr(text, "\"from_ms\": 3500,\n   \"to_ms\": 5000\n") != NULL);
 	CHECK("by whom", strstr(text, "sip:alice@") != NULL);
 	CHECK_INT("delete", focus_recording_delete(recording), 0);
 	CHECK("its files go", access(path, F_OK) != 0);
@@ -128,18 +136,153 @@ static void refusals_leave_nothing(void)
 	struct room *room;
 
 	CHECK_INT("room", focus_room_create(world->focus, SLICE("empty"), &settings, &room), 0);
-	CHECK_INT("nobody there",
-		  focus_recording_start(world->focus, room, MEDIA_RECORD_WAV, &recording),
+	CHECK_INT("nobody there", focus_recording_start(world->focus, room, &WAV, &recording),
 		  ERR_ROOM_EMPTY);
 	(void)world_join(world, "alice", "team");
 	fake_media_fail(world->media, FAKE_RECORD_START, -ENOSPC, 0, 1);
 	CHECK_INT("no space",
-		  focus_recording_start(world->focus, world_room(world, "team"), MEDIA_RECORD_WAV,
-					&recording),
+		  focus_recording_start(world->focus, world_room(world, "team"), &WAV, &recording),
 		  -ENOSPC);
 	CHECK("untouched", recording == NULL && !focus_recording_next(world->focus, NULL));
 	rmdir(dir);
 	world_end(world, "refusals");
+}
+
+static struct track_view track_of(const struct recording *recording, uint32_t number)
+{
+	struct track_view track = {0};
+
+	CHECK_INT("track", recording_track_view(recording, number, &track), true);
+	return track;
+}
+
+/* Everybody has a file; who comes later too, and whose ends earlier is waited for no longer. */
+static void a_track_each(void)
+{
+	static const struct recording_start tracks = {.format = MEDIA_RECORD_WAV,
+						      .has_tracks = true};
+	struct world *world = world_make();
+	struct phone *alice = world_join(world, "alice", "team"), *bob;
+	struct recording *recording = NULL;
+	char path[RECORDING_PATH_MAX], text[2048] = "";
+	struct track_view track;
+	handle leg;
+	FILE *file;
+
+	CHECK_INT(
+		"start",
+		focus_recording_start(world->focus, world_room(world, "team"), &tracks, &recording),
+		0);
+	bob = world_join(world, "bob", "team");
+	CHECK_INT("two", fake_media_tracks(world->media, false), 2);
+	track = track_of(recording, 2);
+	CHECK("bob's", strncmp(track.uri.p, "sip:bob@", 8) == 0 && !track.is_complete);
+	CHECK("no third", !recording_track_view(recording, 3, &track));
+	fake_media_record_length(world->media, 2000);
+	leg = phone_participant(bob, "team")->leg.media;
+	phone_hang_up(bob);
+	world_run(world, 500);
+	CHECK_INT("his is stopped", fake_media_tracks(world->media, true), 1);
+	CHECK("and ends", fake_media_track_over(world->media, leg, 0));
+	CHECK("complete", track_of(recording, 2).is_complete);
+	CHECK_INT("it runs on", state(recording), RECORDING_RUNNING);
+	leg = phone_participant(alice, "team")->leg.media;
+	CHECK_INT("stop", focus_recording_stop(recording), 0);
+	fake_media_record_over(world->media, 0);
+	CHECK_INT("a track is awaited", state(recording), RECORDING_CLOSING);
+	CHECK("hers", fake_media_track_over(world->media, leg, 0));
+	CHECK_INT("done", state(recording), RECORDING_DONE);
+	recording_path(recording, true, path);
+	file = fopen(path, "r");
+	if (CHECK("log", file != NULL)) {
+		text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+		fclose(file);
+	}
+	recording_track_path(recording, 2, path);
+	CHECK("names the files", strstr(text, strrchr(path, '/') + 1) != NULL);
+	CHECK_INT("delete", focus_recording_delete(recording), 0);
+	rmdir(dir);
+	world_end(world, "a_track_each");
+}
+
+/* A track that cannot be made costs that track; the mix goes on. */
+static void a_track_that_fails_is_left_out(void)
+{
+	static const struct recording_start tracks = {.format = MEDIA_RECORD_WAV,
+						      .has_tracks = true};
+	struct world *world = world_make();
+	struct recording *recording = NULL;
+	struct track_view track;
+
+	(void)world_join(world, "alice", "team");
+	fake_media_fail(world->media, FAKE_RECORD_START, -EMFILE, 1, 1);
+	CHECK_INT(
+		"start",
+		focus_recording_start(world->focus, world_room(world, "team"), &tracks, &recording),
+		0);
+	CHECK("none", !recording_track_view(recording, 1, &track));
+	CHECK_INT("runs", state(recording), RECORDING_RUNNING);
+	CHECK_INT("stop", focus_recording_stop(recording), 0);
+	fake_media_record_over(world->media, 0);
+	CHECK_INT("done", state(recording), RECORDING_DONE);
+	CHECK_INT("delete", focus_recording_delete(recording), 0);
+	rmdir(dir);
+	world_end(world, "a_track_that_fails");
+}
+
+/* A room that is set to it is recorded from the first on; who stops it has the last word until all
+ * have left. */
+static void by_the_room(void)
+{
+	struct world *world = world_make();
+	struct room_settings settings = {.record = ROOM_RECORD_TRACKS};
+	struct phone *alice, *bob;
+	struct room *room;
+	handle leg;
+
+	CHECK_INT("room", focus_room_create(world->focus, SLICE("team"), &settings, &room), 0);
+	alice = world_join(world, "alice", "team");
+	if (!CHECK("it runs", room->recording != NULL))
+		return;
+	CHECK_INT("with tracks", fake_media_tracks(world->media, false), 1);
+	leg = phone_participant(alice, "team")->leg.media;
+	CHECK_INT("stop", focus_recording_stop(room->recording), 0);
+	fake_media_record_over(world->media, 0);
+	(void)fake_media_track_over(world->media, leg, 0);
+	bob = world_join(world, "bob", "team");
+	CHECK("not again", room->recording == NULL);
+	phone_hang_up(alice);
+	phone_hang_up(bob);
+	world_run(world, 500);
+	(void)world_join(world, "carol", "team");
+	CHECK("the next conference is recorded", room->recording != NULL);
+	world_end(world, "by_the_room");
+	recordings_remove();
+}
+
+/* After its days it goes, one that runs stays. */
+static void days_pass(void)
+{
+	char config[128];
+	struct world *world;
+	struct recording *old, *running;
+
+	(void)snprintf(dir, sizeof(dir), "/tmp/hearth-recordings-XXXXXX");
+	CHECK("dir", mkdtemp(dir) != NULL);
+	(void)snprintf(config, sizeof(config), "recordings.path=%s\nrecordings.days=1", dir);
+	world = world_new(&(struct world_options){.config = config});
+	(void)world_join(world, "alice", "team");
+	old = start(world, "team");
+	CHECK_INT("stop", focus_recording_stop(old), 0);
+	fake_media_record_over(world->media, 0);
+	running = start(world, "team");
+	world_run(world, 23 * 3600 * 1000);
+	CHECK("not yet", focus_recording_next(world->focus, NULL) == old);
+	world_run(world, 3 * 3600 * 1000);
+	CHECK("gone", focus_recording_next(world->focus, NULL) == running);
+	CHECK("the one that runs stays", focus_recording_next(world->focus, running) == NULL);
+	world_end(world, "days_pass");
+	recordings_remove();
 }
 
 void suite_recording(void)
@@ -148,4 +291,8 @@ void suite_recording(void)
 	CHECK_TEST(from_start_to_end);
 	CHECK_TEST(ends_by_itself);
 	CHECK_TEST(refusals_leave_nothing);
+	CHECK_TEST(a_track_each);
+	CHECK_TEST(a_track_that_fails_is_left_out);
+	CHECK_TEST(by_the_room);
+	CHECK_TEST(days_pass);
 }

@@ -457,6 +457,17 @@ static const struct contract_case {
 	{"getRecordingAudio", 404, WORLD_PLAIN, "/api/v1/recordings/none/audio", NULL, NULL},
 	{"getRecordingAudio", 416, WORLD_RECORDED, "/api/v1/recordings/%s/audio",
 	 "Range: bytes=99999-\r\n", NULL},
+	{"listRecordingTracks", 200, WORLD_RECORDED, "/api/v1/recordings/%s/tracks", NULL, NULL},
+	{"listRecordingTracks", 400, WORLD_PLAIN, "/api/v1/recordings/%%zz/tracks", NULL, NULL},
+	{"listRecordingTracks", 404, WORLD_PLAIN, "/api/v1/recordings/none/tracks", NULL, NULL},
+	{"getRecordingTrackAudio", 200, WORLD_RECORDED, "/api/v1/recordings/%s/tracks/1/audio",
+	 NULL, NULL},
+	{"getRecordingTrackAudio", 400, WORLD_PLAIN, "/api/v1/recordings/%%zz/tracks/1/audio", NULL,
+	 NULL},
+	{"getRecordingTrackAudio", 404, WORLD_RECORDED, "/api/v1/recordings/%s/tracks/9/audio",
+	 NULL, NULL},
+	{"getRecordingTrackAudio", 416, WORLD_RECORDED, "/api/v1/recordings/%s/tracks/1/audio",
+	 "Range: bytes=99999-\r\n", NULL},
 	{"getRecordingLog", 200, WORLD_RECORDED, "/api/v1/recordings/%s/log", NULL, NULL},
 	{"getRecordingLog", 400, WORLD_PLAIN, "/api/v1/recordings/%%zz/log", NULL, NULL},
 	{"getRecordingLog", 404, WORLD_PLAIN, "/api/v1/recordings/none/log", NULL, NULL},
@@ -582,22 +593,29 @@ static void record(struct site *site, bool is_ended, char id[32])
 	(void)snprintf(recordings, sizeof(recordings), "/tmp/hearth-recordings-XXXXXX");
 	(void)snprintf(key, sizeof(key), "recordings.path=%s", mkdtemp(recordings));
 	site_set(site, key);
-	answer = site_ask(site, "POST", "/api/v1/rooms/lobby/recordings", NULL, "{}");
+	answer = site_ask(site, "POST", "/api/v1/rooms/lobby/recordings", NULL,
+			  "{\"tracks\":true}");
 	CHECK_INT("recording", answer.status, 201);
 	(void)snprintf(id, 32, "%s", answer_text(&answer, "id"));
 	answer_done(&answer);
 	recording = focus_recording_find(site->focus, slice_of(id));
 	if (!is_ended || !CHECK("there", recording != NULL))
 		return;
-	recording_path(recording, false, path);
-	file = fopen(path, "w");
-	if (CHECK("file", file != NULL)) {
-		(void)fputs("RIFF and so on", file);
-		fclose(file);
+	for (uint32_t track = 0; track < 2; track++) {
+		if (track)
+			recording_track_path(recording, track, path);
+		else
+			recording_path(recording, false, path);
+		file = fopen(path, "w");
+		if (CHECK("file", file != NULL)) {
+			(void)fputs("RIFF and so on", file);
+			fclose(file);
+		}
 	}
 	fake_media_record_length(site->media, 1000);
 	CHECK_INT("stop", focus_recording_stop(recording), 0);
 	fake_media_record_over(site->media, 0);
+	fake_media_tracks_over(site->media);
 }
 
 static void recordings_remove(void)

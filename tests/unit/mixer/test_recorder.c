@@ -196,8 +196,11 @@ static void a_full_disk_is_told(void)
 		  0);
 	for (uint32_t i = 0; i < 50; i++)
 		write_frame(recorder, i);
+	event = wait_end(files);
+	CHECK("at once", event.is_failing && event.err != 0);
 	recorder_close(recorder);
 	event = wait_end(files);
+	CHECK("and at the end", !event.is_failing);
 	CHECK_INT("limit", setrlimit(RLIMIT_FSIZE, &before), 0);
 	CHECK("told", event.err == -ENOSPC || event.err == -EFBIG);
 	CHECK_INT("what fitted is there", event.recorded_ms, 500);

@@ -103,6 +103,7 @@ static void old_files_get_users(void)
 		    "ALTER TABLE rooms DROP COLUMN opens_wall_ms;"
 		    "ALTER TABLE rooms DROP COLUMN closes_wall_ms;"
 		    "ALTER TABLE rooms DROP COLUMN has_begun;"
+		    "ALTER TABLE rooms DROP COLUMN record;"
 		    "ALTER TABLE rooms DROP COLUMN are_guests_muted;"
 		    "ALTER TABLE rooms DROP COLUMN codecs;"
 		    "ALTER TABLE rooms DROP COLUMN is_lobby;"
@@ -131,6 +132,7 @@ static void rooms_are_kept(void)
 	room.is_locked = false;
 	room.is_muted = true;
 	room.has_names = true;
+	room.record = 2;
 	room.duration_max_s = 3600;
 	room.opens_wall_ms = 1795376783123;
 	room.closes_wall_ms = 1795376999999;
@@ -150,6 +152,7 @@ static void rooms_are_kept(void)
 	CHECK_INT(NULL, seen.rooms[0].is_locked, false);
 	CHECK_INT(NULL, seen.rooms[0].is_muted, true);
 	CHECK_INT(NULL, seen.rooms[0].has_names, true);
+	CHECK_INT(NULL, seen.rooms[0].record, 2);
 	CHECK_INT(NULL, seen.rooms[0].duration_max_s, 3600);
 	CHECK_INT(NULL, seen.rooms[0].opens_wall_ms, 1795376783123);
 	CHECK_INT(NULL, seen.rooms[0].closes_wall_ms, 1795376999999);
@@ -282,7 +285,7 @@ static void refuses_what_is_not_ours(void)
 		{"another program's, marked", NULL, "PRAGMA application_id = 5",
 		 "belongs to another program"},
 		{"newer", NULL, "PRAGMA application_id = 1213355080; PRAGMA user_version = 99",
-		 "was written by a newer version of hearthd (format 99, this one knows 7)"},
+		 "was written by a newer version of hearthd (format 99, this one knows 8)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
