@@ -169,7 +169,7 @@ static void and_so_many_audiences(void)
 	struct participant *p[MEDIA_AUDIENCES_MAX + 1];
 
 	for (int i = 0; i <= MEDIA_AUDIENCES_MAX; i++) {
-		char name[8];
+		char name[16];
 
 		(void)snprintf(name, sizeof(name), "p%d", i);
 		p[i] = phone_participant(world_join(world, name, "lobby"), "lobby");
