@@ -84,11 +84,8 @@ static srtp_err_status_t cipher_free(srtp_cipher_t *cipher)
 {
 	struct cipher_state *state = cipher->state;
 
-	if (state) {
-		EVP_CIPHER_CTX_free(state->ctx);
-		OPENSSL_cleanse(state, sizeof(*state));
-		free(state);
-	}
+	EVP_CIPHER_CTX_free(state->ctx);
+	OPENSSL_cleanse(state, sizeof(*state));
 	free(cipher);
 	return srtp_err_status_ok;
 }
@@ -97,16 +94,16 @@ static srtp_err_status_t cipher_free(srtp_cipher_t *cipher)
 static srtp_err_status_t cipher_make(const srtp_cipher_type_t *type, const EVP_CIPHER *kind,
 				     int key_len, int tag_len, srtp_cipher_t **ret_cipher)
 {
-	srtp_cipher_t *cipher = calloc(1, sizeof(*cipher));
-	struct cipher_state *state = calloc(1, sizeof(*state));
+	srtp_cipher_t *cipher = calloc(1, sizeof(*cipher) + sizeof(struct cipher_state));
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	struct cipher_state *state;
 
-	if (!cipher || !state || !ctx) {
+	if (!cipher || !ctx) {
 		free(cipher);
-		free(state);
 		EVP_CIPHER_CTX_free(ctx);
 		return srtp_err_status_alloc_fail;
 	}
+	state = (struct cipher_state *)(cipher + 1);
 	*state = (struct cipher_state){.ctx = ctx,
 				       .kind = kind,
 				       .key_octets = (uint32_t)EVP_CIPHER_get_key_length(kind),

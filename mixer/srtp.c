@@ -10,6 +10,7 @@
 #include <srtp2/srtp.h>
 
 #include "mixer/crypt_cipher.h"
+#include "mixer/prefetch.h"
 
 enum {
 	RTP_HEADER = 12, /* fixed part */
@@ -27,12 +28,13 @@ struct stream {
 	uint64_t used; /* count of the crypt at its last packet */
 };
 
+/* What every packet touches in front: the stream in use is the first, mostly. */
 struct crypt {
+	_Alignas(PREFETCH_LINE) uint64_t count;
+	bool is_sending;
+	struct stream streams[CRYPT_STREAMS_MAX];
 	struct crypt_links links;
 	struct media_keys keys;
-	bool is_sending;
-	uint64_t count;
-	struct stream streams[CRYPT_STREAMS_MAX];
 };
 
 struct crypt_links *crypt_links(struct crypt *crypt)
@@ -100,9 +102,10 @@ int crypt_new(const struct media_keys *keys, bool is_sending, struct crypt **ret
 	err = crypt_cipher_init();
 	if (err)
 		return err;
-	crypt = calloc(1, sizeof(*crypt));
+	crypt = aligned_alloc(PREFETCH_LINE, sizeof(*crypt));
 	if (!crypt)
 		return -ENOMEM;
+	memset(crypt, 0, sizeof(*crypt));
 	list_init(&crypt->links.node);
 	list_init(&crypt->links.owned);
 	crypt->keys = *keys;
@@ -147,7 +150,7 @@ static struct stream *stream_find(struct crypt *crypt, uint32_t ssrc)
 
 		if (stream->is_bound && stream->ssrc == ssrc)
 			return stream;
-		if (stream->session && !stream->is_bound)
+		if (!spare && stream->session && !stream->is_bound)
 			spare = stream;
 	}
 	return spare;

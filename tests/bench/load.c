@@ -34,7 +34,8 @@ struct sip {
 };
 
 struct options {
-	const char *sip, *name;
+	const char *sip, *name, *suite; /* suite NULL: in the clear */
+	const struct voice_format *format;
 	uint32_t legs, rooms, talkers, seconds, warmup_s;
 	int pid;
 	bool is_echo, is_all_talking, is_marked;
@@ -127,20 +128,34 @@ static int call_answered(struct sip *sip, struct call *call, const char *respons
 	return 0;
 }
 
-static int call_make(struct sip *sip, struct call *call, uint32_t room, uint16_t rtp_port,
-		     struct addr *ret_rtp)
+static void offer_write(const struct load_leg *leg, const struct voice_format *format,
+			uint16_t rtp_port, char *out, size_t cap)
+{
+	char rtpmap[64] = "", crypto[32 + 2 * SECURE_TEXT_MAX] = "", key[2 * SECURE_TEXT_MAX];
+
+	if (format->rtpmap)
+		snprintf(rtpmap, sizeof(rtpmap), "a=rtpmap:%u %s\r\n", format->pt, format->rtpmap);
+	if (leg->secure) {
+		secure_offer(leg->secure, key);
+		snprintf(crypto, sizeof(crypto), "a=crypto:1 %s\r\n", key);
+	}
+	snprintf(out, cap,
+		 "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+		 "m=audio %u RTP/%s %u\r\n%s%sa=ptime:20\r\n",
+		 rtp_port, leg->secure ? "SAVP" : "AVP", format->pt, rtpmap, crypto);
+}
+
+static int call_make(struct sip *sip, struct call *call, const struct load_leg *leg,
+		     const char *sdp, struct addr *ret_rtp)
 {
 	static uint32_t serial;
-	char text[MESSAGE_MAX], response[MESSAGE_MAX], sdp[256];
+	char text[MESSAGE_MAX], response[MESSAGE_MAX];
+	uint32_t room = leg->room;
+	int err;
 
 	snprintf(call->id, sizeof(call->id), "b%d-%u", getpid(), ++serial);
 	snprintf(call->target, sizeof(call->target), "sip:bench-%u@%s", room, sip->server_text);
 	snprintf(call->to, sizeof(call->to), "<%s>", call->target);
-	snprintf(sdp, sizeof(sdp),
-		 "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio "
-		 "%u RTP/AVP 0\r\n"
-		 "a=ptime:20\r\n",
-		 rtp_port);
 	sip->cseq++;
 	request_write(sip, call, "INVITE", call->target, text);
 	sprintf(text + strlen(text),
@@ -151,7 +166,8 @@ static int call_make(struct sip *sip, struct call *call, uint32_t room, uint16_t
 			status);
 		return -ECONNREFUSED;
 	}
-	return call_answered(sip, call, response, ret_rtp);
+	err = call_answered(sip, call, response, ret_rtp);
+	return err || !leg->secure ? err : secure_answer(leg->secure, response);
 }
 
 static void call_end(struct sip *sip, struct call *call)
@@ -180,7 +196,8 @@ static void leg_cast(struct load_leg *leg, uint32_t i, const struct options *o)
 		leg->role = LOAD_MARKER;
 	else if (o->is_all_talking || seat < taken + o->talkers)
 		leg->role = LOAD_TONE;
-	leg->tone_hz = LOAD_TONE_HZ_FIRST + LOAD_TONE_HZ_STEP * (seat % LOAD_TALKERS_MAX);
+	leg->tone = seat % VOICE_TONES;
+	load_leg_init(leg);
 }
 
 static int echo_ports(struct load_leg *legs, uint32_t count)
@@ -205,17 +222,22 @@ static int legs_connect(struct load_leg *legs, struct call *calls, struct sip *s
 	for (uint32_t i = 0; i < o->legs; i++) {
 		struct addr remote;
 		uint16_t port;
+		char sdp[512];
 		int err = load_socket(&legs[i].fd, &port);
 		leg_cast(&legs[i], i, o);
-		if (!err && !o->is_echo)
-			err = call_make(sip, &calls[i], legs[i].room, port, &remote);
+		if (!err && o->suite)
+			err = secure_new(o->suite, &legs[i].secure);
+		if (!err && !o->is_echo) {
+			offer_write(&legs[i], o->format, port, sdp, sizeof(sdp));
+			err = call_make(sip, &calls[i], &legs[i], sdp, &remote);
+		}
 		if (!err && !o->is_echo)
 			err = load_connect(legs[i].fd, &remote);
 		if (err)
 			return err;
 		if (o->is_echo)
 			continue;
-		load_first_word(&legs[i]);
+		load_first_word(&legs[i], o->format);
 		if (i == 0)
 			usleep(PROOF_MS * 1000);
 	}
@@ -228,10 +250,15 @@ static bool options_read(int argc, char **argv, struct options *o)
 		{"sip", 1, 0, 's'},     {"legs", 1, 0, 'l'},    {"rooms", 1, 0, 'r'},
 		{"talkers", 1, 0, 't'}, {"seconds", 1, 0, 'n'}, {"warmup", 1, 0, 'w'},
 		{"pid", 1, 0, 'p'},     {"echo", 0, 0, 'e'},    {"name", 1, 0, 'm'},
-		{0, 0, 0, 0},
+		{"format", 1, 0, 'f'},  {"suite", 1, 0, 'c'},   {0, 0, 0, 0},
 	};
-	*o = (struct options){
-		.name = "run", .legs = 10, .rooms = 1, .talkers = 3, .seconds = 8, .warmup_s = 3};
+	*o = (struct options){.format = voice_format("PCMU"),
+			      .name = "run",
+			      .legs = 10,
+			      .rooms = 1,
+			      .talkers = 3,
+			      .seconds = 8,
+			      .warmup_s = 3};
 	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
 		switch (c) {
 		case 's':
@@ -262,11 +289,17 @@ static bool options_read(int argc, char **argv, struct options *o)
 		case 'm':
 			o->name = optarg;
 			break;
+		case 'f':
+			o->format = voice_format(optarg);
+			break;
+		case 'c':
+			o->suite = optarg;
+			break;
 		default:
 			return false;
 		}
 	}
-	return o->legs > 0 && o->rooms > 0 && o->seconds > 0 && (o->is_echo || o->sip);
+	return o->format && o->legs > 0 && o->rooms > 0 && o->seconds > 0 && (o->is_echo || o->sip);
 }
 
 int main(int argc, char **argv)
@@ -276,9 +309,11 @@ int main(int argc, char **argv)
 	struct load_result result;
 
 	if (!options_read(argc, argv, &o)) {
-		fprintf(stderr, "usage: bench_load --sip ADDRESS:PORT | --echo  --legs N [--rooms "
-				"N] [--talkers N|all] "
-				"[--seconds N] [--warmup N] [--pid N] [--name TEXT]\n");
+		fprintf(stderr,
+			"usage: bench_load --sip ADDRESS:PORT | --echo  --legs N [--rooms "
+			"N] [--talkers N|all] "
+			"[--seconds N] [--warmup N] [--pid N] [--name TEXT] [--format CODEC] "
+			"[--suite SRTP-SUITE]\n");
 		return 2;
 	}
 	struct load_leg *legs = calloc(o.legs, sizeof(*legs));
@@ -288,7 +323,7 @@ int main(int argc, char **argv)
 		err = sip_open(&sip, o.sip);
 	if (!err)
 		err = legs_connect(legs, calls, &sip, &o);
-	struct load_run run = {legs, o.legs, o.warmup_s, o.seconds, o.pid, o.is_echo};
+	struct load_run run = {legs, o.legs, o.format, o.warmup_s, o.seconds, o.pid, o.is_echo};
 	if (!err)
 		err = load_run(&run, &result);
 	if (err)

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADER = 12, MARKER_PACKETS = 5, TURN_PACKETS = 15, EVENTS = 256 };
+enum { HEADER = 12, TAG_MAX = 16, MARKER_PACKETS = 5, TURN_PACKETS = 15, EVENTS = 256 };
 static const double marker_amplitude = 9000.0;
 
 struct histogram {
@@ -24,8 +24,7 @@ struct engine {
 	struct load_run *run;
 	double tone_amplitude;
 	int epoll;
-	uint8_t *tones; /* [tone][50][160] */
-	uint8_t marker[MARKER_PACKETS][LOAD_SAMPLES];
+	struct voice_packet *tones, *silence, *marker;
 	uint64_t marker_sent_ns; /* last burst's first packet */
 	uint64_t marker_number;  /* bursts so far */
 	uint32_t marker_turn;    /* whose the last one was */
@@ -41,26 +40,6 @@ static uint64_t now_ns(clockid_t id)
 
 	clock_gettime(id, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-/* G.711 mu-law of the bench's own, so that a fault of the server's tables cannot hide itself. */
-static uint8_t ulaw(double value)
-{
-	int sample = (int)lrint(value), sign = sample < 0 ? 0x80 : 0, exponent = 7;
-
-	sample = (sample < 0 ? -sample : sample) + 132;
-	if (sample > 32767)
-		sample = 32767;
-	for (int mask = 0x4000; exponent > 0 && !(sample & mask); mask >>= 1)
-		exponent--;
-	return (uint8_t) ~(sign | exponent << 4 | ((sample >> (exponent + 3)) & 15));
-}
-
-static double linear(uint8_t octet)
-{
-	int u = ~octet & 0xff, value = (((u & 15) << 3) + 132) << ((u >> 4) & 7);
-
-	return (u & 0x80) ? 132 - value : value - 132;
 }
 
 static void histogram_add(struct histogram *h, double ms)
@@ -111,105 +90,105 @@ int load_connect(int fd, const struct addr *remote)
 	return connect(fd, &remote->sa, addr_len(remote)) < 0 ? -errno : 0;
 }
 
-void load_first_word(const struct load_leg *leg)
+void load_leg_init(struct load_leg *leg)
 {
-	uint8_t packet[HEADER + LOAD_SAMPLES] = {0x80, 0x80};
-
-	memset(packet + HEADER, 0xff, LOAD_SAMPLES);
-	(void)!send(leg->fd, packet, sizeof(packet), 0);
+	leg->ssrc = (uint32_t)random();
+	leg->seq = (uint16_t)(random() & 0x7fff);
 }
 
-static int tones_make(struct engine *e)
+static void packet_send(struct load_leg *leg, const struct voice_format *format, bool has_marker,
+			const struct voice_packet *payload)
 {
-	e->tones = malloc((size_t)LOAD_TALKERS_MAX * LOAD_PACKETS_SECOND * LOAD_SAMPLES);
-	if (!e->tones)
-		return -ENOMEM;
-	for (size_t t = 0; t < LOAD_TALKERS_MAX; t++)
-		for (size_t i = 0; i < 8000; i++)
-			e->tones[t * 8000 + i] = ulaw(
-				e->tone_amplitude *
-				sin(2 * M_PI *
-				    (double)(LOAD_TONE_HZ_FIRST + t * LOAD_TONE_HZ_STEP) *
-				    (double)i / 8000));
-	for (size_t i = 0; i < MARKER_PACKETS * LOAD_SAMPLES; i++)
-		e->marker[i / LOAD_SAMPLES][i % LOAD_SAMPLES] = ulaw(
-			marker_amplitude * sin(2 * M_PI * LOAD_MARKER_HZ * (double)i / 8000));
-	return 0;
-}
+	uint8_t packet[HEADER + VOICE_OCTETS_MAX + TAG_MAX] = {0x80};
+	int len;
 
-static const uint8_t *leg_payload(struct engine *e, const struct load_leg *leg, bool *ret_is_onset)
-{
-	static const uint8_t silence[LOAD_SAMPLES] = {[0 ... LOAD_SAMPLES - 1] = 0xff};
-	uint64_t at = leg->packets_sent % LOAD_PACKETS_SECOND;
-
-	*ret_is_onset = false;
-	if (leg->role == LOAD_MARKER) {
-		uint64_t turn = leg->packets_sent % (LOAD_MARKERS * TURN_PACKETS);
-
-		if (turn / TURN_PACKETS != leg->marker || turn % TURN_PACKETS >= MARKER_PACKETS)
-			return silence;
-		*ret_is_onset = turn % TURN_PACKETS == 0;
-		return e->marker[turn % TURN_PACKETS];
-	}
-	if (leg->role == LOAD_SILENT)
-		return silence;
-	size_t tone = (leg->tone_hz - LOAD_TONE_HZ_FIRST) / LOAD_TONE_HZ_STEP;
-	return e->tones + (tone * LOAD_PACKETS_SECOND + at) * LOAD_SAMPLES;
-}
-
-static void leg_send(struct engine *e, struct load_leg *leg)
-{
-	uint8_t packet[HEADER + LOAD_SAMPLES];
-	bool is_onset;
-
-	memcpy(packet + HEADER, leg_payload(e, leg, &is_onset), LOAD_SAMPLES);
-	packet[0] = 0x80;
-	packet[1] = leg->packets_sent ? 0 : 0x80;
+	packet[1] = (uint8_t)(format->pt | (has_marker ? 0x80 : 0));
 	packet[2] = (uint8_t)(leg->seq >> 8);
 	packet[3] = (uint8_t)leg->seq;
 	for (int i = 0; i < 4; i++) {
 		packet[4 + i] = (uint8_t)(leg->timestamp >> (24 - 8 * i));
 		packet[8 + i] = (uint8_t)(leg->ssrc >> (24 - 8 * i));
 	}
+	memcpy(packet + HEADER, payload->data, payload->len);
+	len = secure_protect(leg->secure, packet, HEADER + payload->len);
+	if (len > 0)
+		(void)!send(leg->fd, packet, (size_t)len, 0);
+	leg->seq++;
+}
+
+void load_first_word(struct load_leg *leg, const struct voice_format *format)
+{
+	struct voice_packet *silence = voice_silence(format);
+
+	if (!silence)
+		return;
+	packet_send(leg, format, true, silence);
+	leg->spoke_ns = now_ns(CLOCK_MONOTONIC);
+	free(silence);
+}
+
+static int voices_make(struct engine *e)
+{
+	e->tones = voice_tones(e->run->format, e->tone_amplitude);
+	e->silence = voice_silence(e->run->format);
+	e->marker = voice_marker(e->run->format, LOAD_MARKER_HZ, marker_amplitude);
+	return e->tones && e->silence && e->marker ? 0 : -ENOMEM;
+}
+
+static bool has_markers(const struct engine *e)
+{
+	return !e->run->is_echo && e->run->format->codec == MEDIA_CODEC_PCMU;
+}
+
+static const struct voice_packet *leg_payload(struct engine *e, const struct load_leg *leg,
+					      bool *ret_is_onset)
+{
+	uint64_t at = leg->packets_sent % VOICE_PACKETS;
+
+	*ret_is_onset = false;
+	if (leg->role == LOAD_MARKER && has_markers(e)) {
+		uint64_t turn = leg->packets_sent % (LOAD_MARKERS * TURN_PACKETS);
+
+		if (turn / TURN_PACKETS != leg->marker || turn % TURN_PACKETS >= MARKER_PACKETS)
+			return &e->silence[at];
+		*ret_is_onset = turn % TURN_PACKETS == 0;
+		return &e->marker[turn % TURN_PACKETS];
+	}
+	return leg->role == LOAD_TONE ? &e->tones[leg->tone * VOICE_PACKETS + at] : &e->silence[at];
+}
+
+static void leg_send(struct engine *e, struct load_leg *leg)
+{
+	const struct codec *codec = codec_find(e->run->format->codec);
+	const struct voice_packet *payload;
+	bool is_onset;
+
+	payload = leg_payload(e, leg, &is_onset);
 	if (is_onset) {
 		e->marker_sent_ns = now_ns(CLOCK_REALTIME);
 		e->marker_number++;
 		e->marker_turn = leg->marker;
 	}
-	(void)!send(leg->fd, packet, sizeof(packet), 0);
-	leg->seq++;
-	leg->timestamp += LOAD_SAMPLES;
+	packet_send(leg, e->run->format, leg->packets_sent == 0, payload);
+	leg->timestamp += codec->clock_hz / VOICE_PACKETS;
 	leg->packets_sent++;
 }
 
-/* Power at `hz` as an amplitude, by Goertzel. */
-static double tone_in(const uint8_t *octets, size_t count, double hz)
-{
-	double w = 2 * M_PI * hz / 8000, c = 2 * cos(w), s1 = 0, s2 = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		double s = linear(octets[i]) + c * s1 - s2;
-		s2 = s1;
-		s1 = s;
-	}
-	return 2 * sqrt(fabs(s1 * s1 + s2 * s2 - c * s1 * s2)) / (double)count;
-}
-
-static void leg_heard(struct engine *e, struct load_leg *leg, const uint8_t *payload,
+static void leg_heard(struct engine *e, struct load_leg *leg, const struct voice_packet *payload,
 		      uint64_t at_ns)
 {
 	bool is_own = leg->role == LOAD_MARKER && leg->marker == e->marker_turn;
 
-	if (!is_own && leg->marker_heard != e->marker_number && !e->run->is_echo &&
-	    tone_in(payload, LOAD_SAMPLES, LOAD_MARKER_HZ) > marker_amplitude * 0.05) {
+	if (has_markers(e) && !is_own && leg->marker_heard != e->marker_number &&
+	    voice_tone_in(e->run->format, payload, 1, LOAD_MARKER_HZ) > marker_amplitude * 0.05) {
 		leg->marker_heard = e->marker_number;
 		if (e->is_measuring)
 			histogram_add(&e->delays,
 				      ((double)at_ns - (double)e->marker_sent_ns) / 1e6);
 	}
 	if (e->is_measuring && at_ns + 1100000000u > e->window_end_ns &&
-	    leg->heard_packets < LOAD_PACKETS_SECOND)
-		memcpy(leg->heard + LOAD_SAMPLES * leg->heard_packets++, payload, LOAD_SAMPLES);
+	    leg->heard_packets < VOICE_PACKETS)
+		leg->heard[leg->heard_packets++] = *payload;
 }
 
 static void leg_count(struct engine *e, struct load_leg *leg, uint16_t seq, uint64_t at_ns)
@@ -243,6 +222,21 @@ static uint64_t stamp_ns(struct msghdr *msg)
 	return now_ns(CLOCK_REALTIME);
 }
 
+static void leg_packet(struct engine *e, struct load_leg *leg, const uint8_t *packet, int len,
+		       uint64_t at_ns)
+{
+	int header = HEADER + 4 * (packet[0] & 15);
+	struct voice_packet payload;
+
+	if (len < header || len - header > VOICE_OCTETS_MAX ||
+	    (packet[1] & 0x7f) != e->run->format->pt)
+		return; /* RTCP never comes here: its port is the next one */
+	payload.len = (uint16_t)(len - header);
+	memcpy(payload.data, packet + header, payload.len);
+	leg_count(e, leg, (uint16_t)(packet[2] << 8 | packet[3]), at_ns);
+	leg_heard(e, leg, &payload, at_ns);
+}
+
 static void leg_receive(struct engine *e, struct load_leg *leg)
 {
 	uint8_t packet[1500], control[128];
@@ -256,12 +250,8 @@ static void leg_receive(struct engine *e, struct load_leg *leg)
 		ssize_t got = recvmsg(leg->fd, &msg, 0);
 		if (got < 0)
 			return;
-		size_t header = HEADER + 4u * (packet[0] & 15);
-		if (got < HEADER || (packet[1] & 0x7f) != 0 || (size_t)got != header + LOAD_SAMPLES)
-			continue; /* RTCP never comes here: its port is the next one */
-		uint64_t at = stamp_ns(&msg);
-		leg_count(e, leg, (uint16_t)(packet[2] << 8 | packet[3]), at);
-		leg_heard(e, leg, packet + header, at);
+		leg_packet(e, leg, packet, secure_unprotect(leg->secure, packet, (int)got),
+			   stamp_ns(&msg));
 	}
 }
 
@@ -333,8 +323,10 @@ static void result_check(const struct engine *e, struct load_result *r)
 			const struct load_leg *talker = &run->legs[j];
 			if (talker->role != LOAD_TONE || talker->room != leg->room)
 				continue;
-			bool is_heard = leg->heard_packets == LOAD_PACKETS_SECOND &&
-					tone_in(leg->heard, sizeof(leg->heard), talker->tone_hz) >
+			bool is_heard = leg->heard_packets == VOICE_PACKETS &&
+					voice_tone_in(run->format, leg->heard, VOICE_PACKETS,
+						      VOICE_TONE_HZ_FIRST +
+							      talker->tone * VOICE_TONE_HZ_STEP) >
 						e->tone_amplitude * 0.25;
 			if (i == j) {
 				r->self_heard += is_heard;
@@ -376,8 +368,10 @@ static int engine_init(struct engine *e, struct load_run *run)
 		if (run->legs[i].role == LOAD_MARKER)
 			run->legs[i].phase_ns = (2 * run->legs[i].marker + 1) * 10000000u /
 						LOAD_MARKERS;
-		run->legs[i].ssrc = (uint32_t)random();
-		run->legs[i].seq = (uint16_t)random();
+		if (run->legs[i].spoke_ns) /* silence meanwhile */
+			run->legs[i].timestamp =
+				(uint32_t)((now_ns(CLOCK_MONOTONIC) - run->legs[i].spoke_ns) *
+					   codec_find(run->format->codec)->clock_hz / 1000000000u);
 	}
 	qsort(run->legs, run->legs_count, sizeof(*run->legs), by_phase);
 	for (uint32_t i = 0; i < run->legs_count; i++) {
@@ -386,7 +380,7 @@ static int engine_init(struct engine *e, struct load_run *run)
 			return -errno;
 	}
 	e->tone_amplitude = amplitude_for(run);
-	return tones_make(e);
+	return voices_make(e);
 }
 
 int load_run(struct load_run *run, struct load_result *ret_result)
@@ -412,7 +406,7 @@ int load_run(struct load_run *run, struct load_result *ret_result)
 					     : 0;
 	r.load_us_per_leg_second = (double)(cpu_ns(getpid()) - own_before) / 1e3 / leg_seconds;
 	e->is_measuring = false;
-	r.expected = (uint64_t)(leg_seconds * LOAD_PACKETS_SECOND);
+	r.expected = (uint64_t)(leg_seconds * VOICE_PACKETS);
 	for (uint32_t i = 0; i < run->legs_count; i++)
 		r.received += run->legs[i].received_window;
 	r.lost = e->lost;
@@ -431,6 +425,8 @@ done:
 		if (e->epoll > 0)
 			close(e->epoll);
 		free(e->tones);
+		free(e->silence);
+		free(e->marker);
 	}
 	free(e);
 	return err;

@@ -1,9 +1,9 @@
 /* tests/bench/rtp_load.h -- N RTP legs in one thread: sends, receives, measures.
  *
- * Every leg sends one PCMU packet of 20 ms every 20 ms, at a phase of its own. Talkers send a tone
+ * Every leg sends one packet of 20 ms every 20 ms, at a phase of its own. Talkers send a tone
  * of a whole number of Hz (so one second of it is one period, and tones are orthogonal over a
  * second); the *markers* are silent but for a burst of 100 ms, each in its turn, whose first
- * packet's journey is the added delay; the others send digital silence. Arrival times are the
+ * packet's journey is the added delay (PCMU only); the others send silence. Arrival times are the
  * kernel's (SO_TIMESTAMPNS), so that a busy generator does not spoil them. Times in ns of
  * CLOCK_REALTIME.
  */
@@ -15,13 +15,11 @@
 #include <stdio.h>
 
 #include "base/addr.h"
+#include "tests/bench/secure.h"
+#include "tests/bench/voice.h"
 
 enum {
-	LOAD_SAMPLES = 160, /* of a packet */
-	LOAD_PACKETS_SECOND = 50,
-	LOAD_TONE_HZ_FIRST = 300,
-	LOAD_TONE_HZ_STEP = 10,
-	LOAD_TALKERS_MAX = 200, /* with a tone of their own in one room; further ones share */
+	LOAD_SAMPLES = 160, /* of a packet of PCMU */
 	LOAD_MARKER_HZ = 2900,
 	LOAD_MARKERS = 8,     /* they take turns; their phases are spread evenly over a tick */
 	LOAD_HISTOGRAM = 1000 /* buckets of 0.5 ms */
@@ -34,21 +32,22 @@ struct load_leg {
 	enum load_role role;
 	uint32_t marker; /* MARKER: its turn, 0 .. LOAD_MARKERS - 1 */
 	uint32_t room;
-	uint32_t tone_hz; /* TONE and MARKER */
+	uint32_t tone;         /* TONE: its number; of more talkers than tones some share */
+	struct secure *secure; /* NULL: in the clear; owned */
 	/* sending */
 	uint64_t phase_ns;
 	uint64_t packets_sent;
 	uint16_t seq;
 	uint32_t timestamp, ssrc;
+	uint64_t spoke_ns; /* when its first word was */
 	/* receiving */
 	uint64_t received, received_window, duplicates;
 	uint16_t seq_first, seq_max;
 	uint32_t seq_cycles;
-	uint64_t arrival_ns;    /* of the last packet */
-	uint64_t marker_heard;  /* number of the last marker burst heard */
-	uint32_t heard_packets; /* filled into `heard` */
-	uint8_t heard[LOAD_PACKETS_SECOND *
-		      LOAD_SAMPLES]; /* the last second of the window, as received */
+	uint64_t arrival_ns;                      /* of the last packet */
+	uint64_t marker_heard;                    /* number of the last marker burst heard */
+	uint32_t heard_packets;                   /* filled into `heard` */
+	struct voice_packet heard[VOICE_PACKETS]; /* the last second of the window, as received */
 };
 
 struct load_result {
@@ -69,6 +68,7 @@ struct load_result {
 struct load_run {
 	struct load_leg *legs;
 	uint32_t legs_count;
+	const struct voice_format *format;
 	uint32_t warmup_s, seconds;
 	int server_pid;
 	bool is_echo;
@@ -79,9 +79,12 @@ int load_run(struct load_run *run, struct load_result *ret_result);
 int load_socket(int *ret_fd, uint16_t *ret_port);
 int load_connect(int fd, const struct addr *remote);
 
+/* SSRC and first sequence number; the latter below 2^15 (RFC 3711 3.3.1). */
+void load_leg_init(struct load_leg *leg);
+
 /* A phone speaks as soon as its call is answered; here the legs wait for each other, and this one
- * packet of silence stands for it. */
-void load_first_word(const struct load_leg *leg);
+ * packet stands for it. */
+void load_first_word(struct load_leg *leg, const struct voice_format *format);
 
 void load_print_json(FILE *out, const char *name, uint32_t legs, const struct load_result *result);
 
