@@ -8,7 +8,8 @@
 /* In kernel.c, which is compiled for any CPU. */
 bool kernel_has_avx2(void);
 bool kernel_has_avx512(void);
+bool kernel_has_neon(void); /* always, where it is compiled */
 
-extern const struct kernel kernel_avx2, kernel_avx512;
+extern const struct kernel kernel_avx2, kernel_avx512, kernel_neon;
 
 #endif

@@ -12,7 +12,9 @@
 #ifndef TESTS_SUPPORT_CHECK_H
 #define TESTS_SUPPORT_CHECK_H
 
+#ifndef CHECK_PLAIN /* check_plain.c */
 #include <CUnit/CUnit.h>
+#endif
 #include <stdbool.h>
 #include <stdint.h>
 
