@@ -10,9 +10,9 @@
 #include "http/writer.h"
 
 enum {
-	TEXTS = 29
-}; /* four of the room; eight of the participant, four of the call, two of the attempt, six
-      of the registration, two of the recording, two of the message; cause */
+	TEXTS = 31
+}; /* four of the room; nine of the participant, four of the call, two of the attempt, six
+      of the registration, two of the recording, two of the message; cause, by */
 
 struct event_ring {
 	struct event_entry *entries;
@@ -73,7 +73,7 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 {
 	struct event_entry *entry = &ring->entries[ring->end % ring->cap];
 	struct participant_view *participant = &entry->participant;
-	struct slice cause = slice_of(event->cause);
+	struct slice cause = slice_of(event->cause), by = slice_of(event->by);
 
 	assert(event->seq == ring->end);
 	entry->seq = ring->end++;
@@ -106,6 +106,7 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 							       &participant->groups.speaks,
 							       &participant->groups.hears,
 							       &participant->groups.hears_not,
+							       &participant->language,
 							       &entry->call.id,
 							       &entry->call.from,
 							       &entry->call.to,
@@ -122,9 +123,11 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 							       &entry->recording.room_id,
 							       &entry->event.from,
 							       &entry->event.text,
-							       &cause});
+							       &cause,
+							       &by});
 	participant->room_id = entry->room_view.id;
 	entry->event.cause = cause.p;
+	entry->event.by = by.p;
 	buf_clear(&entry->frame);
 }
 

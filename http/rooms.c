@@ -76,6 +76,7 @@ static void read_settings(const struct document *document, struct room_settings 
 	(void)document_bool(document, "wait_for_moderator", &settings->waits_for_moderator);
 	(void)document_bool(document, "end_with_moderator", &settings->ends_with_moderator);
 	(void)document_bool(document, "tones", &settings->has_tones);
+	(void)document_bool(document, "names", &settings->has_names);
 	if (document_is_null(document, "max_duration_s"))
 		settings->duration_max_s = 0;
 	(void)document_u32(document, "max_duration_s", &settings->duration_max_s);

@@ -48,6 +48,8 @@ static const struct field room_create[] = {
 	 "G726-32, L16/8000, L16/16000, L16/48000. Empty or null: the configured media.codecs."},
 	{"record", FIELD_STRING, 0, 0, 0, NULL,
 	 "off, mix or tracks: recorded from when the first is in the mix."},
+	{"names", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Callers say their name, and it is heard when they come and go."},
 	{"pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
 	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
 	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
@@ -87,6 +89,8 @@ static const struct field room_change[] = {
 	 "G726-32, L16/8000, L16/16000, L16/48000. Empty or null: the configured media.codecs."},
 	{"record", FIELD_STRING, 0, 0, 0, NULL,
 	 "off, mix or tracks: recorded from when the first is in the mix."},
+	{"names", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Callers say their name, and it is heard when they come and go."},
 	{"pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
 	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
 	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
@@ -127,6 +131,8 @@ static const struct field room[] = {
 	 "Codecs in our order of preference; empty: the configured media.codecs."},
 	{"record", FIELD_STRING, 0, 0, 0, NULL,
 	 "off, mix or tracks: recorded from when the first is in the mix."},
+	{"names", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Callers say their name, and it is heard when they come and go."},
 	{"recording", FIELD_BOOL, 0, 0, 0, NULL, "It is being recorded."},
 	{"has_pin", FIELD_BOOL, 0, 0, 0, NULL, "Guests who call are asked for a PIN."},
 	{"has_moderator_pin", FIELD_BOOL, 0, 0, 0, NULL, "A PIN makes who enters it a moderator."},
@@ -202,8 +208,9 @@ static const struct field participant_change[] = {
 
 static const struct field action[] = {
 	{"action", FIELD_STRING, FIELD_REQUIRED, 1, TEXT_MAX, NULL,
-	 "lock, mute_all, record, admit, admit_all, end; of a participant also help, count, mute, "
-	 "hand."},
+	 "lock, mute_all, record, admit, admit_all, roll_call, end; of a participant also help, "
+	 "count, "
+	 "mute, hand."},
 	{0},
 };
 

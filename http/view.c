@@ -66,6 +66,7 @@ static void add_room(struct writer *json, const struct room_view *room)
 	writer_bool(json, "tones", room->settings.has_tones);
 	writer_list(json, "codecs", slice_of(room->settings.codecs));
 	writer_text(json, "record", room_record_name(room->settings.record));
+	writer_bool(json, "names", room->settings.has_names);
 	writer_bool(json, "recording", room->is_recording);
 	writer_bool(json, "has_pin", room->settings.pin[0] != '\0');
 	writer_bool(json, "has_moderator_pin", room->settings.moderator_pin[0] != '\0');
@@ -85,18 +86,6 @@ void view_room(struct writer *json, const char *key, const struct room_view *roo
 	writer_close(json, '}');
 }
 
-static void add_invitees(struct writer *json, struct slice list)
-{
-	writer_open(json, "invitees", '[');
-	while (list.len) {
-		size_t len = slice_find(list, ',');
-
-		writer_str(json, NULL, slice_trim(slice_first(list, len)));
-		list = slice_from(list, len + 1);
-	}
-	writer_close(json, ']');
-}
-
 void view_room_with(struct writer *json, const struct room_view *room,
 		    const struct view_room_more *more)
 {
@@ -107,7 +96,7 @@ void view_room_with(struct writer *json, const struct room_view *room,
 	if (more->moderator_pin)
 		writer_text(json, "moderator_pin", more->moderator_pin);
 	if (more->invitees)
-		add_invitees(json, slice_of(more->invitees));
+		writer_list(json, "invitees", slice_of(more->invitees));
 	writer_close(json, '}');
 }
 

@@ -488,6 +488,18 @@ static void skip(const struct bus *bus, struct leg *leg, struct leg_env *env, ui
 		takes_skip_rt(&leg->sounds, skipped);
 }
 
+/* In the lounge nobody is decoded but who is recorded there. */
+static bool has_take(const struct leg *leg)
+{
+	struct list *it, *tmp;
+
+	if (leg->sound_count > 0)
+		LIST_FOREACH (it, tmp, &leg->sounds)
+			if (LIST_ENTRY(it, struct sound, node)->is_take)
+				return true;
+	return false;
+}
+
 void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,
 		   uint32_t skipped)
 {
@@ -503,8 +515,8 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 		leg_receive_rt(leg, env);
 		if (skipped)
 			skip(bus, leg, env, skipped);
-		leg_pull_rt(leg, env, !bus->is_lounge);
-		if (leg->is_summed) {
+		leg_pull_rt(leg, env, !bus->is_lounge || has_take(leg));
+		if (leg->is_summed && !bus->is_lounge) {
 			sum_add(bus, scratch, leg);
 			early_note(bus, leg);
 		} else {
@@ -512,6 +524,7 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 		}
 		if (leg->sound_count > 0)
 			leg_sounds(bus, leg, env);
+		leg->is_summed &= !bus->is_lounge;
 		if (leg->kit->encoder)
 			stream_choose(bus, leg);
 		if (leg_can_send(leg) && leg->audience != LEG_AUDIENCE_NONE)

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "focus/focus_priv.h"
+#include "focus/menu.h"
 #include "focus/recording.h"
 #include "focus/room_priv.h"
 #include "focus/say.h"
@@ -15,7 +16,7 @@
 static void do_help(struct room *room, struct participant *p)
 {
 	(void)room;
-	say_prompt(p, p->role == PARTICIPANT_MODERATOR ? PROMPT_HELP_MODERATOR : PROMPT_HELP_GUEST);
+	menu_help(p);
 }
 
 static void do_count(struct room *room, struct participant *p)
@@ -35,7 +36,12 @@ static void do_hand(struct room *room, struct participant *p)
 {
 	(void)room;
 	participant_set_self(p, p->is_self_muted, !p->is_hand_raised);
-	say_prompt(p, p->is_hand_raised ? PROMPT_TONE_ENTRY : PROMPT_TONE_EXIT);
+	say_prompt(p, p->is_hand_raised ? PROMPT_HAND_UP : PROMPT_HAND_DOWN);
+}
+
+static void do_roll_call(struct room *room, struct participant *p)
+{
+	waiting_roll_call(room, p);
 }
 
 static void do_lock(struct room *room, struct participant *p)
@@ -93,16 +99,17 @@ static void do_end(struct room *room, struct participant *p)
 }
 
 static const struct action actions[] = {
-	{"help", false, true, PROMPT_COUNT, do_help},
-	{"count", false, true, PROMPT_COUNT, do_count},
-	{"mute", false, true, PROMPT_COUNT, do_mute},
-	{"hand", false, true, PROMPT_COUNT, do_hand},
-	{"lock", true, false, PROMPT_COUNT, do_lock},
-	{"mute_all", true, false, PROMPT_COUNT, do_mute_all},
-	{"record", true, false, PROMPT_COUNT, do_record},
-	{"admit", true, false, PROMPT_COUNT, do_admit},
-	{"admit_all", true, false, PROMPT_COUNT, do_admit_all},
-	{"end", true, false, PROMPT_COUNT, do_end},
+	{"help", false, true, PROMPT_TO_HELP, do_help},
+	{"count", false, true, PROMPT_TO_COUNT, do_count},
+	{"mute", false, true, PROMPT_TO_MUTE, do_mute},
+	{"hand", false, true, PROMPT_TO_HAND, do_hand},
+	{"roll_call", false, false, PROMPT_TO_ROLL_CALL, do_roll_call},
+	{"lock", true, false, PROMPT_TO_LOCK, do_lock},
+	{"mute_all", true, false, PROMPT_TO_MUTE_ALL, do_mute_all},
+	{"record", true, false, PROMPT_TO_RECORD, do_record},
+	{"admit", true, false, PROMPT_TO_ADMIT, do_admit},
+	{"admit_all", true, false, PROMPT_TO_ADMIT_ALL, do_admit_all},
+	{"end", true, false, PROMPT_TO_END, do_end},
 };
 
 const struct action *action_at(size_t index)

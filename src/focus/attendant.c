@@ -14,11 +14,12 @@
 #include "focus/room_priv.h"
 #include "focus/say.h"
 #include "focus/schedule.h"
+#include "focus/spoken_name.h"
 #include "focus/status.h"
 #include "focus/text.h"
 #include "focus/waiting.h"
 
-enum state { ASK_ROOM, ASK_PIN, SAY_GOODBYE };
+enum state { ASK_ROOM, ASK_PIN, ASK_NAME, TAKE_NAME, SAVE_NAME, SAY_GOODBYE };
 
 struct attendant {
 	struct participant *participant;
@@ -28,7 +29,9 @@ struct attendant {
 	char digits[ATTENDANT_DIGITS_MAX + 1];
 	size_t digit_count;
 	uint32_t wrong;
-	bool was_silent; /* the prompt was said once more */
+	bool was_silent;            /* the prompt was said once more */
+	bool was_named;             /* asked for its name, and heard */
+	enum participant_role role; /* as which it will come in */
 	handle play;
 	struct timer digit_timer, call_timer;
 };
@@ -83,7 +86,7 @@ static bool has_pin(const struct room *room)
 
 bool attendant_must_ask(const struct room *room, struct slice referred_by)
 {
-	if (!has_pin(room))
+	if (!has_pin(room) && !room->settings.has_names)
 		return false;
 	return !(room->focus->config->dialin_trust_referred && slice_present(referred_by) &&
 		 is_inside(room, referred_by));
@@ -178,18 +181,24 @@ static void refuse(struct attendant *a, int err)
 	say_goodbye(a, prompt_of(err));
 }
 
+static int check_entry(const struct attendant *a, const struct room *room)
+{
+	bool is_moderator = a->role == PARTICIPANT_MODERATOR;
+
+	if (!schedule_is_open(room))
+		return ERR_ROOM_NOT_OPEN; /* for moderators, too */
+	if (ban_holds(room, a->participant->uri))
+		return ERR_BANNED;
+	return room_check_entry(room, !is_moderator);
+}
+
 /* Into the room; the attendant is gone when this returns, unless the room does not take it. */
-static void enter(struct attendant *a, struct room *room, enum participant_role role)
+static void come_in(struct attendant *a, struct room *room)
 {
 	struct participant *p = a->participant;
 	struct bus *bus = NULL;
-	bool is_moderator = role == PARTICIPANT_MODERATOR;
-	int err = room_check_entry(room, !is_moderator);
+	int err = check_entry(a, room);
 
-	if (!err && !schedule_is_open(room))
-		err = ERR_ROOM_NOT_OPEN; /* for moderators, too */
-	if (!err && ban_holds(room, p->uri))
-		err = ERR_BANNED;
 	if (!err)
 		err = room_bus(room, &bus);
 	if (err) {
@@ -199,13 +208,81 @@ static void enter(struct attendant *a, struct room *room, enum participant_role 
 	say_stop(p->focus, &a->play);
 	leg_set_bus(&p->leg, bus);
 	(void)sip_call_set_contact(p->call, slice_of(room->id), "isfocus");
-	p->role = role;
+	p->role = (uint8_t)a->role;
 	p->is_dial_in = true;
 	slice_cstr(slice_of(a->language), p->language, sizeof(p->language));
 	p->attendant = attendant_free(a);
 	participant_publish(p, room);
 	(void)sip_call_reinvite(p->call); /* tells the conference's URI (RFC 4579 5.1) */
 	waiting_come_in(p);
+}
+
+/* Names -------------------------------------------------------------------------------------- */
+
+static void ask_name(struct attendant *a)
+{
+	struct prompt_list list;
+
+	a->state = ASK_NAME;
+	list_begin(a, &list);
+	prompt_add(&list, PROMPT_SAY_NAME);
+	prompt_add(&list, PROMPT_TONE_SPEAK);
+	say(a, &list);
+}
+
+static void enter_again(struct attendant *a)
+{
+	struct room *room = focus_room_find(a->participant->focus, slice_of(a->room_id));
+
+	a->was_named = true;
+	if (room)
+		come_in(a, room);
+	else
+		say_goodbye(a, PROMPT_ROOM_INVALID);
+}
+
+/* The tone has been heard: what it says now is its name. */
+static void take_name(struct attendant *a)
+{
+	struct wheel *wheel = a->participant->focus->wheel;
+	int err = spoken_name_begin(a->participant);
+
+	if (err) {
+		LOG(LOG_ERROR, "dialin.name_not_kept", LOG_STR("participant", a->participant->id),
+		    LOG_STR("error", err_text(err)));
+		enter_again(a);
+		return;
+	}
+	a->state = TAKE_NAME;
+	timer_start(wheel, &a->digit_timer, NAME_LENGTH_MS);
+}
+
+static void save_name(struct attendant *a)
+{
+	a->state = SAVE_NAME;
+	timer_start(a->participant->focus->wheel, &a->digit_timer, ATTENDANT_SAVE_MS);
+	spoken_name_stop(a->participant);
+}
+
+void attendant_on_named(struct attendant *a)
+{
+	if (a->state == TAKE_NAME || a->state == SAVE_NAME)
+		enter_again(a);
+}
+
+static void enter(struct attendant *a, struct room *room, enum participant_role role)
+{
+	int err;
+
+	a->role = role;
+	slice_cstr(slice_of(room->id), a->room_id, sizeof(a->room_id));
+	err = check_entry(a, room);
+	if (err)
+		refuse(a, err);
+	else if (room->settings.has_names && !a->was_named)
+		ask_name(a);
+	else
+		come_in(a, room);
 }
 
 static void room_known(struct attendant *a, enum prompt first)
@@ -279,6 +356,12 @@ static void on_digit_timer(void *arg)
 
 	if (a->state == SAY_GOODBYE) {
 		hang_up(a, "refused");
+	} else if (a->state == ASK_NAME) {
+		take_name(a);
+	} else if (a->state == TAKE_NAME) {
+		save_name(a);
+	} else if (a->state == SAVE_NAME) {
+		enter_again(a);
 	} else if (a->digit_count) {
 		submit(a);
 	} else if (!a->was_silent) {
@@ -313,9 +396,13 @@ void attendant_on_digit(struct attendant *a, char digit)
 {
 	struct focus *focus = a->participant->focus;
 
-	if (a->state == SAY_GOODBYE)
+	if (a->state == SAY_GOODBYE || a->state == SAVE_NAME)
 		return;
 	say_stop(focus, &a->play);
+	if (a->state == ASK_NAME || a->state == TAKE_NAME) {
+		a->state == ASK_NAME ? take_name(a) : save_name(a);
+		return;
+	}
 	if (digit == '#') {
 		if (a->digit_count)
 			submit(a);
@@ -337,6 +424,8 @@ void attendant_on_said(struct attendant *a, handle play)
 	a->play = 0;
 	if (a->state == SAY_GOODBYE)
 		hang_up(a, "refused");
+	else if (a->state == ASK_NAME)
+		take_name(a);
 	else if (!a->digit_count)
 		timer_start(a->participant->focus->wheel, &a->digit_timer, ATTENDANT_FIRST_MS);
 }

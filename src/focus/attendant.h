@@ -5,7 +5,8 @@
  * Until it knows that the caller may come in, the participant is in no roster and no room, and no
  * room is made for it: a wrong number or PIN leaves nothing behind. '#' ends an entry (so does a
  * pause), '*' starts it over, any key cuts a prompt short. Three wrong entries, or two silences,
- * end the call with a goodbye; wrong PINs also count in lockout.h.
+ * end the call with a goodbye; wrong PINs also count in lockout.h. A room with has_names asks for a
+ * name last.
  *
  * Thread: control. An attendant belongs to its participant (participant->attendant).
  */
@@ -21,6 +22,7 @@ enum {
 	ATTENDANT_FIRST_MS = 8000,  /* from the end of a prompt to the first digit */
 	ATTENDANT_DIGIT_MS = 4000,  /* from digit to digit; then as if '#' were pressed */
 	ATTENDANT_CALL_MS = 180000, /* in all */
+	ATTENDANT_SAVE_MS = 2000,   /* for a name to get into its file */
 	ATTENDANT_LANGUAGE_MAX = PROMPTS_NAME_MAX
 };
 
@@ -35,8 +37,8 @@ struct attendant_number {
 bool attendant_number_find(const char *numbers, struct slice number,
 			   struct attendant_number *ret_number);
 
-/* Whether this room asks callers for a PIN; `referred_by` is the URI of who sent this one here, or
- * absent: people whom somebody inside has sent are not asked (dialin.trust_referred). */
+/* Whether this room asks callers for a PIN or a name; `referred_by` is the URI of who sent this one
+ * here, or absent: people whom somebody inside has sent are not asked (dialin.trust_referred). */
 bool attendant_must_ask(const struct room *room, struct slice referred_by);
 
 /* Takes over a participant that is reserved (leg open outside of any room, call bound) and not
@@ -47,6 +49,7 @@ struct attendant *attendant_free(struct attendant *attendant); /* accepts NULL; 
 /* What happens to the participant while it has one. It may be without afterwards, or in a room. */
 void attendant_on_established(struct attendant *attendant);
 void attendant_on_digit(struct attendant *attendant, char digit);
+void attendant_on_named(struct attendant *attendant); /* its name is in its file, or is not */
 void attendant_on_said(struct attendant *attendant, handle play);
 
 #endif

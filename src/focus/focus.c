@@ -10,17 +10,18 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "focus/announcer.h"
 #include "focus/ban.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
-#include "focus/menu.h"
 #include "focus/participant_priv.h"
 #include "focus/recording.h"
 #include "focus/refer_in.h"
 #include "focus/registrar.h"
 #include "focus/room_priv.h"
 #include "focus/schedule.h"
+#include "focus/spoken_name.h"
 #include "focus/text.h"
 #include "focus/watched.h"
 
@@ -100,34 +101,6 @@ static void warn_of_relay(const struct config *config)
 				    "sip.outbound_proxy by REFER: set it to rights or off"));
 }
 
-/* What is said to callers and what their keys do. */
-static int prompts_load(struct focus *focus)
-{
-	struct slice item;
-	struct prompts *prompts;
-	int err = prompts_new(
-		&(struct prompts_params){
-			.path = focus->config->prompts_path,
-			.languages = focus->config->prompts_languages,
-			.music = focus->config->prompts_music,
-		},
-		&prompts);
-
-	if (err)
-		return err;
-	if (prompts_missing(prompts) && focus->config->dialin_numbers[0])
-		LOG(LOG_WARN, "prompts.missing", LOG_INT("count", prompts_missing(prompts)),
-		    LOG_STR("path", focus->config->prompts_path),
-		    LOG_STR("hint", "callers hear tones: install asterisk-core-sounds-en-wav"));
-	if (menu_check(slice_of(focus->config->dialin_menu), &item) ||
-	    menu_check(slice_of(focus->config->dialin_moderator_menu), &item))
-		LOG(LOG_ERROR, "config.item_ignored", LOG_STR("key", "dialin.menu"),
-		    LOG_SLICE("item", item));
-	prompts_free(focus->prompts);
-	focus->prompts = prompts;
-	return 0;
-}
-
 int focus_new(const struct focus_params *params, struct focus **ret_focus)
 {
 	struct focus *focus = calloc(1, sizeof(*focus));
@@ -150,6 +123,7 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	list_init(&focus->refers);
 	list_init(&focus->calls);
 	recordings_init(focus);
+	list_init(&focus->names);
 	err = hash_new(participant_has_id, &focus->by_id);
 	if (!err)
 		err = hash_new(calls_has_id, &focus->calls_by_id);
@@ -180,7 +154,7 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	if (!err)
 		err = lockout_new(&focus->lockout);
 	if (!err)
-		err = prompts_load(focus);
+		err = announcer_load(focus);
 	if (err) {
 		focus_free(focus);
 		return err;
@@ -202,6 +176,7 @@ struct focus *focus_free(struct focus *focus)
 	notifier_abandon(focus);
 	refer_in_abandon(focus);
 	recordings_free(focus);
+	spoken_names_free(focus);
 	calls_abandon(focus);
 	for (uint32_t i = 0; i < focus->room_count; i++)
 		room_free(focus->rooms[i]);
@@ -217,7 +192,7 @@ struct focus *focus_free(struct focus *focus)
 	hash_free(focus->watched);
 	handle_table_free(focus->tags);
 	lockout_free(focus->lockout);
-	prompts_free(focus->prompts);
+	announcer_free(focus);
 	free(focus);
 	return NULL;
 }
@@ -237,7 +212,8 @@ void focus_on_media_event(void *arg, const struct media_event *event)
 	struct participant *p = handle_find(focus->tags, event->tag);
 
 	if (event->kind == MEDIA_RECORD_ENDED) {
-		recordings_on_media_event(focus, event);
+		if (!spoken_names_on_media_event(focus, event))
+			recordings_on_media_event(focus, event);
 		return;
 	}
 	if (p && (event->kind == MEDIA_PLAY_ENDED || p->leg.media == event->leg))
@@ -302,6 +278,7 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 	sip_ua_set_locate(ua, registrar_locate, focus);
 	if (!err && focus->store)
 		err = store_rooms_load(focus->store, on_stored_room, focus);
+	spoken_names_sweep(focus);
 	if (!err)
 		err = bans_load(focus);
 	if (!err)
@@ -326,7 +303,7 @@ void focus_reload(struct focus *focus)
 	host_refresh(focus);
 	warn_of_relay(focus->config);
 	auth_reload(focus->auth);
-	(void)prompts_load(focus);
+	(void)announcer_load(focus);
 }
 
 const char *focus_reject_name(enum focus_reject reason)

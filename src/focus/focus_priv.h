@@ -60,8 +60,10 @@ struct focus {
 	uint64_t event_seq;
 	char by[PARTICIPANT_ID_MAX + 1]; /* whose word it is (focus_acting); "" nobody's */
 	struct focus_stats stats;
-	struct prompts *prompts;
+	struct prompts *prompts; /* announcer.c */
+	struct speech *speech;   /* reads what they lack; NULL: nothing was read yet */
 	struct lockout *lockout;
+	struct list names;      /* spoken_name.c */
 	struct list recordings; /* struct recording, oldest first */
 	struct timer recordings_sweep;
 

@@ -70,6 +70,53 @@ static const struct action *match(const struct participant *p, bool *ret_is_open
 	return action ? action : match_in(config->dialin_menu, pressed, ret_is_open);
 }
 
+/* Speaking the table ------------------------------------------------------------------------- */
+
+static void help_row(struct prompt_list *list, struct slice keys, const struct action *action)
+{
+	prompt_add(list, PROMPT_PRESS);
+	prompt_add_keys(list, keys);
+	prompt_add(list, action->help);
+	prompt_add_pause(list, 200);
+}
+
+static void help_rows(const struct participant *p, const char *rows, const char *over,
+		      struct prompt_list *list)
+{
+	struct slice table = slice_of(rows), item, keys, name;
+	bool is_moderator = p->role == PARTICIPANT_MODERATOR;
+
+	while (text_list_next(&table, &item)) {
+		const struct action *action;
+		bool is_open = false;
+
+		item_split(item, &keys, &name);
+		action = action_find(name);
+		if (action && (is_moderator || !action->is_for_moderators) &&
+		    !match_in(over, keys, &is_open))
+			help_row(list, keys, action);
+	}
+}
+
+void menu_help(struct participant *p)
+{
+	const struct config *config = p->focus->config;
+	const char *own = p->role == PARTICIPANT_MODERATOR ? config->dialin_moderator_menu : "";
+	struct prompt_list list;
+
+	prompt_begin(&list, p->focus->prompts, participant_language(p));
+	if (!prompt_is_spoken(&list, PROMPT_TO_HELP)) { /* a row of tones would tell nothing */
+		say_prompt(p, PROMPT_TO_HELP);
+		return;
+	}
+	help_rows(p, own, "", &list);
+	help_rows(p, config->dialin_menu, own, &list);
+	say_stop(p->focus, &p->play);
+	(void)say_to_leg(p, &list, false, &p->play);
+}
+
+/* Pressing ----------------------------------------------------------------------------------- */
+
 static void carry_out(struct participant *p, const struct action *action)
 {
 	struct focus *focus = p->focus;

@@ -20,6 +20,9 @@ enum { MENU_WAIT_MS = 5000 };
  * are '*' and 1 to 5 of 0-9 # *; actions are those of docs/dialin.md. */
 int menu_check(struct slice table, struct slice *reterr_item);
 
+/* Says to it which keys do what, row by row, as far as its role goes. */
+void menu_help(struct participant *participant);
+
 /* A digit of somebody in the mix. */
 void menu_on_digit(struct participant *participant, char digit);
 

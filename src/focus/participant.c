@@ -20,6 +20,7 @@
 #include "focus/refocus.h"
 #include "focus/room_priv.h"
 #include "focus/seats.h"
+#include "focus/spoken_name.h"
 #include "focus/status.h"
 #include "focus/text.h"
 #include "focus/waiting.h"
@@ -129,6 +130,7 @@ static void participant_free(struct participant *p)
 	invitation_free(p->invitation);
 	attendant_free(p->attendant);
 	free(p->group_texts);
+	spoken_name_let_go(p);
 	free(p);
 }
 

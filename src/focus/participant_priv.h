@@ -102,6 +102,7 @@ struct participant {
 	bool is_dial_in; /* an attendant let it in: it is told things by voice */
 	char language[PROMPTS_NAME_MAX + 1]; /* "": the default */
 	handle play;                         /* what is said to it, 0 nothing */
+	struct spoken_name *name;            /* what it said it was called; NULL */
 	struct attendant *attendant;         /* owned; asks who it is, in no room yet; else NULL */
 	uint64_t created_wall_ms, connected_wall_ms, ended_wall_ms, version;
 	char cause[PARTICIPANT_CAUSE_MAX + 1]; /* of its end; "" while nothing is known */

@@ -1,12 +1,15 @@
 /* focus/waiting.c */
 #include "focus/waiting.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "focus/focus_priv.h"
 #include "focus/recording.h"
 #include "focus/room_priv.h"
 #include "focus/say.h"
 #include "focus/schedule.h"
+#include "focus/spoken_name.h"
 
 static bool is_moderator(const struct participant *p)
 {
@@ -43,6 +46,8 @@ static void play_music(struct participant *p)
 	prompt_begin(&list, p->focus->prompts, participant_language(p));
 	if (p->room->settings.waits_for_moderator && !moderators(p->room))
 		prompt_add(&list, PROMPT_WAIT_LEADER);
+	else
+		prompt_add(&list, PROMPT_WAIT_LOBBY);
 	prompt_add_music(&list);
 	say_stop(p->focus, &p->play);
 	(void)say_to_leg(p, &list, true, &p->play);
@@ -89,7 +94,8 @@ static uint32_t others(const struct participant *p)
 	struct list *it, *tmp;
 
 	LIST_FOREACH (it, tmp, &p->room->participants)
-		count += LIST_ENTRY(it, struct participant, in_room)->is_in_mix;
+		count += LIST_ENTRY(it, struct participant, in_room)->is_in_mix &&
+			 !LIST_ENTRY(it, struct participant, in_room)->is_bridge;
 	return count ? count - 1 : 0;
 }
 
@@ -103,10 +109,71 @@ void waiting_tell_count(struct participant *p)
 	if (count == 0) {
 		prompt_add(&list, PROMPT_ALONE);
 	} else {
-		prompt_add(&list, PROMPT_ENTERING);
 		prompt_add(&list, PROMPT_THERE_ARE);
 		prompt_add_number(&list, count);
-		prompt_add(&list, PROMPT_OTHERS);
+		prompt_add(&list, prompt_form(&list, count, PROMPT_OTHER, PROMPT_OTHERS_FEW,
+					      PROMPT_OTHERS));
+	}
+	say_stop(p->focus, &p->play);
+	(void)say_to_leg(p, &list, false, &p->play);
+}
+
+/* "Anna has joined", or a tone. */
+static void announce(const struct participant *p, enum prompt words, enum prompt tone)
+{
+	struct room *room = p->room;
+	const char *name = spoken_name_path(p);
+	struct prompt_list list;
+
+	if (!name || !room->settings.has_names) {
+		if (room->settings.has_tones)
+			say_prompt_to_room(room, tone);
+		return;
+	}
+	prompt_begin(&list, room->focus->prompts, room->settings.language);
+	if (room->settings.has_tones)
+		prompt_add(&list, tone);
+	prompt_add_file(&list, name);
+	prompt_add(&list, words);
+	say_to_room(room, &list);
+}
+
+/* Its name as it said it, its number, or that it has neither. */
+static void add_name(struct prompt_list *list, const struct participant *p)
+{
+	const char *name = spoken_name_path(p);
+	struct slice user = slice_of(p->uri);
+
+	user = slice_from(user, slice_find(user, ':') + 1);
+	user = slice_first(user, slice_find(user, '@'));
+	if (user.len && user.p[0] == '+')
+		user = slice_from(user, 1);
+	if (name)
+		prompt_add_file(list, name);
+	else if (!p->is_anonymous && user.len >= 2 && strspn(user.p, "0123456789") == user.len)
+		prompt_add_digits(list, user);
+	else
+		prompt_add(list, PROMPT_UNNAMED);
+	prompt_add_pause(list, 300);
+}
+
+void waiting_roll_call(struct room *room, struct participant *p)
+{
+	struct prompt_list list;
+	struct list *it, *tmp;
+
+	prompt_begin(&list, room->focus->prompts,
+		     p ? participant_language(p) : room->settings.language);
+	prompt_add(&list, PROMPT_ROLL_CALL);
+	LIST_FOREACH (it, tmp, &room->participants) {
+		const struct participant *one = LIST_ENTRY(it, struct participant, in_room);
+
+		if (one->is_in_mix && !one->is_bridge)
+			add_name(&list, one);
+	}
+	if (!p) {
+		say_to_room(room, &list);
+		return;
 	}
 	if (recording_is_announced(p->room))
 		prompt_add(&list, PROMPT_RECORDING);
@@ -152,8 +219,8 @@ void waiting_on_joined(struct participant *p)
 	else if (recording_is_announced(room) && !p->is_bridge)
 		say_prompt(p, PROMPT_RECORDING);
 	/* Who comes by a move was here all the time. */
-	if (room->settings.has_tones && others(p) && !p->is_seated && !p->is_bridge)
-		say_prompt_to_room(room, PROMPT_TONE_ENTRY);
+	if (others(p) && !p->is_seated && !p->is_bridge)
+		announce(p, PROMPT_HAS_JOINED, PROMPT_TONE_ENTRY);
 	if (is_moderator(p))
 		moderator_is_in(room);
 }
@@ -168,8 +235,8 @@ void waiting_on_leaving(struct participant *p)
 	recording_track_end(p);
 	if (!was_in_mix || room->is_ending || room->call)
 		return;
-	if (room->settings.has_tones && !p->is_bridge && !slice_is(slice_of(p->cause), "moved"))
-		say_prompt_to_room(room, PROMPT_TONE_EXIT);
+	if (!p->is_bridge && !slice_is(slice_of(p->cause), "moved"))
+		announce(p, PROMPT_HAS_LEFT, PROMPT_TONE_EXIT);
 	if (is_moderator(p))
 		moderators_are_gone(room);
 }

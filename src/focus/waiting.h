@@ -19,6 +19,9 @@ void waiting_on_joined(struct participant *participant);
 /* Tells it by voice how many others there are. */
 void waiting_tell_count(struct participant *participant);
 
+/* Says to it, or (NULL) to the room, who is there. */
+void waiting_roll_call(struct room *room, struct participant *participant);
+
 /* It is about to leave the roster; it is still in its room. */
 void waiting_on_leaving(struct participant *participant);
 

@@ -156,6 +156,134 @@ def lobby_by_the_api():
     hearth.stop()
 
 
+def in_seconds(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds + 1))
+
+
+@lib.case
+def what_nobody_recorded_is_read_by_a_voice():
+    cache = pathlib.Path(tempfile.mkdtemp(prefix="hearth-cache-"))
+    hearth = lib.Hearth(dialin__numbers="8000=fr", prompts__path="/nowhere", prompts__music="", prompts__cache=str(cache / "made"))
+    lib.wait_for("the voice has read", lambda: "prompts.made" in hearth.log_text(), 60)
+    assert not list(cache.glob("made/*/*.part")) and not (cache / "made" / "ru").exists(), "more was read than is spoken"
+    alice = call(hearth, "alice")
+    said = lib.read_wav_8k(cache / "made" / "fr" / "conf-getconfno.wav")
+    time.sleep(len(said) / lib.RATE + 0.5)
+    heard = lib.likeness(alice.rtp.heard(), said)
+    assert heard > 0.9, f"likeness {heard:.2f}"
+    hearth.stop()
+    # What is there is not read again.
+    hearth = lib.Hearth(dialin__numbers="8000=fr", prompts__path="/nowhere", prompts__music="", prompts__cache=str(cache / "made"))
+    time.sleep(0.5)
+    assert "prompts.made" not in hearth.log_text()
+    hearth.stop()
+
+
+@lib.case
+def names_are_recorded_and_heard():
+    root, spoken = prompts()
+    hearth = hearth_with(root, recordings__path=str(root / "rec"), rooms__max_duration_s="600")
+    hearth.api("POST", "/api/v1/rooms", {"id": "4711", "names": True})
+    bob = lib.Phone(hearth, "bob")
+    assert bob.invite("4711").status == 200
+    press(bob, "##")  # no name: cuts the question short, and says nothing
+    lib.wait_for("bob is in", lambda: hearth.connected("4711"))
+    alice = call(hearth, "alice", 440)
+    press(alice, "4711#")
+    press(alice, "#")  # at once to the recording
+    time.sleep(1.2)
+    press(alice, "#")
+    answer_reinvite(alice)
+    lib.wait_for("alice is in", lambda: len(hearth.connected("4711")) == 2)
+    files = list((root / "rec" / "names").iterdir())
+    assert any(lib.tone_level(lib.read_wav_8k(f)[2000:6000], 440) > 2000 for f in files), files
+    assert alice.bye().status == 200
+    lib.wait_for("alice has gone", lambda: len(hearth.connected("4711")) == 1)
+    # Her name, though she is not there any more.
+    lib.wait_for("her name is heard", lambda: lib.tone_level(bob.rtp.heard(0.4), 440) > 1500, 5, 0.02)
+    hearth.stop()
+    left = [f for f in (root / "rec" / "names").iterdir() if not f.name.endswith(".8k.wav")]  # but for our own copies
+    assert not left, f"names are kept: {left}"
+
+
+@lib.case
+def not_before_its_hour_and_whom_it_calls_then():
+    root, spoken = prompts()
+    lib.speech(root / "en" / "hearth-not-started.wav", "Be patient, this meeting begins later.")
+    hearth = hearth_with(root)
+    events = lib.Events(hearth)
+    carol, dave = lib.Phone(hearth, "carol"), lib.Phone(hearth, "dave")
+    opens = in_seconds(9)
+    made = hearth.api("POST", "/api/v1/rooms", {"pins": "generate", "opens_at": opens, "invitees": [f"sip:{p.name}@127.0.0.1:{p.port}" for p in (carol, dave)]})
+    assert made.status == 201, made.text
+    room, pin = made.json["id"], made.json["pin"]
+    early = lib.Phone(hearth, "early")
+    refused = early.invite(room)
+    assert refused.status == 480 and refused.get("Retry-After"), refused.fields
+    alice = call(hearth, "alice")
+    press(alice, room + "#")
+    alice.wait_request("BYE", 20)
+    said = lib.read_wav(root / "en" / "hearth-not-started.wav")
+    assert lib.likeness(alice.rtp.heard(), said) > 0.9, "not told why"
+    rings = carol.wait_request("INVITE", 15), dave.wait_request("INVITE", 15)
+    assert all(rings)
+    opened = events.wait("room.changed", cause="opened")
+    assert opened["room"]["open"] is True and opened["room"]["id"] == room
+    created = events.wait("participant.created")
+    assert created.get("by") == "schedule", created
+    bob = call(hearth, "bob", 700)
+    press(bob, f"{room}#{pin}#")
+    answer_reinvite(bob)
+    lib.wait_for("bob is in", lambda: any(p["uri"].startswith("sip:bob@") and p["state"] == "connected" for p in hearth.participants(room)))
+    hearth.stop()
+
+
+@lib.case
+def a_conference_ends_when_its_time_is_over():
+    root, spoken = prompts()
+    said = lib.speech(root / "en" / "confbridge-conf-end.wav", "Time is over, this was the conference.")
+    hearth = hearth_with(root)
+    events = lib.Events(hearth)
+    hearth.api("POST", "/api/v1/rooms", {"id": "4711", "max_duration_s": 2})
+    alice = lib.Phone(hearth, "alice")
+    assert alice.invite("4711").status == 200
+    bye = alice.wait_request("BYE", 15)
+    assert "410" in bye.get("Reason"), bye.fields
+    assert lib.likeness(alice.rtp.heard(), said) > 0.9
+    left = events.wait("participant.left")
+    assert left["cause"] == "time_limit" and left["by"] == "schedule", left
+    assert hearth.room("4711")["participants"] == 0
+    hearth.stop()
+
+
+@lib.case
+def who_is_banned_stays_outside():
+    root, _ = prompts()
+    hearth = hearth_with(root)
+    events = lib.Events(hearth)
+    hearth.api("POST", "/api/v1/rooms", {"id": "4711", "pin": "1234"})
+    eve = call(hearth, "eve", 440)
+    press(eve, "4711#1234#")
+    answer_reinvite(eve)
+    person = lib.wait_for("in", lambda: hearth.connected("4711"))[0]
+    assert hearth.api("DELETE", f"/api/v1/rooms/4711/participants/{person['id']}?ban=true").status == 204
+    bye = eve.wait_request("BYE", 10)
+    assert "403" in bye.get("Reason"), bye.fields
+    eve.answer(bye)
+    assert events.wait("participant.left")["by"] == "api"
+    again = call(hearth, "eve", 440)
+    press(again, "4711#1234#")
+    again.wait_request("BYE", 20)
+    assert not hearth.participants("4711")
+    ban = hearth.api("GET", "/api/v1/rooms/4711/bans").json["bans"][0]
+    assert hearth.api("DELETE", f"/api/v1/rooms/4711/bans/{ban['id']}").status == 204
+    back = call(hearth, "eve", 440)
+    press(back, "4711#1234#")
+    answer_reinvite(back)
+    lib.wait_for("in again", lambda: hearth.connected("4711"))
+    hearth.stop()
+
+
 @lib.case
 def a_recording_holds_what_the_room_heard():
     root, _ = prompts()

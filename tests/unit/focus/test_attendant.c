@@ -9,6 +9,7 @@
 #include "focus/focus_priv.h"
 #include "focus/lockout.h"
 #include "focus/room_priv.h"
+#include "focus/spoken_name.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
 
@@ -268,6 +269,67 @@ static void a_room_with_a_pin_asks(void)
 	world_end(world, "room_with_pin");
 }
 
+/* A name is recorded last, and heard when its caller comes and goes; then the file goes. */
+static void names_are_recorded(void)
+{
+	struct world *world = world_new(
+		&(struct world_options){.config = CONFIG "\nrecordings.path=/tmp/hearth-names"});
+	struct room *room = room_make_pins(world, "team", "1234", NULL);
+	struct room_settings settings = room->settings;
+	struct phone *alice, *bob, *carol;
+	struct fake_play *play;
+
+	settings.has_names = true;
+	CHECK_INT("set", focus_room_set(world->focus, room, &settings), 0);
+	alice = call(world, "alice", "8001");
+	press(alice, "1234#");
+	CHECK_INT("not in yet", world_roster(world, "team"), 0);
+	hear(alice);
+	press(alice, "#");
+	fake_media_record_length(world->media, 900);
+	CHECK("recorded", fake_media_track_over(world->media, leg_of(alice)->self, 0));
+	CHECK_INT("in", world_roster(world, "team"), 1);
+	CHECK("named", spoken_name_path(phone_participant(alice, "team")) != NULL);
+
+	bob = call(world, "bob", "team");
+	press(bob, "1234#");
+	hear(bob);
+	world_run(world, NAME_LENGTH_MS);
+	fake_media_record_length(world->media, 100);
+	CHECK("recorded", fake_media_track_over(world->media, leg_of(bob)->self, 0));
+	CHECK_INT("in", world_roster(world, "team"), 2);
+	CHECK("said nothing", !spoken_name_path(phone_participant(bob, "team")));
+
+	carol = call(world, "carol", "8001");
+	press(carol, "1234##");
+	world_run(world, NAME_LENGTH_MS + ATTENDANT_SAVE_MS + 100);
+	CHECK_INT("in, though the file is late", world_roster(world, "team"), 3);
+	fake_media_record_length(world->media, 900);
+	CHECK("recorded", fake_media_track_over(world->media, leg_of(carol)->self, 0));
+	phone_hang_up(alice);
+	world_run(world, 500);
+	play = fake_media_play(world->media, 0, room->bus->room);
+	CHECK("heard once more", play && strstr(play->first, "/names/"));
+	world_run(world, NAME_KEEP_MS);
+	world_end(world, "names");
+}
+
+static void a_name_that_cannot_be_recorded(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct room *room = room_make_pins(world, "team", NULL, NULL);
+	struct room_settings settings = room->settings;
+	struct phone *alice;
+
+	settings.has_names = true;
+	CHECK_INT("set", focus_room_set(world->focus, room, &settings), 0);
+	fake_media_fail(world->media, FAKE_RECORD_START, -28, 0, 1);
+	alice = call(world, "alice", "team");
+	hear(alice);
+	CHECK_INT("comes in without", world_roster(world, "team"), 1);
+	world_end(world, "no name");
+}
+
 static void hanging_up_and_stopping_leave_nothing(void)
 {
 	struct world *world = world_new(&(struct world_options){.config = CONFIG});
@@ -324,6 +386,8 @@ void suite_attendant(void)
 	CHECK_TEST(no_sound_is_no_trap);
 	CHECK_TEST(locked_and_full_are_told);
 	CHECK_TEST(a_room_with_a_pin_asks);
+	CHECK_TEST(names_are_recorded);
+	CHECK_TEST(a_name_that_cannot_be_recorded);
 	CHECK_TEST(hanging_up_and_stopping_leave_nothing);
 	CHECK_TEST(numbers_table);
 }

@@ -2,6 +2,8 @@
 #include "focus/menu.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
@@ -123,6 +125,63 @@ static void entries(void)
 	world_end(world, "entries");
 }
 
+/* Moderators have a table of their own over that of all. */
+static void two_tables(void)
+{
+	struct world *world = world_with_team(
+		"dialin.menu=*1=hand,*2=lock\ndialin.moderator_menu=*1=lock,*11=mute_all");
+	struct phone *alice = world_join(world, "alice", "team");
+	struct participant *p = phone_participant(alice, "team");
+	struct room *room = world_room(world, "team");
+
+	press(alice, "*1");
+	CHECK("a guest's", p->is_hand_raised && !room->settings.is_locked);
+	p->role = PARTICIPANT_MODERATOR;
+	press(alice, "*1");
+	CHECK("a moderator's", p->is_hand_raised && room->settings.is_locked);
+	press(alice, "*2");
+	CHECK("and that of all", !room->settings.is_locked);
+	world_end(world, "two_tables");
+}
+
+static void help_speaks_the_table(void)
+{
+	static const struct {
+		bool is_moderator;
+		uint32_t sounds; /* a row: press, star, the digit, what for, a pause */
+	} rows[] = {{false, 2 * 5}, {true, 3 * 5}};
+	char root[] = "/tmp/hearth-help-XXXXXX", command[512], config[256];
+	struct world *world;
+
+	CHECK("dir", mkdtemp(root) != NULL);
+	(void)snprintf(command, sizeof(command),
+		       "mkdir -p %s/en/digits && cd %s/en && touch vm-press.wav hearth-to-help.wav "
+		       "hearth-to-hand.wav hearth-to-lock.wav digits/star.wav digits/0.wav "
+		       "digits/1.wav digits/2.wav",
+		       root, root);
+	CHECK_INT("files", system(command), 0);
+	(void)snprintf(config, sizeof(config),
+		       "prompts.path=%s\ndialin.menu=*0=help,*1=hand,*2=lock\n"
+		       "dialin.moderator_menu=*1=hand",
+		       root);
+	world = world_with_team(config);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct phone *alice = world_join(world, rows[i].is_moderator ? "boss" : "alice",
+						 "team");
+		struct participant *p = phone_participant(alice, "team");
+		struct fake_play *play;
+
+		p->role = rows[i].is_moderator ? PARTICIPANT_MODERATOR : PARTICIPANT_GUEST;
+		press(alice, "*0");
+		play = fake_media_play(world->media, leg_of(alice)->self, 0);
+		if (CHECK("is said", play != NULL))
+			CHECK_INT("as long as it is", play->sound_count, rows[i].sounds);
+	}
+	world_end(world, "help");
+	(void)snprintf(command, sizeof(command), "rm -r %s", root);
+	CHECK_INT("removed", system(command), 0);
+}
+
 static void tables(void)
 {
 	static const struct {
@@ -155,5 +214,7 @@ void suite_menu(void)
 	CHECK_TEST(moderators_run_the_room);
 	CHECK_TEST(admit_all);
 	CHECK_TEST(entries);
+	CHECK_TEST(two_tables);
+	CHECK_TEST(help_speaks_the_table);
 	CHECK_TEST(tables);
 }

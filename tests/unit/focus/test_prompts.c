@@ -116,6 +116,31 @@ static void files_are_found_in_order(void)
 	remove_all();
 }
 
+/* Debian's English recordings have no folder "en". */
+static void a_folder_of_a_country_will_do(void)
+{
+	struct prompts_params params = {.languages = "en,es", .music = ""};
+	struct prompts *prompts = NULL;
+	struct prompt_list list;
+
+	prompts_free(make());
+	touch("land/en_US_f_Allison/vm-goodbye.wav");
+	touch("land/en_GB/vm-goodbye.wav");
+	touch("land/es/vm-goodbye.wav");
+	touch("land/es_MX/vm-goodbye.wav");
+	(void)snprintf(dirs, sizeof(dirs), "%s/land", root);
+	params.path = dirs;
+	CHECK_INT("new", prompts_new(&params, &prompts), 0);
+	prompt_begin(&list, prompts, "en");
+	prompt_add(&list, PROMPT_GOODBYE);
+	CHECK_STR("the first of them", text(&list), "land/en_GB/vm-goodbye.wav");
+	prompt_begin(&list, prompts, "es");
+	prompt_add(&list, PROMPT_GOODBYE);
+	CHECK_STR("its own before", text(&list), "land/es/vm-goodbye.wav");
+	prompts_free(prompts);
+	remove_all();
+}
+
 static void numbers_are_spoken(void)
 {
 	static const struct {
@@ -172,6 +197,7 @@ void suite_prompts(void)
 {
 	CHECK_SUITE("prompts");
 	CHECK_TEST(files_are_found_in_order);
+	CHECK_TEST(a_folder_of_a_country_will_do);
 	CHECK_TEST(numbers_are_spoken);
 	CHECK_TEST(nothing_installed_is_tones);
 }

@@ -144,6 +144,7 @@ static void configure(struct site *site, const char *keys)
 	site_set(site, "store.path=:memory:");
 	site_set(site, "http.listen=127.0.0.1:0");
 	site_set(site, "sip.listen=udp:" SERVER_SIP);
+	site_set(site, "prompts.cache=");
 	while (rest.len > 0) {
 		struct slice one = slice_first(rest, slice_find(rest, '\n'));
 		char line[512];
