@@ -63,6 +63,25 @@ int rooms_list(struct request *request)
 	return 0;
 }
 
+static void read_loudest(const struct document *document, struct room_settings *settings)
+{
+	uint32_t loudest;
+	double gate_dbov;
+
+	if (document_is_null(document, "loudest")) {
+		settings->has_loudest = false;
+		settings->loudest = 0;
+	}
+	if (document_u32(document, "loudest", &loudest)) {
+		settings->has_loudest = true;
+		settings->loudest = (uint8_t)loudest;
+	}
+	if (document_is_null(document, "noise_gate_dbov"))
+		settings->noise_gate_dbov = 0;
+	if (document_real(document, "noise_gate_dbov", &gate_dbov))
+		settings->noise_gate_dbov = (int8_t)gate_dbov;
+}
+
 /* What the document says replaces what `settings` has. */
 static void read_settings(const struct document *document, struct room_settings *settings)
 {
@@ -71,6 +90,7 @@ static void read_settings(const struct document *document, struct room_settings 
 	if (document_is_null(document, "max_participants"))
 		settings->participants_max = 0;
 	(void)document_u32(document, "max_participants", &settings->participants_max);
+	read_loudest(document, settings);
 	(void)document_bool(document, "guests_muted", &settings->are_guests_muted);
 	(void)document_bool(document, "lobby", &settings->is_lobby);
 	(void)document_bool(document, "wait_for_moderator", &settings->waits_for_moderator);

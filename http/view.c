@@ -59,6 +59,8 @@ static void add_room(struct writer *json, const struct room_view *room)
 	writer_bool(json, "locked", room->settings.is_locked);
 	writer_bool(json, "muted", room->settings.is_muted);
 	writer_uint(json, "max_participants", room->participants_max);
+	writer_uint(json, "loudest", room->loudest);
+	writer_int(json, "noise_gate_dbov", room->noise_gate_dbov);
 	writer_bool(json, "guests_muted", room->settings.are_guests_muted);
 	writer_bool(json, "lobby", room->settings.is_lobby);
 	writer_bool(json, "wait_for_moderator", room->settings.waits_for_moderator);

@@ -408,6 +408,29 @@ static void sum_add(struct bus *bus, struct bus_scratch *scratch, struct leg *le
 	leg->resampled = brought;
 }
 
+/* Whether one who speaks is among the loudest of the room. */
+static bool is_let_through(const struct bus *bus, struct bus_scratch *scratch, struct leg *leg)
+{
+	const struct loudest_turn turn = {.last = &bus->loudest,
+					  .next = &scratch->loudest,
+					  .id = leg->tx_ssrc,
+					  .level_dbov = leg->frame.level,
+					  .is_speaking = leg->is_summed};
+
+	return loudest_turn_rt(&leg->loudness, &turn);
+}
+
+static void policy_begin(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env)
+{
+	uint8_t max = atomic_load_explicit(&bus->loudest_max, memory_order_relaxed);
+
+	env->gate_dbov = atomic_load_explicit(&bus->gate_dbov, memory_order_relaxed);
+	if (max != bus->loudest.max) /* nobody has a place yet */
+		bus->loudest = (struct loudest){.max = max};
+	if (max)
+		loudest_begin_rt(&scratch->loudest, max);
+}
+
 static bool takes_are_paused(const struct bus *bus)
 {
 	return atomic_load_explicit(&bus->are_takes_paused, memory_order_relaxed);
@@ -506,6 +529,7 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 	struct list *it, *tmp;
 
 	scratch_begin(bus, scratch);
+	policy_begin(bus, scratch, env);
 	if (skipped && bus->take_rates && !takes_are_paused(bus))
 		takes_skip_rt(&bus->sounds, skipped);
 	LIST_FOREACH (it, tmp, &bus->legs) {
@@ -516,6 +540,8 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 		if (skipped)
 			skip(bus, leg, env, skipped);
 		leg_pull_rt(leg, env, !bus->is_lounge || has_take(leg));
+		if (bus->loudest.max)
+			leg->is_summed = is_let_through(bus, scratch, leg);
 		if (leg->is_summed && !bus->is_lounge) {
 			sum_add(bus, scratch, leg);
 			early_note(bus, leg);
@@ -530,6 +556,8 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 		if (leg_can_send(leg) && leg->audience != LEG_AUDIENCE_NONE)
 			bus->audiences[leg->audience].rates_next |= (uint8_t)(1u << leg->send_rate);
 	}
+	if (bus->loudest.max)
+		bus->loudest = scratch->loudest;
 	if (!list_empty(&bus->sounds))
 		room_plays(bus, scratch, env);
 	for (uint8_t i = 0; i < bus->audience_count; i++)

@@ -22,6 +22,10 @@
  * hands it on. Who falls silent comes back after LEG_PRIVATE_MS. With BUS_STREAMS_MAX streams in
  * use, listeners of further formats are encoded for alone.
  *
+ * Where only the loudest are to be heard (loudest.h), all who speak are decoded, since nothing else
+ * tells how loud they are; who is left out is neither resampled nor summed, and hears what silent
+ * listeners hear, without an encode of its own.
+ *
  * A *lounge* is the bus of legs that are in no room yet: they send and hear silence.
  *
  * Shape:   mono int16_t, frames of LEG_TICK_MS.
@@ -37,6 +41,7 @@
 #include "base/list.h"
 #include "mixer/leg.h"
 #include "mixer/limiter.h"
+#include "mixer/loudest.h"
 
 enum {
 	BUS_PHASE_NONE = 255,
@@ -70,6 +75,9 @@ struct bus {
 	struct bus_audience audiences[BUS_AUDIENCES_MAX];
 	struct leg *leads[BUS_STREAMS_MAX]; /* of the streams; NULL: free */
 	struct list sounds;                 /* struct sound: plays and takes of all; play.c */
+	struct loudest loudest;             /* of the last tick; max 0: all are heard */
+	_Atomic uint8_t loudest_max;        /* control's wishes: media_room_policy */
+	_Atomic uint8_t gate_dbov;
 	_Atomic bool are_takes_paused;      /* control's wish: of the room's takes and its legs' */
 	void *owner;                        /* control's */
 };
@@ -101,6 +109,7 @@ struct bus_hearing {
 
 /* What a tick needs besides the bus; one per worker, since one bus is at work at a time. */
 struct bus_scratch {
+	struct loudest loudest; /* of this tick */
 	int32_t minus[LEG_SAMPLES_MAX];
 	int16_t pcm[LEG_SAMPLES_MAX]; /* private mixes */
 	struct bus_encoded private;

@@ -355,10 +355,14 @@ void leg_receive_rt(struct leg *leg, struct leg_env *env)
 
 /* The frame --------------------------------------------------------------------------------- */
 
-static bool gate(struct leg *leg)
+/* Opens at once, so that no word loses its beginning; the talk detector is slower. Where a room has
+ * a threshold of its own, that alone counts. */
+static bool gate(struct leg *leg, uint8_t gate_dbov)
 {
-	/* Opens at once, so that no word loses its beginning; the talk detector is slower. */
-	if (leg->frame.level < LEG_GATE_DBOV || leg->frame.is_talking)
+	bool is_loud = gate_dbov ? leg->frame.level < gate_dbov
+				 : leg->frame.level < LEG_GATE_DBOV || leg->frame.is_talking;
+
+	if (is_loud)
 		leg->gate_ms = LEG_GATE_HANG_MS;
 	else
 		leg->gate_ms -= MIN_OF(leg->gate_ms, (uint16_t)LEG_TICK_MS);
@@ -392,7 +396,7 @@ void leg_pull_rt(struct leg *leg, struct leg_env *env, bool is_heard)
 		return;
 	leg->frame = intake_get_rt(leg->intake, now_us);
 	leg->stats.level_in = leg->frame.level;
-	is_open = gate(leg);
+	is_open = gate(leg, env->gate_dbov);
 	if (leg->control.is_muted || dtmf_is_muting_rt(&leg->dtmf, now_us))
 		return;
 	leg->is_talking = leg->frame.is_talking;

@@ -26,6 +26,7 @@
 #include "mixer/kit.h"
 #include "mixer/latch.h"
 #include "mixer/limiter.h"
+#include "mixer/loudest.h"
 #include "mixer/resample.h"
 #include "mixer/rtp.h"
 #include "mixer/srtp.h"
@@ -48,7 +49,7 @@ enum {
 	LEG_RTCP_ROUNDS = 5,     /* of these: the RTCP socket is looked at every 500 ms */
 	LEG_ALIGN = 64,
 	LEG_AHEAD = INTAKE_AHEAD + 1, /* legs: how far leg_prefetch_rt looks */
-	LEG_GATE_DBOV = 60,           /* softer than this for LEG_GATE_HANG_MS: not summed */
+	LEG_GATE_DBOV = 60, /* softer than this for LEG_GATE_HANG_MS: not summed */
 	LEG_GATE_HANG_MS = 400,
 	LEG_SKIP_MAX = 50 /* frames dropped at most when the worker was held up */
 };
@@ -98,6 +99,7 @@ struct leg_event {
 struct leg_env {
 	struct io *io;
 	struct ring *events;
+	uint8_t gate_dbov;           /* of the room that is at work; 0: LEG_GATE_DBOV */
 	bool must_wake;              /* something was posted in this pass that control waits for */
 	struct random random;        /* seeded: no system call */
 	uint64_t now_ns;             /* of this pass, monotonic */
@@ -184,6 +186,7 @@ struct leg {
 	bool is_exact;       /* frame.payload is what pcm encodes */
 	uint8_t sound_count; /* of `sounds` */
 	uint16_t gate_ms;    /* left of the gate's hangover */
+	struct loudness loudness; /* bus.c */
 	struct leg_control control;
 
 	/* State told to control: posted anew each tick until the ring took it. */

@@ -50,6 +50,20 @@ static int room_close(void *ctx, handle h)
 	return 0;
 }
 
+static int room_set(void *ctx, handle h, const struct media_room_policy *policy)
+{
+	struct mixer *mixer = ctx;
+	struct mixer_room *room = handle_find(mixer->rooms_by_handle, h);
+
+	if (!room)
+		return ERR_STALE;
+	if (policy->loudest > MEDIA_LOUDEST_MAX || policy->gate_dbov > MEDIA_LEVEL_SILENT)
+		return -EINVAL;
+	atomic_store(&room->bus->loudest_max, policy->loudest);
+	atomic_store(&room->bus->gate_dbov, policy->gate_dbov);
+	return 0;
+}
+
 /* Operations on legs ------------------------------------------------------------------------ */
 
 static struct mixer_leg *leg_find(const struct mixer *mixer, handle h)
@@ -427,6 +441,7 @@ static void totals(void *ctx, struct media_totals *ret_totals)
 const struct media_ops mixer_ops = {
 	.room_open = room_open,
 	.room_close = room_close,
+	.room_set = room_set,
 	.leg_open = leg_open,
 	.leg_set = leg_set,
 	.leg_control = leg_control,

@@ -42,6 +42,7 @@ enum {
 	MEDIA_OPUS_BITRATE = 32000,
 	MEDIA_KEY_MAX = 44, /* octets of a master key and its salt */
 	MEDIA_GROUPS_MAX = 16,    /* of a room */
+	MEDIA_LOUDEST_MAX = 32,
 	MEDIA_AUDIENCES_MAX = 16, /* of a room: legs that hear the same groups are one */
 	MEDIA_LEVEL_SILENT = 127 /* levels are -dBov, 0 (overload) to 127 (digital silence), RFC 6464 */
 };
@@ -133,6 +134,13 @@ struct media_leg_control {
 	int16_t gain_in_cdb;    /* hundredths of dB on what it says, -6000 to +3000 */
 	int16_t gain_out_cdb;   /* hundredths of dB on what it hears */
 	struct media_groups groups;
+};
+
+/* Who is heard at all in a room. */
+struct media_room_policy {
+	uint8_t loudest;   /* only so many of those who speak, at most MEDIA_LOUDEST_MAX; 0: all */
+	uint8_t gate_dbov; /* sound that is softer than this (-dBov) for a while is left out; 0: as
+			    * the mixer thinks fit */
 };
 
 struct media_leg_open {
@@ -252,6 +260,9 @@ struct media_ops {
 	int (*room_open)(void *ctx, handle *ret_room);
 	/* Its legs must have been closed or moved away before; never fails for a live room. */
 	int (*room_close)(void *ctx, handle room);
+
+	/* From the next tick on. ERR_STALE, -EINVAL. */
+	int (*room_set)(void *ctx, handle room, const struct media_room_policy *policy);
 
 	/* Reserves ports and sockets at once, so that the address can go into an offer or answer.
 	 * *ret_local: the bound RTP address; RTCP is at port + 1 (and on the same port with

@@ -237,6 +237,9 @@ static void on_stored_room(void *arg, const struct store_room *stored)
 			     .has_names = stored->has_names,
 			     .record = stored->record,
 			     .duration_max_s = stored->duration_max_s,
+			     .has_loudest = stored->loudest >= 0,
+			     .loudest = (uint8_t)(stored->loudest >= 0 ? stored->loudest : 0),
+			     .noise_gate_dbov = stored->noise_gate_dbov,
 			     .opens_wall_ms = stored->opens_wall_ms,
 			     .closes_wall_ms = stored->closes_wall_ms},
 		.created_wall_ms = stored->created_wall_ms,
@@ -304,6 +307,8 @@ void focus_reload(struct focus *focus)
 	warn_of_relay(focus->config);
 	auth_reload(focus->auth);
 	(void)announcer_load(focus);
+	for (uint32_t i = 0; i < focus->room_count; i++)
+		room_policy_apply(focus->rooms[i]);
 }
 
 const char *focus_reject_name(enum focus_reject reason)

@@ -22,6 +22,8 @@
 #include "focus/seats.h"
 #include "focus/waiting.h"
 
+enum { NOISE_GATE_OWN_DBOV = -60 };
+
 static_assert((int)ROOM_ID_MAX <= (int)STORE_ID_MAX, "every room can be stored");
 
 bool room_id_is_valid(struct slice id)
@@ -99,6 +101,18 @@ uint32_t room_people(const struct room *room)
 	return room->participant_count - room->bridge_count;
 }
 
+static uint8_t loudest_of(const struct room *room)
+{
+	return room->settings.has_loudest ? room->settings.loudest
+					  : (uint8_t)room->focus->config->rooms_loudest;
+}
+
+static int8_t noise_gate_of(const struct room *room)
+{
+	return room->settings.noise_gate_dbov ? room->settings.noise_gate_dbov
+					      : (int8_t)room->focus->config->rooms_noise_gate_dbov;
+}
+
 void room_view(const struct room *room, struct room_view *ret_view)
 {
 	*ret_view = (struct room_view){
@@ -107,6 +121,8 @@ void room_view(const struct room *room, struct room_view *ret_view)
 		.settings = room->settings,
 		.participants_max = participants_max(room),
 		.participants = room_people(room),
+		.loudest = loudest_of(room),
+		.noise_gate_dbov = noise_gate_of(room),
 		.is_recording = room->recording != NULL,
 		.is_open = schedule_is_open(room),
 		.ends_wall_ms = schedule_ends_wall_ms(room),
@@ -239,6 +255,8 @@ void room_store(const struct room *room)
 	if (!store || room->origin != ROOM_BY_API)
 		return;
 	slice_cstr(slice_of(room->id), row.id, sizeof(row.id));
+	row.loudest = room->settings.has_loudest ? (int8_t)room->settings.loudest : -1;
+	row.noise_gate_dbov = room->settings.noise_gate_dbov;
 	slice_cstr(slice_of(room->settings.codecs), row.codecs, sizeof(row.codecs));
 	slice_cstr(slice_of(room->settings.pin), row.pin, sizeof(row.pin));
 	slice_cstr(slice_of(room->settings.moderator_pin), row.moderator_pin,
@@ -397,12 +415,28 @@ bool room_has_wait(const struct room *room)
 	return room->settings.is_lobby || room->settings.waits_for_moderator;
 }
 
+/* At -60 the mixer's own gate, which knows speech; every other threshold counts by itself. */
+void room_policy_apply(const struct room *room)
+{
+	const struct media *media = &room->focus->media;
+	int gate_dbov = noise_gate_of(room);
+	struct media_room_policy policy = {
+		.loudest = loudest_of(room),
+		.gate_dbov = gate_dbov == NOISE_GATE_OWN_DBOV ? 0 : (uint8_t)-gate_dbov};
+
+	if (room->bus)
+		(void)media->ops->room_set(media->ctx, room->bus->room, &policy);
+}
+
 int room_bus(struct room *room, struct bus **ret_bus)
 {
-	int err = room->bus ? 0 : bus_open(room->focus, &room->bus);
+	bool is_new = !room->bus;
+	int err = is_new ? bus_open(room->focus, &room->bus) : 0;
 
 	if (err)
 		return err;
+	if (is_new)
+		room_policy_apply(room);
 	*ret_bus = room->bus;
 	return 0;
 }
@@ -517,6 +551,8 @@ static bool settings_are_same(const struct room_settings *a, const struct room_s
 	       a->duration_max_s == b->duration_max_s && a->opens_wall_ms == b->opens_wall_ms &&
 	       a->closes_wall_ms == b->closes_wall_ms &&
 	       slice_is(slice_of(a->language), b->language) && slice_is(slice_of(a->pin), b->pin) &&
+	       a->has_loudest == b->has_loudest && a->loudest == b->loudest &&
+	       a->noise_gate_dbov == b->noise_gate_dbov &&
 	       slice_is(slice_of(a->codecs), b->codecs) &&
 	       slice_is(slice_of(a->moderator_pin), b->moderator_pin);
 }
@@ -540,6 +576,7 @@ int focus_room_set(struct focus *focus, struct room *room, const struct room_set
 			participant_apply_control(p);
 		}
 	}
+	room_policy_apply(room);
 	schedule_review(room);
 	room_changed(room, NULL);
 	waiting_review(room);

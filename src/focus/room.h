@@ -47,6 +47,9 @@ struct room_settings {
 		      1];        /* of what all hear, and of who has none; "": default */
 	uint32_t duration_max_s; /* of a conference; 0: rooms.max_duration_s */
 	uint64_t opens_wall_ms, closes_wall_ms; /* focus/schedule.h; 0: open, never closes */
+	bool has_loudest;        /* else rooms.loudest */
+	uint8_t loudest;         /* only so many of those who speak are heard; 0: all */
+	int8_t noise_gate_dbov;  /* 0: rooms.noise_gate_dbov */
 	char codecs[CODECS_LIST_MAX + 1];       /* for who comes from now on; "": media.codecs */
 	char pin[PIN_HASH_MAX + 1], moderator_pin[PIN_HASH_MAX + 1]; /* hashes; "": none */
 };
@@ -56,7 +59,9 @@ struct room_view {
 	char uri[ROOM_URI_MAX + 1]; /* "sip:lobby@192.0.2.1:5060" */
 	enum room_origin origin;
 	struct room_settings settings;
-	uint32_t participants_max; /* in force */
+	uint32_t participants_max; /* in force; so are the next two */
+	uint8_t loudest;
+	int8_t noise_gate_dbov;
 	bool is_recording;
 	bool is_open;          /* focus/schedule.h */
 	uint64_t ends_wall_ms; /* as things are; 0: no end is set */

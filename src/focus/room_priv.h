@@ -86,6 +86,8 @@ bool room_has_wait(const struct room *room);
 /* The bus of the room, opened when it is the first need of it. The room keeps its own hold.
  * ERR_MEDIA_NO_ROOMS, ERR_QUEUE_FULL, -ENOMEM. */
 int room_bus(struct room *room, struct bus **ret_bus);
+/* Tells the mixer who is to be heard in the room, as its settings and the configuration say. */
+void room_policy_apply(const struct room *room);
 void room_bus_drop(struct room *room); /* the hold of a room in which nobody is */
 
 void room_enter(struct room *room, struct participant *participant);

@@ -68,6 +68,8 @@ static const char *const migrations[] = {
 	"ALTER TABLE rooms ADD COLUMN has_begun INTEGER NOT NULL DEFAULT 0;",
 	"ALTER TABLE rooms ADD COLUMN codecs TEXT NOT NULL DEFAULT '';",
 	"ALTER TABLE rooms ADD COLUMN record INTEGER NOT NULL DEFAULT 0;",
+	"ALTER TABLE rooms ADD COLUMN loudest INTEGER NOT NULL DEFAULT -1;"
+	"ALTER TABLE rooms ADD COLUMN noise_gate_dbov INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum statement {
@@ -93,7 +95,7 @@ enum statement {
 	"is_locked, is_muted, participants_max, created_wall_ms, is_lobby, "                       \
 	"waits_for_moderator, ends_with_moderator, has_tones, pin, moderator_pin, "                \
 	"are_guests_muted, has_names, language, duration_max_s, opens_wall_ms, closes_wall_ms, "   \
-	"has_begun, codecs, record"
+	"has_begun, codecs, record, loudest, noise_gate_dbov"
 #define RECORD_COLUMNS                                                                             \
 	"room, participant, uri, display_name, call_id, is_outgoing, started_wall_ms, "            \
 	"answered_wall_ms, ended_wall_ms, status, end_cause, rx_packets, rx_lost, tx_packets, "    \
@@ -108,14 +110,15 @@ static const char *const statements[STATEMENT_COUNT] = {
 	[COMMIT] = "COMMIT",
 	[ROOM_PUT] = "INSERT INTO rooms (id, " ROOM_COLUMNS ")"
 		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-		     " ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
+		     " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)"
 		     " ON CONFLICT (id) DO UPDATE SET"
 		     " is_locked = ?2, is_muted = ?3, participants_max = ?4, created_wall_ms = ?5,"
 		     " is_lobby = ?6, waits_for_moderator = ?7, ends_with_moderator = ?8,"
 		     " has_tones = ?9, pin = ?10, moderator_pin = ?11,"
 		     " are_guests_muted = ?12, has_names = ?13, language = ?14,"
 		     " duration_max_s = ?15, opens_wall_ms = ?16, closes_wall_ms = ?17,"
-		     " has_begun = ?18, codecs = ?19, record = ?20",
+		     " has_begun = ?18, codecs = ?19, record = ?20,"
+		     " loudest = ?21, noise_gate_dbov = ?22",
 	[ROOM_DELETE] = "DELETE FROM rooms WHERE id = ?1",
 	[USER_PUT] = "INSERT OR REPLACE INTO users (" USER_COLUMNS ") VALUES"
 		     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -263,6 +266,8 @@ int db_room_put(struct db *db, const struct store_room *room)
 	bind_int(stmt, 18, room->has_begun);
 	bind_text(stmt, 19, room->codecs);
 	bind_int(stmt, 20, room->record);
+	bind_int(stmt, 21, (uint64_t)(int64_t)room->loudest);
+	bind_int(stmt, 22, (uint64_t)(int64_t)room->noise_gate_dbov);
 	return run(db, ROOM_PUT);
 }
 
@@ -361,6 +366,8 @@ int db_rooms_each(struct db *db, void (*on_room)(void *arg, const struct store_r
 			.closes_wall_ms = column_int(stmt, 16),
 			.has_begun = column_int(stmt, 17) != 0,
 			.record = (uint8_t)column_int(stmt, 19),
+			.loudest = (int8_t)column_int(stmt, 20),
+			.noise_gate_dbov = (int8_t)column_int(stmt, 21),
 		};
 
 		column_text(stmt, 0, room.id, sizeof(room.id));

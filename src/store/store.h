@@ -52,6 +52,7 @@ struct store_room {
 	uint32_t duration_max_s;
 	uint64_t opens_wall_ms, closes_wall_ms;
 	char codecs[STORE_TEXT_MAX + 1]; /* "": the configured ones */
+	int8_t loudest, noise_gate_dbov; /* -1, 0: the configured ones */
 	char pin[STORE_TEXT_MAX + 1], moderator_pin[STORE_TEXT_MAX + 1]; /* hashes */
 	uint64_t created_wall_ms;
 };

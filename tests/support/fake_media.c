@@ -10,6 +10,7 @@
 enum { FAKE_HANDLES_MAX = 20000, FAKE_PORT_FIRST = 20000, FAKE_RECORDS_MAX = 32 };
 
 struct fake_room {
+	struct media_room_policy policy;
 	uint32_t legs; /* in it, closing ones included */
 };
 
@@ -114,6 +115,19 @@ static int room_close(void *ctx, handle id)
 	plays_end(media, 0, id);
 	(void)handle_drop(media->rooms, id);
 	free(room);
+	return 0;
+}
+
+static int room_set(void *ctx, handle id, const struct media_room_policy *policy)
+{
+	struct fake_media *media = ctx;
+	struct fake_room *room = handle_find(media->rooms, id);
+
+	if (!room)
+		return misuse(media);
+	if (policy->loudest > MEDIA_LOUDEST_MAX || policy->gate_dbov > MEDIA_LEVEL_SILENT)
+		return -EINVAL;
+	room->policy = *policy;
 	return 0;
 }
 
@@ -452,6 +466,7 @@ struct media fake_media_ops(struct fake_media *media)
 {
 	static const struct media_ops ops = {
 		.room_open = room_open,
+		.room_set = room_set,
 		.room_close = room_close,
 		.leg_open = leg_open,
 		.leg_set = leg_set,
@@ -626,4 +641,11 @@ uint32_t fake_media_misuses(const struct fake_media *media)
 uint32_t fake_media_calls(const struct fake_media *media, enum fake_op op)
 {
 	return media->ops[op].calls;
+}
+
+struct media_room_policy fake_media_policy(const struct fake_media *media, handle room)
+{
+	const struct fake_room *fake = handle_find(media->rooms, room);
+
+	return fake ? fake->policy : (struct media_room_policy){0};
 }

@@ -88,6 +88,7 @@ uint32_t fake_media_tracks(const struct fake_media *media, bool is_stopped);
 
 /* What is still held, and what was done wrong (operations on what is gone, rooms closed over legs).
  */
+struct media_room_policy fake_media_policy(const struct fake_media *media, handle room);
 uint32_t fake_media_rooms(const struct fake_media *media);
 uint32_t fake_media_legs(const struct fake_media *media);
 uint32_t fake_media_misuses(const struct fake_media *media);

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/room_priv.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
 
@@ -210,6 +211,44 @@ static void called_into_groups(void)
 	world_end(world, "called_into_groups");
 }
 
+/* Room, configuration, and what the mixer is told, of the loudest and of the gate. */
+static void a_room_says_who_is_heard_at_all(void)
+{
+	static const struct {
+		const char *name;
+		struct room_settings settings;
+		uint8_t loudest, gate_dbov; /* of the mixer */
+		int8_t shown_dbov;
+	} cases[] = {
+		{"as configured", {0}, 5, 50, -50},
+		{"all", {.has_loudest = true}, 0, 50, -50},
+		{"three", {.has_loudest = true, .loudest = 3}, 3, 50, -50},
+		{"the mixer's own gate", {.noise_gate_dbov = -60}, 5, 0, -60},
+		{"no gate", {.noise_gate_dbov = -127}, 5, 127, -127},
+	};
+	struct world *world = world_new(
+		&(struct world_options){.config = "rooms.loudest=5\nrooms.noise_gate_dbov=-50\n"});
+	struct participant *p = phone_participant(world_join(world, "alice", "lobby"), "lobby");
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct media_room_policy policy;
+		struct room_view view;
+
+		(void)focus_room_set(world->focus, p->room, &cases[i].settings);
+		policy = fake_media_policy(world->media, p->room->bus->room);
+		room_view(p->room, &view);
+		CHECK_INT(cases[i].name, policy.loudest, cases[i].loudest);
+		CHECK_INT(cases[i].name, policy.gate_dbov, cases[i].gate_dbov);
+		CHECK_INT(cases[i].name, view.loudest, cases[i].loudest);
+		CHECK_INT(cases[i].name, view.noise_gate_dbov, cases[i].shown_dbov);
+	}
+	(void)focus_room_set(world->focus, p->room, &(struct room_settings){0});
+	world->config->rooms_loudest = 7;
+	focus_reload(world->focus);
+	CHECK_INT("reloaded", fake_media_policy(world->media, p->room->bus->room).loudest, 7);
+	world_end(world, "a_room_says_who_is_heard_at_all");
+}
+
 void suite_groups(void)
 {
 	CHECK_SUITE("groups");
@@ -218,4 +257,5 @@ void suite_groups(void)
 	CHECK_TEST(a_room_has_so_many_groups);
 	CHECK_TEST(and_so_many_audiences);
 	CHECK_TEST(called_into_groups);
+	CHECK_TEST(a_room_says_who_is_heard_at_all);
 }

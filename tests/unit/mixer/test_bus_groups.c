@@ -282,6 +282,79 @@ static void a_stream_belongs_to_an_audience(void)
 	teardown();
 }
 
+static uint32_t heard_legs(void)
+{
+	uint32_t heard = 0;
+
+	for (int i = 0; i < leg_count; i++)
+		heard |= (uint32_t)legs[i].leg->is_summed << i;
+	return heard;
+}
+
+/* Who is left out is not in any sum, hears as silent listeners do, and shares their encode. */
+static void only_the_loudest_are_heard(void)
+{
+	uint8_t data[RIG_PACKET_MAX];
+	struct rtp_packet got[2];
+
+	setup(10);
+	atomic_store(&bus.loudest_max, 3);
+	warm_up(0xff);
+	for (int tick = 0; tick < 100; tick++) {
+		feed_noise(0xff);
+		bus_gather_rt(&bus, &scratch, &rig.env, 0);
+		CHECK_INT("three", scratch.hearings[0].talkers, 3);
+		CHECK_INT("are summed", __builtin_popcount(heard_legs()), 3);
+		for (int i = 0; i < leg_count; i++)
+			CHECK("the sum of those", hears_what_it_should(i));
+		bus_deliver_rt(&bus, &scratch, &rig.env);
+		io_flush_rt(rig.env.io);
+		next_tick();
+	}
+	for (int i = 0; i < leg_count; i++)
+		(void)phone_drain(&phones[i]);
+	feed_noise(0xff);
+	bus_tick_rt(&bus, &scratch, &rig.env, 0);
+	for (int i = 0; i < 8; i++) {
+		if (heard_legs() >> i & 1)
+			continue;
+		CHECK("it talks all the same", legs[i].leg->is_talking);
+		if (CHECK("came", phone_receive(&phones[i], RIG_WAIT_MS, &got[0], data)))
+			CHECK_INT("three contributors", got[0].csrc_count, 3);
+	}
+	atomic_store(&bus.loudest_max, 0);
+	feed_noise(0xff);
+	next_tick();
+	bus_gather_rt(&bus, &scratch, &rig.env, 0);
+	CHECK_INT("all again", scratch.hearings[0].talkers, 8);
+	bus_deliver_rt(&bus, &scratch, &rig.env);
+	teardown();
+}
+
+/* The noise of feed_noise has about -35 dBov. */
+static void a_room_may_have_a_gate_of_its_own(void)
+{
+	static const struct {
+		const char *row;
+		uint8_t gate_dbov;
+		uint32_t want;
+	} cases[] = {{"the default", 0, 1}, {"below", 50, 1}, {"above", 25, 0}, {"off", 127, 1}};
+
+	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
+		setup(2);
+		atomic_store(&bus.gate_dbov, cases[n].gate_dbov);
+		warm_up(0x1);
+		for (int tick = 0; tick < 30; tick++) {
+			feed_noise(0x1);
+			bus_tick_rt(&bus, &scratch, &rig.env, 0);
+			next_tick();
+		}
+		CHECK_INT(cases[n].row, scratch.hearings[0].talkers, cases[n].want);
+		CHECK("its level is known", legs[0].leg->stats.level_in < 45);
+		teardown();
+	}
+}
+
 void suite_bus_groups(void)
 {
 	CHECK_SUITE("bus_groups");
@@ -290,4 +363,6 @@ void suite_bus_groups(void)
 	CHECK_TEST(a_lone_talker_of_an_audience_passes_bit_exact);
 	CHECK_TEST(who_finds_no_audience_hears_silence_until_there_is_one);
 	CHECK_TEST(a_stream_belongs_to_an_audience);
+	CHECK_TEST(only_the_loudest_are_heard);
+	CHECK_TEST(a_room_may_have_a_gate_of_its_own);
 }

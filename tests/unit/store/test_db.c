@@ -106,6 +106,8 @@ static void old_files_get_users(void)
 		    "ALTER TABLE rooms DROP COLUMN record;"
 		    "ALTER TABLE rooms DROP COLUMN are_guests_muted;"
 		    "ALTER TABLE rooms DROP COLUMN codecs;"
+		    "ALTER TABLE rooms DROP COLUMN loudest;"
+		    "ALTER TABLE rooms DROP COLUMN noise_gate_dbov;"
 		    "ALTER TABLE rooms DROP COLUMN is_lobby;"
 		    "ALTER TABLE rooms DROP COLUMN waits_for_moderator;"
 		    "ALTER TABLE rooms DROP COLUMN ends_with_moderator;"
@@ -137,6 +139,8 @@ static void rooms_are_kept(void)
 	room.opens_wall_ms = 1795376783123;
 	room.closes_wall_ms = 1795376999999;
 	room.has_begun = true;
+	room.loudest = -1;
+	room.noise_gate_dbov = -127;
 	slice_cstr(SLICE("fr"), room.language, sizeof(room.language));
 	CHECK_INT("again: changes", db_room_put(db, &room), 0);
 	room = scratch_room("c");
@@ -158,6 +162,8 @@ static void rooms_are_kept(void)
 	CHECK_INT(NULL, seen.rooms[0].closes_wall_ms, 1795376999999);
 	CHECK_INT(NULL, seen.rooms[0].has_begun, true);
 	CHECK_STR(NULL, seen.rooms[0].language, "fr");
+	CHECK_INT(NULL, seen.rooms[0].loudest, -1);
+	CHECK_INT(NULL, seen.rooms[0].noise_gate_dbov, -127);
 	CHECK_STR(NULL, seen.rooms[1].id, "b");
 	CHECK_INT(NULL, seen.rooms[1].is_locked, true);
 	CHECK_INT(NULL, seen.rooms[1].participants_max, 7);
@@ -285,7 +291,7 @@ static void refuses_what_is_not_ours(void)
 		{"another program's, marked", NULL, "PRAGMA application_id = 5",
 		 "belongs to another program"},
 		{"newer", NULL, "PRAGMA application_id = 1213355080; PRAGMA user_version = 99",
-		 "was written by a newer version of hearthd (format 99, this one knows 8)"},
+		 "was written by a newer version of hearthd (format 99, this one knows 9)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
