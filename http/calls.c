@@ -105,6 +105,7 @@ int calls_create(struct request *request)
 		return err;
 	(void)document_text(document, "from", &make.from);
 	(void)document_text(document, "to", &make.to);
+	(void)document_bool(document, "late_offer", &make.is_late_offer);
 	err = focus_call_create(focus_of(request), &make, &call);
 	is_from_bad = err && (err == ERR_SIP_NO_ROUTE ||
 			      focus_call_check(focus_of(request), make.from) != 0);

@@ -517,6 +517,8 @@ static const struct field call_create[] = {
 	 "Who is called first: sip:, sips: or tel: URI."},
 	{"to", FIELD_STRING, FIELD_REQUIRED, 1, 255, NULL,
 	 "Who is called once the first has answered."},
+	{"late_offer", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Call `from` on hold and `to` without a description, and answer what it offers."},
 	{0},
 };
 

@@ -205,10 +205,10 @@ static int call_second_party(struct focus *focus, const struct callback *callbac
 {
 	struct call *call;
 
-	return focus_call_create(
-		focus,
-		&(struct focus_call){slice_of(callback->uri), slice_of(callback->rule.target)},
-		&call);
+	return focus_call_create(focus,
+				 &(struct focus_call){.from = slice_of(callback->uri),
+						      .to = slice_of(callback->rule.target)},
+				 &call);
 }
 
 static void call_back(struct callback *callback)

@@ -16,9 +16,10 @@
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/refocus.h"
+#include "focus/say.h"
 #include "focus/text.h"
 
-enum { CALL_TOKEN_CHARS = 12 };
+enum { CALL_TOKEN_CHARS = 12, CALL_RINGBACK_PAUSE_MS = 4000 };
 #define CALL_PREFIX "call-"
 
 static_assert(sizeof(CALL_PREFIX) - 1 + CALL_TOKEN_CHARS <= CALL_ID_MAX, "an id fits");
@@ -102,6 +103,7 @@ int calls_new(struct focus *focus, const struct focus_call *make, struct call **
 	call->focus = focus;
 	call->room->call = call;
 	call->created_wall_ms = clock_wall_ms(&focus->clock);
+	call->is_late_offer = make->is_late_offer;
 	memcpy(call->id, CALL_PREFIX, sizeof(CALL_PREFIX));
 	random_token(focus->random, call->id + sizeof(CALL_PREFIX) - 1, CALL_TOKEN_CHARS);
 	text_utf8(make->from, call->from_uri, sizeof(call->from_uri));
@@ -122,6 +124,8 @@ static int call_dial(struct call *call, const char *uri, const char *as,
 		.uri = slice_of(uri),
 		.from = from,
 		.is_plain = true,
+		.is_on_hold = call->is_late_offer && !call->from,
+		.offers_nothing = call->is_late_offer && call->from,
 	};
 
 	snprintf(from, sizeof(from), "<%s>", as);
@@ -165,6 +169,7 @@ int focus_call_create(struct focus *focus, const struct focus_call *make, struct
 		err = calls_new(focus, make, &call);
 	if (err)
 		return err;
+	call->is_first_on_hold = call->is_late_offer;
 	err = call_dial(call, call->from_uri, call->to_uri, &call->from);
 	if (err) {
 		calls_discard(call);
@@ -205,6 +210,46 @@ static void call_move(struct call *call, enum call_state state)
 	call_tell(call, FOCUS_CALL_CHANGED);
 }
 
+/* What the first party hears while the second's phone rings. */
+static void ring_back(struct call *call)
+{
+	struct participant *from = call->from;
+	struct prompt_list list;
+
+	if (!from || !from->connected_wall_ms || from->play || call->has_sound)
+		return;
+	prompt_begin(&list, call->focus->prompts, "");
+	prompt_add(&list, PROMPT_TONE_RINGBACK);
+	prompt_add_pause(&list, CALL_RINGBACK_PAUSE_MS);
+	(void)say_to_leg(from, &list, true, &from->play);
+}
+
+static void stop_ring_back(struct call *call)
+{
+	if (call->from)
+		say_stop(call->focus, &call->from->play);
+}
+
+/* RFC 3725 4.2 and the like: now there is, or will be, something to hear. Without UPDATE it learns
+ * by a re-INVITE. */
+static void wake_first(struct call *call, const char *reason)
+{
+	struct participant *from = call->from;
+	struct offer_local local;
+	int err;
+
+	if (!call->is_first_on_hold || !from || !from->call)
+		return;
+	call->is_first_on_hold = false;
+	leg_offer_local(&from->leg, &local);
+	err = sip_call_set_local(from->call, &local);
+	if (!err)
+		err = sip_call_update(from->call, &(struct sip_call_update){.has_offer = true,
+									    .headers = reason});
+	if (err)
+		focus_call_end(call->focus, call, "failed");
+}
+
 static void call_dial_second(struct call *call)
 {
 	int err = call_dial(call, call->to_uri, call->from_uri, &call->to);
@@ -226,6 +271,11 @@ void calls_on_joined(struct call *call, struct participant *participant)
 		call_dial_second(call);
 		return;
 	}
+	if (participant == call->to) {
+		call->has_sound = true;
+		stop_ring_back(call);
+		wake_first(call, "Reason: SIP;cause=200\r\n");
+	}
 	if (call->from && call->from->is_waiting)
 		participant_answer_waiting(call->from);
 	if (!call->from || !call->from->connected_wall_ms || !call->to ||
@@ -243,6 +293,8 @@ void calls_on_changed(struct call *call, struct participant *participant)
 			(void)sip_call_progress(call->from->call,
 						&(struct sip_reply){.status = 180});
 		call_move(call, CALL_RINGING);
+		wake_first(call, "Reason: SIP;cause=180\r\n");
+		ring_back(call);
 	}
 }
 
@@ -252,6 +304,21 @@ void calls_on_media(struct call *call, struct participant *participant)
 {
 	if (participant == call->to && participant->leg.params.is_receiving)
 		leg_enter(&participant->leg);
+}
+
+void calls_on_active(struct call *call, struct participant *participant)
+{
+	if (participant != call->to || call->has_sound)
+		return;
+	call->has_sound = true;
+	stop_ring_back(call);
+}
+
+void calls_on_refused(struct call *call, struct participant *participant)
+{
+	/* It would stay on hold, and nobody would hear anybody. */
+	if (call->is_late_offer && participant == call->from && participant->is_held)
+		focus_call_end(call->focus, call, "not_acceptable");
 }
 
 void calls_on_left(struct call *call, struct participant *participant)

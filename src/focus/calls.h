@@ -5,7 +5,13 @@
  * made by the API, which has us ring the first party and then the second. A Join, a Replaces, a
  * REFER or the API makes it a conference: the same bus becomes a room's, and both parties
  * learn the conference URI, with isfocus, by a re-INVITE; their sound is not interrupted. A call
- * ends when either party leaves it. Thread: control.
+ * ends when either party leaves it.
+ *
+ * Who was called first hears ringing from the mixer, as soon as the second party's phone rings and
+ * until its sound comes. With `is_late_offer` we are the controller of RFC 3725: the first party is
+ * called on hold, the second without a description; the offer in its reliable 180 (RFC 3262) is
+ * answered in the PRACK, and the first learns by UPDATE (RFC 3311; Reason: SIP;cause=180) that
+ * there will be sound. Thread: control.
  */
 #ifndef FOCUS_CALLS_H
 #define FOCUS_CALLS_H
@@ -44,6 +50,7 @@ void call_view(const struct call *call, struct call_view *ret_view);
 
 struct focus_call {
 	struct slice from, to; /* sip:, sips: or tel: */
+	bool is_late_offer;    /* the descriptions are theirs first */
 };
 /* Rings `from`, then `to`. Each sees the other as the caller. ERR_BAD_TARGET, ERR_LOOP (both are
  * the same), ERR_NOT_ALLOWED, ERR_DRAINING, media errors. Refusals that come later end the call:

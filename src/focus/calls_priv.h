@@ -19,6 +19,9 @@ struct call {
 	char id[CALL_ID_MAX + 1];
 	char from_uri[STORE_URI_MAX + 1], to_uri[STORE_URI_MAX + 1];
 	enum call_state state;
+	bool is_late_offer;
+	bool is_first_on_hold;         /* the first party has only been called on hold so far */
+	bool has_sound;                /* of the second party came */
 	struct room *room;             /* room->call is this */
 	struct participant *from, *to; /* NULL: not yet, or has left */
 	uint64_t created_wall_ms, connected_wall_ms, version;
@@ -38,6 +41,10 @@ void calls_discard(struct call *call); /* nobody is in it, nobody knows of it */
 void calls_on_joined(struct call *call, struct participant *participant);
 void calls_on_changed(struct call *call, struct participant *participant);
 void calls_on_media(struct call *call, struct participant *participant);
+/* Its sound has come, or has come back. */
+void calls_on_active(struct call *call, struct participant *participant);
+/* It refused what we offered in the dialog. */
+void calls_on_refused(struct call *call, struct participant *participant);
 void calls_on_left(struct call *call, struct participant *participant);
 
 /* Its room ends: tells call.ended and frees it. */

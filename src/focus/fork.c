@@ -778,6 +778,7 @@ static const struct sip_call_handlers attempt_handlers = {
 	.on_progress = on_progress,
 	.on_established = on_established,
 	.on_media = on_media,
+	.on_early_media = on_media,
 	.on_reinvite_failed = on_reinvite_failed,
 	.on_request = on_request,
 	.on_ended = on_ended,

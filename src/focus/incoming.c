@@ -545,7 +545,8 @@ static int connect_user(struct focus *focus, struct sip_call *call, const struct
 		return err;
 	/* Onward, too, it is who was vouched for, or nobody in particular (RFC 3323). */
 	from = focus->caller.uri[0] ? slice_of(focus->caller.uri) : sip_call_remote_uri(call);
-	err = calls_new(focus, &(struct focus_call){from, request->request_uri}, &made);
+	err = calls_new(focus, &(struct focus_call){.from = from, .to = request->request_uri},
+			&made);
 	if (!err) {
 		err = reserve(p, made->room, call);
 		if (!err)

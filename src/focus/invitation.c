@@ -19,7 +19,8 @@ struct invitation {
 	struct fork *fork; /* owned; NULL before it begins */
 	char *from;        /* owned; NULL: the room */
 	char *headers;     /* owned; of every INVITE, NULL none */
-	char *replaces;    /* owned; line of its own, dropped when a peer refuses it; NULL none */
+	bool is_on_hold, offers_nothing;
+	char *replaces; /* owned; line of its own, dropped when a peer refuses it; NULL none */
 };
 
 struct invitation *invitation_free(struct invitation *invitation)
@@ -90,7 +91,9 @@ static int on_call(void *arg, struct sip_call_invite *invite, struct sip_call **
 	invite->contact_params = p->is_plain ? NULL : "isfocus";
 	invite->timeout_ms = (uint32_t)focus->config->focus_ring_s * 1000;
 	leg_offer_local(&p->leg, &local);
-	invite->local = &local;
+	if (invitation->is_on_hold)
+		local.direction = SDP_INACTIVE;
+	invite->local = invitation->offers_nothing ? NULL : &local;
 	if (room && !p->is_plain)
 		loops_write(room, &headers);
 	buf_adds(&headers, invitation->headers ? invitation->headers : "");
@@ -100,6 +103,9 @@ static int on_call(void *arg, struct sip_call_invite *invite, struct sip_call **
 	err = buf_err(&headers);
 	if (!err)
 		err = sip_call_new(focus->ua, invite, ret_call);
+	/* What their offer is answered with. */
+	if (!err && invitation->offers_nothing)
+		(void)sip_call_set_local(*ret_call, &local);
 	buf_done(&headers);
 	return err;
 }
@@ -241,6 +247,8 @@ static int invitation_new(const struct invitation_start *start, struct invitatio
 
 	if (!invitation)
 		return -ENOMEM;
+	invitation->is_on_hold = start->is_on_hold;
+	invitation->offers_nothing = start->offers_nothing;
 	err = copy_text(start->from, &invitation->from);
 	if (!err)
 		err = copy_text(start->headers, &invitation->headers);

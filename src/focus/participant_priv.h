@@ -155,6 +155,8 @@ struct invitation_start {
 	bool is_muted, is_deaf;
 	const struct groups_wish *groups; /* NULL: as everybody */
 	bool is_plain;        /* our Contact names the participant, without isfocus */
+	bool is_on_hold;      /* our offer is inactive */
+	bool offers_nothing;  /* the INVITE goes without a description */
 	bool is_bridge;       /* to another focus: no person, in a full room too */
 	const char *from;     /* name-addr or URI without a tag; NULL: the room */
 	const char *headers;  /* more lines of every INVITE; NULL none */

@@ -77,6 +77,8 @@ static void on_reinvite_failed(void *arg, struct sip_call *call, uint16_t status
 
 	(void)call;
 	refocus_over(p);
+	if (p->room && p->room->call)
+		calls_on_refused(p->room->call, p);
 	LOG(LOG_WARN, "participant.reinvite_failed", LOG_STR("room", p->room_id),
 	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id),
 	    LOG_INT("status", status));
@@ -262,6 +264,9 @@ void participant_on_media_event(struct participant *p, const struct media_event 
 			participant_ring_off(p, "no_media", PARTICIPANT_EV_KICK);
 		break;
 	case MEDIA_LEG_ACTIVE:
+		if (p->room->call)
+			calls_on_active(p->room->call, p);
+		break;
 	case MEDIA_LEG_LATCHED:
 	case MEDIA_LEG_CLOSED:
 	case MEDIA_PLAY_ENDED:

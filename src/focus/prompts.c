@@ -91,6 +91,7 @@ static const struct {
 	[PROMPT_TONE_ERROR] = {{NULL}, TONE(250, 0, 250)},
 	[PROMPT_TONE_RECORD] = {{NULL}, TONE(1400, 0, 250)},
 	[PROMPT_TONE_SPEAK] = {{"beep"}, TONE(1000, 0, 300)},
+	[PROMPT_TONE_RINGBACK] = {{NULL}, TONE(425, 0, 1000)},
 #undef TONE
 };
 

@@ -72,10 +72,11 @@ enum prompt {
 	PROMPT_GOODBYE,
 	PROMPT_TONE_ENTRY, /* somebody comes in */
 	PROMPT_TONE_EXIT,
-	PROMPT_TONE_KNOCK,  /* somebody waits in the lobby */
-	PROMPT_TONE_ERROR,  /* a key that does nothing */
-	PROMPT_TONE_RECORD, /* consent: a recording runs */
-	PROMPT_TONE_SPEAK,  /* speak now */
+	PROMPT_TONE_KNOCK,    /* somebody waits in the lobby */
+	PROMPT_TONE_ERROR,    /* a key that does nothing */
+	PROMPT_TONE_RECORD,   /* consent: a recording runs */
+	PROMPT_TONE_SPEAK,    /* speak now */
+	PROMPT_TONE_RINGBACK, /* the phone that was called rings (ITU-T E.180) */
 	PROMPT_COUNT
 };
 

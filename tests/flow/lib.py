@@ -559,8 +559,9 @@ class Message:
 class Phone:
     """A SIP phone written out by hand: knows nothing of the server's stack, can misbehave on demand."""
 
-    def __init__(self, hearth, name="phone", transport="udp", samples=None, context=None, connection=None):
-        """`context` of ssl for transport tls to hearth.tls_port; `connection` when it was called."""
+    def __init__(self, hearth, name="phone", transport="udp", samples=None, context=None, connection=None,
+                 port=0):
+        """`context` of ssl for transport tls to hearth.tls_port; `connection` when it was called; `port` of its own (udp)."""
         self.name, self.transport, self.hearth = name, transport, hearth
         if connection:
             self.socket = connection
@@ -569,7 +570,7 @@ class Phone:
                                               server_hostname="127.0.0.1")
         elif transport == "udp":
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self.socket.bind(("127.0.0.1", 0))
+            self.socket.bind(("127.0.0.1", port))
             self.socket.connect(("127.0.0.1", hearth.sip_port))
         else:
             self.socket = socket.create_connection(("127.0.0.1", hearth.sip_port), 5)
@@ -581,6 +582,7 @@ class Phone:
         self.tag = os.urandom(4).hex()
         self.cseq, self.to, self.target, self.invite_branch = 0, None, None, None
         self.response = None
+        self.contact_user, self.contact_params = name, ""  # of what it says of itself
         _running.append(self)
 
     def send(self, text):
@@ -618,6 +620,9 @@ class Phone:
         message, self.buffer = head + found + rest[:size], rest[size:]
         return Message(message)
 
+    def own_contact(self):
+        return f"<sip:{self.contact_user}@127.0.0.1:{self.port};transport={self.transport}>{self.contact_params}"
+
     def request(self, method, uri, headers="", body="", content_type="application/sdp", to=None, cseq=None, branch=None,
                 max_forwards=70):
         """The text of a request of this phone's one dialog."""
@@ -631,7 +636,7 @@ class Phone:
         return (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{self.transport.upper()} 127.0.0.1:{self.port};rport;branch={branch}\r\n"
                 f"Max-Forwards: {max_forwards}\r\nFrom: <sip:{self.name}@127.0.0.1>;tag={self.tag}\r\nTo: {to or self.to or f'<{uri}>'}\r\n"
                 f"Call-ID: {self.call_id}\r\nCSeq: {cseq} {method}\r\n"
-                f"Contact: <sip:{self.name}@127.0.0.1:{self.port};transport={self.transport}>\r\n{headers}{kind}"
+                f"Contact: {self.own_contact()}\r\n{headers}{kind}"
                 f"Content-Length: {len(body)}\r\n\r\n{body}")
 
     def sdp(self, direction="sendrecv", formats="0 101", address="127.0.0.1", version=1):
@@ -682,7 +687,7 @@ class Phone:
         to += "" if ";tag=" in to else f";tag={self.tag}"
         kind = "Content-Type: application/sdp\r\n" if body else ""
         self.send(f"SIP/2.0 {status} {reason}\r\n{fields}To: {to}\r\n{headers}"
-                  f"Contact: <sip:{self.name}@127.0.0.1:{self.port};transport={self.transport}>\r\n{kind}"
+                  f"Contact: {self.own_contact()}\r\n{kind}"
                   f"Content-Length: {len(body)}\r\n\r\n{body}")
 
     def wait_request(self, method, seconds=8.0):

@@ -13,8 +13,9 @@ import lib
 
 
 class Party(lib.Phone):
-    """Answers INVITE (180, 200), re-INVITE (200 with the same description, version + 1), BYE, REFER, NOTIFY and
-    whatever else with 200. `manner`: answer, ring, busy."""
+    """Answers INVITE (180, 200), re-INVITE (200 with the same description, version + 1), UPDATE, BYE, REFER, NOTIFY and
+    whatever else with 200. `manner`: answer, ring, busy; early: a reliable 180 with its description, and silent until it
+    picks up."""
 
     def __init__(self, hearth, name, hz=440, manner="answer", **kinds):
         super().__init__(hearth, name, samples=lib.tone(hz, 1), **kinds)
@@ -26,9 +27,14 @@ class Party(lib.Phone):
         self.remote_to = self.remote_from = None
         self.is_caller, self.ended, self.invites = False, False, 0
         self.refuses_refer, self.refuses_replaces, self.knows, self.moved = False, 0, [hearth], None
+        self.only_says = 0  # to a REFER: how it went, without having gone
         self.auto = threading.Thread(target=self._loop, daemon=True)
         self.alive = True
         self.auto.start()
+
+    def send(self, text):
+        super().send(text)
+        self.seen.append((">", lib.Message(text.encode() if isinstance(text, str) else text)))
 
     def _loop(self):
         while self.alive:
@@ -58,6 +64,11 @@ class Party(lib.Phone):
             self.answer(self.invite_message, 487, "Request Terminated")
         elif message.method == "REFER":
             self.on_refer(message)
+        elif message.method == "UPDATE" and message.body:
+            self.answer(message, body=self.description(message))
+        elif message.method == "PRACK":
+            self.answer(message)
+            self.agreed = message.rtp()
         elif message.method != "ACK":
             self.answer(message)
 
@@ -69,6 +80,10 @@ class Party(lib.Phone):
         if is_first and self.refuses_replaces and message.get("Replaces"):
             self.answer(message, self.refuses_replaces, "No")
             return
+        if is_first and self.manner == "early":
+            self.call_id, self.remote_from = message.get("Call-ID"), message.get("From")
+            self.answer(message, 180, "Ringing", headers="Require: 100rel\r\nRSeq: 1\r\n", body=self.sdp())
+            return
         if is_first and self.manner == "busy":
             self.answer(message, 486, "Busy Here")
             return
@@ -79,10 +94,21 @@ class Party(lib.Phone):
             self.answer(message, 180, "Ringing")
             if self.manner == "ring":
                 return
-        self.answer(message, 200, "OK", body=self.sdp(version=self.version))
+        self.answer(message, 200, "OK", body=self.description(message))
+
+    def description(self, message):
+        """Ours, to that of the other side: on hold when it asks for that."""
+        is_on_hold = "a=inactive" in message.body
+        text = self.sdp("inactive" if is_on_hold else "sendrecv", version=self.version)
         self.version += 1
-        if message.body:
+        if message.body and not is_on_hold:
             self.rtp.start(message.rtp())
+        return text
+
+    def pick_up(self):
+        """Of the manner `early`: all has been agreed already."""
+        self.rtp.start(self.agreed)
+        self.answer(self.invite_message, 200, "OK")
 
     def on_refer(self, message):
         """Goes where it is told (in a call of its own), and tells how it went; or refuses."""
@@ -94,6 +120,9 @@ class Party(lib.Phone):
 
     def go(self, message):
         self.notify("SIP/2.0 100 Trying", "active;expires=60")
+        if self.only_says:
+            self.notify(f"SIP/2.0 {self.only_says} Done", "terminated;reason=noresource")
+            return
         uri = re.search(r"<?(sip:[^>?]+)", message.get("Refer-To")).group(1)
         hearth = next(h for h in self.knows if uri.split(";")[0].endswith("@" + h.host))
         self.moved = Party(hearth, self.name, self.hz)
@@ -138,7 +167,16 @@ class Party(lib.Phone):
         self.send(mine)
 
     def requests(self, method):
-        return [m for way, m in list(self.seen) if m.method == method]
+        return [m for way, m in list(self.seen) if way == "<" and m.method == method]
+
+    def ladder(self, *left_out):
+        """Every message in order, "<INVITE", ">200" ..., without 100 and what is left out."""
+        rungs = [way + (m.method or str(m.status)) for way, m in list(self.seen)]
+        return [rung for rung in rungs if rung[1:] != "100" and rung[1:] not in left_out]
+
+    def message(self, rung, at=0):
+        """One of them."""
+        return [m for way, m in list(self.seen) if way + (m.method or str(m.status)) == rung][at]
 
     def naming(self):
         """The value of a Join or Replaces that names this phone's dialog, as Hearth sees it."""

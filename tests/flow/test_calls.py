@@ -34,6 +34,58 @@ def click_to_dial():
     quiet_end(hearth, alice, bob)
 
 
+def late_call(hearth):
+    alice, bob = Party(hearth, "alice", 440), Party(hearth, "bob", 620, manner="early")
+    answer = hearth.api("POST", "/api/v1/calls",
+                        {"from": alice.uri_of_mine, "to": bob.uri_of_mine, "late_offer": True})
+    assert answer.status == 202, answer.text
+    lib.wait_for("Bob's offer is answered", lambda: bob.requests("PRACK"))
+    return alice, bob, answer.headers["Location"]
+
+
+@lib.case
+def controller_with_ringback():
+    """S10: Alice on hold, Bob without a description, his offer in a reliable 180, the answer in PRACK, UPDATE to Alice,
+    ringing from the mixer until Bob is there."""
+    hearth = lib.Hearth()
+    alice, bob, path = late_call(hearth)
+    first = alice.requests("INVITE")[0]
+    assert "a=inactive" in first.body and "isfocus" not in first.get("Contact"), first.body
+    asked = bob.requests("INVITE")[0]
+    assert not asked.body and asked.get("Content-Length") == "0", asked.body
+    assert "100rel" in asked.get("Supported"), asked.fields
+    prack = bob.requests("PRACK")[0]
+    assert prack.get("RAck") == f"1 {asked.get('CSeq')}", prack.fields
+    assert prack.get("Content-Type") == "application/sdp" and " RTP/AVP 0" in prack.body, prack.body
+    update = lib.wait_for("Alice is told", lambda: alice.requests("UPDATE"))[0]
+    assert update.get("Reason") == "SIP;cause=180", update.fields
+    assert "a=inactive" not in update.body and version(update) == version(first) + 1, update.body
+    assert update.rtp() == first.rtp() and update.get("Call-ID") == first.get("Call-ID"), update.body
+    assert len(alice.requests("INVITE")) == 1, "a re-INVITE in place of UPDATE"
+    lib.wait_for("Alice hears ringing", lambda: lib.tone_level(alice.rtp.heard(0.5), 425) > 500)
+    bob.pick_up()
+    lib.wait_for("connected", lambda: hearth.api("GET", path).json["state"] == "connected", 10)
+    all_hear_each_other([alice, bob])
+    lib.wait_for("no ringing any more", lambda: lib.tone_level(alice.rtp.heard(1), 425) < 100)
+    assert len(alice.requests("UPDATE")) == 1
+    quiet_end(hearth, alice, bob)
+
+
+@lib.case
+def what_bob_plays_stops_the_ringing():
+    """Early media (RFC 3960 3.2): what comes from Bob before he answers is heard in place of our ringing."""
+    hearth = lib.Hearth()
+    alice, bob, _ = late_call(hearth)
+    lib.wait_for("Alice hears ringing", lambda: lib.tone_level(alice.rtp.heard(0.5), 425) > 500)
+    bob.rtp.start(bob.agreed)
+    lib.wait_for("she hears Bob", lambda: alice.hears(bob))
+    lib.wait_for("and no ringing", lambda: lib.tone_level(alice.rtp.heard(1), 425) < 100)
+    alice.hang_up()
+    lib.wait_for("Bob's phone stops", lambda: bob.ended)
+    alice.ended = True
+    quiet_end(hearth, alice, bob)
+
+
 @lib.case
 def busy_second_party_ends_the_call():
     hearth = lib.Hearth()

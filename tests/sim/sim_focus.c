@@ -294,8 +294,9 @@ static void do_call(struct sim *sim)
 	snprintf(uris[0], sizeof(uris[0]), "sip:%s@" WORLD_PHONES, from->user);
 	snprintf(uris[1], sizeof(uris[1]), "sip:%s@" WORLD_PHONES, to->user);
 	say(sim, "connect", uris[0]);
-	(void)focus_call_create(sim->world->focus,
-				&(struct focus_call){slice_of(uris[0]), slice_of(uris[1])}, &call);
+	(void)focus_call_create(
+		sim->world->focus,
+		&(struct focus_call){.from = slice_of(uris[0]), .to = slice_of(uris[1])}, &call);
 }
 
 static void do_call_to_room(struct sim *sim)

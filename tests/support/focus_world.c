@@ -150,6 +150,7 @@ static struct sip_ua *make_ua(struct world *world, struct simnode *node,
 			     .product = "test",
 			     .calls_max = 10000,
 			     .transactions_max = 100000,
+			     .rel = world->has_100rel ? SIP_100REL_SUPPORTED : SIP_100REL_OFF,
 		     },
 		     &ua),
 	     "sip_ua_new");
@@ -164,6 +165,7 @@ struct world *world_new(const struct world_options *options)
 
 	assert(world);
 	options = options ? options : &plain;
+	world->has_100rel = options->has_100rel;
 	if (null_fd < 0)
 		null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	log_setup(LOG_DEBUG, LOG_FORMAT_TEXT,
@@ -384,6 +386,14 @@ static void phone_on_media(void *arg, struct sip_call *call, const struct offer_
 	phone->exchanges++;
 }
 
+static void phone_on_early_media(void *arg, struct sip_call *call,
+				 const struct offer_agreed *agreed)
+{
+	(void)call;
+	(void)agreed;
+	((struct phone *)arg)->early_exchanges++;
+}
+
 static void phone_on_ended(void *arg, struct sip_call *call, const struct sip_call_end *end)
 {
 	static const enum sip_header_id kept[] = {SIP_H_RETRY_AFTER, SIP_H_WARNING, SIP_H_CONTACT};
@@ -495,6 +505,7 @@ static const struct sip_call_handlers phone_handlers = {
 	.on_progress = phone_on_progress,
 	.on_established = phone_on_established,
 	.on_media = phone_on_media,
+	.on_early_media = phone_on_early_media,
 	.on_reinvite_failed = phone_on_reinvite_failed,
 	.on_ended = phone_on_ended,
 };
@@ -551,9 +562,11 @@ static void phones_on_invite(void *arg, struct sip_call *call, const struct sip_
 		must(sip_call_reject(call, &(struct sip_reply){.status = phone->status,
 							       .headers = phone->headers}),
 		     "reject");
+	else if (phone->manner == PHONE_RINGS_EARLY)
+		must(sip_call_progress_media(call, &(struct sip_reply){.status = 180}), "ring");
 	else if (phone->manner != PHONE_IS_SILENT)
 		must(sip_call_progress(call, &(struct sip_reply){.status = 180}), "ring");
-	if (phone->manner == PHONE_ANSWERS)
+	if (phone->manner == PHONE_ANSWERS || phone->manner == PHONE_RINGS_EARLY)
 		timer_start(world->wheel, &phone->timer, phone->answer_ms);
 }
 

@@ -34,7 +34,7 @@ struct world {
 	uint64_t seq;        /* of the last event seen */
 	uint32_t seq_errors; /* gaps */
 	struct buf events;   /* one line each: "participant.left lobby alice kicked 0" */
-	bool is_empty_called;
+	bool is_empty_called, has_100rel;
 };
 
 struct world_options {
@@ -44,6 +44,7 @@ struct world_options {
 	const struct store *store; /* what an earlier world left; copied; NULL nothing */
 	uint32_t loss_percent, duplicate_percent; /* of datagrams */
 	uint32_t delay_max_ms;                    /* one way, from 1; 0: 1 */
+	bool has_100rel; /* both sides can do reliable provisional answers (RFC 3262) */
 };
 
 /* `options` may be NULL. Fails the test and ends the process when it cannot be made. */
@@ -64,11 +65,12 @@ uint32_t world_roster(struct world *world,
 
 /* Phones ------------------------------------------------------------------------------------- */
 
-enum phone_manner {                  /* what it does when it is called */
-		    PHONE_ANSWERS,   /* 180, then 200 after answer_ms */
-		    PHONE_RINGS,     /* 180 only */
-		    PHONE_IS_SILENT, /* nothing at all */
-		    PHONE_REJECTS,   /* `status` with `headers` */
+enum phone_manner {                    /* what it does when it is called */
+		    PHONE_ANSWERS,     /* 180, then 200 after answer_ms */
+		    PHONE_RINGS,       /* 180 only */
+		    PHONE_IS_SILENT,   /* nothing at all */
+		    PHONE_REJECTS,     /* `status` with `headers` */
+		    PHONE_RINGS_EARLY, /* 180 with a description, then 200 after answer_ms */
 };
 
 struct phone {
@@ -113,6 +115,7 @@ struct phone {
 	uint32_t calls;        /* INVITEs that it got */
 	uint32_t finals;       /* how often the INVITE ended, answered or not: 1 in the end */
 	struct offer_agreed agreed;
+	uint32_t early_exchanges;                       /* before the answer */
 	uint32_t exchanges;                             /* on_media so far */
 	uint32_t rings;                                 /* provisional answers above 100 */
 	enum sdp_direction direction, direction_before; /* before: of a re-INVITE that is refused */

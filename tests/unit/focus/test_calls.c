@@ -11,7 +11,8 @@
 static int connect_call(struct world *world, const char *from, const char *to,
 			struct call **ret_call)
 {
-	return focus_call_create(world->focus, &(struct focus_call){slice_of(from), slice_of(to)},
+	return focus_call_create(world->focus,
+				 &(struct focus_call){.from = slice_of(from), .to = slice_of(to)},
 				 ret_call);
 }
 
@@ -332,6 +333,133 @@ static void nothing_in_common_with_a_caller(void)
 	world_end(world, "nothing_in_common_with_a_caller");
 }
 
+/* What Alice hears while Bob's phone rings: a tone, until his sound comes or he is there. */
+static void ringback(void)
+{
+	static const struct {
+		const char *name;
+		enum phone_manner bob;
+		bool has_sound;
+	} rows[] = {
+		{"he answers", PHONE_ANSWERS, false},
+		{"he plays something before", PHONE_RINGS_EARLY, true},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = world_new(NULL);
+		struct phone *alice = world_phone(world, "alice"), *bob = world_phone(world, "bob");
+		struct call *call;
+		handle leg;
+
+		bob->manner = rows[i].bob;
+		bob->answer_ms = 3000;
+		call = must_connect(world);
+		world_run(world, 1000);
+		leg = focus_call_from(call)->leg.media;
+		CHECK(rows[i].name, alice->is_established && !bob->is_established);
+		CHECK("rings", fake_media_play(world->media, leg, 0) != NULL);
+		if (rows[i].has_sound) {
+			struct fake_leg *his = world_leg(world, focus_call_to(call));
+
+			CHECK("his leg is in the mix", his->room && his->has_params);
+			fake_media_tell(his, (struct media_event){.kind = MEDIA_LEG_ACTIVE});
+			world_run(world, 100);
+			CHECK("his own sound", !fake_media_play(world->media, leg, 0));
+		}
+		world_run(world, 3000);
+		CHECK_INT(rows[i].name, state_of(call), CALL_CONNECTED);
+		CHECK("quiet", !fake_media_play(world->media, leg, 0));
+		world_end(world, rows[i].name);
+	}
+}
+
+/* Third-party call control: the descriptions are theirs (RFC 3725 4.4, RFC 3262, RFC 3311). */
+static void late_offer(void)
+{
+	static const struct {
+		const char *name;
+		enum phone_manner bob;
+		bool has_100rel;
+	} rows[] = {
+		{"offer in the reliable 180", PHONE_RINGS_EARLY, true},
+		{"offer in the 200", PHONE_ANSWERS, true},
+		{"offer in the 200, no 100rel", PHONE_ANSWERS, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = world_new(
+			&(struct world_options){.has_100rel = rows[i].has_100rel});
+		struct phone *alice = world_phone(world, "alice"), *bob = world_phone(world, "bob");
+		struct call *call;
+
+		bob->manner = rows[i].bob;
+		bob->answer_ms = 3000;
+		CHECK_INT(rows[i].name,
+			  focus_call_create(
+				  world->focus,
+				  &(struct focus_call){.from = SLICE("sip:alice@" WORLD_PHONES),
+						       .to = SLICE("sip:bob@" WORLD_PHONES),
+						       .is_late_offer = true},
+				  &call),
+			  0);
+		world_run(world, 1000);
+		CHECK_INT("Bob rings", state_of(call), CALL_RINGING);
+		CHECK_INT("Alice was on hold, and is not any more", alice->exchanges, 2);
+		CHECK("she hears ringing",
+		      fake_media_play(world->media, focus_call_from(call)->leg.media, 0) != NULL);
+		CHECK_INT(rows[i].name, alice->agreed.is_receiving, true);
+		CHECK_INT("his offer is answered", bob->early_exchanges > 0,
+			  rows[i].bob == PHONE_RINGS_EARLY);
+		world_run(world, 3000);
+		CHECK_INT(rows[i].name, state_of(call), CALL_CONNECTED);
+		CHECK("both ways", alice->agreed.is_sending && alice->agreed.is_receiving &&
+					   bob->agreed.is_sending && bob->agreed.is_receiving);
+		CHECK_INT("she is told once", alice->exchanges, 2);
+		CHECK_INT("no focus", strstr(alice->contact, "isfocus") != NULL, false);
+		world_end(world, rows[i].name);
+	}
+}
+
+/* Each way to fail, with descriptions that are theirs. */
+static void late_offer_fails(void)
+{
+	static const struct {
+		const char *name;
+		enum phone_manner alice, bob;
+		uint16_t status;
+		const char *last; /* event */
+	} rows[] = {
+		{"the first is busy", PHONE_REJECTS, PHONE_ANSWERS, 486,
+		 "call.ended - dialling_from busy 486\n"},
+		{"the second declines", PHONE_ANSWERS, PHONE_REJECTS, 603,
+		 "call.ended - ending declined 603\n"},
+		{"the second rings for ever", PHONE_ANSWERS, PHONE_RINGS, 0,
+		 "call.ended - ending no_answer 487\n"},
+		{"the second is silent", PHONE_ANSWERS, PHONE_IS_SILENT, 0,
+		 "call.ended - ending no_answer 487\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = world_new(&(struct world_options){.has_100rel = true});
+		struct phone *alice = world_phone(world, "alice"), *bob = world_phone(world, "bob");
+		struct call *call;
+
+		alice->manner = rows[i].alice;
+		bob->manner = rows[i].bob;
+		alice->status = bob->status = rows[i].status;
+		(void)focus_call_create(
+			world->focus,
+			&(struct focus_call){.from = SLICE("sip:alice@" WORLD_PHONES),
+					     .to = SLICE("sip:bob@" WORLD_PHONES),
+					     .is_late_offer = true},
+			&call);
+		world_run(world, 150000);
+		CHECK_STR(rows[i].name, world_events(world, "call.ended"), rows[i].last);
+		CHECK(rows[i].name, !alice->call && !bob->call);
+		world_end(world, rows[i].name);
+	}
+}
+
 void suite_calls(void)
 {
 	CHECK_SUITE("calls");
@@ -346,4 +474,7 @@ void suite_calls(void)
 	CHECK_TEST(to_a_user_who);
 	CHECK_TEST(caller_gives_up);
 	CHECK_TEST(nothing_in_common_with_a_caller);
+	CHECK_TEST(ringback);
+	CHECK_TEST(late_offer);
+	CHECK_TEST(late_offer_fails);
 }

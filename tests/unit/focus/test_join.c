@@ -25,7 +25,7 @@ static struct talk talk_new(const char *config)
 	talk.carol = world_phone(talk.world, "carol");
 	CHECK_INT("call",
 		  focus_call_create(talk.world->focus,
-				    &(struct focus_call){SLICE("sip:alice@" WORLD_PHONES),
+				    &(struct focus_call){.from = SLICE("sip:alice@" WORLD_PHONES),
 							 SLICE("sip:bob@" WORLD_PHONES)},
 				    &call),
 		  0);

@@ -199,7 +199,7 @@ static struct move call_new(void)
 	move.bert = world_phone(move.world, "bert");
 	CHECK_INT(NULL,
 		  focus_call_create(move.world->focus,
-				    &(struct focus_call){SLICE("sip:anna@" WORLD_PHONES),
+				    &(struct focus_call){.from = SLICE("sip:anna@" WORLD_PHONES),
 							 SLICE("sip:bert@" WORLD_PHONES)},
 				    &call),
 		  0);

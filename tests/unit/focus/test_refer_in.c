@@ -269,7 +269,7 @@ static void from_a_call(void)
 
 	CHECK_INT(NULL,
 		  focus_call_create(world->focus,
-				    &(struct focus_call){SLICE("sip:anna@" WORLD_PHONES),
+				    &(struct focus_call){.from = SLICE("sip:anna@" WORLD_PHONES),
 							 SLICE("sip:bert@" WORLD_PHONES)},
 				    &call),
 		  0);
