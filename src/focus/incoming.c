@@ -218,22 +218,16 @@ static int answer(struct participant *p, struct room *room, struct sip_call *cal
 	return err;
 }
 
-/* "opus+PCMA" */
-static void set_codecs(struct room *room, struct slice codecs)
-{
-	slice_cstr(codecs, room->settings.codecs, sizeof(room->settings.codecs));
-	for (char *at = room->settings.codecs; (at = strchr(at, '+'));)
-		*at = ',';
-}
-
 /* A factory room as its profile has it. */
 static int apply_profile(struct room *room, const struct factory_profile *profile)
 {
+	struct slice bad; /* there is none: config_check has looked */
+
 	room->settings.participants_max = profile->participants_max;
 	room->settings.ends_with_moderator = profile->ends_with_host;
 	room->settings.has_tones = profile->has_tones;
 	room->settings.record = profile->is_recorded ? ROOM_RECORD_MIX : ROOM_RECORD_OFF;
-	set_codecs(room, profile->codecs);
+	(void)codecs_list_read(profile->codecs, room->settings.codecs, &bad);
 	if (profile->has_grace)
 		room->grace_s = profile->grace_s;
 	return profile->pin.len ? focus_pin_hash(room->focus, profile->pin, room->settings.pin) : 0;

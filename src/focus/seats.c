@@ -6,9 +6,11 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "focus/ban.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
+#include "focus/schedule.h"
 #include "focus/text.h"
 
 enum {
@@ -29,6 +31,7 @@ static const struct flag room_flags[] = {
 	{"wait", offsetof(struct room_settings, waits_for_moderator)},
 	{"end", offsetof(struct room_settings, ends_with_moderator)},
 	{"tones", offsetof(struct room_settings, has_tones)},
+	{"names", offsetof(struct room_settings, has_names)},
 };
 static const struct flag seat_flags[] = {
 	{"moderator", offsetof(struct seat, is_moderator)},
@@ -65,9 +68,22 @@ static void write_gain(struct buf *out, const char *name, double gain_db)
 		buf_addf(out, " %s=%d", name, (int)(gain_db * 100));
 }
 
+static void write_bans(const struct room *room, struct buf *out)
+{
+	struct ban_view view;
+
+	for (struct ban *ban = NULL; (ban = focus_ban_next((struct room *)room, ban));) {
+		ban_view(ban, &view);
+		buf_adds(out, "ban ");
+		sip_escape(out, view.uri, "");
+		buf_addc(out, '\n');
+	}
+}
+
 void seats_write_room(const struct room *room, struct buf *out)
 {
 	const struct room_settings *settings = &room->settings;
+	uint64_t ends_wall_ms = schedule_ends_wall_ms(room);
 
 	buf_adds(out, "room");
 	write_flags(out, room_flags, ARRAY_LEN(room_flags), settings);
@@ -76,7 +92,13 @@ void seats_write_room(const struct room *room, struct buf *out)
 	write_text(out, "codecs", settings->codecs);
 	write_text(out, "pin", settings->pin);
 	write_text(out, "moderator-pin", settings->moderator_pin);
+	write_text(out, "language", settings->language);
+	if (ends_wall_ms) {
+		buf_adds(out, " closes=");
+		buf_addu(out, ends_wall_ms, 1);
+	}
 	buf_addc(out, '\n');
+	write_bans(room, out);
 }
 
 void seats_write(struct participant *p, struct buf *out)
@@ -96,6 +118,7 @@ void seats_write(struct participant *p, struct buf *out)
 	buf_addf(out, "seat %s", p->seat_token);
 	write_text(out, "uri", p->uri);
 	write_text(out, "name", p->display_name);
+	write_text(out, "language", p->language);
 	write_flags(out, seat_flags, ARRAY_LEN(seat_flags), &seat);
 	write_gain(out, "gain", p->control.gain_db);
 	write_gain(out, "volume", p->control.volume_db);
@@ -179,6 +202,7 @@ static int read_seat_word(struct slice word, struct seat *seat)
 	if (read_flag(word, seat_flags, ARRAY_LEN(seat_flags), seat) ||
 	    read_text(word, "uri", seat->uri, sizeof(seat->uri), &err) ||
 	    read_text(word, "name", seat->display_name, sizeof(seat->display_name), &err) ||
+	    read_text(word, "language", seat->language, sizeof(seat->language), &err) ||
 	    read_gain(word, "gain", &seat->control.gain_db, &err))
 		return err;
 	(void)read_gain(word, "volume", &seat->control.volume_db, &err);
@@ -194,15 +218,30 @@ static bool read_pin(struct slice word, const char *name, char hash[PIN_HASH_MAX
 	return true;
 }
 
+static bool read_codecs(struct slice word, char codecs[CODECS_LIST_MAX + 1], int *ret_err)
+{
+	char list[CODECS_LIST_MAX + 1];
+	struct slice bad;
+
+	if (!read_text(word, "codecs", list, sizeof(list), ret_err))
+		return false;
+	if (!*ret_err)
+		*ret_err = codecs_list_read(slice_of(list), codecs, &bad);
+	return true;
+}
+
 static int read_room_word(struct slice word, struct room_settings *settings)
 {
 	int err = 0;
 
 	if (slice_starts(word, SLICE("max=")))
 		return slice_u32(slice_from(word, 4), UINT32_MAX, &settings->participants_max);
+	if (slice_starts(word, SLICE("closes=")))
+		return slice_u64(slice_from(word, 7), UINT64_MAX, &settings->closes_wall_ms);
 	if (read_flag(word, room_flags, ARRAY_LEN(room_flags), settings) ||
-	    read_text(word, "codecs", settings->codecs, sizeof(settings->codecs), &err) ||
-	    read_pin(word, "pin", settings->pin, &err))
+	    read_codecs(word, settings->codecs, &err) ||
+	    read_pin(word, "pin", settings->pin, &err) ||
+	    read_text(word, "language", settings->language, sizeof(settings->language), &err))
 		return err;
 	(void)read_pin(word, "moderator-pin", settings->moderator_pin, &err);
 	return err;
@@ -379,7 +418,18 @@ static void apply_settings(struct room *room, const struct room_settings *brough
 	(void)focus_room_set(room->focus, room, &settings);
 }
 
-static void apply_left(struct room *room, struct slice body)
+static void apply_ban(struct room *room, struct slice escaped)
+{
+	char uri[BAN_URI_MAX + 1];
+	struct ban *ban;
+	size_t len;
+
+	if (!sip_unescape(escaped, uri, sizeof(uri), &len))
+		(void)focus_ban(room->focus, room, slice_make(uri, len), &ban);
+}
+
+/* Those who left, and those who may not come: what cannot be read is left out. */
+static void apply_rest(struct room *room, struct slice body, bool takes_bans)
 {
 	struct slice line;
 
@@ -391,6 +441,8 @@ static void apply_left(struct room *room, struct slice body)
 
 		if (seat && !seat->taken_by[0])
 			seat_free(room, seat);
+		if (takes_bans && slice_is(kind, "ban"))
+			apply_ban(room, text_word_next(&line));
 	}
 }
 
@@ -415,7 +467,7 @@ static void apply(struct participant *bridge, struct brought *brought, struct sl
 		list_append(&room->seats, &seat->in_room);
 		room->seat_count++;
 	}
-	apply_left(room, body);
+	apply_rest(room, body, bridge->brings_settings);
 	room->seats_ms = clock_mono_ms(&room->focus->clock);
 	set_role(bridge);
 	tell(room);
@@ -486,6 +538,7 @@ void seats_take(struct participant *p, struct seat *seat)
 	p->is_admitted = seat->is_admitted;
 	p->is_self_muted = seat->is_self_muted;
 	p->is_hand_raised = seat->is_hand_raised;
+	memcpy(p->language, seat->language, sizeof(p->language));
 	p->is_anonymous = p->is_anonymous || seat->is_anonymous;
 	if (!seat->display_name[0])
 		return;

@@ -4,7 +4,8 @@
  * The focus that lets them go tells the other over the bridge between them, by INFO in its dialog
  * (RFC 6086, package SEATS_PACKAGE, announced by Recv-Info). The body is text, a line each:
  *
- *   room locked muted max=10 pin=... moderator-pin=...
+ *   room locked muted max=10 pin=... moderator-pin=... closes=<UNIX time, ms> language=de
+ *   ban sip%3Amallory%40example.org
  *   seat <token> uri=sip:anna%40example.org name=Anna moderator muted gain=-300 ...
  *   left <token>
  *
@@ -24,6 +25,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "focus/participant.h"
+#include "focus/prompts.h"
 #include "sip/ua.h"
 #include "store/store.h"
 
@@ -46,6 +48,7 @@ struct seat {
 	char bridge[PARTICIPANT_ID_MAX + 1];   /* over which its person is heard meanwhile */
 	char taken_by[PARTICIPANT_ID_MAX + 1]; /* who is coming in; "" nobody yet */
 	char uri[STORE_URI_MAX + 1], display_name[STORE_TEXT_MAX + 1];
+	char language[PROMPTS_NAME_MAX + 1];
 	bool is_moderator, is_host, is_anonymous, is_admitted, is_self_muted, is_hand_raised;
 	struct participant_control control;
 };

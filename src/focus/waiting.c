@@ -190,7 +190,9 @@ static void moderator_is_in(struct room *room)
 /* The last one has gone, or is a guest now. */
 static void moderators_are_gone(struct room *room)
 {
-	if (moderators(room) || !room->settings.ends_with_moderator || room->is_ending)
+	/* Of a conference that moves they go first, perhaps. */
+	if (moderators(room) || !room->settings.ends_with_moderator || room->is_ending ||
+	    slice_present(migration_target(room)))
 		return;
 	say_prompt_to_room(room, PROMPT_LEADER_LEFT);
 	timer_start(room->focus->wheel, &room->moderator_grace,

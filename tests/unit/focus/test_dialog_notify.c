@@ -141,7 +141,7 @@ static void of_a_call(void)
 	watcher_subscribe(world, &user, "sip:bert@" WORLD_SERVER, NULL);
 	CHECK_INT("create",
 		  focus_call_create(world->focus,
-				    &(struct focus_call){SLICE("sip:anna@" WORLD_PHONES),
+				    &(struct focus_call){.from = SLICE("sip:anna@" WORLD_PHONES),
 							 SLICE("sip:bert@" WORLD_PHONES)},
 				    &call),
 		  0);

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "base/attr.h"
+#include "focus/ban.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
@@ -26,8 +27,13 @@ struct old {
 static struct old old_new(bool takes_seats)
 {
 	struct old old = {.world = world_new(NULL)};
-	struct room_settings settings = {
-		.is_locked = true, .participants_max = 2, .codecs = "PCMU,opus"};
+	struct room_settings settings = {.is_locked = true,
+					 .participants_max = 2,
+					 .codecs = "PCMU,opus",
+					 .ends_with_moderator = true,
+					 .language = "es",
+					 .closes_wall_ms = 1800000000000};
+	struct ban *ban;
 	struct participant *p;
 
 	if (takes_seats)
@@ -46,6 +52,10 @@ static struct old old_new(bool takes_seats)
 			  &(struct participant_control){.is_muted = true, .gain_db = -3.5}),
 		  0);
 	CHECK_INT(NULL, focus_room_set(old.world->focus, world_room(old.world, "lobby"), &settings),
+		  0);
+	CHECK_INT(NULL,
+		  focus_ban(old.world->focus, world_room(old.world, "lobby"),
+			    SLICE("sip:mallory@10.0.0.2"), &ban),
 		  0);
 	return old;
 }
@@ -66,7 +76,10 @@ static void told_before_they_go(void)
 
 	CHECK_INT("full and locked, and yet it moves", begin(&old), 0);
 	world_run(old.world, 3000);
-	CHECK("the room", tells(old.central, "room locked max=2 codecs=PCMU%2Copus\n"));
+	CHECK("the room",
+	      tells(old.central,
+		    "room locked end max=2 codecs=PCMU%2Copus language=es closes=1800000000000\n"));
+	CHECK("who may not come", tells(old.central, "ban sip%3Amallory%4010.0.0.2\n"));
 	CHECK("anna", tells(old.central, " uri=sip%3Aanna%4010.0.0.2%3A5060 moderator admitted\n"));
 	CHECK("bert", tells(old.central, " name=Bert%20B admitted muted gain=-350\n"));
 	CHECK("each with a seat", strstr(old.anna->refer_to, CENTRAL ";seat=") &&
@@ -120,6 +133,8 @@ static void who_stays_and_leaves_is_told(void)
 	CHECK("bert is carried", old.bert->call && old.central->call && old.anna->has_ended);
 	CHECK("nobody has left", !tells(old.central, "left "));
 	snprintf(left, sizeof(left), "left %s\n", phone_participant(old.bert, "lobby")->seat_token);
+	world_run(old.world, 120000);
+	CHECK("he stays, though the moderator has gone on", old.bert->call != NULL);
 	phone_hang_up(old.bert);
 	world_run(old.world, 1000);
 	CHECK(left, tells(old.central, left));
@@ -215,7 +230,7 @@ static void seat_is_taken(void)
 
 	CHECK_INT(NULL,
 		  bring(fresh.bridge, SEATS_CONTENT_TYPE,
-			"room locked codecs=PCMU%2Copus max=1\n" ANNA CARL),
+			"room locked max=1 codecs=PCMU%2Copus\nban sip%3Alate%4010.0.0.2\n" ANNA CARL),
 		  200);
 	CHECK("locked", world_room(fresh.world, fresh.room)->settings.is_locked);
 	CHECK_STR("codecs", world_room(fresh.world, fresh.room)->settings.codecs, "PCMU,opus");
@@ -230,7 +245,8 @@ static void seat_is_taken(void)
 	anna->display_name = "A. at home";
 	phone_dial(anna, fresh.seat);
 	world_run(fresh.world, 500);
-	CHECK_INT("a newcomer meets the lock", late->final_status, 486);
+	CHECK("who is banned there is banned here",
+	      ban_holds(world_room(fresh.world, fresh.room), "sip:late@10.0.0.2"));
 	CHECK_INT("anna does not", anna->final_status, 200);
 	p = phone_participant(anna, fresh.room);
 	CHECK("as she was", p->role == PARTICIPANT_MODERATOR && p->control.is_muted &&
