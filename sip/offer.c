@@ -598,7 +598,7 @@ static int own_line(const struct offer *offer)
 
 void offer_renew(struct offer *offer)
 {
-	offer->version += offer->last.len > 0;
+	offer->is_renewed = true;
 }
 
 int offer_write(struct offer *offer, struct buf *ret_text)

@@ -102,8 +102,8 @@ int offer_read(struct offer *offer, struct slice text);
  * offer_set_local took away what was acceptable, state unchanged then. */
 int offer_write_answer(struct offer *offer, struct buf *ret_text);
 
-/* The next description that we write has a higher version in o= even when it says the same: the
- * session is another one for the peer (RFC 3911 8.2). */
+/* The next description that we write has a version in o= that is higher by one even when it says
+ * the same: the session is another one for the peer (RFC 3911 8.2). */
 void offer_renew(struct offer *offer);
 
 /* Our offer was refused, or we refuse theirs: back to what was agreed. */

@@ -47,6 +47,7 @@ struct offer_pt {
 
 struct offer {
 	struct offer_local local;
+	bool is_renewed; /* the next text counts as another one */
 	uint64_t session_id, version;
 	enum offer_state state;
 	struct sdp *remote;     /* theirs of the last complete exchange; NULL before the first */

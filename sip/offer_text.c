@@ -90,8 +90,9 @@ int offer_text_write(struct offer *offer, const struct offer_text *text, struct 
 	int err;
 
 	add_tail(&tail, offer, text);
-	if (offer->last.len && !slice_eq(buf_slice(&tail), buf_slice(&offer->last)))
-		version++;
+	if (offer->last.len &&
+	    (offer->is_renewed || !slice_eq(buf_slice(&tail), buf_slice(&offer->last))))
+		version++; /* by one, whatever the reasons (RFC 3264 8) */
 	buf_addf(ret_text, "v=0\r\no=- %llu %llu", (unsigned long long)offer->session_id,
 		 (unsigned long long)version);
 	buf_addslice(ret_text, buf_slice(&tail));
@@ -103,5 +104,6 @@ int offer_text_write(struct offer *offer, const struct offer_text *text, struct 
 	buf_done(&offer->last);
 	offer->last = tail;
 	offer->version = version;
+	offer->is_renewed = false;
 	return 0;
 }

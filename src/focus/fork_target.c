@@ -6,6 +6,7 @@
 #include "focus/fork_priv.h"
 #include "focus/registrar.h"
 #include "focus/text.h"
+#include "sip/transport.h"
 
 /* Whose URI it is ----------------------------------------------------------------------------- */
 
@@ -22,6 +23,23 @@ static uint16_t own_port(const struct focus *focus)
 	if (host.p[0] != '[' && colon < host.len)
 		(void)slice_u32(slice_from(host, colon + 1), UINT16_MAX, &port);
 	return (uint16_t)port;
+}
+
+/* Of any of our listeners, too: who calls sip:bob@here:5061 means the same Bob, and we would call
+ * ourselves. */
+static bool is_own_port(const struct focus *focus, uint16_t port)
+{
+	struct sip_listen listens[SIP_LISTEN_MAX];
+	uint32_t count = 0;
+
+	if (port == own_port(focus))
+		return true;
+	if (sip_listen_parse(slice_of(focus->config->sip_listen), listens, &count, NULL))
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		if (addr_port(&listens[i].addr) == port)
+			return true;
+	return false;
 }
 
 /* An address that is one of this host's: whoever sends there sends from there. */
@@ -50,7 +68,7 @@ bool fork_is_own(const struct focus *focus, const struct sip_uri *uri)
 	}
 	if (!sip_uri_is_sip(uri))
 		return false;
-	if (uri->port && uri->port != own_port(focus))
+	if (uri->port && !is_own_port(focus, uri->port))
 		return false;
 	if (text_list_ihas(config->sip_domains, uri->host) ||
 	    slice_ieq(text_host(slice_of(config->sip_public_host)), uri->host) ||

@@ -12,6 +12,9 @@ import time
 import lib
 
 
+ALLOW = "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE, REFER, NOTIFY, MESSAGE, INFO, OPTIONS\r\n"
+
+
 class Party(lib.Phone):
     """Answers INVITE (180, 200), re-INVITE (200 with the same description, version + 1), UPDATE, BYE, REFER, NOTIFY and
     whatever else with 200. `manner`: answer, ring, busy; early: a reliable 180 with its description, and silent until it
@@ -33,8 +36,8 @@ class Party(lib.Phone):
         self.auto.start()
 
     def send(self, text):
-        super().send(text)
         self.seen.append((">", lib.Message(text.encode() if isinstance(text, str) else text)))
+        super().send(text)
 
     def _loop(self):
         while self.alive:
@@ -94,7 +97,7 @@ class Party(lib.Phone):
             self.answer(message, 180, "Ringing")
             if self.manner == "ring":
                 return
-        self.answer(message, 200, "OK", body=self.description(message))
+        self.answer(message, 200, "OK", ALLOW, self.description(message))
 
     def description(self, message):
         """Ours, to that of the other side: on hold when it asks for that."""

@@ -543,10 +543,41 @@ static void rules_kept(void)
 	end_world(world, "rules");
 }
 
+static void whose_uri(void)
+{
+	static const struct {
+		const char *uri;
+		bool is_ours;
+	} rows[] = {
+		{"sip:bob@10.0.0.1", true},
+		{"sip:bob@10.0.0.1:5060", true},
+		{"sip:bob@10.0.0.1:5061;transport=tls", true},
+		{"sips:bob@10.0.0.1:5061", true},
+		{"sip:bob@10.0.0.1:5070", false},
+		{"sip:bob@10.0.0.2:5061", false},
+		{"sip:bob@example.org", true},
+		{"sip:bob@example.org:5061", true},
+		{"sip:bob@example.org:5070", false},
+		{"sip:bob@other.example", false},
+	};
+	struct world *world = world_new(
+		&(struct world_options){.config = "sip.listen=udp:10.0.0.1:5060,tls:10.0.0.1:5061\n"
+						  "sip.domains=example.org"});
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sip_uri uri;
+
+		CHECK_INT(rows[i].uri, sip_uri_parse(slice_of(rows[i].uri), &uri), 0);
+		CHECK_INT(rows[i].uri, fork_is_own(world->focus, &uri), rows[i].is_ours);
+	}
+	world_end(world, "whose_uri");
+}
+
 void suite_fork(void);
 void suite_fork(void)
 {
 	CHECK_SUITE("fork");
+	CHECK_TEST(whose_uri);
 	CHECK_TEST(first_answer_wins);
 	CHECK_TEST(both_answer);
 	CHECK_TEST(by_q);

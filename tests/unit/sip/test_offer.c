@@ -687,6 +687,25 @@ static void version_follows_text(void)
 	offer_free(offer);
 }
 
+/* One step, whether the text changes as well or not; none before there was a text. */
+static void renewed(void)
+{
+	struct offer_local local = plain();
+	struct offer *offer = new_offer(&local);
+
+	offer_renew(offer);
+	exchange("first", offer, PLAIN_ANSWER, 1, AUDIO_0);
+	offer_renew(offer);
+	offer_renew(offer);
+	we_offer("another text as well", offer, 2, PLAIN_OFFER);
+	offer_rollback(offer);
+	we_offer("once is enough", offer, 2, PLAIN_OFFER);
+	offer_rollback(offer);
+	offer_renew(offer);
+	we_offer("the same text", offer, 3, PLAIN_OFFER);
+	offer_free(offer);
+}
+
 static void lines_keep_their_place(void)
 {
 	struct offer_local local = plain();
@@ -896,6 +915,7 @@ void suite_offer(void)
 	CHECK_TEST(numbers_for_life);
 	CHECK_TEST(hold_and_resume);
 	CHECK_TEST(version_follows_text);
+	CHECK_TEST(renewed);
 	CHECK_TEST(lines_keep_their_place);
 	CHECK_TEST(bad_reinvite_changes_nothing);
 	CHECK_TEST(black_hole_then_media);
