@@ -210,13 +210,22 @@ static void call_move(struct call *call, enum call_state state)
 	call_tell(call, FOCUS_CALL_CHANGED);
 }
 
+/* It is in the call, and not on its way out of it. */
+static bool first_is_there(const struct call *call)
+{
+	const struct participant *from = call->from;
+
+	return from && from->call && from->connected_wall_ms &&
+	       from->state != PARTICIPANT_DISCONNECTING && !from->leg.is_closing;
+}
+
 /* What the first party hears while the second's phone rings. */
 static void ring_back(struct call *call)
 {
 	struct participant *from = call->from;
 	struct prompt_list list;
 
-	if (!from || !from->connected_wall_ms || from->play || call->has_sound)
+	if (!first_is_there(call) || from->play || call->has_sound)
 		return;
 	prompt_begin(&list, call->focus->prompts, "");
 	prompt_add(&list, PROMPT_TONE_RINGBACK);
@@ -238,7 +247,7 @@ static void wake_first(struct call *call, const char *reason)
 	struct offer_local local;
 	int err;
 
-	if (!call->is_first_on_hold || !from || !from->call)
+	if (!call->is_first_on_hold || !first_is_there(call))
 		return;
 	call->is_first_on_hold = false;
 	leg_offer_local(&from->leg, &local);

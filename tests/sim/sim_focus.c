@@ -287,16 +287,21 @@ static void do_invite(struct sim *sim)
 /* Two phones, connected by us: a call, until somebody joins it. */
 static void do_call(struct sim *sim)
 {
-	const struct phone *from = any_phone(sim), *to = any_phone(sim);
+	const struct phone *from = any_phone(sim);
+	struct phone *to = any_phone(sim);
+	struct focus_call make = {.is_late_offer = chance(sim, 40)};
 	char uris[2][64];
 	struct call *call;
 
 	snprintf(uris[0], sizeof(uris[0]), "sip:%s@" WORLD_PHONES, from->user);
 	snprintf(uris[1], sizeof(uris[1]), "sip:%s@" WORLD_PHONES, to->user);
 	say(sim, "connect", uris[0]);
-	(void)focus_call_create(
-		sim->world->focus,
-		&(struct focus_call){.from = slice_of(uris[0]), .to = slice_of(uris[1])}, &call);
+	make.from = slice_of(uris[0]);
+	make.to = slice_of(uris[1]);
+	if (!to->call && chance(sim, 50))
+		to->manner = PHONE_RINGS_EARLY;
+	to->answer_ms = random_below(&sim->dice, 4000);
+	(void)focus_call_create(sim->world->focus, &make, &call);
 }
 
 static void do_call_to_room(struct sim *sim)
@@ -650,6 +655,7 @@ static void start(struct sim *sim)
 
 	random_init_seeded(&sim->dice, sim->seed * 2654435761u);
 	options.rooms = chance(sim, 30) ? "lobby" : NULL;
+	options.has_100rel = chance(sim, 50);
 	if (chance(sim, 80)) {
 		options.loss_percent = random_below(&sim->dice, 31);
 		options.duplicate_percent = random_below(&sim->dice, 31);

@@ -562,9 +562,9 @@ static void phones_on_invite(void *arg, struct sip_call *call, const struct sip_
 		must(sip_call_reject(call, &(struct sip_reply){.status = phone->status,
 							       .headers = phone->headers}),
 		     "reject");
-	else if (phone->manner == PHONE_RINGS_EARLY)
-		must(sip_call_progress_media(call, &(struct sip_reply){.status = 180}), "ring");
-	else if (phone->manner != PHONE_IS_SILENT)
+	else if (phone->manner != PHONE_IS_SILENT &&
+		 (phone->manner != PHONE_RINGS_EARLY ||
+		  sip_call_progress_media(call, &(struct sip_reply){.status = 180})))
 		must(sip_call_progress(call, &(struct sip_reply){.status = 180}), "ring");
 	if (phone->manner == PHONE_ANSWERS || phone->manner == PHONE_RINGS_EARLY)
 		timer_start(world->wheel, &phone->timer, phone->answer_ms);

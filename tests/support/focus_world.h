@@ -70,7 +70,8 @@ enum phone_manner {                    /* what it does when it is called */
 		    PHONE_RINGS,       /* 180 only */
 		    PHONE_IS_SILENT,   /* nothing at all */
 		    PHONE_REJECTS,     /* `status` with `headers` */
-		    PHONE_RINGS_EARLY, /* 180 with a description, then 200 after answer_ms */
+		    PHONE_RINGS_EARLY, /* 180 with a description, if it may, then 200 after
+					  answer_ms */
 };
 
 struct phone {
