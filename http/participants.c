@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "focus/ban.h"
 #include "focus/focus.h"
+#include "focus/modes.h"
 #include "http/handlers.h"
 #include "http/paging.h"
 #include "http/server.h"
@@ -130,6 +131,45 @@ static int fail_groups(struct request *request, int err)
 	return err;
 }
 
+/* How somebody shall take part, and whom it coaches. */
+struct mode_wish {
+	bool has_mode;
+	enum participant_mode mode;
+	struct participant *coached;
+};
+
+static int read_mode(struct request *request, const struct document *document, struct room *room,
+		     struct mode_wish *ret_wish)
+{
+	struct slice name, id = SLICE_NONE;
+
+	*ret_wish = (struct mode_wish){.has_mode = document_text(document, "mode", &name)};
+	if (!ret_wish->has_mode)
+		return 0;
+	if (!mode_read(name, &ret_wish->mode))
+		return request_fail_field(request, "mode", "talk, listen or coach expected");
+	if (ret_wish->mode != MODE_COACH)
+		return 0;
+	if (document_text(document, "coaches", &id))
+		ret_wish->coached = focus_participant_find(request_http(request)->focus, room, id);
+	return ret_wish->coached
+		       ? 0
+		       : request_fail_field(request, "coaches", "give the id of a participant");
+}
+
+static int apply_mode(struct request *request, struct participant *participant,
+		      const struct mode_wish *wish)
+{
+	int err = wish->has_mode
+			  ? focus_participant_set_mode(request_http(request)->focus, participant,
+						       wish->mode, wish->coached)
+			  : 0;
+
+	if (err == ERR_STATE)
+		return request_fail_field(request, "coaches", "nobody can coach oneself");
+	return err;
+}
+
 static int fail_invite(struct request *request, int err)
 {
 	if (err == ERR_BAD_TARGET || err == ERR_SIP_URI_SYNTAX || err == ERR_SIP_URI_SCHEME)
@@ -151,6 +191,7 @@ int participants_invite(struct request *request)
 	struct participant *participant;
 	struct participant_view view;
 	struct groups_wish groups;
+	struct mode_wish mode = {.has_mode = false};
 	struct room *room;
 	int err = request_room(request, &room);
 
@@ -166,6 +207,8 @@ int participants_invite(struct request *request)
 	err = read_role(request, document, &invite.role);
 	if (!err)
 		err = read_language(request, document, &invite.language);
+	if (!err)
+		err = read_mode(request, document, room, &mode);
 	if (read_groups(document, &groups))
 		invite.groups = &groups;
 	if (!err)
@@ -173,6 +216,11 @@ int participants_invite(struct request *request)
 	document_free(document);
 	if (err)
 		return fail_invite(request, err);
+	err = apply_mode(request, participant, &mode);
+	if (err) {
+		(void)focus_kick(request_http(request)->focus, participant, "failed");
+		return fail_groups(request, err);
+	}
 	participant_view(participant, &view);
 	reply_participant(request, participant);
 	request_set_location(request, "/api/v1/rooms/" SLICE_FMT "/participants/" SLICE_FMT,
@@ -208,12 +256,14 @@ struct change {
 	struct participant_view view; /* control, role, own mute and hand, language */
 	bool is_admitted;
 	struct groups_wish groups; /* names borrowed from the document */
+	struct mode_wish mode;
 };
 
 static int read_change(struct request *request, const struct document *document,
 		       struct change *change)
 {
 	struct participant_view *view = &change->view;
+	struct room *room = focus_room_find(request_http(request)->focus, view->room_id);
 	int err;
 
 	(void)document_bool(document, "muted", &view->control.is_muted);
@@ -225,7 +275,13 @@ static int read_change(struct request *request, const struct document *document,
 	(void)document_bool(document, "admitted", &change->is_admitted);
 	(void)read_groups(document, &change->groups);
 	err = read_role(request, document, &view->role);
-	return err ? err : read_language(request, document, &view->language);
+	if (!err)
+		err = read_language(request, document, &view->language);
+	if (!err)
+		err = read_mode(request, document, room, &change->mode);
+	if (change->mode.has_mode && !document_has(document, "muted"))
+		view->control.is_muted = change->mode.mode == MODE_LISTEN;
+	return err;
 }
 
 static int apply(struct focus *focus, struct participant *participant, const struct change *change)
@@ -259,6 +315,8 @@ int participant_change(struct request *request)
 	if (err)
 		return err;
 	err = read_change(request, document, &change);
+	if (!err)
+		err = apply_mode(request, participant, &change.mode);
 	if (!err)
 		err = apply(request_http(request)->focus, participant, &change);
 	document_free(document);

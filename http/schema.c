@@ -195,6 +195,9 @@ static const struct field invite[] = {
 	{"hears", FIELD_LIST, 0, 0, GROUPS_MAX, NULL,
 	 "It hears who speaks to one of these; [\"*\"] everybody, [] nobody."},
 	{"hears_not", FIELD_LIST, 0, 0, GROUPS_MAX, NULL, "But nobody who speaks to one of these."},
+	{"mode", FIELD_STRING, 0, 1, TEXT_MAX, NULL,
+	 "talk, listen (muted) or coach (hears all, is heard by one participant alone)."},
+	{"coaches", FIELD_STRING, 0, 1, 16, NULL, "Of a coach: the id of who hears it."},
 	{0},
 };
 
@@ -215,6 +218,9 @@ static const struct field participant_change[] = {
 	 "What it is told things in; null: the room's."},
 	{"admitted", FIELD_BOOL, 0, 0, 0, NULL,
 	 "True lets in one that waits (state pending); it cannot be taken back."},
+	{"mode", FIELD_STRING, 0, 1, TEXT_MAX, NULL,
+	 "talk, listen (muted) or coach (hears all, is heard by one participant alone)."},
+	{"coaches", FIELD_STRING, 0, 1, 16, NULL, "Of a coach: the id of who hears it."},
 	{0},
 };
 
@@ -383,6 +389,8 @@ static const struct field participant[] = {
 	{"encrypted", FIELD_BOOL, 0, 0, 0, NULL, "Its sound goes by SRTP, both ways."},
 	{"call_id", FIELD_STRING, 0, 0, 0, NULL, "Call-ID of its SIP call."},
 	{"remote_focus", FIELD_BOOL, 0, 0, 0, NULL, "The peer is a conference itself (isfocus)."},
+	{"coaches", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
+	 "Id of the one participant who hears it; null: it is no coach."},
 	{"bridge", FIELD_BOOL, 0, 0, 0, NULL,
 	 "No person: the way to where the conference moves, or from where it came."},
 	{"carries", FIELD_LIST, FIELD_OPTIONAL, 0, 0, "Carried",

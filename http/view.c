@@ -256,6 +256,7 @@ void view_participant(struct writer *json, const char *key,
 	writer_bool(json, "encrypted", participant->is_encrypted);
 	writer_str(json, "call_id", participant->call_id.p ? participant->call_id : SLICE(""));
 	writer_bool(json, "remote_focus", participant->is_remote_focus);
+	writer_str(json, "coaches", participant->coaches.len ? participant->coaches : SLICE_NONE);
 	writer_bool(json, "bridge", participant->is_bridge);
 	add_awaited(json, participant);
 	writer_bool(json, "host", participant->is_host);

@@ -576,8 +576,20 @@ static void check_profiles(struct check *check, const char *value)
 
 static void check_join_mode(struct check *check, const char *value)
 {
-	if (strcmp(value, "talk") != 0 && strcmp(value, "listen") != 0)
-		WRONG(check, "talk or listen expected");
+	if (strcmp(value, "talk") != 0 && strcmp(value, "listen") != 0 &&
+	    strcmp(value, "coach") != 0)
+		WRONG(check, "talk, listen or coach expected");
+}
+
+static void check_join_choice(struct check *check, const char *value)
+{
+	struct slice rest = slice_of(value), item;
+
+	while (config_list_next(&rest, &item))
+		if (!slice_is(item, "talk") && !slice_is(item, "listen") &&
+		    !slice_is(item, "coach"))
+			WRONG(check, "\"" SLICE_FMT "\" is none of talk, listen, coach",
+			      SLICE_ARG(item));
 }
 
 static void check_log_format(struct check *check, const char *value)
@@ -612,6 +624,7 @@ static const struct {
 	{CONFIG_KEY_focus_refer, check_refer},
 	{CONFIG_KEY_focus_factory_profiles, check_profiles},
 	{CONFIG_KEY_focus_join_mode, check_join_mode},
+	{CONFIG_KEY_focus_join_choice, check_join_choice},
 	{CONFIG_KEY_sip_registrar, check_registrar},
 	{CONFIG_KEY_sip_auth, check_auth},
 	{CONFIG_KEY_sip_realm, check_realm},

@@ -16,6 +16,7 @@
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
 #include "focus/join.h"
+#include "focus/modes.h"
 #include "focus/numbers.h"
 #include "focus/participant_priv.h"
 #include "focus/refer_in.h"
@@ -355,11 +356,8 @@ static int check_offer(const struct participant *p, const struct sip_msg *reques
 /* The seat of the one that it replaces, with what was set there (RFC 3891 3). */
 static void take_seat(struct participant *p, const struct join *join)
 {
-	if (!join->is_replaces) {
-		p->control.is_muted = slice_is(slice_of(p->focus->config->focus_join_mode),
-					       "listen");
+	if (!join->is_replaces)
 		return;
-	}
 	p->control = join->target->control;
 	slice_cstr(slice_of(join->target->id), p->replaces, sizeof(p->replaces));
 }
@@ -376,17 +374,32 @@ static void answer_when_known(struct participant *p)
 	timer_start(p->focus->wheel, &p->waiting, REFOCUS_WAIT_MS);
 }
 
+/* Who cannot whisper (the room has no place for one more group) must not speak aloud. */
+static void set_mode(struct participant *p, enum participant_mode mode, struct participant *named)
+{
+	int err = focus_participant_set_mode(p->focus, p, mode, named);
+
+	if (!err)
+		return;
+	LOG(LOG_WARN, "call.cannot_coach", LOG_STR("room", p->room_id),
+	    LOG_STR("participant", p->id), LOG_STR("error", err_text(err)));
+	(void)focus_participant_set_mode(p->focus, p, MODE_LISTEN, NULL);
+}
+
 static int admit_join(struct focus *focus, struct sip_call *call, const struct sip_msg *request,
 		      const struct join *join)
 {
 	struct room *room = join->target->room;
+	enum participant_mode mode;
 	struct participant *p;
 	int err;
 
 	err = participant_new(focus, false, &p);
 	if (err)
 		return err;
-	err = reserve(p, room, call);
+	err = modes_of_join(focus, request, &mode);
+	if (!err)
+		err = reserve(p, room, call);
 	if (!err && request)
 		err = check_offer(p, request);
 	if (!err)
@@ -400,6 +413,8 @@ static int admit_join(struct focus *focus, struct sip_call *call, const struct s
 	if (request)
 		note_request(p, request);
 	participant_publish(p, room);
+	if (!join->is_replaces)
+		set_mode(p, mode, join->target);
 	LOG(LOG_INFO, join->is_replaces ? "call.replaces" : "call.joins",
 	    LOG_STR("room", p->room_id), LOG_STR("participant", p->id),
 	    LOG_STR("call_id", p->call_id), LOG_STR("named", join->target->id));

@@ -44,7 +44,7 @@ struct participant_view {
 	enum participant_role role;
 	bool is_outgoing; /* we called it */
 	struct participant_control control;
-	struct groups_texts groups; /* names, as "main fr" */
+	struct groups_texts groups;         /* names, as "main fr" */
 	bool is_self_muted, is_hand_raised; /* by its own keys */
 	bool is_room_muted;                 /* muted because the room is */
 	bool is_remote_focus;               /* another conference (isfocus) */
@@ -52,6 +52,7 @@ struct participant_view {
 	struct slice language; /* what it is told things in; "" the room's */
 	uint64_t created_wall_ms, connected_wall_ms; /* 0: not yet */
 	uint64_t version;                            /* ETag: control and state, not levels */
+	struct slice coaches;     /* id of the one whom it coaches; empty: nobody */
 	struct slice referred_by; /* URI of who sent it here (RFC 3892); empty: nobody */
 	bool is_host;             /* made the conference by calling a factory */
 	bool is_anonymous;        /* asked for privacy: the roster does not say who it is */

@@ -90,10 +90,11 @@ struct participant {
 	bool is_seated;       /* came by a move, or is on its way */
 	char seat_token[SEAT_TOKEN_CHARS + 1]; /* of one that is to move away; "" none */
 	struct participant_control control;
-	char *group_texts; /* owned; groups.c; NULL: groups are the default */
+	char coaches[PARTICIPANT_ID_MAX + 1]; /* whom, by id; "" nobody (modes.h) */
+	char *group_texts;                    /* owned; groups.c; NULL: groups are the default */
 	struct media_groups groups; /* bits of the room's groups; empty sets are empty here */
-	uint8_t role;     /* enum participant_role */
-	bool is_admitted; /* waits for nobody any more */
+	uint8_t role;               /* enum participant_role */
+	bool is_admitted;           /* waits for nobody any more */
 	bool is_in_mix;
 	bool is_self_muted, is_hand_raised; /* its own doing; control is that of others */
 	char keys[PARTICIPANT_KEYS_MAX];    /* pressed so far; menu.c */
@@ -154,12 +155,12 @@ struct invitation_start {
 	struct slice display_name; /* may be absent */
 	bool is_muted, is_deaf;
 	const struct groups_wish *groups; /* NULL: as everybody */
-	bool is_plain;        /* our Contact names the participant, without isfocus */
-	bool is_on_hold;      /* our offer is inactive */
-	bool offers_nothing;  /* the INVITE goes without a description */
-	bool is_bridge;       /* to another focus: no person, in a full room too */
-	const char *from;     /* name-addr or URI without a tag; NULL: the room */
-	const char *headers;  /* more lines of every INVITE; NULL none */
+	bool is_plain;                    /* our Contact names the participant, without isfocus */
+	bool is_on_hold;                  /* our offer is inactive */
+	bool offers_nothing;              /* the INVITE goes without a description */
+	bool is_bridge;                   /* to another focus: no person, in a full room too */
+	const char *from;                 /* name-addr or URI without a tag; NULL: the room */
+	const char *headers;              /* more lines of every INVITE; NULL none */
 	const char *replaces; /* "Replaces: ...\r\n": left out when the peer answers 420, 481
 				 or 501; NULL none */
 	enum participant_role role;

@@ -15,6 +15,7 @@
 #include "focus/ban.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
+#include "focus/modes.h"
 #include "focus/participant_priv.h"
 #include "focus/recording.h"
 #include "focus/room_priv.h"
@@ -465,6 +466,7 @@ void room_leave(struct room *room, struct participant *participant)
 	if (room->call)
 		calls_on_left(room->call, participant);
 	seats_on_left(room, participant);
+	modes_on_left(room, participant);
 	migration_on_left(room, participant);
 	if (room->participant_count)
 		return;

@@ -27,6 +27,7 @@ void participant_view(const struct participant *p, struct participant_view *ret_
 		.is_room_muted = participant_is_room_muted(p),
 		.is_remote_focus = p->is_remote_focus,
 		.is_bridge = p->is_bridge,
+		.coaches = slice_of(p->coaches),
 		.created_wall_ms = p->created_wall_ms,
 		.connected_wall_ms = p->connected_wall_ms,
 		.version = p->version,

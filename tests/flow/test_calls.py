@@ -154,6 +154,43 @@ def join_that_is_refused_changes_nothing():
 
 
 @lib.case
+def coach_is_heard_by_one():
+    """RFC 3911 1: who joins may listen only, or whisper to the party whose dialog it names, as it asks and policy allows."""
+    hearth = lib.Hearth(focus__join_choice="listen, coach")
+    alice, bob, carol = (Party(hearth, name, hz) for name, hz in (("alice", 440), ("bob", 620), ("carol", 910)))
+    connect(hearth, alice, bob)
+    loud = Party(hearth, "loud", 1200)
+    assert loud.call(f"sip:bob@{hearth.host};join-mode=talk", f"Join: {alice.naming()}\r\n").status == 403
+    answer = carol.call(f"sip:bob@{hearth.host};join-mode=coach", f"Join: {alice.naming()}\r\n")
+    assert answer.status == 200, answer.start
+    room = answer.contact_uri()[4:].split("@")[0]
+    lib.wait_for("Alice hears her coach", lambda: alice.hears(carol) and alice.hears(bob))
+    lib.wait_for("Carol hears both", lambda: carol.hears(alice) and carol.hears(bob))
+    lib.wait_for("Bob hears Alice", lambda: bob.hears(alice))
+    assert lib.tone_level(bob.rtp.heard(1), carol.hz) < 100, "Bob hears the coach"
+    path = f"/api/v1/rooms/{room}/participants"
+    people = {p["uri"][4:].split("@")[0]: p for p in hearth.participants(room)}
+    assert people["carol"]["coaches"] == people["alice"]["id"] and people["bob"]["coaches"] is None, people
+    carols = f"{path}/{people['carol']['id']}"
+    assert hearth.api("PATCH", carols, {"mode": "coach", "coaches": people["bob"]["id"]}).json["coaches"] == people["bob"]["id"]
+    lib.wait_for("Bob hears her now", lambda: bob.hears(carol))
+    lib.wait_for("and Alice does not", lambda: lib.tone_level(alice.rtp.heard(0.5), carol.hz) < 100)
+    for wrong in ({"mode": "coach"}, {"mode": "coach", "coaches": "nobody"}, {"mode": "shout"},
+                  {"mode": "coach", "coaches": people["carol"]["id"]}):
+        assert hearth.api("PATCH", carols, wrong).status == 422, wrong
+    assert hearth.api("PATCH", carols, {"mode": "listen"}).json["muted"] is True
+    lib.wait_for("nobody hears her", lambda: all(lib.tone_level(p.rtp.heard(0.5), carol.hz) < 100 for p in (alice, bob)))
+    assert hearth.api("PATCH", carols, {"mode": "talk"}).json["muted"] is False
+    all_hear_each_other([alice, bob, carol])
+    dave = Party(hearth, "dave", 770)
+    answer = hearth.api("POST", path, {"uri": dave.uri_of_mine, "mode": "coach", "coaches": people["bob"]["id"]})
+    assert answer.status == 202 and answer.json["coaches"] == people["bob"]["id"], answer.text
+    lib.wait_for("Bob hears Dave", lambda: bob.hears(dave) and dave.hears(alice))
+    assert lib.tone_level(alice.rtp.heard(0.5), dave.hz) < 100
+    quiet_end(hearth, alice, bob, carol, dave)
+
+
+@lib.case
 def replaces_takes_the_seat():
     hearth = lib.Hearth()
     alice, bob, carol = (Party(hearth, name, hz) for name, hz in (("alice", 440), ("bob", 620), ("carol", 910)))

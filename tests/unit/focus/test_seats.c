@@ -230,7 +230,8 @@ static void seat_is_taken(void)
 
 	CHECK_INT(NULL,
 		  bring(fresh.bridge, SEATS_CONTENT_TYPE,
-			"room locked max=1 codecs=PCMU%2Copus\nban sip%3Alate%4010.0.0.2\n" ANNA CARL),
+			"room locked max=1 codecs=PCMU%2Copus\nban sip%3Alate%4010.0.0.2\n" ANNA
+				CARL),
 		  200);
 	CHECK("locked", world_room(fresh.world, fresh.room)->settings.is_locked);
 	CHECK_STR("codecs", world_room(fresh.world, fresh.room)->settings.codecs, "PCMU,opus");
