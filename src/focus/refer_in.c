@@ -210,6 +210,39 @@ static void add_headers(const struct asked *asked, struct buf *out)
 		buf_adds(out, asked->refer.headers);
 }
 
+/* "Go to that conference", said to the other party of a call through us (Polycom and most desk
+ * phones), and the conference is ours: the party is there already, but for its bus. */
+static struct room *is_sent_home(const struct asked *asked)
+{
+	struct room *room = NULL;
+
+	if (!asked->by || !asked->room->call || asked->refer.replaces || asked->refer.join ||
+	    admission_find_room(asked->focus, slice_of(asked->refer.target), &room) ||
+	    slice_present(migration_target(room)))
+		return NULL;
+	return room;
+}
+
+static void move_other(const struct asked *asked, struct room *room)
+{
+	struct call *call = asked->room->call;
+	struct participant *other = focus_call_from(call) == asked->by ? focus_call_to(call)
+								       : focus_call_from(call);
+	struct refer_in *refer;
+	int err = other ? room_check_entry(room, false) : ERR_JOIN_UNKNOWN;
+
+	if (!err)
+		err = join_make_room(asked->by);
+	if (err) {
+		refuse_error(asked, err);
+		return;
+	}
+	refer = accept_it(asked);
+	text_utf8(slice_of(asked->by->uri), other->referred_by, sizeof(other->referred_by));
+	err = focus_participant_move(asked->focus, other, room);
+	refer_in_progress(refer, err ? status_find(err)->status : 200);
+}
+
 static void call_in(const struct asked *asked)
 {
 	struct buf headers = BUF_INIT, replaces = BUF_INIT;
@@ -219,8 +252,14 @@ static void call_in(const struct asked *asked)
 	};
 	struct participant *p;
 	struct refer_in *refer;
-	int err = check(asked);
+	struct room *home = is_sent_home(asked);
+	int err;
 
+	if (home) {
+		move_other(asked, home);
+		return;
+	}
+	err = check(asked);
 	if (err) {
 		refuse_error(asked, err);
 		return;

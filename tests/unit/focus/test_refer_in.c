@@ -286,6 +286,73 @@ static void from_a_call(void)
 	world_end(world, "from_a_call");
 }
 
+/* A desk phone at a server of ours: it calls the factory, and tells the other party of a call
+ * through us to go there. That party need not be called: its leg goes. */
+static void sent_home(void)
+{
+	char room[ROOM_ID_MAX + 1];
+	struct phone *anna, *desk, *bert;
+	struct world *world = world_of_anna(NULL, &anna, room);
+	struct sent sent = {0};
+	char target[ROOM_URI_MAX + 1];
+	struct call *call;
+	uint16_t port;
+
+	desk = world_phone(world, "desk");
+	bert = world_phone(world, "bert");
+	CHECK_INT(NULL,
+		  focus_call_create(world->focus,
+				    &(struct focus_call){.from = SLICE("sip:desk@" WORLD_PHONES),
+							 .to = SLICE("sip:bert@" WORLD_PHONES)},
+				    &call),
+		  0);
+	world_run(world, 1000);
+	port = addr_port(&bert->agreed.remote_rtp);
+	within(desk, &sent, room_uri(world->focus, room, target), NULL);
+	check_steps("steps", &sent, "200");
+	CHECK_INT("bert is where anna is", world_roster(world, room), 2);
+	CHECK("by whom", strstr(phone_participant(bert, room)->referred_by, "desk"));
+	CHECK_INT("he was not called again", bert->calls, 1);
+	CHECK_INT("the same media", addr_port(&bert->agreed.remote_rtp), port);
+	snprintf(target, sizeof(target), "sip:%s@" WORLD_SERVER, room);
+	CHECK_SLICE("he knows the conference", sip_call_remote_target(bert->call), target);
+	CHECK("who sent him is not rung off", desk->call != NULL);
+	phone_hang_up(desk);
+	world_run(world, 1000);
+	CHECK_INT("its old call leaves nothing", focus_room_count(world->focus), 1);
+	CHECK("bert stays", bert->call != NULL);
+	world_end(world, "sent_home");
+}
+
+/* The same, into a conference that has no place: nothing happens to the call. */
+static void sent_home_in_vain(void)
+{
+	char room[ROOM_ID_MAX + 1];
+	struct phone *anna, *desk, *bert;
+	struct world *world = world_of_anna(NULL, &anna, room);
+	struct room_settings settings = {.participants_max = 1};
+	struct sent sent = {0};
+	char target[ROOM_URI_MAX + 1];
+	struct call *call;
+
+	desk = world_phone(world, "desk");
+	bert = world_phone(world, "bert");
+	CHECK_INT(NULL, focus_room_set(world->focus, world_room(world, room), &settings), 0);
+	CHECK_INT(NULL,
+		  focus_call_create(world->focus,
+				    &(struct focus_call){.from = SLICE("sip:desk@" WORLD_PHONES),
+							 .to = SLICE("sip:bert@" WORLD_PHONES)},
+				    &call),
+		  0);
+	world_run(world, 1000);
+	within(desk, &sent, room_uri(world->focus, room, target), NULL);
+	CHECK_INT("refused", sent.result.refused, 486);
+	CHECK("they still talk",
+	      desk->call && bert->call && focus_call_next(world->focus, NULL) == call);
+	buf_done(&sent.steps);
+	world_end(world, "sent_home_in_vain");
+}
+
 /* NOTIFY that gets lost: the call is made, and nothing is left of the subscription. */
 static void notify_lost(void)
 {
@@ -319,5 +386,7 @@ void suite_refer_in(void)
 	CHECK_TEST(out_of_the_dialog);
 	CHECK_TEST(without_a_subscription);
 	CHECK_TEST(from_a_call);
+	CHECK_TEST(sent_home);
+	CHECK_TEST(sent_home_in_vain);
 	CHECK_TEST(notify_lost);
 }
