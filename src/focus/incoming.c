@@ -315,7 +315,7 @@ static int admit(struct focus *focus, struct sip_call *call, const struct sip_ms
 	if (p->is_host)
 		p->role = PARTICIPANT_MODERATOR;
 	if (admission->seat)
-		seats_take(p, admission->seat);
+		seats_take(room, p, admission->seat);
 	if (made)
 		room_publish(made);
 	participant_publish(p, room);

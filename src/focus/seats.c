@@ -62,6 +62,23 @@ static void write_text(struct buf *out, const char *name, const char *text)
 	sip_escape(out, slice_of(text), "");
 }
 
+/* A list may be empty, and is written then: nobody. What is longer than can be taken stays as
+ * everybody has it. */
+static void write_groups(const struct participant *p, struct buf *out)
+{
+	struct groups_texts texts = groups_texts(p);
+
+	if (!p->group_texts || texts.speaks.len > STORE_URI_MAX ||
+	    texts.hears.len > STORE_URI_MAX || texts.hears_not.len > STORE_URI_MAX)
+		return;
+	buf_adds(out, " speaks=");
+	sip_escape(out, texts.speaks, "");
+	buf_adds(out, " hears=");
+	sip_escape(out, texts.hears, "");
+	buf_adds(out, " hears-not=");
+	sip_escape(out, texts.hears_not, "");
+}
+
 static void write_gain(struct buf *out, const char *name, double gain_db)
 {
 	if (gain_db != 0)
@@ -122,6 +139,7 @@ void seats_write(struct participant *p, struct buf *out)
 	write_flags(out, seat_flags, ARRAY_LEN(seat_flags), &seat);
 	write_gain(out, "gain", p->control.gain_db);
 	write_gain(out, "volume", p->control.volume_db);
+	write_groups(p, out);
 	buf_addc(out, '\n');
 }
 
@@ -194,6 +212,17 @@ static bool read_gain(struct slice word, const char *name, double *gain_db, int 
 	return true;
 }
 
+static bool read_groups(struct slice word, struct seat *seat, int *ret_err)
+{
+	bool is_read = read_text(word, "speaks", seat->speaks, sizeof(seat->speaks), ret_err) ||
+		       read_text(word, "hears", seat->hears, sizeof(seat->hears), ret_err) ||
+		       read_text(word, "hears-not", seat->hears_not, sizeof(seat->hears_not),
+				 ret_err);
+
+	seat->has_groups |= is_read;
+	return is_read;
+}
+
 /* Words that are not known are of a newer Hearth, and left out. */
 static int read_seat_word(struct slice word, struct seat *seat)
 {
@@ -203,7 +232,7 @@ static int read_seat_word(struct slice word, struct seat *seat)
 	    read_text(word, "uri", seat->uri, sizeof(seat->uri), &err) ||
 	    read_text(word, "name", seat->display_name, sizeof(seat->display_name), &err) ||
 	    read_text(word, "language", seat->language, sizeof(seat->language), &err) ||
-	    read_gain(word, "gain", &seat->control.gain_db, &err))
+	    read_gain(word, "gain", &seat->control.gain_db, &err) || read_groups(word, seat, &err))
 		return err;
 	(void)read_gain(word, "volume", &seat->control.volume_db, &err);
 	return err;
@@ -527,8 +556,41 @@ struct seat *seats_find(const struct room *room, struct slice request_uri)
 	return seat && !seat->taken_by[0] ? seat : NULL;
 }
 
+static struct group_names names_in(const char *text)
+{
+	struct group_names names = {0};
+	struct slice rest = slice_of(text), word;
+
+	while (names.count < GROUPS_MAX && (word = text_word_next(&rest)).len)
+		names.names[names.count++] = word;
+	return names;
+}
+
+/* Who hears whom stays as it was, or one is heard by nobody: a whisper must not become loud. */
+static void take_groups(struct room *room, struct participant *p, const struct seat *seat)
+{
+	const struct groups_wish wish = {
+		.has_speaks = true,
+		.has_hears = true,
+		.has_hears_not = true,
+		.speaks = names_in(seat->speaks),
+		.hears = names_in(seat->hears),
+		.hears_not = names_in(seat->hears_not),
+	};
+	struct groups_fit fit;
+	int err = groups_fit(room, p, &wish, &fit);
+
+	if (!err)
+		err = groups_take(room, p, &fit);
+	if (!err)
+		return;
+	p->control.is_muted = true;
+	LOG(LOG_WARN, "room.groups_not_taken", LOG_STR("room", room->id),
+	    LOG_STR("participant", p->id), LOG_STR("error", err_text(err)));
+}
+
 /* The name that the others saw goes before what the phone says of itself. */
-void seats_take(struct participant *p, struct seat *seat)
+void seats_take(struct room *room, struct participant *p, struct seat *seat)
 {
 	slice_cstr(slice_of(p->id), seat->taken_by, sizeof(seat->taken_by));
 	p->is_seated = true;
@@ -540,6 +602,8 @@ void seats_take(struct participant *p, struct seat *seat)
 	p->is_hand_raised = seat->is_hand_raised;
 	memcpy(p->language, seat->language, sizeof(p->language));
 	p->is_anonymous = p->is_anonymous || seat->is_anonymous;
+	if (seat->has_groups)
+		take_groups(room, p, seat);
 	if (!seat->display_name[0])
 		return;
 	memcpy(p->shown_name, seat->display_name, sizeof(p->shown_name));

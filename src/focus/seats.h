@@ -6,7 +6,7 @@
  *
  *   room locked muted max=10 pin=... moderator-pin=... closes=<UNIX time, ms> language=de
  *   ban sip%3Amallory%40example.org
- *   seat <token> uri=sip:anna%40example.org name=Anna moderator muted gain=-300 ...
+ *   seat <token> uri=sip:anna%40example.org name=Anna moderator muted gain=-300 hears=main%20fr ...
  *   left <token>
  *
  * A *seat* waits for one person, who brings its token as a parameter of the conference URI
@@ -51,6 +51,8 @@ struct seat {
 	char language[PROMPTS_NAME_MAX + 1];
 	bool is_moderator, is_host, is_anonymous, is_admitted, is_self_muted, is_hand_raised;
 	struct participant_control control;
+	bool has_groups; /* other than what everybody speaks to and hears (focus/groups.h) */
+	char speaks[STORE_URI_MAX + 1], hears[STORE_URI_MAX + 1], hears_not[STORE_URI_MAX + 1];
 };
 
 /* The focus that lets go ------------------------------------------------------------------------
@@ -71,7 +73,7 @@ void seats_on_info(struct participant *bridge, struct sip_stx *tx, const struct 
 /* The seat that a Request-URI names and nobody has taken; NULL. */
 struct seat *seats_find(const struct room *room, struct slice request_uri);
 /* Before it is published. */
-void seats_take(struct participant *participant, struct seat *seat);
+void seats_take(struct room *room, struct participant *participant, struct seat *seat);
 /* It has come in for good, or has left: a seat that it did not reach waits again. */
 void seats_on_joined(struct participant *participant);
 void seats_on_left(struct room *room, struct participant *participant);

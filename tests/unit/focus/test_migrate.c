@@ -81,7 +81,7 @@ static void everybody_goes(void)
 /* Whatever a phone answers to the REFER, it is not cut off. */
 static void carried(void)
 {
-	static const uint16_t statuses[] = {0, 404, 486, 603};
+	static const uint16_t statuses[] = {0, 404, 481, 486, 603};
 
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
 		struct move move = move_new(NULL);
@@ -103,6 +103,23 @@ static void carried(void)
 		CHECK("then the bridge goes", move.central->has_ended);
 		world_end(move.world, row);
 	}
+}
+
+/* Its NOTIFYs are lost, or it says nothing: it stays where it is. */
+static void says_nothing(void)
+{
+	struct move move = move_new(NULL);
+
+	move.bert->refer_delay_ms = 2 * MIGRATE_REFER_MS;
+	CHECK_INT(NULL, begin(&move), 0);
+	world_run(move.world, MIGRATE_REFER_MS / 2);
+	CHECK_INT("it is waited for", view_of(&move).pending, 1);
+	world_run(move.world, MIGRATE_REFER_MS);
+	CHECK_INT("but not for ever", view_of(&move).carried, 1);
+	CHECK_INT(NULL, view_of(&move).state, MIGRATION_DONE);
+	world_run(move.world, 2 * MIGRATE_REFER_MS);
+	CHECK("a word that comes too late cuts nobody off", move.bert->call && move.central->call);
+	world_end(move.world, "says_nothing");
 }
 
 /* The other focus does not take us: nobody notices. */
@@ -274,6 +291,7 @@ void suite_migrate(void)
 	CHECK_SUITE("migrate");
 	CHECK_TEST(everybody_goes);
 	CHECK_TEST(carried);
+	CHECK_TEST(says_nothing);
 	CHECK_TEST(refused);
 	CHECK_TEST(bridge_breaks);
 	CHECK_TEST(party_leaves_meanwhile);

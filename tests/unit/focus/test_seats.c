@@ -74,13 +74,21 @@ static void told_before_they_go(void)
 {
 	struct old old = old_new(true);
 
+	CHECK_INT(NULL,
+		  focus_participant_set_groups(
+			  old.world->focus, phone_participant(old.anna, "lobby"),
+			  &(struct groups_wish){
+				  .has_hears = true,
+				  .hears = {.count = 2, .names = {SLICE("main"), SLICE("fr")}}}),
+		  0);
 	CHECK_INT("full and locked, and yet it moves", begin(&old), 0);
 	world_run(old.world, 3000);
 	CHECK("the room",
 	      tells(old.central,
 		    "room locked end max=2 codecs=PCMU%2Copus language=es closes=1800000000000\n"));
 	CHECK("who may not come", tells(old.central, "ban sip%3Amallory%4010.0.0.2\n"));
-	CHECK("anna", tells(old.central, " uri=sip%3Aanna%4010.0.0.2%3A5060 moderator admitted\n"));
+	CHECK("anna", tells(old.central, " uri=sip%3Aanna%4010.0.0.2%3A5060 moderator admitted "
+					 "speaks=main hears=main%20fr hears-not=\n"));
 	CHECK("bert", tells(old.central, " name=Bert%20B admitted muted gain=-350\n"));
 	CHECK("each with a seat", strstr(old.anna->refer_to, CENTRAL ";seat=") &&
 					  strstr(old.bert->refer_to, CENTRAL ";seat="));
@@ -266,6 +274,41 @@ static void seat_is_taken(void)
 	world_end(fresh.world, "seat_is_taken");
 }
 
+/* Who hears whom goes along by name; what cannot be had silences, and lets nothing out. */
+static void groups_travel(void)
+{
+	static const struct {
+		const char *name, *words, *speaks, *hears, *hears_not;
+		bool is_muted;
+	} rows[] = {
+		{"as everybody", "", "main", "main", "", false},
+		{"a coach", " speaks=coach-x hears=* hears-not=", "coach-x", "*", "", false},
+		{"who is coached", " speaks=main hears=main%20coach-x hears-not=", "main",
+		 "main coach-x", "", false},
+		{"who speaks to nobody", " speaks= hears=main hears-not=desk", "", "main", "desk",
+		 false},
+		{"no name", " speaks=a%2Fb hears=main hears-not=", "main", "main", "", true},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fresh fresh = fresh_new(NULL);
+		struct phone *anna = world_phone(fresh.world, "anna");
+		struct participant *p;
+		char body[256];
+
+		snprintf(body, sizeof(body), "seat " TOKEN "%s\n", rows[i].words);
+		CHECK_INT(rows[i].name, bring(fresh.bridge, SEATS_CONTENT_TYPE, body), 200);
+		phone_dial(anna, fresh.seat);
+		world_run(fresh.world, 500);
+		p = phone_participant(anna, fresh.room);
+		CHECK_SLICE(rows[i].name, groups_texts(p).speaks, rows[i].speaks);
+		CHECK_SLICE(rows[i].name, groups_texts(p).hears, rows[i].hears);
+		CHECK_SLICE(rows[i].name, groups_texts(p).hears_not, rows[i].hears_not);
+		CHECK_INT(rows[i].name, p->control.is_muted, rows[i].is_muted);
+		world_end(fresh.world, rows[i].name);
+	}
+}
+
 /* A seat that was not reached waits again; with the bridge it is gone. */
 static void seat_waits_again(void)
 {
@@ -391,6 +434,7 @@ void suite_seats(void)
 	CHECK_TEST(who_stays_and_leaves_is_told);
 	CHECK_TEST(many_in_several);
 	CHECK_TEST(seat_is_taken);
+	CHECK_TEST(groups_travel);
 	CHECK_TEST(seat_waits_again);
 	CHECK_TEST(who_may_bring);
 	CHECK_TEST(bodies);
