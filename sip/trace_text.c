@@ -7,13 +7,23 @@
 
 enum { MASK = 'x' };
 
-/* The field's value when the line is one of `name` or of its compact form. */
-static bool is_field(struct slice line, const char *name, const char *compact,
-		     struct slice *ret_value)
+/* The field's value when the line is one of `name` or of its compact form. Nearly every line is
+ * neither, which its first letter tells. */
+static inline bool is_field(struct slice line, const char *name, const char *compact,
+			    struct slice *ret_value)
 {
-	size_t colon = slice_find(line, ':');
-	struct slice field = slice_trim(slice_first(line, colon));
+	struct cursor c = cursor_of(line);
+	struct slice field;
+	size_t colon;
+	int first;
 
+	cursor_lws(&c);
+	line = cursor_rest(&c);
+	first = cursor_peek(&c) | ('a' ^ 'A');
+	if (first != (*name | ('a' ^ 'A')) && first != (*compact | ('a' ^ 'A')))
+		return false;
+	colon = slice_find(line, ':');
+	field = slice_trim(slice_first(line, colon));
 	if (colon == line.len || (!slice_iis(field, name) && !slice_iis(field, compact)))
 		return false;
 	*ret_value = slice_trim(slice_from(line, colon + 1));

@@ -324,6 +324,7 @@ static void set_limits(struct sip_transport *transport, const struct sip_transpo
 	transport->per_address_max = params->per_address_max;
 	transport->ws_ping_ms = params->ws_ping_ms;
 	transport->keepalive_ms = params->keepalive_ms;
+	transport->gather_ms = params->udp_gather_ms;
 }
 
 int sip_transport_new(const struct sip_transport_params *params,
@@ -365,6 +366,7 @@ struct sip_transport *sip_transport_free(struct sip_transport *transport)
 		sip_conn_free_all(transport);
 	for (uint32_t i = 0; i < transport->listener_count; i++) {
 		loop_watch_remove(transport->loop, &transport->listeners[i].watch);
+		timer_stop(loop_wheel(transport->loop), &transport->listeners[i].gather);
 		close(transport->listeners[i].watch.fd);
 	}
 	handle_table_free(transport->conns);

@@ -32,6 +32,7 @@ struct sip_listener {
 	enum sip_proto proto;
 	struct addr local; /* as bound; may be a wildcard */
 	struct loop_watch watch;
+	struct timer gather; /* UDP: runs while the socket wakes nobody */
 };
 
 struct sip_conn {
@@ -64,7 +65,27 @@ struct sip_conn {
 	int err;
 };
 
-enum { SIP_UDP_BATCH = 16, SIP_UDP_BATCHES_MAX = 4, SIP_DATAGRAM_MAX = 65536 };
+enum {
+	SIP_UDP_BATCH = 16,
+	SIP_UDP_BATCHES_MAX = 4,
+	SIP_UDP_HELD = 16,
+	SIP_UDP_HELD_OCTETS = 1400, /* longer ones are not held: they may fail for their length */
+	SIP_DATAGRAM_MAX = 65536
+};
+
+struct sip_udp_datagram {
+	struct sip_flow flow;
+	uint16_t len;
+	char data[SIP_UDP_HELD_OCTETS];
+};
+
+/* Datagrams that wait until those that came have been served. All of one listener. */
+struct sip_udp_held {
+	bool is_on;
+	uint32_t count;
+	struct sip_listener *listener;
+	struct sip_udp_datagram datagrams[SIP_UDP_HELD];
+};
 
 /* Where connections come from: how many of one address. */
 struct sip_source {
@@ -95,6 +116,8 @@ struct sip_transport {
 	struct bio_method_st *tls_socket; /* outlives every connection */
 	int spare_fd;    /* given up for a moment to refuse politely when none is left */
 	char *datagrams; /* SIP_UDP_BATCH * SIP_DATAGRAM_MAX */
+	uint32_t gather_ms;
+	struct sip_udp_held held;
 	struct sip_transport_stats stats;
 };
 
@@ -107,7 +130,10 @@ void sip_transport_failed(struct sip_transport *transport, const struct sip_flow
 
 /* transport_udp.c */
 int sip_udp_open(struct sip_listener *listener);
+/* Sent, or held until sip_udp_flush. ERR_SIP_NO_ROUTE, ERR_SIP_TRANSPORT; of what was held it is told
+ * by sip_transport_failed. */
 int sip_udp_send(struct sip_listener *listener, const struct sip_flow *flow, struct slice data);
+void sip_udp_flush(struct sip_transport *transport);
 
 /* transport_tcp.c */
 int sip_tcp_open(struct sip_listener *listener);

@@ -1,5 +1,12 @@
 /* UDP: batches in, single datagrams out with the source address that the peer talked to, ICMP
- * errors. */
+ * errors.
+ *
+ * Gathering. A core that was woken finds nothing in its caches: being woken for each datagram costs
+ * more than all that is done with it. So the first that comes is served at once, and then the
+ * socket is left alone and looked at every gather_ms, until a look finds nothing: then it wakes
+ * again. A lone message waits for nothing, one in a stream half that time on average. What is sent
+ * meanwhile is held and leaves by one call at the end, so that the peer is woken once too.
+ */
 #include <errno.h>
 #include <time.h> /* before errqueue.h, which needs it */
 
@@ -134,16 +141,54 @@ static bool read_error(struct sip_listener *listener)
 	return true;
 }
 
+/* Takes what is there. False: more may be left, for the next turn. */
+static bool receive_all(struct sip_listener *listener, int *ret_count)
+{
+	struct sip_transport *transport = listener->transport;
+	int count = SIP_UDP_BATCH;
+
+	*ret_count = 0;
+	transport->held.is_on = transport->gather_ms > 0;
+	for (int i = 0; i < SIP_UDP_BATCHES_MAX && count == SIP_UDP_BATCH; i++) {
+		count = receive_batch(listener);
+		*ret_count += count > 0 ? count : 0;
+	}
+	sip_udp_flush(transport);
+	transport->held.is_on = false;
+	return count < SIP_UDP_BATCH;
+}
+
+/* All listeners look at the same times: one wake-up for all. */
+static void look_later(struct sip_listener *listener)
+{
+	struct wheel *wheel = loop_wheel(listener->transport->loop);
+	uint32_t every_ms = listener->transport->gather_ms;
+
+	timer_start(wheel, &listener->gather, every_ms - wheel_now_ms(wheel) % every_ms);
+}
+
+static void on_gather(void *arg)
+{
+	struct sip_listener *listener = arg;
+	int count;
+
+	if (receive_all(listener, &count) && count > 0)
+		look_later(listener);
+	else
+		(void)loop_watch_set(listener->transport->loop, &listener->watch, LOOP_READ);
+}
+
 static void on_ready(void *arg, unsigned events)
 {
 	struct sip_listener *listener = arg;
+	struct sip_transport *transport = listener->transport;
+	int count;
 
 	for (int i = 0; (events & LOOP_ERROR) && i < ERRORS_MAX && read_error(listener); i++)
 		;
-	for (int i = 0; i < SIP_UDP_BATCHES_MAX; i++) {
-		if (receive_batch(listener) < SIP_UDP_BATCH)
-			break;
-	}
+	if (receive_all(listener, &count) && count > 0 && transport->gather_ms > 0 &&
+	    loop_watch_set(transport->loop, &listener->watch, 0) == 0)
+		look_later(listener);
 }
 
 static void set_options(int fd, bool is_v6)
@@ -178,6 +223,7 @@ int sip_udp_open(struct sip_listener *listener)
 		goto fail;
 	listener->watch.fd = fd;
 	listener->watch.on_ready = on_ready;
+	timer_init(&listener->gather, on_gather, listener);
 	return 0;
 fail:
 	err = -errno;
@@ -216,7 +262,12 @@ static void set_source(struct msghdr *header, char *control, const struct sip_li
 	}
 }
 
-int sip_udp_send(struct sip_listener *listener, const struct sip_flow *flow, struct slice data)
+static int sent_error(void)
+{
+	return errno == ENETUNREACH || errno == EHOSTUNREACH ? ERR_SIP_NO_ROUTE : ERR_SIP_TRANSPORT;
+}
+
+static int send_now(struct sip_listener *listener, const struct sip_flow *flow, struct slice data)
 {
 	_Alignas(struct cmsghdr) char control[CONTROL_MAX];
 	struct addr remote = flow->remote;
@@ -239,7 +290,74 @@ int sip_udp_send(struct sip_listener *listener, const struct sip_flow *flow, str
 			return 0; /* as if the network had lost it */
 		}
 	}
-	if (sent >= 0)
-		return 0;
-	return errno == ENETUNREACH || errno == EHOSTUNREACH ? ERR_SIP_NO_ROUTE : ERR_SIP_TRANSPORT;
+	return sent >= 0 ? 0 : sent_error();
+}
+
+/* Those that the kernel did not take with the others go one by one; what fails then is told as what
+ * ICMP tells. */
+static void send_rest(struct sip_transport *transport, uint32_t from, uint32_t count)
+{
+	struct sip_udp_held *held = &transport->held;
+
+	for (uint32_t i = from; i < count; i++) {
+		const struct sip_udp_datagram *datagram = &held->datagrams[i];
+		int err = send_now(held->listener, &datagram->flow,
+				   slice_make(datagram->data, datagram->len));
+
+		if (err)
+			sip_transport_failed(transport, &datagram->flow, err);
+	}
+}
+
+void sip_udp_flush(struct sip_transport *transport)
+{
+	_Alignas(struct cmsghdr) char control[SIP_UDP_HELD][CONTROL_MAX];
+	struct sip_udp_held *held = &transport->held;
+	struct mmsghdr headers[SIP_UDP_HELD];
+	struct iovec vectors[SIP_UDP_HELD];
+	uint32_t count = held->count;
+	int sent;
+
+	if (count == 0)
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		struct sip_udp_datagram *datagram = &held->datagrams[i];
+
+		vectors[i] = (struct iovec){datagram->data, datagram->len};
+		headers[i].msg_hdr = (struct msghdr){
+			.msg_name = &datagram->flow.remote,
+			.msg_namelen = addr_len(&datagram->flow.remote),
+			.msg_iov = &vectors[i],
+			.msg_iovlen = 1,
+		};
+		set_source(&headers[i].msg_hdr, control[i], held->listener, &datagram->flow.local);
+	}
+	sent = sendmmsg(held->listener->watch.fd, headers, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+	held->count = 0; /* a failure that is told may send again */
+	send_rest(transport, sent > 0 ? (uint32_t)sent : 0, count);
+}
+
+static void hold(struct sip_listener *listener, const struct sip_flow *flow, struct slice data)
+{
+	struct sip_udp_held *held = &listener->transport->held;
+	struct sip_udp_datagram *datagram = &held->datagrams[held->count++];
+
+	held->listener = listener;
+	datagram->flow = *flow;
+	datagram->len = (uint16_t)data.len;
+	memcpy(datagram->data, data.p, data.len);
+}
+
+int sip_udp_send(struct sip_listener *listener, const struct sip_flow *flow, struct slice data)
+{
+	struct sip_udp_held *held = &listener->transport->held;
+	bool may_wait = held->is_on && data.len <= SIP_UDP_HELD_OCTETS;
+
+	/* Nothing overtakes what is held. */
+	if (held->count == SIP_UDP_HELD || held->listener != listener || !may_wait)
+		sip_udp_flush(listener->transport);
+	if (!may_wait)
+		return send_now(listener, flow, data);
+	hold(listener, flow, data);
+	return 0;
 }

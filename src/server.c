@@ -280,6 +280,7 @@ static int transport_new(struct server *server)
 		.keepalive_ms = (uint32_t)config->sip_keepalive_s * MS_PER_S,
 		.ws_ping_ms = (uint32_t)config->sip_ws_ping_s * MS_PER_S,
 		.ws_origins = slice_of(config->sip_ws_origins),
+		.udp_gather_ms = (uint32_t)config->sip_udp_gather_ms,
 		.tls = tls_files(config),
 	};
 	struct sip_resolver_dns dns = {

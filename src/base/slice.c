@@ -16,40 +16,13 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-bool slice_eq(struct slice a, struct slice b)
+bool slice_same_letters(const char *a, const char *b, size_t len)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
-}
-
-bool slice_ieq(struct slice a, struct slice b)
-{
-	if (a.len != b.len)
-		return false;
-	for (size_t i = 0; i < a.len; i++) {
-		if (fold(a.p[i]) != fold(b.p[i]))
+	for (size_t i = 0; i < len; i++) {
+		if (a[i] != b[i] && fold(a[i]) != fold(b[i]))
 			return false;
 	}
 	return true;
-}
-
-bool slice_is(struct slice a, const char *text)
-{
-	return slice_eq(a, slice_of(text));
-}
-
-bool slice_iis(struct slice a, const char *text)
-{
-	return slice_ieq(a, slice_of(text));
-}
-
-bool slice_starts(struct slice s, struct slice prefix)
-{
-	return s.len >= prefix.len && slice_eq(slice_first(s, prefix.len), prefix);
-}
-
-bool slice_istarts(struct slice s, struct slice prefix)
-{
-	return s.len >= prefix.len && slice_ieq(slice_first(s, prefix.len), prefix);
 }
 
 struct slice slice_trim(struct slice s)
@@ -61,27 +34,6 @@ struct slice slice_trim(struct slice s)
 	while (s.len > 0 && is_space(s.p[s.len - 1]))
 		s.len--;
 	return s;
-}
-
-size_t slice_find(struct slice s, char c)
-{
-	const char *hit = s.len > 0 ? memchr(s.p, c, s.len) : NULL;
-
-	return hit ? (size_t)(hit - s.p) : s.len;
-}
-
-struct slice slice_from(struct slice s, size_t from)
-{
-	if (!s.p)
-		return s;
-	if (from > s.len)
-		from = s.len;
-	return slice_make(s.p + from, s.len - from);
-}
-
-struct slice slice_first(struct slice s, size_t len)
-{
-	return slice_make(s.p, len < s.len ? len : s.len);
 }
 
 int slice_u64(struct slice s, uint64_t max, uint64_t *ret)

@@ -37,24 +37,68 @@ static inline bool slice_present(struct slice s)
 	return s.p != NULL;
 }
 
-bool slice_eq(struct slice a, struct slice b);  /* octet by octet */
-bool slice_ieq(struct slice a, struct slice b); /* ASCII letters in either case */
-bool slice_is(struct slice a, const char *text);
-bool slice_iis(struct slice a, const char *text);
-bool slice_starts(struct slice s, struct slice prefix);
-bool slice_istarts(struct slice s, struct slice prefix);
+/* What parsers do for every few octets is inline: a literal costs no strlen, and texts of another
+ * length no call. */
+
+/* The first `len` octets (clamped). */
+static inline struct slice slice_first(struct slice s, size_t len)
+{
+	return slice_make(s.p, len < s.len ? len : s.len);
+}
+
+/* The part from `from` (clamped) to the end. */
+static inline struct slice slice_from(struct slice s, size_t from)
+{
+	if (!s.p)
+		return s;
+	if (from > s.len)
+		from = s.len;
+	return slice_make(s.p + from, s.len - from);
+}
+
+/* Offset of `c`, or s.len when it does not occur. */
+static inline size_t slice_find(struct slice s, char c)
+{
+	const char *hit = s.len > 0 ? memchr(s.p, c, s.len) : NULL;
+
+	return hit ? (size_t)(hit - s.p) : s.len;
+}
+
+/* `len` octets, ASCII letters in either case. */
+bool slice_same_letters(const char *a, const char *b, size_t len);
+
+static inline bool slice_eq(struct slice a, struct slice b) /* octet by octet */
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+static inline bool slice_ieq(struct slice a, struct slice b) /* ASCII letters in either case */
+{
+	return a.len == b.len && slice_same_letters(a.p, b.p, a.len);
+}
+
+static inline bool slice_is(struct slice a, const char *text)
+{
+	return slice_eq(a, slice_of(text));
+}
+
+static inline bool slice_iis(struct slice a, const char *text)
+{
+	return slice_ieq(a, slice_of(text));
+}
+
+static inline bool slice_starts(struct slice s, struct slice prefix)
+{
+	return s.len >= prefix.len && slice_eq(slice_first(s, prefix.len), prefix);
+}
+
+static inline bool slice_istarts(struct slice s, struct slice prefix)
+{
+	return s.len >= prefix.len && slice_same_letters(s.p, prefix.p, prefix.len);
+}
 
 /* Without white space (SP, HTAB, CR, LF) at both ends. */
 struct slice slice_trim(struct slice s);
-
-/* Offset of `c`, or s.len when it does not occur. */
-size_t slice_find(struct slice s, char c);
-
-/* The part from `from` (clamped) to the end. */
-struct slice slice_from(struct slice s, size_t from);
-
-/* The first `len` octets (clamped). */
-struct slice slice_first(struct slice s, size_t len);
 
 /* Decimal digits only, the whole slice, at most `max`. 0, or -EINVAL / -ERANGE with *ret untouched. */
 int slice_u64(struct slice s, uint64_t max, uint64_t *ret);

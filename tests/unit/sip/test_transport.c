@@ -239,6 +239,61 @@ static void udp_there_and_back(void)
 	teardown(&fx);
 }
 
+static void expect_echoes(int fd, size_t count, size_t len)
+{
+	char data[4096];
+
+	for (size_t i = 0; i < count; i++)
+		CHECK_INT("echo", recv(fd, data, sizeof(data), 0), len);
+}
+
+static void udp_gathered(void)
+{
+	enum { LONG = 2000 }; /* is not held, and overtakes nothing */
+	char text[LONG + 1];
+	struct addr self;
+	struct fixture fx;
+
+	memset(text, 'x', LONG);
+	memcpy(text, MESSAGE, strlen(MESSAGE));
+	text[LONG] = '\0';
+	setup(&fx, (struct sip_transport_params){.udp_gather_ms = 20});
+	int fd = peer_socket(SOCK_DGRAM, &fx.udp.addr, &self);
+
+	fx.echoes = true;
+	write_text(fd, MESSAGE);
+	turn_until(&fx, &fx.messages, 1);
+	CHECK_INT("the first at once", fx.messages, 1);
+	for (int i = 0; i < 20; i++)
+		write_text(fd, MESSAGE);
+	pass(&fx, 19);
+	CHECK_INT("the next wait", fx.messages, 1);
+	pass(&fx, 1);
+	CHECK_INT("and come together", fx.messages, 21);
+	expect_echoes(fd, 21, strlen(MESSAGE));
+	write_text(fd, MESSAGE);
+	write_text(fd, text);
+	write_text(fd, MESSAGE);
+	pass(&fx, 20);
+	CHECK_INT("still in a row", fx.messages, 24);
+	expect_echoes(fd, 1, strlen(MESSAGE));
+	expect_echoes(fd, 1, LONG);
+	expect_echoes(fd, 1, strlen(MESSAGE));
+	pass(&fx, 20);
+	write_text(fd, MESSAGE);
+	turn_until(&fx, &fx.messages, 25);
+	CHECK_INT("after a pause at once", fx.messages, 25);
+	CHECK_INT("all of them", sip_transport_stats(fx.transport)->messages_out, 25);
+	write_text(fd, MESSAGE);
+	close(fd);
+	pass(&fx, 20);
+	CHECK_INT("to nobody", fx.messages, 26);
+	turn_until(&fx, &fx.failures, 1);
+	CHECK_INT("ICMP is heard while the socket rests", fx.failures, 1);
+	CHECK("which one", addr_eq(&fx.flow.remote, &self));
+	teardown(&fx);
+}
+
 static void udp_errors(void)
 {
 	struct addr closed,
@@ -624,6 +679,7 @@ void suite_transport(void)
 	CHECK_TEST(listen_lists);
 	CHECK_TEST(listeners_that_cannot_be);
 	CHECK_TEST(udp_there_and_back);
+	CHECK_TEST(udp_gathered);
 	CHECK_TEST(udp_errors);
 	CHECK_TEST(tcp_framing);
 	CHECK_TEST(tcp_garbage);
