@@ -9,6 +9,7 @@
 #include "mixer/kernel.h"
 #include "mixer/level.h"
 #include "mixer/play.h"
+#include "mixer/prefetch.h"
 
 static void audience_init(struct bus_audience *audience, const struct media_groups *groups)
 {
@@ -260,6 +261,7 @@ void bus_add_rt(struct bus *bus, struct leg *leg)
 	bus->leg_count++;
 	audience_join(bus, leg);
 	bus->audiences[0].rates |= bus->take_rates;
+	bus->own_count += leg->port == NULL;
 }
 
 void bus_remove_rt(struct bus *bus, struct leg *leg)
@@ -272,6 +274,7 @@ void bus_remove_rt(struct bus *bus, struct leg *leg)
 	leg->private_ms = 0;
 	leg->resampled = 0;
 	bus->leg_count--;
+	bus->own_count -= leg->port == NULL;
 }
 
 void bus_control_rt(struct leg *leg, const struct leg_control *control)
@@ -502,6 +505,19 @@ static void look_ahead(const struct list *legs, const struct list *it)
 {
 	for (uint32_t ahead = 0; ahead <= LEG_AHEAD && it != legs; ahead++, it = it->next)
 		leg_prefetch_rt(LIST_ENTRY(it, struct leg, node), ahead);
+}
+
+/* In small rooms no leg is far enough ahead: those of the next rooms are asked for too. */
+void bus_look_ahead_rt(const struct list *buses, const struct list *it)
+{
+	it = it->next;
+	for (uint32_t ahead = 1; ahead <= LEG_AHEAD && it != buses; ahead++, it = it->next) {
+		const struct bus *bus = LIST_ENTRY(it, struct bus, node);
+
+		leg_prefetch_rt(LIST_ENTRY(bus->legs.next, struct leg, node), ahead);
+	}
+	if (it != buses)
+		prefetch_lines(LIST_ENTRY(it, struct bus, node), BUS_PREFETCH);
 }
 
 static void skip(const struct bus *bus, struct leg *leg, struct leg_env *env, uint32_t skipped)

@@ -45,6 +45,7 @@
 
 enum {
 	BUS_PHASE_NONE = 255,
+	BUS_PREFETCH = 128, /* octets: what is looked at first */
 	BUS_STREAMS_MAX = 16,
 	BUS_AUDIENCES_MAX = MEDIA_AUDIENCES_MAX,
 	BUS_EARLY_TICKS = 150, /* talk is watched for so long before the tick moves */
@@ -64,7 +65,8 @@ struct bus {
 	struct list node; /* in its phase, or in the worker's list of returns */
 	struct list legs;
 	uint32_t leg_count;
-	uint8_t phase; /* worker.c; BUS_PHASE_NONE without legs: no ticks */
+	uint32_t own_count; /* of them: with sockets of their own */
+	uint8_t phase;      /* worker.c; BUS_PHASE_NONE without legs: no ticks */
 	bool is_lounge;
 	bool is_placed;                    /* its ticks are where its talkers are; worker.c */
 	uint8_t early_ticks, early_frames; /* see bus_slack_us_rt */
@@ -140,6 +142,10 @@ struct kit *bus_fit_rt(struct leg *leg, struct kit *kit) NONBLOCKING;
  * long since the last answer, or too little was said. A room with one talker so finds the place
  * just behind the arrival of that talker's packets. */
 int32_t bus_slack_us_rt(struct bus *bus) NONBLOCKING;
+
+/* The tick of the bus at `it` comes next: asks for the memory of those behind it in `buses`, none
+ * of which is without legs. */
+void bus_look_ahead_rt(const struct list *buses, const struct list *it) NONBLOCKING;
 
 /* One tick; `skipped`: ticks that were missed before it. */
 void bus_tick_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,

@@ -258,6 +258,13 @@ void intake_prefetch_rt(const struct intake *p, uint32_t ahead)
 
 /* Gathering --------------------------------------------------------------------------------- */
 
+/* Nothing but digital silence was heard lately. */
+static bool was_still(const struct intake *p, int16_t *ret_value)
+{
+	return p->have == 0 && plc_is_still(&p->plc, ret_value) && *ret_value <= SILENT_PEAK &&
+	       *ret_value >= -SILENT_PEAK;
+}
+
 /* Whether the piece is a frame of digital silence (any codec of one octet per sample: the same
  * octet throughout) after nothing but that: then nobody needs it decoded. */
 static bool is_still(const struct intake *p, const struct jitter_piece *piece,
@@ -265,8 +272,8 @@ static bool is_still(const struct intake *p, const struct jitter_piece *piece,
 {
 	int16_t before, now;
 
-	if (p->have > 0 || piece->duration != p->frame || piece->payload_len != p->frame ||
-	    !plc_is_still(&p->plc, &before) || before > SILENT_PEAK || before < -SILENT_PEAK ||
+	if (!was_still(p, &before) || piece->duration != p->frame ||
+	    piece->payload_len != p->frame ||
 	    memcmp(piece->payload, piece->payload + 1, piece->payload_len - 1u) != 0)
 		return false;
 	return codec->decode_rt(NULL, piece->payload, 1, &now, 1) == 1 && now == before;
@@ -404,10 +411,13 @@ static void sound_good(struct intake *p, uint32_t from)
 static void fill(struct intake *p, const struct jitter_piece *piece, uint32_t room)
 {
 	uint32_t n = MIN_OF(piece->duration * p->ratio, room);
-	int16_t *out = p->work + p->have;
+	int16_t *out = p->work + p->have, before;
 
 	p->is_exact = false;
+	p->is_still = piece->kind == JITTER_SILENCE && n == p->frame && was_still(p, &before);
 	p->have += n;
+	if (p->is_still)
+		return;
 	if (piece->kind == JITTER_SILENCE) {
 		plc_silence_rt(&p->plc, out, n);
 		return;

@@ -162,9 +162,10 @@ int jitter_new(const struct jitter_params *params, struct jitter **ret_jitter)
 	if (p.pool_octets < 2 * JITTER_PACKET_OCTETS_MAX || p.pool_octets > 1u << 24)
 		return -EINVAL;
 
-	j = calloc(1, sizeof(*j) + p.pool_octets);
+	j = malloc(sizeof(*j) + p.pool_octets);
 	if (!j)
 		return -ENOMEM;
+	memset(j, 0, sizeof(*j)); /* not the pool, of which most calls use little */
 	j->params = p;
 	j->pull = units_of_ms(j, p.pull_ms);
 	lateness_init(&j->lateness, cap_us(j) - us_of(j, 2 * j->pull), cap_us(j));

@@ -340,12 +340,16 @@ void leg_packet_rt(struct leg *leg, struct leg_env *env, const struct io_packet 
 
 void leg_receive_rt(struct leg *leg, struct leg_env *env)
 {
-	if (leg->port) /* which has delivered already */
+	bool has_nothing = leg->has_nothing;
+
+	leg->has_nothing = false;     /* it was true for one tick */
+	if (leg->port || has_nothing) /* a port has delivered already */
 		return;
 	for (uint32_t round = 0; round < LEG_RX_ROUNDS; round++) {
 		const struct io_packet *packets;
 		uint32_t count = io_receive_rt(env->io, leg->rtp_fd, &packets);
 
+		leg->was_empty = count == 0;
 		for (uint32_t i = 0; i < count; i++)
 			leg_packet_rt(leg, env, &packets[i]);
 		if (count < IO_RX_BATCH)

@@ -165,6 +165,8 @@ struct leg {
 	struct intake *intake;
 	struct port *port; /* which it shares with others; NULL: the sockets are its own */
 	int rtp_fd, rtcp_fd;
+	bool was_empty;   /* nothing was in the socket when it was last looked into */
+	bool has_nothing; /* the worker knows that nothing is in it in this tick */
 
 	/* Receiving. */
 	uint64_t heard_ns; /* last RTP or RTCP, or when receiving began */

@@ -47,6 +47,7 @@ void plc_begin(struct plc *plc, uint32_t sample_hz, int16_t *memory)
 	assert(sample_hz % 8000 == 0 && sample_hz > 0 && sample_hz <= PLC_SAMPLE_HZ_MAX);
 	memset(memory, 0, plc_memory_samples(sample_hz) * sizeof(*memory));
 	*plc = (struct plc){.per_ms = sample_hz / 1000, .history = memory};
+	plc->steady = plc->per_ms * PLC_HISTORY_MS; /* of zeros */
 	plc->cycle = memory + (size_t)plc->per_ms * PLC_HISTORY_MS;
 }
 

@@ -20,7 +20,8 @@
 enum {
 	PLACE_SLACK_US = 700, /* a room that is where its talkers are leaves them so much */
 	PLACE_STEP_US = 400,  /* and does not move for less than this */
-	PLACE_MOVE_US_MAX = WORKER_TICK_MS * 1000 - 2 * PLACE_SLACK_US
+	PLACE_MOVE_US_MAX = WORKER_TICK_MS * 1000 - 2 * PLACE_SLACK_US,
+	LOOK_MAX = 64 /* sockets in one call */
 };
 
 struct phase {
@@ -434,6 +435,48 @@ static void bus_place(struct worker *worker, struct bus *bus, uint64_t late_ns)
 	bus->is_placed = by_us >= 0;
 }
 
+/* Sockets of their own in which nothing was last time are looked at all together: a receive call
+ * for each costs more than all else of a leg that is silent. */
+struct look {
+	uint32_t count;
+	struct pollfd fds[LOOK_MAX];
+	struct leg *legs[LOOK_MAX];
+};
+
+static void look_end(struct look *look)
+{
+	bool is_known = look->count > 0 && poll(look->fds, look->count, 0) >= 0;
+
+	for (uint32_t i = 0; is_known && i < look->count; i++)
+		look->legs[i]->has_nothing = look->fds[i].revents == 0;
+	look->count = 0;
+}
+
+static void phase_look(struct phase *phase)
+{
+	struct look look;
+	struct list *it, *tmp, *leg_it, *leg_tmp;
+
+	look.count = 0;
+	LIST_FOREACH (it, tmp, &phase->buses) {
+		struct bus *bus = LIST_ENTRY(it, struct bus, node);
+
+		if (bus->own_count == 0)
+			continue;
+		LIST_FOREACH (leg_it, leg_tmp, &bus->legs) {
+			struct leg *leg = LIST_ENTRY(leg_it, struct leg, node);
+
+			if (leg->port || !leg->was_empty)
+				continue;
+			look.fds[look.count] = (struct pollfd){.fd = leg->rtp_fd, .events = POLLIN};
+			look.legs[look.count++] = leg;
+			if (look.count == LOOK_MAX)
+				look_end(&look);
+		}
+	}
+	look_end(&look);
+}
+
 static void phase_tick(struct worker *worker, struct phase *phase)
 {
 	uint64_t late_ns = worker->env.now_ns - phase->due_ns;
@@ -442,9 +485,11 @@ static void phase_tick(struct worker *worker, struct phase *phase)
 
 	lateness_count(worker, late_ns, skipped);
 	phase->due_ns += (skipped + 1) * TICK_NS;
+	phase_look(phase);
 	LIST_FOREACH (it, tmp, &phase->buses) {
 		struct bus *bus = LIST_ENTRY(it, struct bus, node);
 
+		bus_look_ahead_rt(&phase->buses, it);
 		bus_tick_rt(bus, &worker->scratch, &worker->env, (uint32_t)skipped);
 		bus_place(worker, bus, late_ns);
 	}

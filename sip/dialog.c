@@ -442,11 +442,9 @@ struct sip_dialog *sip_dialog_find_tags(struct hash *table, struct slice call_id
 
 struct sip_dialog *sip_dialog_find(struct hash *table, const struct sip_msg *msg)
 {
-	struct sip_addr from, to;
+	struct slice from = present(sip_msg_tag(msg, SIP_H_FROM));
+	struct slice to = present(sip_msg_tag(msg, SIP_H_TO));
 
-	if (sip_msg_addr(msg, SIP_H_FROM, &from) || sip_msg_addr(msg, SIP_H_TO, &to))
-		return NULL;
 	return sip_dialog_find_tags(table, sip_msg_value(msg, SIP_H_CALL_ID),
-				    present(sip_addr_tag(msg->is_request ? &to : &from)),
-				    present(sip_addr_tag(msg->is_request ? &from : &to)));
+				    msg->is_request ? to : from, msg->is_request ? from : to);
 }

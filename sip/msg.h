@@ -155,6 +155,9 @@ int sip_addr_parse(struct slice element, struct sip_addr *ret_addr);
 /* Of the first element. ERR_SIP_HEADER_MISSING, ERR_SIP_HEADER_SYNTAX, ERR_SIP_URI_SYNTAX. */
 int sip_msg_addr(const struct sip_msg *msg, enum sip_header_id id, struct sip_addr *ret_addr);
 struct slice sip_addr_tag(const struct sip_addr *addr); /* SLICE_NONE when missing or empty */
+/* The same of From or To without a look at the URI, which sip_msg_check has had: dialogs are found
+ * by tags. */
+struct slice sip_msg_tag(const struct sip_msg *msg, enum sip_header_id id);
 
 struct sip_cseq {
 	uint32_t number; /* below 2^31 (RFC 3261 8.1.1.5) */

@@ -32,9 +32,12 @@ struct reader {
 	struct sdp *sdp;
 	struct sdp_media *media; /* NULL: session level */
 	struct sdp_attribute *next_attribute;
-	struct sdp_media session; /* what an m-line has while it says nothing else */
 	bool has_direction;       /* at this level: the first one counts */
+	struct sdp_media session; /* what an m-line has while it says nothing else; no formats */
 };
+
+/* What a media description is but for its formats, which are many and mostly not there. */
+enum { MEDIA_HEAD = offsetof(struct sdp_media, formats) };
 
 /* The next line, the last one also without its LF. */
 static bool next_line(struct cursor *c, struct slice *ret_line)
@@ -119,7 +122,7 @@ static void add_format(struct sdp_media *media, uint8_t payload_type)
 
 	if (media->format_count == SDP_FORMATS_MAX)
 		return;
-	format->payload_type = payload_type;
+	*format = (struct sdp_format){.payload_type = payload_type};
 	for (size_t i = 0; i < ARRAY_LEN(static_formats); i++) {
 		const struct static_format *row = &static_formats[i];
 
@@ -151,7 +154,7 @@ static int read_media(struct slice value, struct reader *reader)
 	struct cursor port_text;
 	uint32_t port, payload_type;
 
-	*media = reader->session;
+	memcpy(media, &reader->session, MEDIA_HEAD);
 	media->kind = next_word(&c);
 	port_text = cursor_of(next_word(&c));
 	media->protocol = next_word(&c);
@@ -370,7 +373,7 @@ int sdp_parse(struct slice text, struct sdp **ret_sdp, uint32_t *reterr_line)
 {
 	size_t media, attributes;
 	uint32_t line_number = 0;
-	struct reader reader = {0};
+	struct reader reader;
 	struct sdp *sdp;
 	char *copy;
 	int err;
@@ -379,15 +382,16 @@ int sdp_parse(struct slice text, struct sdp **ret_sdp, uint32_t *reterr_line)
 
 	if (text.len > SDP_OCTETS_MAX || !count_lines(text, &media, &attributes))
 		return ERR_SDP_TOO_LARGE;
-	sdp = calloc(1, sizeof(*sdp) + media * sizeof(struct sdp_media) +
-				attributes * sizeof(struct sdp_attribute) + text.len + 1);
+	sdp = malloc(sizeof(*sdp) + media * sizeof(struct sdp_media) +
+		     attributes * sizeof(struct sdp_attribute) + text.len + 1);
 	if (!sdp)
 		return -ENOMEM;
-	sdp->media = (struct sdp_media *)(void *)(sdp + 1);
+	*sdp = (struct sdp){.media = (struct sdp_media *)(void *)(sdp + 1)};
 	sdp->attributes = (struct sdp_attribute *)(void *)(sdp->media + media);
 	copy = (char *)(sdp->attributes + attributes);
 	if (text.len)
 		memcpy(copy, text.p, text.len);
+	memset(&reader, 0, offsetof(struct reader, session) + MEDIA_HEAD);
 	reader.sdp = sdp;
 	reader.next_attribute = sdp->attributes;
 	err = read_lines(slice_make(copy, text.len), &reader, &line_number);

@@ -37,12 +37,11 @@ struct sdp_attribute {
 };
 
 struct sdp_media {
-	struct slice kind;         /* "audio" */
-	uint16_t port;             /* 0: rejected or disabled (RFC 3264 6) */
-	struct slice protocol;     /* "RTP/AVP" */
-	struct slice formats_text; /* as written, for m-lines that we echo */
-	struct sdp_format formats[SDP_FORMATS_MAX];
-	uint8_t format_count;
+	struct slice kind;              /* "audio" */
+	uint16_t port;                  /* 0: rejected or disabled (RFC 3264 6) */
+	struct slice protocol;          /* "RTP/AVP" */
+	struct slice formats_text;      /* as written, for m-lines that we echo */
+	uint8_t format_count;           /* of formats, below */
 	struct addr connection;         /* own c= or the session's; port 0. Unset for a host name */
 	struct slice connection_host;   /* the text of the address */
 	bool is_held_old_style;         /* c= is 0.0.0.0 or :: (RFC 2543 hold) */
@@ -52,6 +51,7 @@ struct sdp_media {
 	bool has_rtcp_mux;
 	struct sdp_attribute *attributes; /* all a-lines of this m-line, in order */
 	uint16_t attribute_count;
+	struct sdp_format formats[SDP_FORMATS_MAX]; /* last: most are not touched */
 };
 
 struct sdp {

@@ -78,8 +78,8 @@ struct sip_transport_params {
 	uint32_t ws_ping_ms;      /* a WebSocket that was silent for so long is pinged; 0: never */
 	uint32_t keepalive_ms;    /* the same for what we opened, with CRLFs (RFC 5626); 0: never */
 	struct slice ws_origins;  /* comma list; absent or empty: any (sip/ws.h) */
-	uint32_t udp_gather_ms;   /* UDP sockets from which messages come in a row are looked at
-				     so often only; 0: always served at once */
+	uint32_t udp_gather_ms;   /* UDP: from 4 messages in so long on they are taken together,
+				     so often; 0: each is served at once */
 	struct sip_tls_files tls; /* read when a listener is tls or wss */
 };
 

@@ -33,6 +33,8 @@ struct sip_listener {
 	struct addr local; /* as bound; may be a wildcard */
 	struct loop_watch watch;
 	struct timer gather; /* UDP: runs while the socket wakes nobody */
+	uint64_t span;       /* of gather_ms, the one in which it last woke somebody */
+	uint32_t span_count; /* datagrams that came in it */
 };
 
 struct sip_conn {
@@ -68,6 +70,7 @@ struct sip_conn {
 enum {
 	SIP_UDP_BATCH = 16,
 	SIP_UDP_BATCHES_MAX = 4,
+	SIP_UDP_GATHER_MIN = 4,
 	SIP_UDP_HELD = 16,
 	SIP_UDP_HELD_OCTETS = 1400, /* longer ones are not held: they may fail for their length */
 	SIP_DATAGRAM_MAX = 65536
@@ -79,12 +82,19 @@ struct sip_udp_datagram {
 	char data[SIP_UDP_HELD_OCTETS];
 };
 
-/* Datagrams that wait until those that came have been served. All of one listener. */
+struct sip_udp_failure {
+	struct sip_flow flow;
+	int err;
+};
+
+/* Datagrams that wait until those that came have been served. All of one listener. What the kernel
+ * refuses of them is told afterwards: no event comes from inside a send (sip/net.h). */
 struct sip_udp_held {
 	bool is_on;
-	uint32_t count;
+	uint32_t count, failure_count;
 	struct sip_listener *listener;
 	struct sip_udp_datagram datagrams[SIP_UDP_HELD];
+	struct sip_udp_failure failures[SIP_UDP_HELD]; /* more are not told */
 };
 
 /* Where connections come from: how many of one address. */
@@ -130,10 +140,9 @@ void sip_transport_failed(struct sip_transport *transport, const struct sip_flow
 
 /* transport_udp.c */
 int sip_udp_open(struct sip_listener *listener);
-/* Sent, or held until sip_udp_flush. ERR_SIP_NO_ROUTE, ERR_SIP_TRANSPORT; of what was held it is told
- * by sip_transport_failed. */
+/* Sent, or held until what came has been served. ERR_SIP_NO_ROUTE, ERR_SIP_TRANSPORT; of what was
+ * held sip_transport_failed tells. */
 int sip_udp_send(struct sip_listener *listener, const struct sip_flow *flow, struct slice data);
-void sip_udp_flush(struct sip_transport *transport);
 
 /* transport_tcp.c */
 int sip_tcp_open(struct sip_listener *listener);

@@ -2,9 +2,9 @@
  * errors.
  *
  * Gathering. A core that was woken finds nothing in its caches: being woken for each datagram costs
- * more than all that is done with it. So the first that comes is served at once, and then the
- * socket is left alone and looked at every gather_ms, until a look finds nothing: then it wakes
- * again. A lone message waits for nothing, one in a stream half that time on average. What is sent
+ * more than all that is done with it. So once SIP_UDP_GATHER_MIN came within gather_ms the socket
+ * is left alone and looked at every gather_ms only, until a look finds fewer: then it wakes again.
+ * A call alone waits for nothing, a message in a stream half that time on average. What is sent
  * meanwhile is held and leaves by one call at the end, so that the peer is woken once too.
  */
 #include <errno.h>
@@ -141,96 +141,6 @@ static bool read_error(struct sip_listener *listener)
 	return true;
 }
 
-/* Takes what is there. False: more may be left, for the next turn. */
-static bool receive_all(struct sip_listener *listener, int *ret_count)
-{
-	struct sip_transport *transport = listener->transport;
-	int count = SIP_UDP_BATCH;
-
-	*ret_count = 0;
-	transport->held.is_on = transport->gather_ms > 0;
-	for (int i = 0; i < SIP_UDP_BATCHES_MAX && count == SIP_UDP_BATCH; i++) {
-		count = receive_batch(listener);
-		*ret_count += count > 0 ? count : 0;
-	}
-	sip_udp_flush(transport);
-	transport->held.is_on = false;
-	return count < SIP_UDP_BATCH;
-}
-
-/* All listeners look at the same times: one wake-up for all. */
-static void look_later(struct sip_listener *listener)
-{
-	struct wheel *wheel = loop_wheel(listener->transport->loop);
-	uint32_t every_ms = listener->transport->gather_ms;
-
-	timer_start(wheel, &listener->gather, every_ms - wheel_now_ms(wheel) % every_ms);
-}
-
-static void on_gather(void *arg)
-{
-	struct sip_listener *listener = arg;
-	int count;
-
-	if (receive_all(listener, &count) && count > 0)
-		look_later(listener);
-	else
-		(void)loop_watch_set(listener->transport->loop, &listener->watch, LOOP_READ);
-}
-
-static void on_ready(void *arg, unsigned events)
-{
-	struct sip_listener *listener = arg;
-	struct sip_transport *transport = listener->transport;
-	int count;
-
-	for (int i = 0; (events & LOOP_ERROR) && i < ERRORS_MAX && read_error(listener); i++)
-		;
-	if (receive_all(listener, &count) && count > 0 && transport->gather_ms > 0 &&
-	    loop_watch_set(transport->loop, &listener->watch, 0) == 0)
-		look_later(listener);
-}
-
-static void set_options(int fd, bool is_v6)
-{
-	int on = 1, size = RECEIVE_BUFFER;
-
-	/* None of these is needed to work; without them it works less well. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (is_v6) {
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
-	} else {
-		(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
-		(void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
-	}
-}
-
-int sip_udp_open(struct sip_listener *listener)
-{
-	bool is_v6 = addr_is_v6(&listener->local);
-	socklen_t len = sizeof(listener->local);
-	int on = 1, fd, err;
-
-	fd = socket(listener->local.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (is_v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
-		goto fail;
-	set_options(fd, is_v6);
-	if (bind(fd, &listener->local.sa, addr_len(&listener->local)) ||
-	    getsockname(fd, &listener->local.sa, &len))
-		goto fail;
-	listener->watch.fd = fd;
-	listener->watch.on_ready = on_ready;
-	timer_init(&listener->gather, on_gather, listener);
-	return 0;
-fail:
-	err = -errno;
-	close(fd);
-	return err;
-}
-
 /* Names the source address: only for a wildcard socket, and only when one is known. */
 static void set_source(struct msghdr *header, char *control, const struct sip_listener *listener,
 		       const struct addr *local)
@@ -293,34 +203,32 @@ static int send_now(struct sip_listener *listener, const struct sip_flow *flow, 
 	return sent >= 0 ? 0 : sent_error();
 }
 
-/* Those that the kernel did not take with the others go one by one; what fails then is told as what
- * ICMP tells. */
-static void send_rest(struct sip_transport *transport, uint32_t from, uint32_t count)
+/* Those that the kernel did not take with the others go one by one. */
+static void send_rest(struct sip_udp_held *held, uint32_t from)
 {
-	struct sip_udp_held *held = &transport->held;
-
-	for (uint32_t i = from; i < count; i++) {
+	for (uint32_t i = from; i < held->count; i++) {
 		const struct sip_udp_datagram *datagram = &held->datagrams[i];
 		int err = send_now(held->listener, &datagram->flow,
 				   slice_make(datagram->data, datagram->len));
 
-		if (err)
-			sip_transport_failed(transport, &datagram->flow, err);
+		if (err && held->failure_count < SIP_UDP_HELD)
+			held->failures[held->failure_count++] = (struct sip_udp_failure){
+				datagram->flow, err};
 	}
 }
 
-void sip_udp_flush(struct sip_transport *transport)
+static void flush(struct sip_transport *transport)
 {
 	_Alignas(struct cmsghdr) char control[SIP_UDP_HELD][CONTROL_MAX];
 	struct sip_udp_held *held = &transport->held;
 	struct mmsghdr headers[SIP_UDP_HELD];
 	struct iovec vectors[SIP_UDP_HELD];
-	uint32_t count = held->count;
 	int sent;
 
-	if (count == 0)
+	if (held->count == 0)
 		return;
-	for (uint32_t i = 0; i < count; i++) {
+	memset(headers, 0, held->count * sizeof(headers[0]));
+	for (uint32_t i = 0; i < held->count; i++) {
 		struct sip_udp_datagram *datagram = &held->datagrams[i];
 
 		vectors[i] = (struct iovec){datagram->data, datagram->len};
@@ -332,9 +240,20 @@ void sip_udp_flush(struct sip_transport *transport)
 		};
 		set_source(&headers[i].msg_hdr, control[i], held->listener, &datagram->flow.local);
 	}
-	sent = sendmmsg(held->listener->watch.fd, headers, count, MSG_DONTWAIT | MSG_NOSIGNAL);
-	held->count = 0; /* a failure that is told may send again */
-	send_rest(transport, sent > 0 ? (uint32_t)sent : 0, count);
+	sent = sendmmsg(held->listener->watch.fd, headers, held->count,
+			MSG_DONTWAIT | MSG_NOSIGNAL);
+	send_rest(held, sent > 0 ? (uint32_t)sent : 0);
+	held->count = 0;
+}
+
+/* Who is told may send again, and fail again: later than these. */
+static void tell_failures(struct sip_transport *transport)
+{
+	struct sip_udp_held *held = &transport->held;
+
+	for (uint32_t i = 0; i < held->failure_count; i++)
+		sip_transport_failed(transport, &held->failures[i].flow, held->failures[i].err);
+	held->failure_count = 0;
 }
 
 static void hold(struct sip_listener *listener, const struct sip_flow *flow, struct slice data)
@@ -355,9 +274,116 @@ int sip_udp_send(struct sip_listener *listener, const struct sip_flow *flow, str
 
 	/* Nothing overtakes what is held. */
 	if (held->count == SIP_UDP_HELD || held->listener != listener || !may_wait)
-		sip_udp_flush(listener->transport);
+		flush(listener->transport);
 	if (!may_wait)
 		return send_now(listener, flow, data);
 	hold(listener, flow, data);
 	return 0;
+}
+
+/* Takes what is there. False: more may be left, for the next turn. */
+static bool receive_all(struct sip_listener *listener, int *ret_count)
+{
+	struct sip_transport *transport = listener->transport;
+	int count = SIP_UDP_BATCH;
+
+	*ret_count = 0;
+	transport->held.is_on = transport->gather_ms > 0;
+	for (int i = 0; i < SIP_UDP_BATCHES_MAX && count == SIP_UDP_BATCH; i++) {
+		count = receive_batch(listener);
+		*ret_count += count > 0 ? count : 0;
+	}
+	flush(transport);
+	transport->held.is_on = false;
+	tell_failures(transport);
+	return count < SIP_UDP_BATCH;
+}
+
+/* All listeners look at the same times: one wake-up for all. */
+static void look_later(struct sip_listener *listener)
+{
+	struct wheel *wheel = loop_wheel(listener->transport->loop);
+	uint32_t every_ms = listener->transport->gather_ms;
+
+	timer_start(wheel, &listener->gather, every_ms - wheel_now_ms(wheel) % every_ms);
+}
+
+static void on_gather(void *arg)
+{
+	struct sip_listener *listener = arg;
+	int count;
+
+	if (receive_all(listener, &count) && count >= SIP_UDP_GATHER_MIN)
+		look_later(listener);
+	else
+		(void)loop_watch_set(listener->transport->loop, &listener->watch, LOOP_READ);
+}
+
+/* Whether so many have come in this span of gather_ms that the next can wait for its end. */
+static bool is_stream(struct sip_listener *listener, int count)
+{
+	struct sip_transport *transport = listener->transport;
+	uint64_t span;
+
+	if (transport->gather_ms == 0)
+		return false;
+	span = wheel_now_ms(loop_wheel(transport->loop)) / transport->gather_ms;
+	if (span != listener->span)
+		listener->span_count = 0;
+	listener->span = span;
+	listener->span_count += (uint32_t)count;
+	return listener->span_count >= SIP_UDP_GATHER_MIN;
+}
+
+static void on_ready(void *arg, unsigned events)
+{
+	struct sip_listener *listener = arg;
+	struct sip_transport *transport = listener->transport;
+	int count;
+
+	for (int i = 0; (events & LOOP_ERROR) && i < ERRORS_MAX && read_error(listener); i++)
+		;
+	if (receive_all(listener, &count) && is_stream(listener, count) &&
+	    loop_watch_set(transport->loop, &listener->watch, 0) == 0)
+		look_later(listener);
+}
+
+static void set_options(int fd, bool is_v6)
+{
+	int on = 1, size = RECEIVE_BUFFER;
+
+	/* None of these is needed to work; without them it works less well. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (is_v6) {
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
+	} else {
+		(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+		(void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
+	}
+}
+
+int sip_udp_open(struct sip_listener *listener)
+{
+	bool is_v6 = addr_is_v6(&listener->local);
+	socklen_t len = sizeof(listener->local);
+	int on = 1, fd, err;
+
+	fd = socket(listener->local.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (is_v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
+		goto fail;
+	set_options(fd, is_v6);
+	if (bind(fd, &listener->local.sa, addr_len(&listener->local)) ||
+	    getsockname(fd, &listener->local.sa, &len))
+		goto fail;
+	listener->watch.fd = fd;
+	listener->watch.on_ready = on_ready;
+	timer_init(&listener->gather, on_gather, listener);
+	return 0;
+fail:
+	err = -errno;
+	close(fd);
+	return err;
 }

@@ -296,10 +296,9 @@ static void refuse_malformed(struct sip_tx_layer *layer, const struct sip_flow *
 static void on_message(void *arg, const struct sip_flow *flow, struct slice data)
 {
 	struct sip_tx_layer *layer = arg;
-	struct sip_msg msg = {0};
-	int err;
+	struct sip_msg msg; /* of which the parser writes what it needs */
+	int err = sip_msg_parse(data.p, data.len, &msg);
 
-	err = sip_msg_parse(data.p, data.len, &msg);
 	if (err) {
 		refuse_malformed(layer, flow, &msg, err);
 		return;

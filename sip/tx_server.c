@@ -60,15 +60,12 @@ static void write_key(struct buf *buf, const struct sip_msg *msg, const struct s
 /* From tag, Call-ID and CSeq of a request outside a dialog (8.2.2.2); empty otherwise. */
 static void write_merge_key(struct buf *buf, const struct sip_msg *msg)
 {
-	struct sip_addr from, to;
 	struct sip_cseq cseq;
 
-	if (msg->method == SIP_METHOD_CANCEL || sip_msg_addr(msg, SIP_H_FROM, &from) ||
-	    sip_msg_addr(msg, SIP_H_TO, &to) || sip_msg_cseq(msg, &cseq))
+	if (msg->method == SIP_METHOD_CANCEL || slice_present(sip_msg_tag(msg, SIP_H_TO)) ||
+	    sip_msg_cseq(msg, &cseq))
 		return;
-	if (slice_present(sip_addr_tag(&to)))
-		return;
-	buf_addslice(buf, sip_addr_tag(&from));
+	buf_addslice(buf, sip_msg_tag(msg, SIP_H_FROM));
 	buf_addc(buf, '\n');
 	buf_addslice(buf, sip_msg_value(msg, SIP_H_CALL_ID));
 	buf_addf(buf, "\n%u " SLICE_FMT, cseq.number, SLICE_ARG(cseq.method_text));

@@ -26,9 +26,7 @@ bool ua_in_list(const char *list, struct slice token, ua_same_fn *is_same)
 
 static bool has_to_tag(const struct sip_msg *msg)
 {
-	struct sip_addr to;
-
-	return sip_msg_addr(msg, SIP_H_TO, &to) == 0 && slice_present(sip_addr_tag(&to));
+	return slice_present(sip_msg_tag(msg, SIP_H_TO));
 }
 
 /* 8.2.1: a method that we know but do not serve is 405, one that we do not know 501. */

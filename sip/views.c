@@ -327,6 +327,24 @@ struct slice sip_addr_tag(const struct sip_addr *addr)
 	return sip_param(addr->params, "tag", &tag) && tag.len ? tag : SLICE_NONE;
 }
 
+struct slice sip_msg_tag(const struct sip_msg *msg, enum sip_header_id id)
+{
+	struct cursor c = cursor_of(sip_msg_value(msg, id)), bracket;
+	struct slice ignored, tag;
+
+	cursor_lws(&c);
+	if (cursor_skip(&c, '"') && !cursor_quoted(&c, &ignored))
+		return SLICE_NONE;
+	bracket = c;
+	cursor_until(&bracket, '<');
+	if (cursor_skip(&bracket, '<')) {
+		c = bracket;
+		cursor_until(&c, '>');
+	}
+	cursor_until(&c, ';');
+	return sip_param(cursor_rest(&c), "tag", &tag) && tag.len ? tag : SLICE_NONE;
+}
+
 /* CSeq, Content-Type --------------------------------------------------------------------------- */
 
 int sip_msg_cseq(const struct sip_msg *msg, struct sip_cseq *ret_cseq)

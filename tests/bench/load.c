@@ -197,6 +197,7 @@ static void leg_cast(struct load_leg *leg, uint32_t i, const struct options *o)
 	else if (o->is_all_talking || seat < taken + o->talkers)
 		leg->role = LOAD_TONE;
 	leg->tone = seat % VOICE_TONES;
+	leg->group = seat / VOICE_TONES;
 	load_leg_init(leg);
 }
 

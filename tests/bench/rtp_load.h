@@ -33,6 +33,7 @@ struct load_leg {
 	uint32_t marker; /* MARKER: its turn, 0 .. LOAD_MARKERS - 1 */
 	uint32_t room;
 	uint32_t tone;         /* TONE: its number; of more talkers than tones some share */
+	uint32_t group;        /* TONE: of those in its room no two have one tone */
 	struct secure *secure; /* NULL: in the clear; owned */
 	/* sending */
 	uint64_t phase_ns;
@@ -59,7 +60,7 @@ struct load_result {
 	double delay_p50_ms, delay_p99_ms, delay_max_ms;
 	uint64_t checks,
 		checks_failed; /* "hears that talker": one per leg and talker of its room */
-	uint64_t self_heard;   /* talkers who heard themselves */
+	uint64_t self_heard;   /* talkers who heard themselves; their group talked alone */
 	double server_us_per_leg_second, load_us_per_leg_second;
 };
 

@@ -25,6 +25,8 @@ struct fixture {
 	size_t last_len;
 	struct sip_flow flow; /* of the last event */
 	bool echoes;          /* sends each message back */
+	bool strays;          /* and to where nothing can be sent */
+	uint32_t failures_in; /* as many had been told when on_message returned */
 };
 
 static void on_message(void *arg, const struct sip_flow *flow, struct slice data)
@@ -36,6 +38,13 @@ static void on_message(void *arg, const struct sip_flow *flow, struct slice data
 	fx->flow = *flow;
 	if (fx->echoes)
 		CHECK_INT("echo", fx->net.ops->send(fx->net.ctx, flow, data, NULL), 0);
+	if (fx->strays) {
+		struct sip_flow nowhere = *flow;
+
+		addr_set_port(&nowhere.remote, 0);
+		CHECK_INT("held", fx->net.ops->send(fx->net.ctx, &nowhere, data, NULL), 0);
+	}
+	fx->failures_in = fx->failures;
 }
 
 static void on_failed(void *arg, const struct sip_flow *flow, int err)
@@ -261,35 +270,48 @@ static void udp_gathered(void)
 	int fd = peer_socket(SOCK_DGRAM, &fx.udp.addr, &self);
 
 	fx.echoes = true;
-	write_text(fd, MESSAGE);
-	turn_until(&fx, &fx.messages, 1);
-	CHECK_INT("the first at once", fx.messages, 1);
-	for (int i = 0; i < 20; i++)
+	for (uint32_t i = 1; i <= 4; i++) {
+		write_text(fd, MESSAGE);
+		turn_until(&fx, &fx.messages, i);
+		CHECK_INT("the first ones at once", fx.messages, i);
+	}
+	for (int i = 0; i < 17; i++)
 		write_text(fd, MESSAGE);
 	pass(&fx, 19);
-	CHECK_INT("the next wait", fx.messages, 1);
+	CHECK_INT("the next wait", fx.messages, 4);
 	pass(&fx, 1);
 	CHECK_INT("and come together", fx.messages, 21);
 	expect_echoes(fd, 21, strlen(MESSAGE));
 	write_text(fd, MESSAGE);
 	write_text(fd, text);
 	write_text(fd, MESSAGE);
+	turn_until(&fx, NULL, 0);
+	CHECK_INT("still in a stream", fx.messages, 21);
 	pass(&fx, 20);
-	CHECK_INT("still in a row", fx.messages, 24);
+	CHECK_INT("all three", fx.messages, 24);
 	expect_echoes(fd, 1, strlen(MESSAGE));
 	expect_echoes(fd, 1, LONG);
 	expect_echoes(fd, 1, strlen(MESSAGE));
-	pass(&fx, 20);
 	write_text(fd, MESSAGE);
 	turn_until(&fx, &fx.messages, 25);
-	CHECK_INT("after a pause at once", fx.messages, 25);
+	CHECK_INT("after fewer at once", fx.messages, 25);
 	CHECK_INT("all of them", sip_transport_stats(fx.transport)->messages_out, 25);
+	fx.strays = true;
 	write_text(fd, MESSAGE);
-	close(fd);
-	pass(&fx, 20);
-	CHECK_INT("to nobody", fx.messages, 26);
 	turn_until(&fx, &fx.failures, 1);
-	CHECK_INT("ICMP is heard while the socket rests", fx.failures, 1);
+	CHECK_INT("one that the kernel refuses is told", fx.failures, 1);
+	CHECK_INT("but not from inside the send", fx.failures_in, 0);
+	CHECK_INT("whose it is", addr_port(&fx.flow.remote), 0);
+	expect_echoes(fd, 2, strlen(MESSAGE)); /* the other is of the message before */
+	fx.strays = false;
+	fx.failures = 0;
+	for (int i = 0; i < 4; i++)
+		write_text(fd, MESSAGE);
+	close(fd);
+	turn_until(&fx, &fx.messages, 30);
+	CHECK_INT("to nobody", fx.messages, 30);
+	turn_until(&fx, &fx.failures, 1);
+	CHECK("ICMP is heard while the socket rests", fx.failures > 0);
 	CHECK("which one", addr_eq(&fx.flow.remote, &self));
 	teardown(&fx);
 }
