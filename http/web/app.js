@@ -261,6 +261,8 @@ function drawRoom() {
 	drawToggle($("room-guests"), room.guests_muted, ["i-guests", "Mute guests"], ["i-guests", "Unmute guests"]);
 	drawToggle($("room-lobby"), room.lobby, ["i-door", "Start lobby"], ["i-door", "End lobby"]);
 	drawNote(room);
+	if (!$("settings-box").open)
+		drawSettings();
 }
 
 function drawToggle(button, isOn, off, on) {
@@ -430,6 +432,7 @@ function drawPersonButtons(item, person, name) {
 	item.querySelector(".hand").hidden = !person.hand_raised;
 	mute.hidden = isWaiting;
 	deaf.hidden = isWaiting;
+	item.querySelector(".more").hidden = isWaiting;
 	drawToggle(mute, person.muted, ["i-mic", "Mute"], ["i-mic-off", "Unmute"]);
 	drawToggle(deaf, person.deaf, ["i-ear", "Deafen"], ["i-ear-off", "Undeafen"]);
 	for (const button of item.querySelectorAll("button")) /* what is seen, and whom it is about */
@@ -455,6 +458,7 @@ function drawPeople() {
 	if (focused !== document.activeElement && list.contains(focused))
 		focused.focus({ preventScroll: true }); /* it was moved */
 	$("people-empty").hidden = state.people.size > 0;
+	$("room-admit").hidden = people.filter((p) => p.state === "pending").length < 2;
 }
 
 /* -60 dBov and below is nothing, -9 dBov is as loud as people get. */
@@ -595,12 +599,14 @@ async function reload() {
 	await loadPeople();
 	await loadRecordings();
 	await loadCalls();
+	await loadBans();
 }
 
 function onMessage(name, id, text) {
 	const data = JSON.parse(text);
 	if (id)
 		state.lastEvent = id;
+	onLogEvent(data);
 	if (name === "levels")
 		onLevels(data);
 	else if (name === "stream.reset")
@@ -746,6 +752,7 @@ function select() {
 	drawRoom();
 	drawPeople();
 	drawRecordings();
+	selectRoom();
 	restartStream();
 	loadPeople().catch(() => {});
 	if (id)
@@ -783,6 +790,8 @@ function onPeopleClick(event) {
 			.then(() => item.querySelector(".mute").focus({ preventScroll: true }));
 	else if (button.classList.contains("hand"))
 		changePerson(person.id, `Lowering the hand of ${name}`, { hand_raised: false }, button);
+	else if (button.classList.contains("more"))
+		openMore(person);
 	else if (button.classList.contains("mute"))
 		changePerson(person.id, `Muting ${name}`, { muted: !person.muted }, button);
 	else if (button.classList.contains("deaf"))
@@ -884,6 +893,7 @@ function listen() {
 	});
 	listenRecordings();
 	listenCalls();
+	listenRoom();
 	$("rooms-more").addEventListener("click", (event) => {
 		attempt("Reading rooms", () => loadRooms(state.next), event.currentTarget);
 	});

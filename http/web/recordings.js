@@ -74,6 +74,7 @@ function drawRecording(recording) {
 	setText(item.querySelector(".when"), when);
 	setText(item.querySelector(".about"), aboutRecording(recording));
 	item.querySelector("audio").setAttribute("aria-label", `Recording of ${when}`);
+	item.querySelector(".tracks-of").hidden = !(recording.tracks > 0 && hasEnded(recording));
 	item.querySelector(".actions").hidden = recording.state === "closing";
 	for (const button of item.querySelectorAll("button"))
 		button.setAttribute("aria-label", `${button.textContent} the recording of ${when}`);
@@ -127,7 +128,10 @@ function onRecordingEvent(event) {
 	const { recording } = event;
 	const room = state.rooms.get(recording.room_id);
 	const before = recordings.get(recording.id);
-	keepRecording(recording);
+	if (event.type === "recording.deleted")
+		recordings.delete(recording.id);
+	else
+		keepRecording(recording);
 	if (room) {
 		room.recording = isRunning(recording);
 		drawRoomItem(room);
@@ -177,8 +181,8 @@ function forgetSound(audio) {
 }
 
 /* A player cannot send a token: then the sound is read first. Without one it is played as it comes. */
-async function soundOf(id) {
-	const path = `${api}${recordingPath(id)}/audio`;
+async function soundOf(of) {
+	const path = `${api}${of}/audio`;
 	if (!state.token)
 		return path;
 	const response = await fetch(path, { headers: headers({ Accept: "*/*" }) });
@@ -190,7 +194,7 @@ async function soundOf(id) {
 async function playRecording(item, button) {
 	const audio = item.querySelector("audio");
 	await attempt("Playing", async () => {
-		audio.src = await soundOf(item.dataset.id);
+		audio.src = await soundOf(recordingPath(item.dataset.id));
 		audio.hidden = false;
 		button.hidden = true;
 		audio.focus();
@@ -198,8 +202,36 @@ async function playRecording(item, button) {
 	}, button);
 }
 
+/* Each participant's own file, with a player. Its sound is fetched when it is played. */
+async function trackItem(id, track) {
+	const item = document.createElement("li");
+	const name = document.createElement("span");
+	const audio = document.createElement("audio");
+	name.textContent = nameOf(track);
+	audio.controls = true;
+	audio.preload = "none";
+	audio.hidden = false;
+	audio.setAttribute("aria-label", `Track of ${nameOf(track)}`);
+	audio.src = await soundOf(`${recordingPath(id)}/tracks/${track.number}`);
+	item.append(name, audio);
+	return item;
+}
+
+async function showTracks(item, button) {
+	const list = item.querySelector(".tracks");
+	const isOpen = button.getAttribute("aria-expanded") === "true";
+	if (!isOpen && !list.children.length) {
+		await attempt("Reading the tracks", async () => {
+			const { tracks } = await call("GET", `${recordingPath(item.dataset.id)}/tracks`);
+			list.replaceChildren(...await Promise.all(tracks.map((track) => trackItem(item.dataset.id, track))));
+		}, button);
+	}
+	list.hidden = isOpen;
+	button.setAttribute("aria-expanded", String(!isOpen));
+}
+
 async function deleteRecording(id, button) {
-	const isSure = await ask("Delete this recording?", "Its file is gone for good.", "Delete");
+	const isSure = await ask("Delete this recording?", "Its files are gone for good.", "Delete");
 	if (!isSure)
 		return;
 	await attempt("Deleting the recording", async () => {
@@ -218,6 +250,8 @@ function onRecordingsClick(event) {
 		return;
 	if (button.classList.contains("play"))
 		playRecording(item, button);
+	else if (button.classList.contains("tracks-of"))
+		showTracks(item, button);
 	else
 		deleteRecording(item.dataset.id, button);
 }

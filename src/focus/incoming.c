@@ -422,6 +422,14 @@ static int admit_join(struct focus *focus, struct sip_call *call, const struct s
 	return 0;
 }
 
+/* Where the number leads to one room, who is kept out of it is not asked for a PIN first. */
+static bool is_banned_from(struct focus *focus, const char *id, const struct participant *p)
+{
+	const struct room *room = id[0] ? focus_room_find(focus, slice_of(id)) : NULL;
+
+	return room && ban_holds(room, p->uri);
+}
+
 /* Answered by an attendant, in no room yet. */
 static int attend(struct focus *focus, struct sip_call *call, const struct sip_msg *request,
 		  const struct attendant_number *number)
@@ -432,6 +440,8 @@ static int attend(struct focus *focus, struct sip_call *call, const struct sip_m
 	if (err)
 		return err;
 	err = reserve(p, NULL, call);
+	if (!err && is_banned_from(focus, number->room, p))
+		err = ERR_BANNED;
 	if (!err)
 		note_request(p, request);
 	if (!err)

@@ -1,6 +1,8 @@
-"""A headless Chromium as a phone, and a web site on loopback that it has its page from."""
+"""A headless Chromium as a phone, a web site on loopback that it has its page from, and what comes from the npm registry."""
 import functools
+import hashlib
 import http.server
+import os
 import pathlib
 import shutil
 import subprocess
@@ -18,6 +20,29 @@ from selenium.webdriver.chrome.service import Service  # noqa: E402
 FLAGS = ("--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
          "--disable-component-update --disable-sync --disable-dev-shm-usage --ignore-certificate-errors "
          "--use-fake-ui-for-media-stream --use-fake-device-for-media-stream").split()
+
+# file: what it is made of, within node_modules.
+BUNDLES = {"jssip.js": "npx --no-install esbuild node_modules/jssip/lib/JsSIP.js --bundle --global-name=JsSIP --outfile=jssip.js",
+           "axe.js": "cp node_modules/axe-core/axe.min.js axe.js"}
+
+
+def from_npm(name):
+    """The text of one of BUNDLES. They are made in build/ once for each package-lock.json."""
+    here = pathlib.Path(__file__).resolve().parent
+    lock = here / "package-lock.json"
+    made = ROOT / "build" / "npm" / hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    if not (made / name).exists():
+        made.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="npm-") as scratch:
+            for file in ("package.json", "package-lock.json"):
+                shutil.copy(here / file, scratch)
+            for command in ("npm ci --ignore-scripts --no-audit --no-fund", BUNDLES[name]):
+                done = subprocess.run(command.split(), cwd=scratch, capture_output=True, text=True, timeout=180)
+                assert done.returncode == 0, f"{command}: {done.stdout[-500:]}{done.stderr[-1000:]}"
+            shutil.copy(pathlib.Path(scratch) / name, made / f"{name}.new")
+        os.rename(made / f"{name}.new", made / name)
+    return (made / name).read_text()
+
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):

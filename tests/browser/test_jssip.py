@@ -4,17 +4,10 @@ The library comes from the npm registry at the versions of package-lock.json, an
 Chromium itself offers is DTLS-SRTP. So that calls come about whatever the mixer speaks, a stand-in for its peer
 connection describes plain RTP, which this script sends and hears; the last case takes the browser as it is.
 """
-import hashlib
-import os
 import pathlib
 import re
-import shutil
-import subprocess
-import tempfile
 
-from chromium import ROOT, Browser, Site, hearth_with_wss, lib
-
-HERE = pathlib.Path(__file__).resolve().parent
+from chromium import Browser, Site, from_npm, hearth_with_wss, lib
 
 PAGE = """<!doctype html><meta charset=utf-8><title>phone</title><script src=jssip.js></script><script>
 class PlainPeer extends EventTarget {
@@ -59,27 +52,8 @@ const told = (what) => ({succeeded: (event) => say(what, event.response.status_c
 </script>"""
 
 
-def bundle():
-    """jssip.js, made in build/ once for each lock file."""
-    lock = HERE / "package-lock.json"
-    made = ROOT / "build" / "npm" / hashlib.sha256(lock.read_bytes()).hexdigest()[:16] / "jssip.js"
-    if not made.exists():
-        made.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="npm-") as scratch:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, scratch)
-            for command in ("npm ci --ignore-scripts --no-audit --no-fund",
-                            "npx --no-install esbuild node_modules/jssip/lib/JsSIP.js --bundle --global-name=JsSIP "
-                            "--outfile=jssip.js"):
-                done = subprocess.run(command.split(), cwd=scratch, capture_output=True, text=True, timeout=180)
-                assert done.returncode == 0, f"{command}: {done.stdout[-500:]}{done.stderr[-1000:]}"
-            shutil.copy(pathlib.Path(scratch) / "jssip.js", f"{made}.new")
-        os.rename(f"{made}.new", made)
-    return made.read_text()
-
-
 def page(hearth, port=0, plain=True):
-    browser = Browser(Site({"phone.html": PAGE, "jssip.js": bundle()}))
+    browser = Browser(Site({"phone.html": PAGE, "jssip.js": from_npm("jssip.js")}))
     browser.run("phone.port = arguments[0]; if (arguments[1]) window.RTCPeerConnection = PlainPeer", port, plain)
     return browser
 

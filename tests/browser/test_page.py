@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "flow"))
 
 import lib  # noqa: E402
+from chromium import from_npm  # noqa: E402
 import numpy  # noqa: E402
 from selenium import webdriver  # noqa: E402
 from selenium.webdriver.chrome.service import Service  # noqa: E402
@@ -334,6 +335,112 @@ def a_waiting_guest_is_admitted_and_recorded():
     page.wait_text("#announce", "Gerda has left.")
     page.stop()
     hearth.stop()
+
+
+@lib.case
+def a_whole_meeting():
+    """Opened, people admitted, moderated and recorded, what was said played back, closed; all by the page."""
+    directory = tempfile.mkdtemp(prefix="hearth-rec-")
+    hearth = lib.Hearth(recordings__path=directory, recordings__announce="false", recordings__tracks="true")
+    page = Browser(hearth)
+    page.wait_text("#link-text", "Live")
+    page.one("#create-id").send_keys("board", Keys.ENTER)
+    page.wait_text("#room-title", "board")
+    page.one("#room-lobby").click()
+    page.wait_text("#room-lobby", "End lobby")
+    anna, bert = (Guest(hearth, name, samples, "board") for name, samples in (("Anna", SPEAKS), ("Bert", SILENT)))
+    page.wait_people("Anna", "Bert")
+    lib.wait_for("both wait", lambda: page.is_shown("#room-admit"))
+    page.one("#room-admit").click()
+    lib.wait_for("both are in", lambda: len(hearth.connected("board")) == 2 and not page.is_shown("#room-admit"))
+    page.wait_text("#log", "has joined")
+
+    page.person("Anna", ".more").click()
+    lib.wait_for("the dialog", lambda: page.is_shown("#more-dialog"))
+    page.run("document.getElementById('more-role').value = 'moderator'")
+    page.one("#more-dialog button[value=yes]").click()
+    lib.wait_for("Anna moderates", lambda: hearth.participants("board")[0]["role"] == "moderator")
+    page.wait_text(".person .tags", "moderator")
+    bert.rtp.digit(5)
+    page.wait_text("#log", "pressed 5")
+    page.one("#say-text").send_keys("The minutes are online.", Keys.ENTER)
+    told = bert.wait_request("MESSAGE")
+    bert.answer(told)
+    page.wait_text("#log", "The minutes are online.")
+
+    page.one("#settings-box summary").click()
+    page.one("#set-minutes").send_keys("90")
+    page.one("#set-moderator_pin").send_keys("98765")
+    page.run("document.getElementById('set-record').value = 'tracks'")
+    page.one("#settings button[type=submit]").click()
+    lib.wait_for("saved", lambda: hearth.room("board")["max_duration_s"] == 5400)
+    assert hearth.room("board")["record"] == "tracks" and hearth.room("board")["has_moderator_pin"]
+    page.person("Bert", ".mute").click()
+    lib.wait_for("Bert is muted", lambda: hearth.participants("board")[1]["muted"])
+
+    page.one("#room-record").click()
+    page.wait_text("#recording-time", "00:02")
+    page.one("#room-record").click()
+    lib.wait_for("it can be played", lambda: page.is_shown(".recording .play"))
+    page.one(".recording .play").click()
+    lib.wait_for("its sound", lambda: page.run("return document.querySelector('.recording > audio').duration > 1.5"))
+    lib.wait_for("it has tracks", lambda: page.is_shown(".recording .tracks-of"))
+    page.one(".recording .tracks-of").click()
+    lib.wait_for("of both", lambda: page.texts(".tracks span") == ["Anna", "Bert"])
+
+    page.person("Bert", ".more").click()
+    lib.wait_for("the dialog", lambda: page.is_shown("#more-dialog"))
+    page.one("#more-dialog button[value=ban]").click()
+    bert.answer(bert.wait_request("BYE"))
+    page.wait_people("Anna")
+    lib.wait_for("he is kept out", lambda: page.is_shown("#bans-box"))
+    assert Guest(hearth, "Bert").invite("board").status == 403
+    page.one("#bans button").click()
+    lib.wait_for("no more", lambda: not page.is_shown("#bans-box"))
+    page.one("#room-close").click()
+    lib.wait_for("the question", lambda: page.is_shown("#ask-dialog"))
+    page.one("#ask-yes").click()
+    anna.answer(anna.wait_request("BYE"))
+    lib.wait_for("the room is gone", lambda: not hearth.room("board") and not page.is_shown("#view"))
+    page.stop()
+    hearth.stop()
+    shutil.rmtree(directory)
+
+
+@lib.case
+def axe_finds_nothing_serious():
+    """axe-core, in light and dark, with everything open that can be."""
+    directory = tempfile.mkdtemp(prefix="hearth-rec-")
+    hearth = lib.Hearth(recordings__path=directory, recordings__announce="false")
+    room_with(hearth, ("Anna", SPEAKS), ("Bert", SILENT))
+    made = hearth.api("POST", "/api/v1/rooms/kitchen/recordings", {"tracks": True}).json
+    hearth.api("POST", "/api/v1/rooms/kitchen/bans", {"uri": "sip:eve@127.0.0.9"})
+    time.sleep(0.5)
+    hearth.api("PATCH", f"/api/v1/recordings/{made['id']}", {"stopped": True})
+    page = Browser(hearth, "#/rooms/kitchen")
+    page.wait_people("Anna", "Bert")
+    lib.wait_for("all is there", lambda: page.is_shown("#bans-box") and page.is_shown(".recording .play"))
+    hearth.api("POST", "/api/v1/rooms/kitchen/messages", {"text": "hello"})
+    page.wait_text("#log", "hello")
+    page.run("for (const box of document.querySelectorAll('details')) box.open = true")
+    page.run(from_npm("axe.js"))
+    for scheme in ("light", "dark"):
+        page.colors(scheme)
+        time.sleep(0.4)
+        for dialog, opens in (("", ""), ("more-dialog", ".person .more"), ("ask-dialog", "#room-close")):
+            if opens:
+                page.one(opens).click()
+                lib.wait_for("the dialog", lambda: page.is_shown(f"#{dialog}"))
+            found = page.driver.execute_async_script(
+                "const done = arguments[arguments.length - 1]; axe.run().then((r) => done(r.violations.map((v) =>"
+                " [v.impact, v.id, v.nodes.slice(0, 3).map((n) => n.html.slice(0, 120))])))")
+            bad = [each for each in found if each[0] in ("serious", "critical")]
+            assert not bad, (scheme, dialog, bad)
+            if dialog:
+                page.one(f"#{dialog} button[value=no]").click()
+    page.stop()
+    hearth.stop()
+    shutil.rmtree(directory)
 
 
 @lib.case

@@ -46,6 +46,24 @@ static void banned_is_kept_out(void)
 	world_end(world, "banned");
 }
 
+/* Nobody is asked for a PIN to be told afterwards that it would not have helped. */
+static void nor_asked_for_a_pin(void)
+{
+	struct world *world = world_new(&(struct world_options){.rooms = "team"});
+	struct room *room = world_room(world, "team");
+	struct room_settings settings = room->settings;
+	struct phone *eve = world_phone(world, "eve");
+	struct ban *ban;
+
+	CHECK_INT("ban", focus_ban(world->focus, room, SLICE("sip:eve@10.0.0.2"), &ban), 0);
+	CHECK_INT("pin", focus_pin_hash(world->focus, SLICE("4711"), settings.pin), 0);
+	CHECK_INT("set", focus_room_set(world->focus, room, &settings), 0);
+	phone_dial(eve, "team");
+	world_run(world, 500);
+	CHECK_INT("refused", eve->final_status, 403);
+	world_end(world, "nor_asked");
+}
+
 static void whom(void)
 {
 	static const struct {
@@ -97,6 +115,7 @@ void suite_ban(void)
 {
 	CHECK_SUITE("ban");
 	CHECK_TEST(banned_is_kept_out);
+	CHECK_TEST(nor_asked_for_a_pin);
 	CHECK_TEST(whom);
 	CHECK_TEST(as_many_as_may_be);
 }

@@ -14,6 +14,7 @@ static void files(void)
 		{"/style.css", "text/css; charset=utf-8", "/*"},
 		{"/app.js", "text/javascript; charset=utf-8", "/*"},
 		{"/recordings.js", "text/javascript; charset=utf-8", "/*"},
+		{"/room.js", "text/javascript; charset=utf-8", "/*"},
 		{"/calls.js", "text/javascript; charset=utf-8", "/*"},
 		{"/icon.svg", "image/svg+xml", "<svg"},
 	};

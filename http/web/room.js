@@ -1,0 +1,240 @@
+/* The page: the selected room's settings, what goes on in it (texts, digits, comings and goings), who is
+ * kept out, and what can be done to a participant beyond muting. */
+"use strict";
+
+const LOG_LINES_MAX = 200;
+const bans = new Map(); /* id -> ban of the selected room */
+
+/* What goes on ---------------------------------------------------------------------------------- */
+
+function addLine(kind, who, text, time) {
+	const list = $("log");
+	const item = $("log-line").content.firstElementChild.cloneNode(true);
+	const isAtEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
+	item.dataset.kind = kind;
+	setText(item.querySelector("time"), new Date(time).toLocaleTimeString(undefined, { timeStyle: "short" }));
+	item.querySelector("time").dateTime = time;
+	setText(item.querySelector(".speaker"), who);
+	setText(item.querySelector(".said"), text);
+	list.append(item);
+	if (list.children.length > LOG_LINES_MAX)
+		list.firstElementChild.remove();
+	if (isAtEnd)
+		list.scrollTop = list.scrollHeight;
+}
+
+/* Digits that follow each other at once stand in one line. */
+function addDigit(event) {
+	const last = $("log").lastElementChild;
+	const who = nameOf(event.participant);
+	if (last && last.dataset.kind === "digit" && last.querySelector(".speaker").textContent === who)
+		setText(last.querySelector(".said"), `${last.querySelector(".said").textContent}${event.digit}`);
+	else
+		addLine("digit", who, `pressed ${event.digit}`, event.time);
+}
+
+const COMINGS = { "participant.joined": "has joined", "participant.left": "has left" };
+const RECORDS = { "recording.started": "Recording has begun", "recording.ended": "Recording has ended" };
+
+function onLogEvent(event) {
+	if (event.room_id !== state.selected)
+		return;
+	if (event.type === "message")
+		addLine("text", event.participant ? nameOf(event.participant) : event.from || "The server", event.text, event.time);
+	else if (event.type === "dtmf")
+		addDigit(event);
+	else if (COMINGS[event.type] && !(event.status >= 300))
+		addLine("coming", nameOf(event.participant), COMINGS[event.type], event.time);
+	else if (RECORDS[event.type])
+		addLine("coming", RECORDS[event.type], "", event.time);
+}
+
+async function onSay(event) {
+	event.preventDefault();
+	const text = $("say-text").value.trim();
+	if (!text)
+		return;
+	const sent = await attempt("Sending the text", () => call("POST", `${roomPath(state.selected)}/messages`, { text }), event.submitter);
+	if (sent)
+		$("say-text").value = "";
+}
+
+/* Settings -------------------------------------------------------------------------------------- */
+
+const SWITCHES = ["tones", "wait_for_moderator", "end_with_moderator"];
+
+/* "2026-11-28T09:30" as people's clocks have it, of a time of the API; and back. */
+function localOf(time) {
+	const at = time ? new Date(time) : null;
+	return at ? new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16) : "";
+}
+
+const timeOf = (local) => (local ? new Date(local).toISOString() : null);
+
+function drawSettings() {
+	const room = state.rooms.get(state.selected);
+	if (!room)
+		return;
+	for (const name of SWITCHES)
+		$(`set-${name}`).checked = room[name];
+	$("set-record").value = room.record;
+	$("set-max").value = room.max_participants;
+	$("set-minutes").value = room.max_duration_s ? Math.round(room.max_duration_s / 60) : "";
+	$("set-opens").value = localOf(room.opens_at);
+	$("set-closes").value = localOf(room.closes_at);
+	for (const name of ["pin", "moderator_pin"]) {
+		$(`set-${name}`).value = "";
+		$(`set-${name}`).placeholder = room[`has_${name}`] ? "one is set" : "none";
+		$(`set-no-${name}`).checked = false;
+		$(`set-no-${name}`).parentElement.hidden = !room[`has_${name}`];
+	}
+}
+
+/* What was changed, and nothing else: two people may have the form open. */
+function changedSettings(room) {
+	const minutes = $("set-minutes").value ? Number($("set-minutes").value) * 60 : null;
+	const change = {};
+	for (const name of SWITCHES)
+		change[name] = $(`set-${name}`).checked;
+	change.record = $("set-record").value;
+	change.max_participants = Number($("set-max").value) || null;
+	for (const name of Object.keys(change)) {
+		if (change[name] === room[name])
+			delete change[name];
+	}
+	if (minutes !== (room.max_duration_s || null))
+		change.max_duration_s = minutes;
+	if ($("set-opens").value !== localOf(room.opens_at))
+		change.opens_at = timeOf($("set-opens").value);
+	if ($("set-closes").value !== localOf(room.closes_at))
+		change.closes_at = timeOf($("set-closes").value);
+	for (const name of ["pin", "moderator_pin"]) {
+		if ($(`set-${name}`).value)
+			change[name] = $(`set-${name}`).value;
+		else if ($(`set-no-${name}`).checked)
+			change[name] = null;
+	}
+	return change;
+}
+
+async function onSettings(event) {
+	event.preventDefault();
+	const room = state.rooms.get(state.selected);
+	const change = changedSettings(room);
+	if (Object.keys(change).length)
+		await changeRoom("Saving the settings", change, event.submitter);
+	if ($("alert").hidden) {
+		$("settings-box").open = false;
+		announce("Settings saved.");
+	}
+}
+
+/* Who is kept out ------------------------------------------------------------------------------- */
+
+async function loadBans() {
+	const id = state.selected;
+	if (!id || !state.rooms.has(id))
+		return;
+	const page = await call("GET", `${roomPath(id)}/bans?limit=500`);
+	if (id !== state.selected)
+		return;
+	bans.clear();
+	for (const ban of page.bans)
+		bans.set(ban.id, ban);
+	drawBans();
+}
+
+function drawBans() {
+	$("bans").replaceChildren(...[...bans.values()].map((ban) => {
+		const item = $("ban").content.firstElementChild.cloneNode(true);
+		const button = item.querySelector("button");
+		item.dataset.id = ban.id;
+		setText(item.querySelector("code"), ban.uri);
+		button.setAttribute("aria-label", `${button.textContent} ${ban.uri}`);
+		return item;
+	}));
+	$("bans-box").hidden = bans.size === 0;
+}
+
+async function onBanClick(event) {
+	const button = event.target.closest("button");
+	if (!button)
+		return;
+	const id = button.closest("li").dataset.id;
+	await attempt("Lifting the ban", () => call("DELETE", `${roomPath(state.selected)}/bans/${encodeURIComponent(id)}`), button);
+	await loadBans();
+}
+
+/* More for a participant ------------------------------------------------------------------------ */
+
+/* The dialog is about this one. */
+let morePerson = null;
+
+function openMore(person) {
+	morePerson = person.id;
+	setText($("more-title"), nameOf(person));
+	setText($("more-about"), person.uri);
+	$("more-role").value = person.role;
+	$("more-gain").value = person.gain_db;
+	$("more-volume").value = person.volume_db;
+	drawMoveTargets();
+	$("more-dialog").showModal();
+}
+
+/* Rooms that somebody can be taken to. */
+function drawMoveTargets() {
+	const options = [...state.rooms.keys()].filter((id) => id !== state.selected).sort().map((id) => new Option(id, id));
+	$("more-move").replaceChildren(new Option("stays here", ""), ...options);
+}
+
+async function applyMore(person) {
+	const change = {};
+	if ($("more-role").value !== person.role)
+		change.role = $("more-role").value;
+	if (Number($("more-gain").value) !== person.gain_db)
+		change.gain_db = Number($("more-gain").value);
+	if (Number($("more-volume").value) !== person.volume_db)
+		change.volume_db = Number($("more-volume").value);
+	if (Object.keys(change).length)
+		await changePerson(person.id, `Changing ${nameOf(person)}`, change);
+	if ($("more-move").value) {
+		await attempt(`Moving ${nameOf(person)}`,
+			() => call("POST", `${personPath(person.id)}/move`, { room: $("more-move").value }));
+		loadRoomsSoon();
+	}
+}
+
+async function onMoreClosed() {
+	const person = state.people.get(morePerson);
+	const word = $("more-dialog").returnValue;
+	morePerson = null;
+	if (!person || word === "no")
+		return;
+	if (word === "ban") {
+		await attempt(`Removing ${nameOf(person)}`, () => call("DELETE", `${personPath(person.id)}?ban=true`));
+		await loadBans().catch(() => {});
+	} else {
+		await applyMore(person);
+	}
+}
+
+/* All of it ------------------------------------------------------------------------------------- */
+
+function selectRoom() {
+	$("log").replaceChildren();
+	$("settings-box").open = false;
+	bans.clear();
+	drawBans();
+	loadBans().catch(() => {});
+}
+
+function listenRoom() {
+	$("say").addEventListener("submit", onSay);
+	$("settings").addEventListener("submit", onSettings);
+	$("settings-box").addEventListener("toggle", drawSettings);
+	$("bans").addEventListener("click", onBanClick);
+	$("more-dialog").addEventListener("close", onMoreClosed);
+	$("room-admit").addEventListener("click", (event) => {
+		attempt("Admitting all", () => call("POST", `${roomPath(state.selected)}/actions`, { action: "admit_all" }), event.currentTarget);
+	});
+}
