@@ -44,6 +44,14 @@ int recording_audio(struct request *request);
 int recording_log(struct request *request);
 int recording_tracks(struct request *request);
 int recording_track_audio(struct request *request);
+int mailboxes_list(struct request *request);
+int mailbox_get(struct request *request);
+int mails_list(struct request *request);
+int mails_add(struct request *request);
+int mail_get(struct request *request);
+int mail_change(struct request *request);
+int mail_delete(struct request *request);
+
 int calls_list(struct request *request);
 int calls_create(struct request *request);
 int calls_get(struct request *request);

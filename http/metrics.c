@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "focus/callback.h"
 #include "focus/focus.h"
+#include "focus/mailbox.h"
 #include "focus/notifier.h"
 #include "focus/numbers.h"
 #include "focus/registrar.h"
@@ -203,6 +204,17 @@ static void add_registrations(struct buf *out, const struct focus *focus)
 		focus_stats(focus)->registrations_refused);
 }
 
+static void add_mailboxes(struct buf *out, const struct mailbox_stats *stats)
+{
+	gauge(out, "hearth_mailbox_messages", "Messages in all mailboxes now.", stats->mails);
+	counter(out, "hearth_mailbox_messages_added_total", "Messages that came into mailboxes.",
+		stats->added);
+	counter(out, "hearth_mailbox_messages_removed_total",
+		"Messages that were deleted from mailboxes.", stats->removed);
+	counter(out, "hearth_mailbox_messages_refused_total",
+		"Messages that a full mailbox did not take.", stats->refused);
+}
+
 static void add_focus(struct buf *out, const struct focus *focus)
 {
 	const struct focus_stats *stats = focus_stats(focus);
@@ -232,6 +244,7 @@ static void add_focus(struct buf *out, const struct focus *focus)
 	for (int reason = 0; reason < FOCUS_REJECT_COUNT; reason++)
 		sample(out, "hearth_rejected_total", "reason",
 		       focus_reject_name((enum focus_reject)reason), stats->rejected[reason]);
+	add_mailboxes(out, focus_mailbox_stats(focus));
 	head(out, "hearth_subscriptions", "gauge", "Event subscriptions to us now, by package.");
 	for (int kind = 0; kind < PACKAGE_COUNT; kind++)
 		sample(out, "hearth_subscriptions", "package",

@@ -47,6 +47,8 @@ static const struct parameter path_parameters[] = {
 	{"participant", "participant", "path", "string", "Id of the participant."},
 	{"recording", "recording", "path", "string", "Id of the recording."},
 	{"track", "track", "path", "string", "Number of the track."},
+	{"mailbox", "mailbox", "path", "string", "Name of the user or the room."},
+	{"mail", "mail", "path", "string", "Id of the message."},
 	{"call", "call", "path", "string", "Id of the call."},
 	{"call_id", "call_id", "path", "string", "Call-ID of a SIP call, percent-encoded."},
 	{"registration", "registration", "path", "string", "Id of the registration."},

@@ -10,9 +10,9 @@
 #include "http/writer.h"
 
 enum {
-	TEXTS = 31
+	TEXTS = 38
 }; /* four of the room; nine of the participant, four of the call, two of the attempt, six
-      of the registration, two of the recording, two of the message; cause, by */
+      of the registration, two of the recording, two of the message, seven of the mail; cause, by */
 
 struct event_ring {
 	struct event_entry *entries;
@@ -90,6 +90,8 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 						  : (struct registration_view){0};
 	entry->event.recording = event->recording ? &entry->recording : NULL;
 	entry->recording = event->recording ? *event->recording : (struct recording_view){0};
+	entry->event.mail = event->mail ? &entry->mail : NULL;
+	entry->mail = event->mail ? *event->mail : (struct mail_view){0};
 	*participant = event->participant ? *event->participant : (struct participant_view){0};
 	entry->room[0] = '\0';
 	if (!event->call)
@@ -121,6 +123,13 @@ void event_ring_put(struct event_ring *ring, const struct focus_event *event)
 							       &entry->registration.instance,
 							       &entry->recording.id,
 							       &entry->recording.room_id,
+							       &entry->mail.id,
+							       &entry->mail.mailbox,
+							       &entry->mail.from,
+							       &entry->mail.from_name,
+							       &entry->mail.subject,
+							       &entry->mail.text,
+							       &entry->mail.recording,
 							       &entry->event.from,
 							       &entry->event.text,
 							       &cause,

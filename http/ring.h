@@ -14,6 +14,7 @@
 #include "focus/calls.h"
 #include "focus/event.h"
 #include "focus/fork.h"
+#include "focus/mailbox.h"
 #include "focus/participant.h"
 #include "focus/recording.h"
 #include "focus/registrar.h"
@@ -33,6 +34,7 @@ struct event_entry {
 	struct fork_attempt_view attempt;
 	struct registration_view registration;
 	struct recording_view recording;
+	struct mail_view mail;
 	struct buf texts; /* what the views and `cause` borrow */
 };
 

@@ -15,7 +15,7 @@
 
 struct request;
 
-enum { ROUTE_ARGS_MAX = 2, ROUTE_ARG_MAX = 255, ROUTE_ERRORS_MAX = 8, ROUTES_MAX = 64 };
+enum { ROUTE_ARGS_MAX = 2, ROUTE_ARG_MAX = 255, ROUTE_ERRORS_MAX = 8, ROUTES_MAX = 96 };
 
 enum route_flag {
 	ROUTE_OPEN = 1,       /* no token asked */

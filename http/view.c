@@ -322,6 +322,10 @@ static void add_subject(struct writer *json, const struct focus_event *event)
 		view_recording(json, "recording", event->recording);
 		return;
 	}
+	if (event->mail) {
+		view_mail(json, "mail", event->mail);
+		return;
+	}
 	if (event->registration) {
 		view_registration(json, "registration", event->registration);
 		return;
@@ -351,6 +355,24 @@ void view_recording(struct writer *json, const char *key, const struct recording
 	writer_uint(json, "lost_ms", recording->lost_ms);
 	writer_text(json, "error", recording->err ? err_text(recording->err) : NULL);
 	writer_uint(json, "tracks", recording->tracks);
+	writer_close(json, '}');
+}
+
+void view_mail(struct writer *json, const char *key, const struct mail_view *mail)
+{
+	writer_open(json, key, '{');
+	writer_str(json, "id", mail->id);
+	writer_str(json, "mailbox", mail->mailbox);
+	writer_text(json, "kind", mail_kind_name(mail->kind));
+	writer_str(json, "from", mail->from.len ? mail->from : SLICE_NONE);
+	writer_str(json, "from_name", mail->from_name);
+	writer_str(json, "subject", mail->subject);
+	writer_str(json, "text", mail->text);
+	writer_str(json, "recording_id", mail->recording.len ? mail->recording : SLICE_NONE);
+	writer_uint(json, "length_ms", mail->length_ms);
+	writer_time(json, "received_at", mail->received_wall_ms);
+	writer_bool(json, "urgent", mail->is_urgent);
+	writer_bool(json, "read", mail->is_read);
 	writer_close(json, '}');
 }
 

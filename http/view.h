@@ -6,6 +6,7 @@
 #include "focus/ban.h"
 #include "focus/focus.h"
 #include "focus/fork.h"
+#include "focus/mailbox.h"
 #include "focus/recording.h"
 #include "focus/registrar.h"
 #include "http/writer.h"
@@ -27,6 +28,7 @@ void view_call(struct writer *json, const char *key, const struct call *call);
 void view_call_brief(struct writer *json, const char *key, const struct call_view *call);
 void view_recording(struct writer *json, const char *key, const struct recording_view *recording);
 void view_ban(struct writer *json, const char *key, const struct ban *ban);
+void view_mail(struct writer *json, const char *key, const struct mail_view *mail);
 void view_event(struct writer *json, const struct focus_event *event);
 void view_call_record(struct writer *json, const struct store_call_record_row *row);
 

@@ -157,7 +157,7 @@ static int write_request(void *arg, const struct sip_flow *flow, struct buf *buf
 		err = call_add_contact(tx->call, flow, buf);
 		if (err)
 			return err;
-		ua_add_capabilities(ua, buf);
+		ua_add_capabilities_asking(ua, buf);
 		if (is_invite(tx) || tx->call->state == SIP_CALL_ESTABLISHED)
 			call_timer_add(tx->call, buf); /* before the answer there is no session */
 	}

@@ -124,6 +124,7 @@ struct sip_ua *sip_ua_free(struct sip_ua *ua)
 	free(ua->public_host);
 	free(ua->packages);
 	free(ua->info_packages);
+	free(ua->invite_packages);
 	free(ua);
 	return NULL;
 }
@@ -147,15 +148,25 @@ void ua_dialog_remove(struct sip_ua *ua, struct sip_dialog *dialog)
 	ua->stats.dialogs--;
 }
 
-void ua_add_capabilities(const struct sip_ua *ua, struct buf *buf)
+static void add_capabilities(const struct sip_ua *ua, const char *packages, struct buf *buf)
 {
 	sip_build_header(buf, "Allow", "%s", ua->allow);
 	if (*ua->supported)
 		sip_build_header(buf, "Supported", "%s", ua->supported);
-	if (ua->packages)
-		sip_build_header(buf, "Allow-Events", "%s", ua->packages);
+	if (packages)
+		sip_build_header(buf, "Allow-Events", "%s", packages);
 	if (ua->info_packages)
 		sip_build_header(buf, "Recv-Info", "%s", ua->info_packages);
+}
+
+void ua_add_capabilities(const struct sip_ua *ua, struct buf *buf)
+{
+	add_capabilities(ua, ua->packages, buf);
+}
+
+void ua_add_capabilities_asking(const struct sip_ua *ua, struct buf *buf)
+{
+	add_capabilities(ua, ua->invite_packages ? ua->invite_packages : ua->packages, buf);
 }
 
 bool ua_supports(const struct sip_ua *ua, const char *option)
@@ -210,6 +221,11 @@ static int set_list(const char *list, char **ret_copy)
 int sip_ua_set_packages(struct sip_ua *ua, const char *packages)
 {
 	return set_list(packages, &ua->packages);
+}
+
+int sip_ua_set_packages_in_invites(struct sip_ua *ua, const char *packages)
+{
+	return set_list(packages, &ua->invite_packages);
 }
 
 int sip_ua_set_info_packages(struct sip_ua *ua, const char *packages)

@@ -44,6 +44,7 @@ struct sip_ua {
 	struct sip_ua_handlers handlers;
 	char *allow, *supported, *product, *public_host;
 	char *packages, *info_packages; /* NULL: none */
+	char *invite_packages;          /* of Allow-Events in requests; NULL: packages */
 	enum sip_100rel rel;
 	uint32_t session_expires_s, min_se_s; /* RFC 4028; 0: we ask for no session timer */
 	uint32_t calls_max, udp_octets_max;
@@ -236,8 +237,9 @@ void referrals_free(struct sip_ua *ua);
 void referrings_free(struct sip_ua *ua);
 void subs_free(struct sip_ua *ua);
 void watches_free(struct sip_ua *ua);
-/* Allow and Supported lines. */
+/* Allow, Supported, Allow-Events and Recv-Info lines of a response; of a request of ours. */
 void ua_add_capabilities(const struct sip_ua *ua, struct buf *buf);
+void ua_add_capabilities_asking(const struct sip_ua *ua, struct buf *buf);
 bool ua_supports(const struct sip_ua *ua, const char *option);
 int ua_reply(struct sip_stx *tx, uint16_t status, const char *headers);
 int ua_reply_text(struct sip_stx *tx, uint16_t status, const char *reason, const char *headers);

@@ -25,6 +25,14 @@ bool slice_same_letters(const char *a, const char *b, size_t len)
 	return true;
 }
 
+int slice_compare(struct slice a, struct slice b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = len ? memcmp(a.p, b.p, len) : 0;
+
+	return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 struct slice slice_trim(struct slice s)
 {
 	while (s.len > 0 && is_space(s.p[0])) {

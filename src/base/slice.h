@@ -97,6 +97,8 @@ static inline bool slice_istarts(struct slice s, struct slice prefix)
 	return s.len >= prefix.len && slice_same_letters(s.p, prefix.p, prefix.len);
 }
 
+int slice_compare(struct slice a, struct slice b); /* the order of names: below, 0, or above 0 */
+
 /* Without white space (SP, HTAB, CR, LF) at both ends. */
 struct slice slice_trim(struct slice s);
 

@@ -503,6 +503,12 @@ static void check_watch(struct check *check, const char *value)
 		WRONG(check, "all, users or off expected");
 }
 
+static void check_readers(struct check *check, const char *value)
+{
+	if (strcmp(value, "owner") != 0 && strcmp(value, "all") != 0 && strcmp(value, "off") != 0)
+		WRONG(check, "owner, all or off expected");
+}
+
 static void check_refer(struct check *check, const char *value)
 {
 	if (strcmp(value, "dialog") != 0 && strcmp(value, "rights") != 0 &&
@@ -621,6 +627,7 @@ static const struct {
 	{CONFIG_KEY_focus_join, check_join},
 	{CONFIG_KEY_focus_roster, check_roster},
 	{CONFIG_KEY_focus_watch, check_watch},
+	{CONFIG_KEY_mailboxes_readers, check_readers},
 	{CONFIG_KEY_focus_refer, check_refer},
 	{CONFIG_KEY_focus_factory_profiles, check_profiles},
 	{CONFIG_KEY_focus_join_mode, check_join_mode},

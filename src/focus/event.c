@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
+#include "focus/mailbox.h"
 #include "focus/recording.h"
 #include "focus/watched.h"
 
@@ -27,6 +28,9 @@ const char *focus_event_name(enum focus_event_kind kind)
 		[FOCUS_RECORDING_ENDED] = "recording.ended",
 		[FOCUS_RECORDING_DELETED] = "recording.deleted",
 		[FOCUS_ROOM_MIGRATION] = "room.migration",
+		[FOCUS_MAIL_ADDED] = "mailbox.message_added",
+		[FOCUS_MAIL_CHANGED] = "mailbox.message_changed",
+		[FOCUS_MAIL_REMOVED] = "mailbox.message_removed",
 		[FOCUS_MESSAGE] = "message",
 		[FOCUS_CALL_CREATED] = "call.created",
 		[FOCUS_CALL_CHANGED] = "call.changed",
@@ -125,6 +129,22 @@ void event_publish_recording(struct focus *focus, const struct recording *record
 	else if (view.state == RECORDING_RUNNING && view.length_ms == 0)
 		event.kind = FOCUS_RECORDING_STARTED;
 	tell_all(focus, &event);
+}
+
+void event_publish_mail(struct focus *focus, enum focus_event_kind kind, const struct mail *mail)
+{
+	static const struct room_view nowhere = {.id = {"", 0}};
+	struct mail_view view;
+
+	mail_view(mail, &view);
+	tell_all(focus, &(const struct focus_event){
+				.seq = ++focus->event_seq,
+				.wall_ms = clock_wall_ms(&focus->clock),
+				.by = by_now(focus),
+				.kind = kind,
+				.room = &nowhere,
+				.mail = &view,
+			});
 }
 
 void event_publish(struct focus *focus, const struct focus_news *news)

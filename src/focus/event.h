@@ -17,6 +17,7 @@ struct fork_attempt_view;
 struct registration_view;
 struct room_view;
 struct participant_view;
+struct mail_view;
 struct recording_view;
 
 enum focus_event_kind {
@@ -41,6 +42,9 @@ enum focus_event_kind {
 	FOCUS_RECORDING_CHANGED,    /* paused, goes on, stopped */
 	FOCUS_RECORDING_ENDED,      /* its files are complete, or `cause` is "failed" */
 	FOCUS_RECORDING_DELETED,    /* `cause`: deleted, or expired (recordings.days) */
+	FOCUS_MAIL_ADDED,           /* `mail`: a message in a mailbox (mailbox.h) */
+	FOCUS_MAIL_CHANGED,         /* read, urgent */
+	FOCUS_MAIL_REMOVED,
 	FOCUS_MESSAGE, /* said in the room: `from`, `text`; the participant is NULL when the API did
 			*/
 	FOCUS_EVENT_KIND_COUNT
@@ -57,6 +61,8 @@ struct focus_event {
 	const struct registration_view *registration; /* of registration events, whose room is one
 							 without a name; else NULL */
 	const struct recording_view *recording;       /* of recording events; else NULL */
+	const struct mail_view *mail; /* of mailbox events, whose room is one without a name; else
+					 NULL */
 	const char
 		*cause;  /* "bye", "kicked", "room_closed", "busy" ...; NULL when it says nothing */
 	const char *by;  /* whose word it was: "api", "schedule", or the id of a participant; NULL

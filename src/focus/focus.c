@@ -15,6 +15,7 @@
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
+#include "focus/mailbox.h"
 #include "focus/participant_priv.h"
 #include "focus/recording.h"
 #include "focus/refer_in.h"
@@ -130,6 +131,8 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	if (!err)
 		err = hash_new(watched_has_key, &focus->watched);
 	if (!err)
+		err = mailboxes_new(&focus->mailboxes);
+	if (!err)
 		err = forwards_new(&focus->forwards);
 	if (!err)
 		err = numbers_new(&focus->numbers);
@@ -182,6 +185,7 @@ struct focus *focus_free(struct focus *focus)
 		room_free(focus->rooms[i]);
 	free(focus->rooms);
 	location_free(focus->location);
+	mailboxes_free(focus->mailboxes);
 	auth_free(focus->auth);
 	users_free(focus->users);
 	forwards_free(focus->forwards);
@@ -277,6 +281,8 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 	if (!err)
 		err = sip_ua_set_packages(ua, FOCUS_PACKAGES);
 	if (!err)
+		err = sip_ua_set_packages_in_invites(ua, FOCUS_PACKAGES_IN_INVITES);
+	if (!err)
 		err = sip_ua_set_info_packages(ua, SEATS_PACKAGE);
 	sip_ua_set_locate(ua, registrar_locate, focus);
 	if (!err && focus->store)
@@ -292,6 +298,8 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 		err = forwards_load(focus);
 	if (!err)
 		err = recordings_load(focus);
+	if (!err)
+		err = mailboxes_load(focus);
 	return err ? err : numbers_load(focus);
 }
 
@@ -379,6 +387,7 @@ void focus_user_deleted(struct focus *focus, struct slice name)
 {
 	registrar_forget(focus, name, "user_deleted");
 	watched_on_user_gone(focus, name);
+	mailbox_forget(focus, name);
 }
 
 struct auth *focus_auth(struct focus *focus)

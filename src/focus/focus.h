@@ -182,7 +182,8 @@ void focus_uri(const struct focus *focus, struct slice user, char ret_uri[ROOM_U
 struct sip_ua *focus_ua(struct focus *focus);
 struct media *focus_media(struct focus *focus);
 struct users *focus_users(struct focus *focus);
-/* A user has been deleted (users_delete): ends registrations and subscriptions of that name. */
+/* A user has been deleted (users_delete): ends registrations and subscriptions of that name, and
+ * its messages go. */
 void focus_user_deleted(struct focus *focus, struct slice name);
 struct auth *focus_auth(struct focus *focus);   /* its guard is for sip_ua_params */
 struct store *focus_store(struct focus *focus); /* may be NULL */

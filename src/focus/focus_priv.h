@@ -45,6 +45,7 @@ struct focus {
 	struct list calls;       /* by in_focus, in order of making */
 	struct hash *calls_by_id;
 	struct location *location;   /* owned */
+	struct mailboxes *mailboxes; /* owned (mailbox.h) */
 	struct forwards *forwards;   /* owned */
 	struct numbers *numbers;     /* owned */
 	struct callbacks *callbacks; /* owned */
@@ -101,6 +102,9 @@ struct recording;
 void event_publish_recording(struct focus *focus, const struct recording *recording,
 			     const char *cause);
 
+struct mail;
+void event_publish_mail(struct focus *focus, enum focus_event_kind kind, const struct mail *mail);
+
 /* drain.c: a participant's memory has gone, or draining began. */
 void drain_check(struct focus *focus);
 void drain_done(struct focus *focus); /* stops its timer */
@@ -113,7 +117,8 @@ void incoming_join_anyway(struct focus *focus, struct sip_call *call, struct par
 void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *request);
 
 /* packages.c: event subscriptions out of a dialog, and in that of a participant. */
-#define FOCUS_PACKAGES "conference, dialog, presence, refer"
+#define FOCUS_PACKAGES "conference, dialog, message-summary, presence, refer"
+#define FOCUS_PACKAGES_IN_INVITES "conference, refer" /* what the one who is called may want */
 void packages_on_subscribe(struct focus *focus, struct sip_stx *tx, const struct sip_msg *request);
 void packages_on_subscribe_within(struct participant *participant, struct sip_stx *tx,
 				  const struct sip_msg *request);

@@ -44,14 +44,6 @@ static bool temp_gruu_is(const struct hash_node *node, const void *key)
 			CONTAINER_OF(node, struct temp_gruu, by_token)->token);
 }
 
-static int compare(struct slice a, struct slice b)
-{
-	size_t len = a.len < b.len ? a.len : b.len;
-	int order = len ? memcmp(a.p, b.p, len) : 0;
-
-	return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* Of the first name behind `user`. */
 static uint32_t place_behind(const struct location *location, struct slice user)
 {
@@ -60,7 +52,7 @@ static uint32_t place_behind(const struct location *location, struct slice user)
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
 
-		if (compare(slice_of(location->order[mid]->user), user) <= 0)
+		if (slice_compare(slice_of(location->order[mid]->user), user) <= 0)
 			low = mid + 1;
 		else
 			high = mid;

@@ -18,6 +18,7 @@ const char *package_name(enum package_kind kind)
 		[PACKAGE_CONFERENCE] = "conference",
 		[PACKAGE_DIALOG] = "dialog",
 		[PACKAGE_PRESENCE] = "presence",
+		[PACKAGE_MESSAGE_SUMMARY] = "message-summary",
 	};
 
 	assert(kind < PACKAGE_COUNT);

@@ -23,7 +23,13 @@ enum {
 	NOTIFIER_NOTHING = 1       /* of package.write: there is nothing new */
 };
 
-enum package_kind { PACKAGE_CONFERENCE, PACKAGE_DIALOG, PACKAGE_PRESENCE, PACKAGE_COUNT };
+enum package_kind {
+	PACKAGE_CONFERENCE,
+	PACKAGE_DIALOG,
+	PACKAGE_PRESENCE,
+	PACKAGE_MESSAGE_SUMMARY,
+	PACKAGE_COUNT
+};
 
 const char *package_name(enum package_kind kind); /* "conference" ... */
 

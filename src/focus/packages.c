@@ -50,15 +50,41 @@ static bool may_watch(const struct focus *focus, const struct aim *aim)
 		(aim->is_inside || focus->caller.user || focus->caller.is_trusted));
 }
 
+/* Mailboxes: whose it is; of a room, who is in it. Without sip.auth a user is who says so. */
+static bool may_read_mailbox(struct focus *focus, const struct aim *aim,
+			     const struct sip_msg *request)
+{
+	struct slice who = slice_of(focus->config->mailboxes_readers);
+	char name[WATCHED_NAME_MAX + 1];
+	struct sip_addr from;
+	struct user_view view;
+
+	if (!slice_is(who, "owner"))
+		return slice_is(who, "all");
+	if (aim->is_inside)
+		return true;
+	if (aim->kind == WATCHED_ROOM)
+		return participant_by_from(aim->room, request);
+	if (focus->caller.user) {
+		user_view(focus->caller.user, &view);
+		return slice_is(view.name, aim->name);
+	}
+	return !sip_addr_parse(sip_msg_value(request, SIP_H_FROM), &from) &&
+	       registrar_find_user(focus, from.uri.text, name, sizeof(name)) &&
+	       slice_is(slice_of(name), aim->name);
+}
+
 /* Topics ----------------------------------------------------------------------------------------
  */
 
 static void watch(struct focus *focus, const struct aim *aim, enum package_kind kind,
 		  struct sip_stx *tx, const struct sip_msg *request)
 {
+	bool may = kind == PACKAGE_MESSAGE_SUMMARY ? may_read_mailbox(focus, aim, request)
+						   : may_watch(focus, aim);
 	struct watched *watched;
 
-	if (!may_watch(focus, aim)) {
+	if (!may) {
 		refuse(tx, 403);
 		return;
 	}
@@ -66,8 +92,10 @@ static void watch(struct focus *focus, const struct aim *aim, enum package_kind 
 	if (!watched)
 		notifier_refuse(focus, tx, -ENOMEM);
 	else
-		topic_subscribe(kind == PACKAGE_DIALOG ? &watched->dialog : &watched->presence, tx,
-				request, slice_of(aim->name));
+		topic_subscribe(kind == PACKAGE_DIALOG     ? &watched->dialog
+				: kind == PACKAGE_PRESENCE ? &watched->presence
+							   : &watched->summary,
+				tx, request, slice_of(aim->name));
 }
 
 /* PACKAGE_COUNT: none of ours. What is malformed stands for any: sip_sub_accept says so. */
@@ -100,6 +128,7 @@ static void subscribe(struct focus *focus, const struct aim *aim, struct sip_stx
 		break;
 	case PACKAGE_DIALOG:
 	case PACKAGE_PRESENCE:
+	case PACKAGE_MESSAGE_SUMMARY:
 		watch(focus, aim, kind, tx, request);
 		break;
 	default:

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "focus/focus_priv.h"
+#include "focus/mailbox.h"
 #include "focus/recording_priv.h"
 #include "focus/say.h"
 
@@ -406,6 +407,7 @@ void recordings_on_media_event(struct focus *focus, const struct media_event *ev
 	    LOG_INT("tracks", recording->track_count),
 	    LOG_STR("error", recording->err ? err_text(recording->err) : ""));
 	tell(recording, recording->err ? "failed" : NULL);
+	mailbox_on_recording(focus, recording, false);
 }
 
 /* Deleting ----------------------------------------------------------------------------------- */
@@ -421,6 +423,7 @@ static void discard(struct recording *recording, const char *cause)
 	tracks_delete(recording);
 	if (recording->focus->store)
 		(void)store_item_delete_post(recording->focus->store, ITEMS, recording->id);
+	mailbox_on_recording(recording->focus, recording, true);
 	LOG(LOG_INFO, "recording.deleted", LOG_STR("recording", recording->id),
 	    LOG_STR("cause", cause));
 	recording->state = RECORDING_DELETED;

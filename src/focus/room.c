@@ -15,6 +15,7 @@
 #include "focus/ban.h"
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
+#include "focus/mailbox.h"
 #include "focus/modes.h"
 #include "focus/participant_priv.h"
 #include "focus/recording.h"
@@ -138,13 +139,6 @@ void room_view(const struct room *room, struct room_view *ret_view)
 
 /* Table -------------------------------------------------------------------------------------- */
 
-static int id_compare(struct slice a, struct slice b)
-{
-	int order = memcmp(a.p, b.p, a.len < b.len ? a.len : b.len);
-
-	return order ? order : a.len < b.len ? -1 : a.len > b.len;
-}
-
 /* Index of the first room whose name is not below `id`. */
 static uint32_t table_at(const struct focus *focus, struct slice id)
 {
@@ -153,7 +147,7 @@ static uint32_t table_at(const struct focus *focus, struct slice id)
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (id_compare(slice_of(focus->rooms[middle]->id), id) < 0)
+		if (slice_compare(slice_of(focus->rooms[middle]->id), id) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -495,6 +489,8 @@ void room_end(struct room *room, const char *cause)
 	room_unstore(room);
 	LOG(LOG_INFO, "room.closed", LOG_STR("room", room->id), LOG_STR("cause", cause));
 	room_tell(room, FOCUS_ROOM_CLOSED, cause);
+	if (room->origin == ROOM_BY_API && !users_find_alias(focus->users, slice_of(room->id)))
+		mailbox_forget(focus, slice_of(room->id));
 	room_free(room);
 }
 

@@ -89,13 +89,6 @@ struct user *users_find(const struct users *users, struct slice name)
 	return user && slice_is(name, user->row.name) ? user : NULL;
 }
 
-static int compare(struct slice a, struct slice b)
-{
-	int order = memcmp(a.p, b.p, MIN_OF(a.len, b.len));
-
-	return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* Index of the first user whose name is above `name` (or not below it). */
 static uint32_t place_of(const struct users *users, struct slice name, bool is_above)
 {
@@ -103,7 +96,7 @@ static uint32_t place_of(const struct users *users, struct slice name, bool is_a
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		int order = compare(slice_of(users->list[middle]->row.name), name);
+		int order = slice_compare(slice_of(users->list[middle]->row.name), name);
 
 		if (order < 0 || (is_above && order == 0))
 			low = middle + 1;

@@ -206,6 +206,7 @@ struct watched *watched_open(struct focus *focus, enum watched_kind kind, struct
 	slice_cstr(name, watched->name, sizeof(watched->name));
 	topic_init(&watched->dialog, focus, &dialog_package);
 	topic_init(&watched->presence, focus, &presence_package);
+	topic_init(&watched->summary, focus, &summary_package);
 	list_init(&watched->dialogs);
 	hash_add(focus->watched, &watched->by_key, hash_slice(slice_of(watched->name)));
 	seed(watched);
@@ -216,7 +217,7 @@ void watched_release(struct watched *watched)
 {
 	struct list *it, *tmp;
 
-	if (watched->dialog.count || watched->presence.count)
+	if (watched->dialog.count || watched->presence.count || watched->summary.count)
 		return;
 	hash_remove(watched->focus->watched, &watched->by_key);
 	LIST_FOREACH (it, tmp, &watched->dialogs)
@@ -282,7 +283,7 @@ static void on_participant(struct focus *focus, const struct focus_news *news)
 /* The topics go one by one, the last takes the rest along. */
 static void watched_end(struct watched *watched)
 {
-	struct topic *topics[] = {&watched->dialog, &watched->presence};
+	struct topic *topics[] = {&watched->dialog, &watched->presence, &watched->summary};
 	size_t last = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(topics); i++)
@@ -353,4 +354,14 @@ void watched_on_user_gone(struct focus *focus, struct slice user)
 
 	if (watched)
 		watched_end(watched);
+}
+
+void watched_on_mailbox(struct focus *focus, struct slice name)
+{
+	struct watched *all[] = {watched_find(focus, WATCHED_ROOM, name),
+				 watched_find(focus, WATCHED_USER, name)};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i])
+			topic_changed(&all[i]->summary);
 }

@@ -1,5 +1,5 @@
 /* focus/watched.h -- what somebody watches: rooms, users and two-party calls as topics of the
- * packages `dialog` (RFC 4235) and `presence` (RFC 3856).
+ * packages `dialog` (RFC 4235), `presence` (RFC 3856) and `message-summary` (RFC 3842).
  *
  * One struct watched stands for a thing as long as anybody subscribes to any of them; it keeps
  * what calls the thing is in, so that a change costs the look-up of a name and not a walk over all
@@ -43,7 +43,7 @@ struct watched {
 	struct focus *focus;
 	enum watched_kind kind;
 	char name[WATCHED_NAME_MAX + 1]; /* of the room, the user or the call */
-	struct topic dialog, presence;
+	struct topic dialog, presence, summary;
 	struct list dialogs; /* struct watched_dialog; ended ones too, the oldest first */
 	uint32_t gone_count;
 	uint64_t seq;        /* of the last change of any dialog */
@@ -75,10 +75,13 @@ void watched_on_user_gone(struct focus *focus, struct slice user);
 bool watched_user_of(struct focus *focus, const struct participant *participant,
 		     char ret_name[WATCHED_NAME_MAX + 1]);
 
+/* What is in a mailbox has changed. */
+void watched_on_mailbox(struct focus *focus, struct slice name);
+
 extern hash_match_fn *const watched_has_key;
 
-/* dialog_notify.c, presence_notify.c */
-extern const struct package dialog_package, presence_package;
+/* dialog_notify.c, presence_notify.c, summary_notify.c */
+extern const struct package dialog_package, presence_package, summary_package;
 void presence_changed(struct watched *watched);
 
 #endif

@@ -70,6 +70,15 @@ static const char *const migrations[] = {
 	"ALTER TABLE rooms ADD COLUMN record INTEGER NOT NULL DEFAULT 0;",
 	"ALTER TABLE rooms ADD COLUMN loudest INTEGER NOT NULL DEFAULT -1;"
 	"ALTER TABLE rooms ADD COLUMN noise_gate_dbov INTEGER NOT NULL DEFAULT 0;",
+	"CREATE TABLE mails ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" id TEXT NOT NULL UNIQUE,"
+	" mailbox TEXT NOT NULL, kind TEXT NOT NULL,"
+	" sender TEXT NOT NULL, sender_name TEXT NOT NULL, subject TEXT NOT NULL,"
+	" recording TEXT NOT NULL, text TEXT NOT NULL,"
+	" received_wall_ms INTEGER NOT NULL, length_ms INTEGER NOT NULL,"
+	" is_urgent INTEGER NOT NULL, is_read INTEGER NOT NULL"
+	");",
 };
 
 enum statement {
@@ -85,6 +94,9 @@ enum statement {
 	ROOMS_ALL,
 	RECORDS_ALL,
 	RECORDS_OF_ROOM,
+	MAIL_PUT,
+	MAIL_DELETE,
+	MAILS_ALL,
 	ITEM_PUT,
 	ITEM_DELETE,
 	ITEMS_OF_KIND,
@@ -100,6 +112,10 @@ enum statement {
 	"room, participant, uri, display_name, call_id, is_outgoing, started_wall_ms, "            \
 	"answered_wall_ms, ended_wall_ms, status, end_cause, rx_packets, rx_lost, tx_packets, "    \
 	"jitter_us, mos_x100"
+
+#define MAIL_COLUMNS                                                                               \
+	"id, mailbox, kind, sender, sender_name, subject, recording, text, received_wall_ms, "     \
+	"length_ms, is_urgent, is_read"
 
 #define USER_COLUMNS                                                                               \
 	"name, realm, ha1_md5, ha1_sha256, ha1_sha512_256, display_name, aliases, is_enabled, "    \
@@ -133,6 +149,11 @@ static const char *const statements[STATEMENT_COUNT] = {
 			" ORDER BY id DESC LIMIT ?2",
 	[RECORDS_OF_ROOM] = "SELECT id, " RECORD_COLUMNS " FROM call_records WHERE id < ?1"
 			    " AND room = ?3 ORDER BY id DESC LIMIT ?2",
+	[MAIL_PUT] = "INSERT INTO mails (" MAIL_COLUMNS ") VALUES"
+		     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+		     " ON CONFLICT (id) DO UPDATE SET is_urgent = ?11, is_read = ?12",
+	[MAIL_DELETE] = "DELETE FROM mails WHERE id = ?1",
+	[MAILS_ALL] = "SELECT " MAIL_COLUMNS " FROM mails ORDER BY number",
 	[ITEM_PUT] = "INSERT OR REPLACE INTO items (kind, name, value) VALUES (?1, ?2, ?3)",
 	[ITEM_DELETE] = "DELETE FROM items WHERE kind = ?1 AND name = ?2",
 	[ITEMS_OF_KIND] = "SELECT name, value FROM items WHERE kind = ?1 ORDER BY name",
@@ -376,6 +397,67 @@ int db_rooms_each(struct db *db, void (*on_room)(void *arg, const struct store_r
 		column_text(stmt, 13, room.language, sizeof(room.language));
 		column_text(stmt, 18, room.codecs, sizeof(room.codecs));
 		on_room(arg, &room);
+	}
+	err = failed(db, rc);
+	(void)sqlite3_reset(stmt);
+	return err;
+}
+
+int db_mail_put(struct db *db, const struct store_mail *mail)
+{
+	sqlite3_stmt *stmt = db->stmts[MAIL_PUT];
+
+	bind_text(stmt, 1, mail->id);
+	bind_text(stmt, 2, mail->mailbox);
+	bind_text(stmt, 3, mail->kind);
+	bind_text(stmt, 4, mail->from);
+	bind_text(stmt, 5, mail->from_name);
+	bind_text(stmt, 6, mail->subject);
+	bind_text(stmt, 7, mail->recording);
+	bind_text(stmt, 8, mail->text);
+	bind_int(stmt, 9, mail->received_wall_ms);
+	bind_int(stmt, 10, mail->length_ms);
+	bind_int(stmt, 11, mail->is_urgent);
+	bind_int(stmt, 12, mail->is_read);
+	return run(db, MAIL_PUT);
+}
+
+int db_mail_delete(struct db *db, const char *id)
+{
+	bind_text(db->stmts[MAIL_DELETE], 1, id);
+	return run(db, MAIL_DELETE);
+}
+
+static void read_mail(sqlite3_stmt *stmt, struct store_mail *mail)
+{
+	const unsigned char *text = sqlite3_column_text(stmt, 7);
+
+	*mail = (struct store_mail){
+		.text = text ? (const char *)text : "",
+		.received_wall_ms = column_int(stmt, 8),
+		.length_ms = column_int(stmt, 9),
+		.is_urgent = column_int(stmt, 10) != 0,
+		.is_read = column_int(stmt, 11) != 0,
+	};
+	column_text(stmt, 0, mail->id, sizeof(mail->id));
+	column_text(stmt, 1, mail->mailbox, sizeof(mail->mailbox));
+	column_text(stmt, 2, mail->kind, sizeof(mail->kind));
+	column_text(stmt, 3, mail->from, sizeof(mail->from));
+	column_text(stmt, 4, mail->from_name, sizeof(mail->from_name));
+	column_text(stmt, 5, mail->subject, sizeof(mail->subject));
+	column_text(stmt, 6, mail->recording, sizeof(mail->recording));
+}
+
+int db_mails_each(struct db *db, void (*on_mail)(void *arg, const struct store_mail *mail),
+		  void *arg)
+{
+	sqlite3_stmt *stmt = db->stmts[MAILS_ALL];
+	struct store_mail mail;
+	int rc, err;
+
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		read_mail(stmt, &mail);
+		on_mail(arg, &mail);
 	}
 	err = failed(db, rc);
 	(void)sqlite3_reset(stmt);

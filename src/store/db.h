@@ -40,6 +40,11 @@ int db_records_trim(struct db *db, uint64_t records_max);
 int db_rooms_each(struct db *db, void (*on_room)(void *arg, const struct store_room *room),
 		  void *arg);
 
+int db_mail_put(struct db *db, const struct store_mail *mail);
+int db_mail_delete(struct db *db, const char *id);
+int db_mails_each(struct db *db, void (*on_mail)(void *arg, const struct store_mail *mail),
+		  void *arg);
+
 int db_item_put(struct db *db, const char *kind, const char *name, const char *value);
 int db_item_delete(struct db *db, const char *kind, const char *name);
 int db_items_each(struct db *db, const char *kind,

@@ -37,7 +37,17 @@ enum {
 	FINISH_MS_MAX = 5000 /* store_free gives a failing database so long */
 };
 
-enum job_kind { ROOM_PUT, ROOM_DELETE, USER_PUT, USER_DELETE, RECORD_ADD, ITEM_PUT, ITEM_DELETE };
+enum job_kind {
+	ROOM_PUT,
+	ROOM_DELETE,
+	USER_PUT,
+	USER_DELETE,
+	RECORD_ADD,
+	ITEM_PUT,
+	ITEM_DELETE,
+	MAIL_PUT,
+	MAIL_DELETE
+};
 
 struct job {
 	enum job_kind kind;
@@ -49,8 +59,9 @@ struct job {
 			char kind[STORE_KIND_MAX + 1], name[STORE_URI_MAX + 1];
 		} item;
 		struct store_user user;
+		struct store_mail mail; /* its text is `value` */
 	};
-	char value[]; /* of an item */
+	char value[]; /* of an item or a message */
 };
 
 struct reading {
@@ -106,6 +117,10 @@ static int job_run(struct db *db, const struct job *job)
 		return db_record_add(db, &job->record);
 	case ITEM_PUT:
 		return db_item_put(db, job->item.kind, job->item.name, job->value);
+	case MAIL_PUT:
+		return db_mail_put(db, &job->mail);
+	case MAIL_DELETE:
+		return db_mail_delete(db, job->id);
 	case ITEM_DELETE:
 		return db_item_delete(db, job->item.kind, job->item.name);
 	}
@@ -523,6 +538,39 @@ int store_item_put_post(struct store *store, const char *kind, const char *name,
 int store_item_delete_post(struct store *store, const char *kind, const char *name)
 {
 	return post_item(store, ITEM_DELETE, kind, (struct slice[]){slice_of(name), SLICE("")});
+}
+
+int store_mails_load(struct store *store, void (*on_mail)(void *arg, const struct store_mail *mail),
+		     void *arg)
+{
+	assert(store->posted == 0 && store->readings == 0);
+	return db_mails_each(store->db, on_mail, arg);
+}
+
+int store_mail_put_post(struct store *store, const struct store_mail *mail)
+{
+	size_t len = strlen(mail->text);
+	struct job *job;
+
+	if (len > STORE_MAIL_TEXT_MAX)
+		return ERR_LIMIT;
+	job = calloc(1, sizeof(*job) + len + 1);
+	if (job) {
+		job->kind = MAIL_PUT;
+		job->mail = *mail;
+		memcpy(job->value, mail->text, len + 1);
+		job->mail.text = job->value;
+	}
+	return post(store, job);
+}
+
+int store_mail_delete_post(struct store *store, const char *id)
+{
+	struct job *job = job_new(MAIL_DELETE);
+
+	if (job)
+		(void)snprintf(job->id, sizeof(job->id), "%s", id);
+	return post(store, job);
 }
 
 int store_user_put_post(struct store *store, const struct store_user *user)

@@ -57,6 +57,17 @@ struct store_room {
 	uint64_t created_wall_ms;
 };
 
+/* A message that waits in a mailbox (src/focus/mailbox.h). */
+enum { STORE_MAILBOX_MAX = 128, STORE_MAIL_TEXT_MAX = 4096, STORE_MAIL_KIND_MAX = 15 };
+struct store_mail {
+	char id[STORE_ID_MAX + 1], mailbox[STORE_MAILBOX_MAX + 1], kind[STORE_MAIL_KIND_MAX + 1];
+	char from[STORE_URI_MAX + 1], from_name[STORE_TEXT_MAX + 1], subject[STORE_TEXT_MAX + 1];
+	char recording[STORE_ID_MAX + 1]; /* "": none */
+	const char *text;                 /* at most STORE_MAIL_TEXT_MAX; borrowed for the call */
+	uint64_t received_wall_ms, length_ms;
+	bool is_urgent, is_read;
+};
+
 /* One per participant, written when it has gone. */
 struct store_call_record {
 	char room[STORE_ID_MAX + 1], participant[STORE_ID_MAX + 1];
@@ -95,11 +106,18 @@ int store_rooms_load(struct store *store, void (*on_room)(void *arg, const struc
 int store_users_load(struct store *store, void (*on_user)(void *arg, const struct store_user *user),
 		     void *arg);
 
+/* Every stored message in the order of coming, as store_users_load. */
+int store_mails_load(struct store *store, void (*on_mail)(void *arg, const struct store_mail *mail),
+		     void *arg);
+
 /* Jobs; the struct is copied. ERR_QUEUE_FULL (counted), -ENOMEM (counted as refused too). */
 int store_room_put_post(struct store *store, const struct store_room *room);
 int store_room_delete_post(struct store *store, const char *id);
 int store_user_put_post(struct store *store, const struct store_user *user);
 int store_user_delete_post(struct store *store, const char *name);
+/* The text is copied too. ERR_LIMIT: it is too long. */
+int store_mail_put_post(struct store *store, const struct store_mail *mail);
+int store_mail_delete_post(struct store *store, const char *id);
 int store_call_record_post(struct store *store, const struct store_call_record *record);
 
 /* Items: small texts by kind and name, for who keeps lines of his own (registrations, forward

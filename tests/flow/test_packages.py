@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The event packages dialog (RFC 4235) and presence (RFC 3856) on the wire, by a phone written by hand and by SIPp."""
+"""The event packages dialog (RFC 4235), presence (RFC 3856) and message-summary (RFC 3842, seeds S5) on the wire, by a
+phone written by hand and by SIPp."""
 import signal
 import threading
 import xml.etree.ElementTree as xml
@@ -67,11 +68,57 @@ def presence_by_sipp():
     hearth.stop()
 
 
+def leave(hearth, mailbox, **message):
+    answer = hearth.api("POST", f"/api/v1/mailboxes/{mailbox}/messages", message)
+    assert answer.status == 201, answer.text
+    return answer.json
+
+
+@lib.case
+def mailbox_by_sipp():
+    hearth = lib.Hearth(sip__registrar="users")
+    for name in ("alice", "carol"):
+        assert hearth.api("POST", "/api/v1/users", {"name": name, "password": "secret"}).status == 201
+    for i in range(12):
+        message = leave(hearth, "alice", kind="voice", urgent=i in (0, 4, 5))
+        if i >= 4:
+            path = f"/api/v1/mailboxes/alice/messages/{message['id']}"
+            assert hearth.api("PATCH", path, {"read": True}).json["read"]
+    events = lib.Events(hearth)
+
+    def another():
+        lib.wait_for("the phone", lambda: hearth.metric('hearth_subscriptions{package="message-summary"}') == 1)
+        leave(hearth, "alice", kind="voice", urgent=True, subject="carpool tomorrow?", **{"from": "sip:bob@biloxi.example.com"},
+              from_name="Bob")
+
+    caller = threading.Thread(target=another)
+    caller.start()
+    lib.sipp(hearth, "summary.xml", "-key", "user", "alice")
+    caller.join()
+    lib.sipp(hearth, "summary_fetch.xml", "-key", "user", "carol")
+    assert events.wait("mailbox.message_added")["mail"]["subject"] == "carpool tomorrow?"
+    events.stop()
+    stranger = lib.Phone(hearth, "mallory")
+    assert subscribe(stranger, "alice", "message-summary").status == 403
+    again = lib.Hearth(hearth.directory) if not hearth.stop() else None
+    assert again.api("GET", "/api/v1/mailboxes/alice").json["voice"] == {"new": 5, "old": 8, "new_urgent": 2, "old_urgent": 2}
+    assert again.api("DELETE", "/api/v1/users/alice").status == 204
+    assert again.api("GET", "/api/v1/mailboxes").json == {"mailboxes": [], "next": None}
+    again.stop()
+
+
 @lib.case
 def dialogs_of_a_room():
     hearth = lib.Hearth(focus__dialog_tags="true")
     caller = lib.Phone(hearth, "caller")
     assert caller.invite("board").status == 200
+    assert caller.response.get("Allow-Events") == "conference, dialog, message-summary, presence, refer"
+    called = lib.Phone(hearth, "called")
+    hearth.api("POST", "/api/v1/rooms/board/participants", {"uri": f"sip:called@127.0.0.1:{called.port}"})
+    invite = called.wait_request("INVITE")
+    assert invite.get("Allow-Events") == "conference, refer", invite.get("Allow-Events")
+    called.answer(invite, 486, "Busy Here")
+    called.wait_request("ACK")
     for transport in ("udp", "tcp"):
         lamp = lib.Phone(hearth, "lamp-" + transport, transport)
         assert subscribe(lamp, "board", "dialog").status == 200

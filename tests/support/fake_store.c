@@ -142,6 +142,52 @@ int store_item_delete_post(struct store *store, const char *kind, const char *na
 	return 0;
 }
 
+static struct fake_mail *find_mail(struct store *store, const char *id)
+{
+	for (uint32_t i = 0; i < store->mail_count; i++)
+		if (!strcmp(store->mails[i].row.id, id))
+			return &store->mails[i];
+	return NULL;
+}
+
+int store_mails_load(struct store *store, void (*on_mail)(void *arg, const struct store_mail *mail),
+		     void *arg)
+{
+	for (uint32_t i = 0; i < store->mail_count; i++) {
+		struct store_mail row = store->mails[i].row;
+
+		row.text = store->mails[i].text;
+		on_mail(arg, &row);
+	}
+	return store->fail;
+}
+
+int store_mail_put_post(struct store *store, const struct store_mail *mail)
+{
+	struct fake_mail *row = find_mail(store, mail->id);
+
+	if (store->fail)
+		return store->fail;
+	if (!row && store->mail_count == FAKE_STORE_ROWS_MAX)
+		return ERR_STORE_FULL;
+	if (!row)
+		row = &store->mails[store->mail_count++];
+	row->row = *mail;
+	slice_cstr(slice_of(mail->text), row->text, sizeof(row->text));
+	return 0;
+}
+
+int store_mail_delete_post(struct store *store, const char *id)
+{
+	struct fake_mail *row = find_mail(store, id);
+
+	if (store->fail)
+		return store->fail;
+	if (row)
+		*row = store->mails[--store->mail_count];
+	return 0;
+}
+
 const struct store_call_record *fake_store_last(const struct store *store)
 {
 	return store->record_count

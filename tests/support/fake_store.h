@@ -21,6 +21,11 @@ struct store {
 	uint32_t item_count;
 	struct store_user users[FAKE_STORE_ROWS_MAX];
 	uint32_t user_count;
+	struct fake_mail {
+		struct store_mail row;
+		char text[STORE_MAIL_TEXT_MAX + 1];
+	} mails[FAKE_STORE_ROWS_MAX];
+	uint32_t mail_count;
 	uint32_t puts, deletes;
 	int fail; /* every job gives this error */
 };

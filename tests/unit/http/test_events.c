@@ -61,6 +61,47 @@ static void live(void)
 	site_free(site);
 }
 
+/* The message has gone by the time its events are written. */
+static void mailboxes(void)
+{
+	static const char *const names[] = {"mailbox.message_added", "mailbox.message_changed",
+					    "mailbox.message_removed"};
+	struct site *site = site_new(NULL);
+	struct stream_event event;
+	struct client client;
+	struct answer answer;
+	char path[96];
+
+	make_room(site, "lobby");
+	CHECK_INT(NULL, stream_open(site, STREAM, NULL, &client), 200);
+	CHECK_STR("greeting", stream_block(&client), "retry: 2000\n");
+	answer = site_ask(site, "POST", "/api/v1/mailboxes/lobby/messages", NULL,
+			  "{\"subject\":\"hi\",\"text\":\"call me\",\"from\":\"sip:a@b\"}");
+	CHECK_INT("left", answer.status, 201);
+	(void)snprintf(path, sizeof(path), "/api/v1/mailboxes/lobby/messages/%s",
+		       answer_text(&answer, "id"));
+	answer_done(&answer);
+	CHECK_INT("read", site_status(site, "PATCH", path, NULL, "{\"read\":true}"), 200);
+	CHECK_INT("deleted", site_status(site, "DELETE", path, NULL, NULL), 204);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const json_t *mail;
+
+		if (!CHECK(names[i], stream_next(&client, &event)))
+			break;
+		mail = json_object_get(event.data, "mail");
+		CHECK_STR("name", event.name, names[i]);
+		CHECK_STR(names[i], json_string_value(json_object_get(mail, "mailbox")), "lobby");
+		CHECK_STR(names[i], json_string_value(json_object_get(mail, "subject")), "hi");
+		CHECK_STR(names[i], json_string_value(json_object_get(mail, "text")), "call me");
+		CHECK_STR(names[i], json_string_value(json_object_get(mail, "from")), "sip:a@b");
+		CHECK(names[i], json_is_true(json_object_get(mail, "read")) == (i > 0));
+		CHECK("no room", !json_object_get(event.data, "room_id"));
+		stream_event_done(&event);
+	}
+	client_close(&client);
+	site_free(site);
+}
+
 static void participants(void)
 {
 	struct site *site = site_new(NULL);
@@ -399,6 +440,7 @@ void suite_events(void)
 {
 	CHECK_SUITE("events");
 	CHECK_TEST(live);
+	CHECK_TEST(mailboxes);
 	CHECK_TEST(participants);
 	CHECK_TEST(replay);
 	CHECK_TEST(gap);

@@ -224,10 +224,12 @@ enum contract_world {
 	WORLD_BANNED,    /* eve may not come into lobby; the ban's id in place of anna's */
 	WORLD_WAITING,   /* anna waits to be let in */
 	WORLD_NAMELESS,  /* anna is anonymous */
+	WORLD_MAIL,      /* a message waits for lobby, and no more may; its id in place of anna's */
 	WORLD_COUNT
 };
 
 #define BAN_EVE "{\"uri\":\"sip:eve@10.0.0.2\"}"
+#define MAIL_FOR_BERT "{\"kind\":\"voice\",\"from\":\"sip:a@b\",\"subject\":\"hi\",\"urgent\":true}"
 #define SAY_HELLO "{\"text\":\"hello\"}"
 #define MIGRATE_THERE "{\"to\":\"sip:ring@10.0.0.2\"}"
 #define CALL_OF_TWO "{\"from\":\"sip:dora@10.0.0.2\",\"to\":\"sip:emil@10.0.0.2\"}"
@@ -473,6 +475,44 @@ static const struct contract_case {
 	{"getRecordingLog", 404, WORLD_PLAIN, "/api/v1/recordings/none/log", NULL, NULL},
 	{"getRecordingLog", 416, WORLD_RECORDED, "/api/v1/recordings/%s/log",
 	 "Range: bytes=99999-\r\n", NULL},
+	{"listMailboxes", 200, WORLD_MAIL, "/api/v1/mailboxes", NULL, NULL},
+	{"listMailboxes", 400, WORLD_PLAIN, "/api/v1/mailboxes?limit=0", NULL, NULL},
+	{"getMailbox", 200, WORLD_MAIL, "/api/v1/mailboxes/lobby", NULL, NULL},
+	{"getMailbox", 400, WORLD_PLAIN, "/api/v1/mailboxes/%%zz", NULL, NULL},
+	{"getMailbox", 404, WORLD_PLAIN, "/api/v1/mailboxes/none", NULL, NULL},
+	{"listMails", 200, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages", NULL, NULL},
+	{"listMails", 400, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages?after=none", NULL, NULL},
+	{"listMails", 404, WORLD_PLAIN, "/api/v1/mailboxes/none/messages", NULL, NULL},
+	{"addMail", 201, WORLD_PLAIN, "/api/v1/mailboxes/b/messages", NULL, MAIL_FOR_BERT},
+	{"addMail", 400, WORLD_PLAIN, "/api/v1/mailboxes/bert/messages", NULL, "{"},
+	{"addMail", 404, WORLD_PLAIN, "/api/v1/mailboxes/none/messages", NULL, "{}"},
+	{"addMail", 409, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages", NULL, "{}"},
+	{"addMail", 413, WORLD_PLAIN, "/api/v1/mailboxes/bert/messages",
+	 "Content-Length: 99999\r\n", ""},
+	{"addMail", 415, WORLD_PLAIN, "/api/v1/mailboxes/bert/messages",
+	 "Content-Type: text/plain\r\n", "{}"},
+	{"addMail", 422, WORLD_PLAIN, "/api/v1/mailboxes/bert/messages", NULL,
+	 "{\"kind\":\"smoke\"}"},
+	{"getMail", 200, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/%s", NULL, NULL},
+	{"getMail", 400, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/%%zz", NULL, NULL},
+	{"getMail", 404, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/none", NULL, NULL},
+	{"changeMail", 200, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/%s", NULL,
+	 "{\"read\":true}"},
+	{"changeMail", 400, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/%s", NULL, "["},
+	{"changeMail", 404, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/none", NULL, "{}"},
+	{"changeMail", 412, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/%s",
+	 "If-Match: \"x\"\r\n", "{}"},
+	{"changeMail", 413, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/%s",
+	 "Content-Length: 99999\r\n", ""},
+	{"changeMail", 415, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/%s",
+	 "Content-Type: a/b\r\n", "{}"},
+	{"changeMail", 422, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/%s", NULL,
+	 "{\"read\":1}"},
+	{"deleteMail", 204, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/%s", NULL, NULL},
+	{"deleteMail", 400, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/%%zz", NULL, NULL},
+	{"deleteMail", 404, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/none", NULL, NULL},
+	{"deleteMail", 412, WORLD_MAIL, "/api/v1/mailboxes/lobby/messages/%s",
+	 "If-Match: \"x\"\r\n", NULL},
 	{"listCalls", 200, WORLD_CALL, "/api/v1/calls", NULL, NULL},
 	{"listCalls", 400, WORLD_PLAIN, "/api/v1/calls?limit=0", NULL, NULL},
 	{"connectCall", 202, WORLD_PLAIN, "/api/v1/calls", NULL, CALL_OF_TWO},
@@ -628,6 +668,18 @@ static void recordings_remove(void)
 	recordings[0] = '\0';
 }
 
+static void leave_mail(struct site *site, char id[32])
+{
+	struct answer answer;
+
+	site_set(site, "mailboxes.messages_max=1");
+	answer = site_ask(site, "POST", "/api/v1/mailboxes/lobby/messages", NULL,
+			  "{\"text\":\"call me\"}");
+	CHECK_INT("a message", answer.status, 201);
+	(void)snprintf(id, 32, "%s", answer_text(&answer, "id"));
+	answer_done(&answer);
+}
+
 static void ban_eve(struct site *site, char id[32])
 {
 	struct answer answer = site_ask(site, "POST", "/api/v1/rooms/lobby/bans", NULL, BAN_EVE);
@@ -651,6 +703,8 @@ static struct site *contract_site(enum contract_world world, char anna[32])
 		       site_dial(site, world == WORLD_NAMELESS ? "anonymous" : "anna", "lobby"));
 	if (world == WORLD_BANNED)
 		ban_eve(site, anna);
+	if (world == WORLD_MAIL)
+		leave_mail(site, anna);
 	if (world == WORLD_TOKEN)
 		site_set(site, "http.token=secret");
 	if (world == WORLD_FULL)

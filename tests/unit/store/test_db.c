@@ -97,7 +97,7 @@ static void old_files_get_users(void)
 	CHECK_INT(NULL, db_room_put(db, &room), 0);
 	db_close(db);
 	scratch_sql(&scratch,
-		    "DROP TABLE users; ALTER TABLE rooms DROP COLUMN has_names;"
+		    "DROP TABLE users; DROP TABLE mails; ALTER TABLE rooms DROP COLUMN has_names;"
 		    "ALTER TABLE rooms DROP COLUMN language;"
 		    "ALTER TABLE rooms DROP COLUMN duration_max_s;"
 		    "ALTER TABLE rooms DROP COLUMN opens_wall_ms;"
@@ -117,6 +117,67 @@ static void old_files_get_users(void)
 	CHECK_INT("there are users now", db_user_put(db, &user), 0);
 	CHECK_INT(NULL, db_rooms_each(db, on_room, &seen), 0);
 	CHECK_INT("and the room", seen.count, 1);
+	db_close(db);
+	scratch_done(&scratch);
+}
+
+struct seen_mails {
+	uint32_t count;
+	struct store_mail mails[4];
+	char texts[4][32];
+};
+
+static void on_mail(void *arg, const struct store_mail *mail)
+{
+	struct seen_mails *seen = arg;
+
+	if (seen->count < ARRAY_LEN(seen->mails)) {
+		slice_cstr(slice_of(mail->text), seen->texts[seen->count],
+			   sizeof(seen->texts[seen->count]));
+		seen->mails[seen->count] = *mail;
+		seen->mails[seen->count].text = NULL;
+	}
+	seen->count++;
+}
+
+static void mails_are_kept(void)
+{
+	struct scratch scratch = scratch_new();
+	struct db *db = open_or_fail(&scratch);
+	struct seen_mails seen = {0};
+	struct store_mail first, second;
+
+	memset(&first, 0, sizeof(first)); /* compared octet by octet */
+	(void)snprintf(first.id, sizeof(first.id), "z");
+	(void)snprintf(first.mailbox, sizeof(first.mailbox), "anna");
+	(void)snprintf(first.kind, sizeof(first.kind), "voice");
+	(void)snprintf(first.from, sizeof(first.from), "sip:bert@example.org");
+	(void)snprintf(first.from_name, sizeof(first.from_name), "Bert");
+	(void)snprintf(first.subject, sizeof(first.subject), "hi");
+	(void)snprintf(first.recording, sizeof(first.recording), "r1");
+	first.received_wall_ms = 1795376783123;
+	first.length_ms = 4000;
+	first.is_urgent = true;
+	first.text = "one\ntwo";
+	second = first;
+	(void)snprintf(second.id, sizeof(second.id), "a");
+	CHECK_INT(NULL, db_mail_put(db, &first), 0);
+	CHECK_INT(NULL, db_mail_put(db, &second), 0);
+	first.is_read = true;
+	CHECK_INT("changed", db_mail_put(db, &first), 0);
+	db_close(db);
+	db = open_or_fail(&scratch);
+	CHECK_INT(NULL, db_mails_each(db, on_mail, &seen), 0);
+	CHECK_INT("both", seen.count, 2);
+	CHECK_STR("the text", seen.texts[0], "one\ntwo");
+	first.text = NULL;
+	CHECK("in the order of coming, every field",
+	      memcmp(&seen.mails[0], &first, sizeof(first)) == 0);
+	CHECK_INT(NULL, db_mail_delete(db, "z"), 0);
+	seen.count = 0;
+	CHECK_INT(NULL, db_mails_each(db, on_mail, &seen), 0);
+	CHECK_INT("one", seen.count, 1);
+	CHECK_STR("the other", seen.mails[0].id, "a");
 	db_close(db);
 	scratch_done(&scratch);
 }
@@ -291,7 +352,7 @@ static void refuses_what_is_not_ours(void)
 		{"another program's, marked", NULL, "PRAGMA application_id = 5",
 		 "belongs to another program"},
 		{"newer", NULL, "PRAGMA application_id = 1213355080; PRAGMA user_version = 99",
-		 "was written by a newer version of hearthd (format 99, this one knows 9)"},
+		 "was written by a newer version of hearthd (format 99, this one knows 10)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -388,6 +449,7 @@ void suite_db(void)
 	CHECK_SUITE("db");
 	CHECK_TEST(rooms_are_kept);
 	CHECK_TEST(users_are_kept);
+	CHECK_TEST(mails_are_kept);
 	CHECK_TEST(old_files_get_users);
 	CHECK_TEST(records_come_back_as_they_were);
 	CHECK_TEST(pages_of_records);

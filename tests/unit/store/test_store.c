@@ -116,6 +116,39 @@ static void rooms_survive_a_restart(void)
 	scratch_done(&scratch);
 }
 
+static void count_mail(void *arg, const struct store_mail *mail)
+{
+	uint32_t *count = arg;
+
+	*count += strlen(mail->text) == STORE_MAIL_TEXT_MAX;
+}
+
+/* Whole, and not a copy of the caller's text. */
+static void mails_survive_a_restart(void)
+{
+	struct scratch scratch = scratch_new();
+	struct store *store = open_or_fail(scratch.db, NULL);
+	char text[STORE_MAIL_TEXT_MAX + 2];
+	struct store_mail mail = {.id = "one", .mailbox = "anna", .text = text};
+	uint32_t count = 0;
+
+	memset(text, 'x', sizeof(text));
+	text[STORE_MAIL_TEXT_MAX + 1] = '\0';
+	CHECK_INT("too long", store_mail_put_post(store, &mail), ERR_LIMIT);
+	text[STORE_MAIL_TEXT_MAX] = '\0';
+	CHECK_INT("fits", store_mail_put_post(store, &mail), 0);
+	(void)snprintf(mail.id, sizeof(mail.id), "two");
+	CHECK_INT("fits", store_mail_put_post(store, &mail), 0);
+	text[0] = '\0';
+	CHECK_INT("one goes", store_mail_delete_post(store, "one"), 0);
+	store_free(store);
+	store = open_or_fail(scratch.db, NULL);
+	CHECK_INT(NULL, store_mails_load(store, count_mail, &count), 0);
+	CHECK_INT("one stays", count, 1);
+	store_free(store);
+	scratch_done(&scratch);
+}
+
 static void reads_see_the_writes_before_them(void)
 {
 	struct scratch scratch = scratch_new();
@@ -356,6 +389,7 @@ void suite_store(void)
 {
 	CHECK_SUITE("store");
 	CHECK_TEST(rooms_survive_a_restart);
+	CHECK_TEST(mails_survive_a_restart);
 	CHECK_TEST(reads_see_the_writes_before_them);
 	CHECK_TEST(answers_come_by_the_loop);
 	CHECK_TEST(too_many_reads_are_refused);
