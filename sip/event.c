@@ -60,6 +60,8 @@ int sip_event_parse(struct slice value, struct sip_event *ret_event)
 		err = parse_rate(text, &event.max_rate_ms);
 	if (!err && sip_param(params, "min-rate", &text))
 		err = parse_rate(text, &event.min_rate_ms);
+	if (!err && sip_param(params, "adaptive-min-rate", &text))
+		err = parse_rate(text, &event.adaptive_ms);
 	if (!err)
 		*ret_event = event;
 	return err;

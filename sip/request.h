@@ -105,8 +105,8 @@ void sip_ua_set_locate(struct sip_ua *ua, sip_locate_fn *locate, void *arg);
 /* Names for Allow-Events ("conference, refer"): a SUBSCRIBE or PUBLISH for another is answered 489
  * (RFC 6665 4.2.1.1) and never seen by the application. Copied. NULL or "": none. -ENOMEM. */
 int sip_ua_set_packages(struct sip_ua *ua, const char *packages);
-/* What INVITEs of ours say instead of all packages: with a long list they do not fit into a datagram
- * (RFC 3261 18.1.1). Copied. NULL or "": all. -ENOMEM. */
+/* What INVITEs of ours say instead of all packages: with a long list they do not fit into a
+ * datagram (RFC 3261 18.1.1). Copied. NULL or "": all. -ENOMEM. */
 int sip_ua_set_packages_in_invites(struct sip_ua *ua, const char *packages);
 bool sip_ua_has_package(const struct sip_ua *ua, struct slice name);
 

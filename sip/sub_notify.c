@@ -141,6 +141,33 @@ static void on_reply(void *arg, const struct sip_msg *response, int err)
 /* Sending
  * ---------------------------------------------------------------------------------------------- */
 
+static uint32_t interval_ms(const struct sip_sub *sub)
+{
+	return MAX_OF(sub->interval_min_ms, sub->event.max_rate_ms);
+}
+
+/* ";max-rate=0.2": in notifications a second, three places (RFC 6446 9.1). */
+static void add_rate(struct buf *value, const char *name, uint32_t ms)
+{
+	uint32_t thousandths = ms ? (1000000 + ms / 2) / ms : 0;
+
+	if (ms)
+		buf_addf(value, ";%s=%u.%03u", name, thousandths / 1000, thousandths % 1000);
+}
+
+/* What was asked for is told as it is in force (RFC 6446 5.3, 6.3, 7.3). */
+static void add_rates(const struct sip_sub *sub, struct buf *value)
+{
+	const struct sip_event *event = &sub->event;
+
+	if (event->max_rate_ms)
+		add_rate(value, "max-rate", interval_ms(sub));
+	if (event->min_rate_ms)
+		add_rate(value, "min-rate",
+			 MAX_OF(event->min_rate_ms, (uint32_t)SUB_HEARTBEAT_MIN_MS));
+	add_rate(value, "adaptive-min-rate", event->adaptive_ms);
+}
+
 static void add_state(const struct sip_sub *sub, struct buf *headers)
 {
 	struct buf value = BUF_INIT;
@@ -153,6 +180,7 @@ static void add_state(const struct sip_sub *sub, struct buf *headers)
 		buf_addf(&value, "%s;expires=%u",
 			 sub->state == SIP_SUB_PENDING ? "pending" : "active",
 			 sip_sub_expires_s(sub));
+		add_rates(sub, &value);
 	}
 	sip_build_header(headers, "Subscription-State", SLICE_FMT, SLICE_ARG(buf_slice(&value)));
 	if (buf_err(&value))
@@ -190,14 +218,34 @@ static int send_notify(struct sip_sub *sub)
 	return err;
 }
 
-static uint32_t interval_ms(const struct sip_sub *sub)
+/* RFC 6446 7.3: timeout = count / (rate^2 * period), `count` being the NOTIFYs of the last period:
+ * the more there were, the longer the next may be away. The period is ten of the intervals. */
+static uint32_t adaptive_ms(const struct sip_sub *sub)
 {
-	return MAX_OF(sub->interval_min_ms, sub->event.max_rate_ms);
+	uint64_t rate_ms = sub->event.adaptive_ms, period_ms = rate_ms * 10;
+	uint64_t now_ms = wheel_now_ms(sub->ua->wheel);
+	uint32_t kept = MIN_OF(sub->recent_count, (uint32_t)SUB_RECENT_MAX), count = 0;
+
+	if (!rate_ms)
+		return 0;
+	for (uint32_t i = 0; i < kept; i++)
+		count += now_ms - sub->recent_ms[i] < period_ms;
+	if (sub->recent_count < 10) /* it begins as if the rate had been kept */
+		count = MAX_OF(count, 10u);
+	return (uint32_t)MIN_OF(rate_ms * count / 10, (uint64_t)SUB_INTERVAL_MAX_MS);
+}
+
+/* The longest interval in force; 0 none. */
+static uint32_t longest_ms(const struct sip_sub *sub)
+{
+	uint32_t fixed = sub->event.min_rate_ms, adaptive = adaptive_ms(sub);
+
+	return fixed && adaptive ? MIN_OF(fixed, adaptive) : fixed + adaptive;
 }
 
 static void set_heartbeat(struct sip_sub *sub)
 {
-	uint32_t ms = sub->event.min_rate_ms;
+	uint32_t ms = longest_ms(sub);
 
 	timer_stop(sub->ua->wheel, &sub->heartbeat);
 	if (ms > 0 && !sub->is_ending)
@@ -214,6 +262,7 @@ static void send_news(struct sip_sub *sub)
 		over(sub, "failed");
 		return;
 	}
+	sub->recent_ms[sub->recent_count++ % SUB_RECENT_MAX] = wheel_now_ms(sub->ua->wheel);
 	sub->quiet_until_ms = wheel_now_ms(sub->ua->wheel) + interval_ms(sub);
 	sub_news_done(&sub->news);
 	set_heartbeat(sub);

@@ -15,7 +15,8 @@ enum {
 	SUB_EXPIRES_MAX_S = 86400,
 	SUB_423_BELOW_S = 3600,        /* RFC 6665 4.2.1.1: a longer time is not "too brief" */
 	SUB_INTERVAL_MAX_MS = 3600000, /* of max-rate and min-rate */
-	SUB_HEARTBEAT_MIN_MS = 1000    /* of min-rate: no more often */
+	SUB_HEARTBEAT_MIN_MS = 1000,   /* of min-rate: no more often */
+	SUB_RECENT_MAX = 16            /* NOTIFYs that adaptive-min-rate looks back on */
 };
 
 enum ua_usage_kind { UA_USAGE_SUB, UA_USAGE_WATCH };
@@ -66,8 +67,10 @@ struct sip_sub {
 	uint32_t retry_after_s;
 	struct sip_request *notify; /* is out */
 	uint64_t expires_at_ms;
-	uint64_t quiet_until_ms; /* throttle */
-	uint64_t hold_until_ms;  /* Retry-After */
+	uint64_t recent_ms[SUB_RECENT_MAX]; /* when NOTIFYs went out, a ring */
+	uint32_t recent_count;              /* all that ever did */
+	uint64_t quiet_until_ms;            /* throttle */
+	uint64_t hold_until_ms;             /* Retry-After */
 	struct timer soon, expiry, heartbeat;
 };
 

@@ -10,7 +10,8 @@
  * whose bodies build on each other (differences, versions) uses sip_sub_changed, and writes the
  * body when on_change says that it goes out now.
  *
- * Throttle: max-rate and min-rate of the Event field (RFC 6446), and a shortest interval of ours.
+ * Throttle: max-rate, min-rate and adaptive-min-rate of the Event field (RFC 6446), and a shortest
+ * interval of ours; what is in force is told in Subscription-State.
  * Ownership: the ua's; a pointer is valid until its on_ended has returned. Handlers are called from
  * the loop, never from inside a function of this header; every function may be called in them.
  * Thread: control.
@@ -38,6 +39,7 @@ struct sip_event {
 	char id[SIP_EVENT_MAX]; /* "" for none */
 	uint32_t max_rate_ms;   /* shortest interval; 0: none (RFC 6446 5.1) */
 	uint32_t min_rate_ms;   /* longest interval; 0: none (RFC 6446 6.1) */
+	uint32_t adaptive_ms;   /* adaptive-min-rate as an interval; 0: none (RFC 6446 7.1) */
 };
 /* ERR_SIP_HEADER_MISSING (absent), ERR_SIP_HEADER_SYNTAX, ERR_LIMIT. */
 int sip_event_parse(struct slice value, struct sip_event *ret_event);

@@ -55,6 +55,38 @@ void say_prompt_to_room(struct room *room, enum prompt prompt)
 	say_to_room(room, &list);
 }
 
+bool say_has_focus(const struct room *room)
+{
+	for (const struct list *it = room->participants.next; it != &room->participants;
+	     it = it->next) {
+		const struct participant *p = LIST_ENTRY(it, const struct participant, in_room);
+
+		if (p->is_in_mix && p->is_remote_focus)
+			return true;
+	}
+	return false;
+}
+
+void say_tone_to_room(struct room *room, enum prompt tone)
+{
+	struct prompt_list list;
+	struct list *it, *tmp;
+	handle play; /* ends by itself */
+
+	if (!say_has_focus(room)) {
+		say_prompt_to_room(room, tone);
+		return;
+	}
+	prompt_begin(&list, room->focus->prompts, room->settings.language);
+	prompt_add(&list, tone);
+	LIST_FOREACH (it, tmp, &room->participants) {
+		struct participant *p = LIST_ENTRY(it, struct participant, in_room);
+
+		if (p->is_in_mix && !p->is_remote_focus)
+			(void)say_to_leg(p, &list, false, &play);
+	}
+}
+
 void say_stop(struct focus *focus, handle *play)
 {
 	if (*play)

@@ -16,6 +16,11 @@ void say_prompt(struct participant *participant, enum prompt prompt);
 /* To everybody in the room; ends by itself. What cannot be said is left out. */
 void say_to_room(struct room *room, const struct prompt_list *list);
 void say_prompt_to_room(struct room *room, enum prompt prompt);
+/* Another conference is in the mix of this one: it gets no tones and no music, which its people
+ * would take for its own, and which two foci would play at each other for ever. */
+bool say_has_focus(const struct room *room);
+/* A tone for everybody but other conferences. */
+void say_tone_to_room(struct room *room, enum prompt tone);
 /* Ends it and forgets it. Harmless for 0 and for one that is over. */
 void say_stop(struct focus *focus, handle *play);
 

@@ -43,6 +43,8 @@ static void play_music(struct participant *p)
 {
 	struct prompt_list list;
 
+	if (p->is_remote_focus) /* it waits in silence: nobody there asked for our music */
+		return;
 	prompt_begin(&list, p->focus->prompts, participant_language(p));
 	if (p->room->settings.waits_for_moderator && !moderators(p->room))
 		prompt_add(&list, PROMPT_WAIT_LEADER);
@@ -62,7 +64,7 @@ void waiting_come_in(struct participant *p)
 	participant_step(p, PARTICIPANT_EV_WAIT);
 	play_music(p);
 	if (p->room->settings.is_lobby)
-		say_prompt_to_room(p->room, PROMPT_TONE_KNOCK);
+		say_tone_to_room(p->room, PROMPT_TONE_KNOCK);
 }
 
 int waiting_admit(struct participant *p)
@@ -127,11 +129,11 @@ static void announce(const struct participant *p, enum prompt words, enum prompt
 
 	if (!name || !room->settings.has_names) {
 		if (room->settings.has_tones)
-			say_prompt_to_room(room, tone);
+			say_tone_to_room(room, tone);
 		return;
 	}
 	prompt_begin(&list, room->focus->prompts, room->settings.language);
-	if (room->settings.has_tones)
+	if (room->settings.has_tones && !say_has_focus(room))
 		prompt_add(&list, tone);
 	prompt_add_file(&list, name);
 	prompt_add(&list, words);

@@ -55,6 +55,30 @@ static void insiders(void)
 	world_end(world, "insiders");
 }
 
+/* What is in force is told (RFC 6446 5.3, 6.3, 7.3). */
+static void rates(void)
+{
+	static const struct {
+		const char *event, *state;
+	} rows[] = {
+		{"presence", "active;expires=3599"},
+		{"presence;max-rate=0.1", "active;expires=3599;max-rate=0.100"},
+		{"presence;max-rate=9", "active;expires=3599;max-rate=0.200"},
+		{"presence;min-rate=0.004;adaptive-min-rate=0.02",
+		 "active;expires=3599;min-rate=0.004;adaptive-min-rate=0.020"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = world_new(&(struct world_options){.rooms = "lobby"});
+		struct watcher watcher = {.event = rows[i].event};
+
+		watcher_subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
+		CHECK_STR(rows[i].event, watcher.state, rows[i].state);
+		watcher_end(world, &watcher);
+		world_end(world, rows[i].event);
+	}
+}
+
 /* Several packages of one thing: each ends by itself, the last takes the rest along. */
 static void together(void)
 {
@@ -110,6 +134,7 @@ void suite_notifier(void)
 	CHECK_SUITE("notifier");
 	CHECK_TEST(refused);
 	CHECK_TEST(insiders);
+	CHECK_TEST(rates);
 	CHECK_TEST(together);
 	CHECK_TEST(draining);
 }

@@ -86,6 +86,50 @@ static void lobby_admits_one_by_one(void)
 	world_end(world, "lobby");
 }
 
+static void dial_in(struct phone *phone, bool is_admitted)
+{
+	phone_dial(phone, "open");
+	world_run(phone->world, 500);
+	CHECK_INT(phone->user, phone_participant(phone, "open")->state, PARTICIPANT_PENDING);
+	if (is_admitted)
+		CHECK_INT(phone->user,
+			  focus_admit(phone->world->focus, phone_participant(phone, "open")), 0);
+}
+
+/* Another conference gets no music and no tones (seeds S13); those who are here do. */
+static void nothing_for_another_focus(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *boss = world_phone(world, "boss"), *mcu = world_phone(world, "mcu");
+	struct phone *alice = world_phone(world, "alice");
+	struct room *room;
+
+	CHECK_INT("room",
+		  focus_room_create(world->focus, SLICE("open"),
+				    &(struct room_settings){.is_lobby = true, .has_tones = true},
+				    &room),
+		  0);
+	dial_in(boss, true);
+	mcu->contact_params = "isfocus";
+	dial_in(mcu, false);
+	CHECK("it waits in silence", !fake_media_play(world->media, leg_of(mcu)->self, 0));
+	CHECK_INT("admit", focus_admit(world->focus, phone_participant(mcu, "open")), 0);
+	for (int i = 0; i < 8; i++) { /* what is played so far ends */
+		struct fake_play *play = fake_media_play(world->media, 0, room->bus->room);
+
+		if (!play)
+			play = fake_media_play(world->media, leg_of(boss)->self, 0);
+		if (play)
+			fake_media_play_over(world->media, play);
+	}
+	dial_in(alice, false);
+	CHECK("a knock, not for all", !fake_media_play(world->media, 0, room->bus->room));
+	CHECK("who is here hears it", fake_media_play(world->media, leg_of(boss)->self, 0) != NULL);
+	CHECK("the other focus does not", !fake_media_play(world->media, leg_of(mcu)->self, 0));
+	CHECK("alice has her music", fake_media_play(world->media, leg_of(alice)->self, 0) != NULL);
+	world_end(world, "nothing_for_another_focus");
+}
+
 static void opening_the_lobby_admits_all(void)
 {
 	struct world *world = world_with((struct room_settings){.is_lobby = true});
@@ -151,6 +195,7 @@ void suite_waiting(void)
 	CHECK_SUITE("waiting");
 	CHECK_TEST(guests_wait_for_the_moderator);
 	CHECK_TEST(lobby_admits_one_by_one);
+	CHECK_TEST(nothing_for_another_focus);
 	CHECK_TEST(opening_the_lobby_admits_all);
 	CHECK_TEST(ends_after_its_moderators);
 	CHECK_TEST(who_waits_may_leave_and_be_kicked);

@@ -303,6 +303,38 @@ static void min_rate(void)
 	teardown(&fx);
 }
 
+/* RFC 6446 7: after many NOTIFYs the next that brings no news may be later. */
+static void adaptive_min_rate(void)
+{
+	struct fixture fx;
+	struct buf all = BUF_INIT;
+
+	setup(&fx);
+	CHECK_INT(
+		"watch",
+		watch_with(&fx,
+			   (struct sip_watch_params){.event = "conference;adaptive-min-rate=0.05"}),
+		0);
+	expect(&fx, "first", "active:state", "refresh");
+	simworld_run(&fx.world, 19000);
+	expect(&fx, "quiet", "", "");
+	simworld_run(&fx.world, 2000);
+	expect(&fx, "after 20 seconds", "active:state", "refresh");
+	for (int i = 1; i <= 20; i++) {
+		buf_addf(&all, "%sactive:change-%d", i > 1 ? " " : "", i);
+		sip_sub_changed(fx.sub);
+		simworld_run(&fx.world, 1000);
+	}
+	expect(&fx, "news", all.p, "");
+	buf_done(&all);
+	simworld_run(&fx.world, 30000);
+	expect(&fx, "quiet for longer", "", "");
+	simworld_run(&fx.world, 3000);
+	expect(&fx, "after 32 seconds", "active:state", "refresh");
+	sip_watch_end(fx.watch);
+	teardown(&fx);
+}
+
 static void expiry(void)
 {
 	struct fixture fx;
@@ -749,6 +781,7 @@ void suite_sub(void)
 	CHECK_TEST(newest_wins);
 	CHECK_TEST(throttle);
 	CHECK_TEST(min_rate);
+	CHECK_TEST(adaptive_min_rate);
 	CHECK_TEST(expiry);
 	CHECK_TEST(silent_subscriber);
 	CHECK_TEST(brief);
