@@ -19,8 +19,7 @@ enum {
 	NAME_MAX_CHARS = 64,
 	PARTICIPANTS_MAX = 100000,
 	LANGUAGE_MAX = PROMPTS_NAME_MAX,
-	DURATION_MAX = 7 * 24 * 3600,
-	MAIL_TEXT = 4096
+	DURATION_MAX = 7 * 24 * 3600
 };
 
 #define GAIN_MIN (-60)
@@ -649,74 +648,6 @@ static const struct field recording_list[] = {
 	{0},
 };
 
-#define MAIL_KINDS "voice, text, fax, pager or multimedia."
-
-static const struct field mail_create[] = {
-	{"kind", FIELD_STRING, 0, 0, 0, NULL, MAIL_KINDS " text when missing."},
-	{"from", FIELD_STRING, 0, 0, URI_MAX, NULL, "SIP or tel URI of who left it."},
-	{"from_name", FIELD_STRING, 0, 0, TEXT_MAX, NULL, "Its name."},
-	{"subject", FIELD_STRING, 0, 0, TEXT_MAX, NULL, "Told to phones with the message."},
-	{"text", FIELD_STRING, 0, 0, MAIL_TEXT, NULL, "What it says."},
-	{"urgent", FIELD_BOOL, 0, 0, 0, NULL, "Phones count urgent ones apart."},
-	{0},
-};
-
-static const struct field mail_change[] = {
-	{"read", FIELD_BOOL, 0, 0, 0, NULL, "Read: old. Not read: new."},
-	{"urgent", FIELD_BOOL, 0, 0, 0, NULL, "Phones count urgent ones apart."},
-	{0},
-};
-
-static const struct field mail[] = {
-	{"id", FIELD_STRING, 0, 0, 0, NULL, "Name of the message."},
-	{"mailbox", FIELD_STRING, 0, 0, 0, NULL, "The user or the room it waits for."},
-	{"kind", FIELD_STRING, 0, 0, 0, NULL, MAIL_KINDS},
-	{"from", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "URI of who left it."},
-	{"from_name", FIELD_STRING, 0, 0, 0, NULL, "Its name; may be empty."},
-	{"subject", FIELD_STRING, 0, 0, 0, NULL, "May be empty."},
-	{"text", FIELD_STRING, 0, 0, 0, NULL, "May be empty."},
-	{"recording_id", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "The recording that it is; null: none."},
-	{"length_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Of sound; 0 without any."},
-	{"received_at", FIELD_TIME, 0, 0, 0, NULL, "When it came."},
-	{"urgent", FIELD_BOOL, 0, 0, 0, NULL, "Phones count urgent ones apart."},
-	{"read", FIELD_BOOL, 0, 0, 0, NULL, "Read: old. Not read: new."},
-	{0},
-};
-
-static const struct field mail_list[] = {
-	{"messages", FIELD_LIST, 0, 0, 0, "Mail", "Oldest first."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
-	{0},
-};
-
-static const struct field mail_counts[] = {
-	{"new", FIELD_INTEGER, 0, 0, 0, NULL, "Not read, urgent ones included."},
-	{"old", FIELD_INTEGER, 0, 0, 0, NULL, "Read, urgent ones included."},
-	{"new_urgent", FIELD_INTEGER, 0, 0, 0, NULL, "Not read and urgent."},
-	{"old_urgent", FIELD_INTEGER, 0, 0, 0, NULL, "Read and urgent."},
-	{0},
-};
-
-static const struct field mailbox[] = {
-	{"name", FIELD_STRING, 0, 0, 0, NULL, "Of the user or the room."},
-	{"messages", FIELD_OBJECT, 0, 0, 0, "MailCounts", "All together."},
-	{"voice", FIELD_OBJECT, 0, 0, 0, "MailCounts", "Of this kind."},
-	{"text", FIELD_OBJECT, 0, 0, 0, "MailCounts", "Of this kind."},
-	{"fax", FIELD_OBJECT, 0, 0, 0, "MailCounts", "Of this kind."},
-	{"pager", FIELD_OBJECT, 0, 0, 0, "MailCounts", "Of this kind."},
-	{"multimedia", FIELD_OBJECT, 0, 0, 0, "MailCounts", "Of this kind."},
-	{0},
-};
-
-static const struct field mailbox_list[] = {
-	{"mailboxes", FIELD_LIST, 0, 0, 0, "Mailbox", "Those that hold messages, by name."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
-	{0},
-};
-
 static const struct field call_list[] = {
 	{"calls", FIELD_LIST, 0, 0, 0, "Call", "Oldest first."},
 	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
@@ -910,9 +841,6 @@ const struct schema SCHEMA_RECORDING_CHANGE = {"RecordingChange", "What to do wi
 const struct schema SCHEMA_CALL_CREATE = {"CallCreate", "Two parties to be connected.", call_create,
 					  1};
 
-const struct schema SCHEMA_MAIL_CREATE = {"MailCreate", "A message to be left.", mail_create, 1};
-const struct schema SCHEMA_MAIL_CHANGE = {"MailChange", "What of a message changes.", mail_change,
-					  1};
 const struct schema SCHEMA_USER_CREATE = {"UserCreate", "A user to be made.", user_create, 1};
 const struct schema SCHEMA_USER_CHANGE = {"UserChange", "What of a user changes.", user_change, 1};
 const struct schema SCHEMA_MIGRATE = {"Migrate", "Where a conference shall go.", migrate, 1};
@@ -952,11 +880,6 @@ static const struct schema written[] = {
 	{"RecordingTracks", "The tracks of a recording.", recording_tracks, 0},
 	{"RecordingSegment", "One stretch of speech.", recording_segment, 0},
 	{"CallList", "A page of calls.", call_list, 0},
-	{"Mail", "A message that waits for somebody.", mail, 0},
-	{"MailList", "A page of messages.", mail_list, 0},
-	{"MailCounts", "How many messages.", mail_counts, 0},
-	{"Mailbox", "What waits for a user or a room.", mailbox, 0},
-	{"MailboxList", "A page of mailboxes.", mailbox_list, 0},
 	{"Event", "The data of one event of the stream.", event, 0},
 	{"Levels", "The data of a levels event.", levels, 0},
 	{"Level", "How loud somebody is.", level, 0},
@@ -983,7 +906,10 @@ const struct schema *schema_at(size_t index)
 	if (index < ARRAY_LEN(read_schemas))
 		return read_schemas[index];
 	index -= ARRAY_LEN(read_schemas);
-	return index < ARRAY_LEN(written) ? &written[index] : NULL;
+	if (index < ARRAY_LEN(written))
+		return &written[index];
+	index -= ARRAY_LEN(written);
+	return index < SCHEMAS_MAIL ? &schemas_mail[index] : NULL;
 }
 
 const struct schema *schema_find(const char *name)
