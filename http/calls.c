@@ -98,7 +98,7 @@ int calls_create(struct request *request)
 	struct document *document = NULL;
 	struct call_view view;
 	struct call *call;
-	bool is_from_bad;
+	bool is_from_bad, must_confirm = false;
 	int err = request_document(request, &SCHEMA_CALL_CREATE, &document);
 
 	if (err)
@@ -106,7 +106,14 @@ int calls_create(struct request *request)
 	(void)document_text(document, "from", &make.from);
 	(void)document_text(document, "to", &make.to);
 	(void)document_bool(document, "late_offer", &make.is_late_offer);
+	(void)document_bool(document, "confirm", &must_confirm);
+	if (must_confirm && make.is_late_offer) {
+		document_free(document); /* who is on hold hears no question */
+		return request_fail_field(request, "confirm", "not together with late_offer");
+	}
 	err = focus_call_create(focus_of(request), &make, &call);
+	if (!err && must_confirm)
+		focus_call_confirm(call);
 	is_from_bad = err && (err == ERR_SIP_NO_ROUTE ||
 			      focus_call_check(focus_of(request), make.from) != 0);
 	document_free(document);

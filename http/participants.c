@@ -204,6 +204,7 @@ int participants_invite(struct request *request)
 	(void)document_text(document, "display_name", &invite.display_name);
 	(void)document_bool(document, "muted", &invite.is_muted);
 	(void)document_bool(document, "deaf", &invite.is_deaf);
+	(void)document_bool(document, "confirm", &invite.must_confirm);
 	err = read_role(request, document, &invite.role);
 	if (!err)
 		err = read_language(request, document, &invite.language);

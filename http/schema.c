@@ -187,6 +187,9 @@ static const struct field invite[] = {
 	 "Shown in the roster until the called party tells its own."},
 	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Muted from the start."},
 	{"deaf", FIELD_BOOL, 0, 0, 0, NULL, "Deaf from the start."},
+	{"confirm", FIELD_BOOL, 0, 0, 0, NULL,
+	 "It waits (state pending) until it presses 1, and is rung off when it does not: no "
+	 "answering machine."},
 	{"role", FIELD_STRING, 0, 1, TEXT_MAX, NULL, "guest or moderator."},
 	{"language", FIELD_STRING, FIELD_NULLABLE, 1, LANGUAGE_MAX, NULL,
 	 "What it is told things in; null: the room's."},
@@ -527,6 +530,9 @@ static const struct field call_create[] = {
 	 "Who is called once the first has answered."},
 	{"late_offer", FIELD_BOOL, 0, 0, 0, NULL,
 	 "Call `from` on hold and `to` without a description, and answer what it offers."},
+	{"confirm", FIELD_BOOL, 0, 0, 0, NULL,
+	 "The first presses 1 before the second is called, else it is rung off: no answering "
+	 "machine."},
 	{0},
 };
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -19,7 +20,7 @@
 #include "focus/text.h"
 #include "focus/waiting.h"
 
-enum state { ASK_ROOM, ASK_PIN, ASK_NAME, TAKE_NAME, SAVE_NAME, SAY_GOODBYE };
+enum state { ASK_ROOM, ASK_PIN, CHECK_PIN, ASK_NAME, TAKE_NAME, SAVE_NAME, SAY_GOODBYE };
 
 struct attendant {
 	struct participant *participant;
@@ -142,14 +143,58 @@ static void ask(struct attendant *a, enum state state, enum prompt first)
 
 /* Deciding ----------------------------------------------------------------------------------- */
 
-static struct slice lockout_key(const struct attendant *a)
+/* The account of this caller; absent: it has no name of its own, and none. */
+static struct slice caller_key(const struct attendant *a, char out[LOCKOUT_KEY_MAX + 1])
 {
-	return slice_of(a->participant->uri);
+	const struct participant *p = a->participant;
+	char from[ADDR_TEXT_MAX];
+
+	if (p->is_anonymous || !p->call)
+		return SLICE_NONE;
+	(void)snprintf(out, LOCKOUT_KEY_MAX + 1, "%s %.150s",
+		       addr_host_text(&sip_call_flow(p->call)->remote, from), p->uri);
+	return slice_of(out);
+}
+
+static struct slice room_key(const struct attendant *a, char out[LOCKOUT_KEY_MAX + 1])
+{
+	(void)snprintf(out, LOCKOUT_KEY_MAX + 1, "room %s", a->room_id);
+	return slice_of(out);
 }
 
 static uint64_t now_ms(const struct attendant *a)
 {
 	return wheel_now_ms(a->participant->focus->wheel);
+}
+
+static bool is_locked_out(const struct attendant *a)
+{
+	char text[LOCKOUT_KEY_MAX + 1];
+	struct slice key = caller_key(a, text);
+
+	return slice_present(key) &&
+	       lockout_wait_ms(a->participant->focus->lockout, key, now_ms(a)) > 0;
+}
+
+static void note_failure(const struct attendant *a)
+{
+	struct lockout *lockout = a->participant->focus->lockout;
+	char text[LOCKOUT_KEY_MAX + 1];
+	struct slice key = caller_key(a, text);
+
+	a->participant->focus->stats.pins_wrong++;
+	if (slice_present(key))
+		lockout_failed(lockout, key, now_ms(a));
+	lockout_failed(lockout, room_key(a, text), now_ms(a));
+}
+
+static void note_success(const struct attendant *a)
+{
+	char text[LOCKOUT_KEY_MAX + 1];
+	struct slice key = caller_key(a, text);
+
+	if (slice_present(key))
+		lockout_passed(a->participant->focus->lockout, key);
 }
 
 static void wrong(struct attendant *a, enum state state, enum prompt what)
@@ -311,14 +356,13 @@ static void room_entered(struct attendant *a)
 	room_known(a, PROMPT_COUNT);
 }
 
-static void pin_entered(struct attendant *a)
+static void pin_check(struct attendant *a)
 {
-	struct focus *focus = a->participant->focus;
-	struct room *room = focus_room_find(focus, slice_of(a->room_id));
+	struct room *room = focus_room_find(a->participant->focus, slice_of(a->room_id));
 	struct slice pin = slice_make(a->digits, a->digit_count);
 	bool is_moderator, is_guest;
 
-	if (!room || lockout_wait_ms(focus->lockout, lockout_key(a), now_ms(a))) {
+	if (!room || is_locked_out(a)) {
 		say_goodbye(a, PROMPT_PIN_INVALID);
 		return;
 	}
@@ -326,13 +370,27 @@ static void pin_entered(struct attendant *a)
 	is_moderator = pin_matches(room->settings.moderator_pin, pin);
 	is_guest = pin_matches(room->settings.pin, pin);
 	if (is_moderator || is_guest) {
-		lockout_passed(focus->lockout, lockout_key(a));
+		note_success(a);
 		enter(a, room, is_moderator ? PARTICIPANT_MODERATOR : PARTICIPANT_GUEST);
 		return;
 	}
-	focus->stats.pins_wrong++;
-	lockout_failed(focus->lockout, lockout_key(a), now_ms(a));
+	note_failure(a);
 	wrong(a, ASK_PIN, PROMPT_PIN_INVALID);
+}
+
+/* Where much was guessed, right and wrong are told late. */
+static void pin_entered(struct attendant *a)
+{
+	struct focus *focus = a->participant->focus;
+	char text[LOCKOUT_KEY_MAX + 1];
+	uint64_t delay_ms = lockout_delay_ms(focus->lockout, room_key(a, text));
+
+	if (!delay_ms) {
+		pin_check(a);
+		return;
+	}
+	a->state = CHECK_PIN;
+	timer_start(focus->wheel, &a->digit_timer, delay_ms);
 }
 
 static void submit(struct attendant *a)
@@ -356,6 +414,8 @@ static void on_digit_timer(void *arg)
 
 	if (a->state == SAY_GOODBYE) {
 		hang_up(a, "refused");
+	} else if (a->state == CHECK_PIN) {
+		pin_check(a);
 	} else if (a->state == ASK_NAME) {
 		take_name(a);
 	} else if (a->state == TAKE_NAME) {
@@ -384,7 +444,7 @@ void attendant_on_established(struct attendant *a)
 	struct focus *focus = a->participant->focus;
 
 	timer_start(focus->wheel, &a->call_timer, ATTENDANT_CALL_MS);
-	if (lockout_wait_ms(focus->lockout, lockout_key(a), now_ms(a)))
+	if (is_locked_out(a))
 		say_goodbye(a, PROMPT_PIN_INVALID);
 	else if (a->room_id[0])
 		room_known(a, PROMPT_COUNT);
@@ -396,7 +456,7 @@ void attendant_on_digit(struct attendant *a, char digit)
 {
 	struct focus *focus = a->participant->focus;
 
-	if (a->state == SAY_GOODBYE || a->state == SAVE_NAME)
+	if (a->state == SAY_GOODBYE || a->state == SAVE_NAME || a->state == CHECK_PIN)
 		return;
 	say_stop(focus, &a->play);
 	if (a->state == ASK_NAME || a->state == TAKE_NAME) {

@@ -63,6 +63,7 @@ bool callback_find(struct slice list, struct slice user, struct callback_rule *r
 		if (sip_param(value, "status", &text) && !slice_u32(text, 699, &number) &&
 		    number >= 400)
 			ret_rule->status = (uint16_t)number;
+		ret_rule->must_confirm = sip_param(value, "confirm", &text);
 		return true;
 	}
 	return false;
@@ -195,7 +196,10 @@ static int call_into_room(struct focus *focus, const struct callback *callback)
 		return err;
 	if (is_made)
 		room_publish(room);
-	err = focus_invite(focus, room, &(struct focus_invite){.uri = slice_of(callback->uri)}, &p);
+	err = focus_invite(focus, room,
+			   &(struct focus_invite){.uri = slice_of(callback->uri),
+						  .must_confirm = callback->rule.must_confirm},
+			   &p);
 	if (err && is_made)
 		(void)focus_room_close(focus, room, "empty");
 	return err;
@@ -204,11 +208,14 @@ static int call_into_room(struct focus *focus, const struct callback *callback)
 static int call_second_party(struct focus *focus, const struct callback *callback)
 {
 	struct call *call;
+	int err = focus_call_create(focus,
+				    &(struct focus_call){.from = slice_of(callback->uri),
+							 .to = slice_of(callback->rule.target)},
+				    &call);
 
-	return focus_call_create(focus,
-				 &(struct focus_call){.from = slice_of(callback->uri),
-						      .to = slice_of(callback->rule.target)},
-				 &call);
+	if (!err && callback->rule.must_confirm)
+		focus_call_confirm(call);
+	return err;
 }
 
 static void call_back(struct callback *callback)

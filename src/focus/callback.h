@@ -28,10 +28,11 @@ enum {
 struct callback_rule {
 	char target[CALLBACK_TARGET_MAX + 1]; /* room name, or URI of the second party */
 	uint32_t rings;
-	uint16_t status; /* of the refusal */
+	uint16_t status;   /* of the refusal */
+	bool must_confirm; /* presses 1 before it is led on (focus/confirm.h) */
 };
-/* The rule for a user part in "9000=lobby;rings=3;status=603, 9001=sip:bob@example.org". False: it
- * calls nobody back. -- also what config_check accepts: callback_check. */
+/* The rule for a user part in "9000=lobby;rings=3;status=603, 9001=sip:bob@example.org;confirm".
+ * False: it calls nobody back. -- also what config_check accepts: callback_check. */
 bool callback_find(struct slice list, struct slice user, struct callback_rule *ret_rule);
 
 int callbacks_new(struct focus *focus, struct callbacks **ret_callbacks); /* -ENOMEM */

@@ -182,6 +182,12 @@ int focus_call_create(struct focus *focus, const struct focus_call *make, struct
 	return 0;
 }
 
+void focus_call_confirm(struct call *call)
+{
+	if (call->from)
+		call->from->must_confirm = true;
+}
+
 void calls_gone(struct call *call, const char *cause)
 {
 	if (!call->cause[0])

@@ -56,6 +56,8 @@ struct focus_call {
  * the same), ERR_NOT_ALLOWED, ERR_DRAINING, media errors. Refusals that come later end the call:
  * call.ended with cause and status. */
 int focus_call_create(struct focus *focus, const struct focus_call *make, struct call **ret_call);
+/* Of a call just made: the first party presses 1 before the second is called (focus/confirm.h). */
+void focus_call_confirm(struct call *call);
 /* Whether this URI may be called at all. ERR_BAD_TARGET, ERR_NOT_ALLOWED, ERR_DRAINING. */
 int focus_call_check(const struct focus *focus, struct slice uri);
 struct call *focus_call_find(struct focus *focus, struct slice id);    /* borrowed; NULL unknown */

@@ -92,7 +92,8 @@ struct focus_invite {
 		display_name; /* shown in the roster until the peer tells its own; may be absent */
 	bool is_muted, is_deaf; /* from the start */
 	enum participant_role role;
-	struct slice language; /* of prompts; may be absent. Unknown: -EINVAL */
+	struct slice language;            /* of prompts; may be absent. Unknown: -EINVAL */
+	bool must_confirm;                /* focus/confirm.h */
 	const struct groups_wish *groups; /* the same; NULL: as everybody */
 };
 /* Calls somebody into the room (RFC 4579 5.2, dial-out). ERR_BAD_TARGET, ERR_LOOP (the room
@@ -119,8 +120,8 @@ char *focus_room_number_fresh(struct focus *focus, char out[ROOM_NUMBER_DIGITS +
  * with its mute, gains and groups. Its call goes on; a re-INVITE tells it the URI of the room in a
  * new Contact (RFC 4579 5.3). Told as FOCUS_PARTICIPANT_LEFT with the cause "moved" there, and as
  * FOCUS_PARTICIPANT_JOINED here; that a room is locked, has a PIN or a lobby is no matter, since it
- * is not the participant who asks. ERR_STATE: not connected yet or any more, of a two-party call, or
- * one of the rooms is moving to another server. ERR_ROOM_FULL, ERR_GROUPS_FULL, media errors. */
+ * is not the participant who asks. ERR_STATE: not connected yet or any more, of a two-party call,
+ * or one of the rooms is moving to another server. ERR_ROOM_FULL, ERR_GROUPS_FULL, media errors. */
 int focus_participant_move(struct focus *focus, struct participant *participant, struct room *room);
 /* For room_settings.pin and moderator_pin. As pin_hash. */
 int focus_pin_hash(struct focus *focus, struct slice pin, char ret_hash[PIN_HASH_MAX + 1]);

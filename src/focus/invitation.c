@@ -335,6 +335,7 @@ int invitation_begin(struct room *room, const struct invitation_start *start,
 	p->is_bridge = start->is_bridge;
 	p->role = (uint8_t)start->role;
 	slice_cstr(start->language, p->language, sizeof(p->language));
+	p->must_confirm = start->must_confirm;
 	if (p->call)
 		participant_identify(p);
 	focus->stats.dial_outs++;
@@ -361,6 +362,7 @@ int focus_invite(struct focus *focus, struct room *room, const struct focus_invi
 		.is_deaf = invite->is_deaf,
 		.role = invite->role,
 		.language = invite->language,
+		.must_confirm = invite->must_confirm,
 		.groups = invite->groups,
 	};
 

@@ -69,7 +69,7 @@ static struct slice cut(struct slice key)
 	return slice_first(key, MIN_OF(key.len, (size_t)LOCKOUT_KEY_MAX));
 }
 
-static struct entry *entry_find(struct lockout *lockout, struct slice key)
+static struct entry *entry_find(const struct lockout *lockout, struct slice key)
 {
 	struct hash_node *node = hash_find(lockout->entries, hash_slice(key), &key);
 
@@ -93,6 +93,19 @@ uint64_t lockout_wait_ms(struct lockout *lockout, struct slice key, uint64_t now
 	const struct entry *entry = entry_find(lockout, cut(key));
 
 	return entry && entry->until_ms > now_ms ? entry->until_ms - now_ms : 0;
+}
+
+uint64_t lockout_delay_ms(const struct lockout *lockout, struct slice key)
+{
+	const struct entry *entry = entry_find(lockout, cut(key));
+	uint64_t delay_ms = LOCKOUT_DELAY_MS;
+
+	if (!entry || entry->failures < LOCKOUT_ROOM_FREE)
+		return 0;
+	for (uint32_t i = LOCKOUT_ROOM_FREE; i < entry->failures && delay_ms < LOCKOUT_DELAY_MAX_MS;
+	     i++)
+		delay_ms *= 2;
+	return MIN_OF(delay_ms, (uint64_t)LOCKOUT_DELAY_MAX_MS);
 }
 
 static struct entry *entry_make(struct lockout *lockout, struct slice key)

@@ -1,7 +1,11 @@
 /* focus/lockout.h -- wrong PINs cost time, and the more of them the more.
  *
- * Counted per caller, and per caller and room, never per room alone: who guesses shuts out himself
- * and nobody else. After LOCKOUT_FREE failures each further one doubles the pause, from
+ * A caller is who it says it is together with where its call comes from: who takes on another's
+ * name elsewhere does not shut that other out. Who has no name is in no such account. A room has an
+ * account as well, which shuts nobody out: from LOCKOUT_ROOM_FREE failures on, of whoever, the
+ * answer to each PIN, right or wrong, is given later and later (lockout_delay_ms). So many callers
+ * that guess by turns are slow, and who knows the PIN comes in.
+ * After LOCKOUT_FREE failures each further one doubles the pause, from
  * LOCKOUT_FIRST_MS to LOCKOUT_MAX_MS. What was not heard of for LOCKOUT_KEEP_MS is forgotten; with
  * LOCKOUT_ENTRIES_MAX callers remembered the one heard of longest ago goes. Thread: control.
  */
@@ -18,7 +22,10 @@ enum {
 	LOCKOUT_MAX_MS = 3600 * 1000,
 	LOCKOUT_KEEP_MS = 24 * 3600 * 1000,
 	LOCKOUT_ENTRIES_MAX = 4096,
-	LOCKOUT_KEY_MAX = 127 /* longer keys are cut */
+	LOCKOUT_ROOM_FREE = 10,
+	LOCKOUT_DELAY_MS = 500, /* the first; doubled each time */
+	LOCKOUT_DELAY_MAX_MS = 8000,
+	LOCKOUT_KEY_MAX = 191 /* longer keys are cut */
 };
 
 struct lockout;
@@ -29,6 +36,8 @@ struct lockout *lockout_free(struct lockout *lockout);
 
 /* Milliseconds until `key` may try again; 0: now. */
 uint64_t lockout_wait_ms(struct lockout *lockout, struct slice key, uint64_t now_ms);
+/* How long the answer is held back for a key that stands for a room. */
+uint64_t lockout_delay_ms(const struct lockout *lockout, struct slice key);
 void lockout_failed(struct lockout *lockout, struct slice key, uint64_t now_ms);
 void lockout_passed(struct lockout *lockout, struct slice key);
 

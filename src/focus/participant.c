@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "focus/attendant.h"
 #include "focus/calls_priv.h"
+#include "focus/confirm.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/recording.h"
@@ -79,6 +80,7 @@ int participant_new(struct focus *focus, bool is_outgoing, struct participant **
 	random_token(focus->random, p->id, PARTICIPANT_ID_CHARS);
 	leg_init(&p->leg, focus, on_leg_failed, p);
 	timer_init(&p->waiting, on_waited, p);
+	timer_init(&p->confirm.timer, confirm_on_timer, p);
 	list_init(&p->in_room);
 	list_append(&focus->participants, &p->in_focus);
 	*ret_participant = p;
@@ -125,6 +127,7 @@ static void participant_free(struct participant *p)
 	if (p->was_listed)
 		participant_record(p);
 	timer_stop(focus->wheel, &p->waiting);
+	confirm_end(p);
 	(void)handle_drop(focus->tags, p->tag);
 	list_remove(&p->in_focus);
 	invitation_free(p->invitation);
@@ -302,6 +305,7 @@ static void do_leave(struct participant *p)
 	struct room *room = p->room;
 
 	recording_on_talking(p, false);
+	confirm_end(p);
 	waiting_on_leaving(p);
 	leg_close(&p->leg);
 	p->ended_wall_ms = clock_wall_ms(&focus->clock);

@@ -103,8 +103,13 @@ struct participant {
 	bool is_dial_in; /* an attendant let it in: it is told things by voice */
 	char language[PROMPTS_NAME_MAX + 1]; /* "": the default */
 	handle play;                         /* what is said to it, 0 nothing */
-	struct spoken_name *name;            /* what it said it was called; NULL */
-	struct attendant *attendant;         /* owned; asks who it is, in no room yet; else NULL */
+	bool must_confirm;                   /* confirm.c: presses 1 before it comes in */
+	struct {
+		struct timer timer;
+		uint8_t asked;
+	} confirm;
+	struct spoken_name *name;    /* what it said it was called; NULL */
+	struct attendant *attendant; /* owned; asks who it is, in no room yet; else NULL */
 	uint64_t created_wall_ms, connected_wall_ms, ended_wall_ms, version;
 	char cause[PARTICIPANT_CAUSE_MAX + 1]; /* of its end; "" while nothing is known */
 	char ended_by[PARTICIPANT_ID_MAX + 1]; /* whose word that was; "" nobody's */
@@ -158,13 +163,15 @@ struct invitation_start {
 	bool is_plain;                    /* our Contact names the participant, without isfocus */
 	bool is_on_hold;                  /* our offer is inactive */
 	bool offers_nothing;              /* the INVITE goes without a description */
-	bool is_bridge;                   /* to another focus: no person, in a full room too */
-	const char *from;                 /* name-addr or URI without a tag; NULL: the room */
-	const char *headers;              /* more lines of every INVITE; NULL none */
+
+	bool is_bridge;       /* to another focus: no person, in a full room too */
+	const char *from;     /* name-addr or URI without a tag; NULL: the room */
+	const char *headers;  /* more lines of every INVITE; NULL none */
 	const char *replaces; /* "Replaces: ...\r\n": left out when the peer answers 420, 481
 				 or 501; NULL none */
 	enum participant_role role;
 	struct slice language; /* may be absent */
+	bool must_confirm;     /* focus/confirm.h */
 };
 /* Whether this may be called at all: ERR_DRAINING, ERR_NOT_ALLOWED, ERR_BAD_TARGET. */
 int invitation_check(const struct focus *focus, struct slice uri);

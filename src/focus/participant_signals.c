@@ -6,6 +6,7 @@
 #include "focus/attendant.h"
 #include "focus/calls_priv.h"
 #include "focus/chat.h"
+#include "focus/confirm.h"
 #include "focus/failure.h"
 #include "focus/focus_priv.h"
 #include "focus/info.h"
@@ -51,7 +52,9 @@ static void on_established(void *arg, struct sip_call *call, const struct sip_ms
 		attendant_on_established(p->attendant);
 		return;
 	}
-	if (p->is_outgoing || p->room->call) /* who was called is wanted: it does not wait */
+	if (p->must_confirm)
+		confirm_begin(p);
+	else if (p->is_outgoing || p->room->call) /* who was called is wanted: it does not wait */
 		participant_step(p, PARTICIPANT_EV_ESTABLISHED);
 	else
 		waiting_come_in(p);
@@ -208,7 +211,9 @@ static void on_dtmf(struct participant *p, const struct media_event *event)
 						     .participant = p,
 						     .digit = event->digit,
 						     .duration_ms = event->duration_ms});
-	if (p->is_in_mix && !p->room->call)
+	if (p->must_confirm && p->state == PARTICIPANT_PENDING)
+		confirm_on_digit(p, event->digit);
+	else if (p->is_in_mix && !p->room->call)
 		menu_on_digit(p, event->digit);
 }
 

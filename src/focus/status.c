@@ -82,6 +82,7 @@ static const struct status_cause causes[] = {
 	{"replaced", 200, "Call picked up elsewhere"},
 	{"peer_left", 480, "The other party has left"},
 	{"ended", 480, "Call ended by request"},
+	{"not_confirmed", 480, "Nobody pressed the key"},
 	{"not_acceptable", 488, "No codec in common"},
 	{"server_stopped", 503, "Server is shutting down"},
 };

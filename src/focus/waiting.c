@@ -34,6 +34,8 @@ static bool must_wait(const struct participant *p)
 {
 	const struct room_settings *settings = &p->room->settings;
 
+	if (p->must_confirm)
+		return true;
 	if (is_moderator(p) || p->is_admitted)
 		return false;
 	return settings->is_lobby || (settings->waits_for_moderator && !moderators(p->room));
@@ -69,7 +71,7 @@ void waiting_come_in(struct participant *p)
 
 int waiting_admit(struct participant *p)
 {
-	if (p->state != PARTICIPANT_PENDING)
+	if (p->state != PARTICIPANT_PENDING || p->must_confirm)
 		return ERR_STATE;
 	p->is_admitted = true;
 	say_stop(p->focus, &p->play);

@@ -34,7 +34,8 @@ void waiting_on_role(struct participant *participant);
 /* Settings of the room have changed: who waits for nothing any more comes in. */
 void waiting_review(struct room *room);
 
-/* Lets in one that waits, whatever it waits for. ERR_STATE when it does not. */
+/* Lets in one that waits, whatever it waits for. ERR_STATE when it does not,
+ * or has to confirm first (focus/confirm.h). */
 int waiting_admit(struct participant *participant);
 
 #endif

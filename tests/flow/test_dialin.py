@@ -106,6 +106,96 @@ def digits_may_come_by_info():
 
 
 @lib.case
+def baresip_types_telephone_events():
+    root, spoken = prompts()
+    hearth = hearth_with(root)
+    hearth.api("POST", "/api/v1/rooms", {"id": "4711", "pin": "1234"})
+    lib.speech(root / "voice.wav", "Hello, this is a phone that types its digits.", seconds=25)
+    phone = lib.Baresip("berta", root / "voice.wav", dial=f"sip:8000@{hearth.host}")
+    lib.wait_for("answered", phone.established)
+    time.sleep(len(spoken["conf-getconfno"]) / lib.RATE + 1)
+    assert not hearth.participants("4711")
+    for digit in "4711#":
+        phone.command("sndcode", digit)
+        time.sleep(0.25)
+    for digit in "1234#":
+        phone.command("sndcode", digit)
+        time.sleep(0.25)
+    lib.wait_for("baresip is in", lambda: hearth.connected("4711"))
+    heard = lib.likeness(phone.heard(), spoken["conf-getconfno"])
+    assert heard > 0.6, f"baresip heard the question: {heard:.2f}"
+    hearth.stop()
+
+
+@lib.case
+def keys_of_guests_and_moderators():
+    root, _ = prompts()
+    hearth = hearth_with(root, recordings__path=str(root / "rec"))
+    events = lib.Events(hearth)
+    hearth.api("POST", "/api/v1/rooms", {"id": "4711", "pin": "1234", "moderator_pin": "98765", "tones": True})
+    guest, boss = call(hearth, "guest", 440), call(hearth, "boss", 700)
+    press(guest, "4711#1234#")
+    answer_reinvite(guest)
+    press(boss, "4711#98765#")
+    answer_reinvite(boss)
+    people = {p["role"]: p for p in lib.wait_for("both", lambda: (lambda c: c if len(c) == 2 else None)(hearth.connected("4711")))}
+    by = people["moderator"]["id"]
+
+    def person():
+        return hearth.api("GET", f"/api/v1/rooms/4711/participants/{people['guest']['id']}").json
+
+    press(guest, "*1")
+    lib.wait_for("the hand is up", lambda: person()["hand_raised"])
+    press(guest, "*6")
+    lib.wait_for("mute", lambda: person()["self_muted"] and not person()["muted"])
+    lib.wait_for("is not heard", lambda: lib.tone_level(boss.rtp.heard(0.4), 440) < 100)
+    press(guest, "*6*2")  # the second is not a guest's
+    lib.wait_for("unmuted", lambda: not person()["self_muted"])
+    assert hearth.room("4711")["locked"] is False
+    press(boss, "*2")
+    lib.wait_for("locked", lambda: hearth.room("4711")["locked"])
+    assert events.wait("room.changed", by=by)["room"]["locked"] is True
+    press(boss, "*2*5")
+    lib.wait_for("guests are muted", lambda: person()["room_muted"])
+    press(boss, "*5*3")
+    lib.wait_for("recording", lambda: hearth.room("4711")["recording"])
+    press(boss, "*3")
+    lib.wait_for("not any more", lambda: not hearth.room("4711")["recording"])
+    hearth.api("PATCH", "/api/v1/rooms/4711", {"lobby": True, "pin": None, "moderator_pin": None})
+    late = lib.Phone(hearth, "late")
+    assert late.invite("4711").status == 200
+    lib.wait_for("waits", lambda: any(p["state"] == "pending" for p in hearth.participants("4711")))
+    press(boss, "*7")
+    lib.wait_for("is let in", lambda: len(hearth.connected("4711")) == 3)
+    press(boss, "*8")
+    assert "410" in guest.wait_request("BYE").get("Reason")
+    assert events.wait("room.closed")["by"] == by
+    hearth.stop()
+
+
+@lib.case
+def who_is_called_says_by_a_key_that_it_is_there():
+    root, _ = prompts()
+    asked = lib.speech(root / "en" / "hearth-confirm.wav", "You wanted this call. Press one to come in.")
+    hearth = hearth_with(root)
+    hearth.api("POST", "/api/v1/rooms", {"id": "4711"})
+    anna = lib.Phone(hearth, "anna")
+    made = hearth.api("POST", "/api/v1/rooms/4711/participants", {"uri": f"sip:anna@127.0.0.1:{anna.port}", "confirm": True})
+    assert made.status == 202
+    request = anna.wait_request("INVITE")
+    anna.call_id = request.get("Call-ID")
+    anna.answer(request, body=anna.sdp())
+    assert anna.wait_request("ACK")
+    anna.rtp.start(request.rtp())
+    time.sleep(len(asked) / lib.RATE + 0.5)
+    assert lib.likeness(anna.rtp.heard(), asked) > 0.9
+    assert hearth.participants("4711")[0]["state"] == "pending"
+    press(anna, "1")
+    lib.wait_for("in", lambda: hearth.connected("4711"))
+    hearth.stop()
+
+
+@lib.case
 def three_wrong_pins_and_goodbye():
     root, spoken = prompts()
     hearth = hearth_with(root)

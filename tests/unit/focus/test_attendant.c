@@ -194,6 +194,48 @@ static void guessing_locks_out(void)
 	world_end(world, "guessing");
 }
 
+/* Many callers guess by turns: the room answers late, and still lets in who knows. */
+static void many_guessers_make_a_room_slow(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *eve, *alice;
+	char name[16];
+
+	(void)room_make_pins(world, "team", "1234", NULL);
+	for (int i = 0; i < LOCKOUT_ROOM_FREE; i++) {
+		(void)snprintf(name, sizeof(name), "eve%d", i);
+		eve = call(world, name, "8001");
+		press(eve, "0000#");
+		phone_hang_up(eve);
+	}
+	alice = call(world, "alice", "8001");
+	press(alice, "1234#");
+	CHECK_INT("not at once", world_roster(world, "team"), 0);
+	world_run(world, LOCKOUT_DELAY_MS);
+	CHECK_INT("but soon", world_roster(world, "team"), 1);
+	world_end(world, "slow");
+}
+
+/* All who hide their name are not one caller: none of them shuts the others out. */
+static void nobody_in_particular_is_not_locked_out(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *eve = world_phone(world, "eve"), *alice = world_phone(world, "alice");
+
+	(void)room_make_pins(world, "team", "1234", NULL);
+	eve->dial_headers = alice->dial_headers = "Privacy: id\r\n";
+	phone_dial(eve, "8001");
+	world_run(world, 500);
+	for (int i = 0; i < LOCKOUT_FREE; i++)
+		press(eve, "0000#");
+	hear(eve);
+	phone_dial(alice, "8001");
+	world_run(world, 500);
+	press(alice, "1234#");
+	CHECK_INT("in", world_roster(world, "team"), 1);
+	world_end(world, "nameless");
+}
+
 static void silence_is_asked_twice(void)
 {
 	struct world *world = world_new(&(struct world_options){.config = CONFIG});
@@ -382,6 +424,8 @@ void suite_attendant(void)
 	CHECK_TEST(keys);
 	CHECK_TEST(three_wrong_entries_end_it);
 	CHECK_TEST(guessing_locks_out);
+	CHECK_TEST(many_guessers_make_a_room_slow);
+	CHECK_TEST(nobody_in_particular_is_not_locked_out);
 	CHECK_TEST(silence_is_asked_twice);
 	CHECK_TEST(no_sound_is_no_trap);
 	CHECK_TEST(locked_and_full_are_told);

@@ -1,7 +1,10 @@
 /* Numbers that call back: rung, refused unpaid, called; and who is not. */
 #include "base/attr.h"
+#include "base/err.h"
 #include "focus/callback.h"
+#include "focus/confirm.h"
 #include "focus/focus_priv.h"
+#include "focus/participant_priv.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
 
@@ -49,6 +52,53 @@ static void to_a_second_party(void)
 	CHECK("both talk", anna->is_established && bob->is_established);
 	CHECK_INT("a call of two", focus_stats(world->focus)->calls, 1);
 	world_end(world, "second party");
+}
+
+static void press(struct phone *phone, char digit)
+{
+	struct fake_leg *leg = fake_media_leg_at(phone->world->media,
+						 addr_port(&phone->agreed.remote_rtp));
+
+	if (CHECK("a leg", leg != NULL))
+		fake_media_tell(leg, (struct media_event){.kind = MEDIA_LEG_DTMF, .digit = digit});
+	world_run(phone->world, 1000);
+}
+
+/* An answering machine takes the call: nobody else is called, and nothing gets into a room. */
+static void confirmed_by_a_key(void)
+{
+	struct world *world = world_new(
+		&(struct world_options){.config = "callback.numbers=9000=lobby;rings=0;confirm, "
+						  "9001=sip:bob@" WORLD_PHONES ";rings=0;confirm\n"
+						  "callback.allow=@10.0.0.2\ncallback.delay_s=5"});
+	struct phone *bob = world_phone(world, "bob"), *anna = ring(world, "anna", "9001");
+	struct phone *carl, *machine;
+
+	world_run(world, 8000);
+	CHECK("anna is asked", anna->is_established && bob->calls == 0);
+	press(anna, '5');
+	CHECK_INT("not that key", bob->calls, 0);
+	press(anna, '1');
+	world_run(world, 2000);
+	CHECK("both talk", bob->is_established && !anna->has_ended);
+	phone_hang_up(anna);
+
+	carl = ring(world, "carl", "9000");
+	world_run(world, 8000);
+	CHECK_INT("waits", phone_participant(carl, "lobby")->state, PARTICIPANT_PENDING);
+	CHECK("hears what it is about",
+	      fake_media_play(world->media,
+			      world_leg(world, phone_participant(carl, "lobby"))->self, 0) != NULL);
+	CHECK_INT("nobody else can let it in",
+		  focus_admit(world->focus, phone_participant(carl, "lobby")), ERR_STATE);
+	press(carl, '1');
+	CHECK_INT("in", phone_participant(carl, "lobby")->state, PARTICIPANT_CONNECTED);
+
+	machine = ring(world, "machine", "9000");
+	world_run(world, 8000 + CONFIRM_TIMES * CONFIRM_WAIT_MS);
+	CHECK("rung off", machine->has_ended);
+	CHECK_INT("only carl", world_roster(world, "lobby"), 1);
+	world_end(world, "confirmed");
 }
 
 static void rung_off(void)
@@ -137,6 +187,7 @@ void suite_callback(void)
 	CHECK_SUITE("callback");
 	CHECK_TEST(into_a_room);
 	CHECK_TEST(to_a_second_party);
+	CHECK_TEST(confirmed_by_a_key);
 	CHECK_TEST(rung_off);
 	CHECK_TEST(never);
 	CHECK_TEST(stopped_meanwhile);

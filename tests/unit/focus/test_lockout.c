@@ -65,10 +65,31 @@ static void long_keys_are_cut(void)
 	lockout_free(lockout);
 }
 
+static void delays_of_a_room(void)
+{
+	struct lockout *lockout;
+	uint64_t want = LOCKOUT_DELAY_MS;
+
+	CHECK_INT("new", lockout_new(&lockout), 0);
+	for (int i = 0; i < LOCKOUT_ROOM_FREE; i++) {
+		CHECK_INT("none yet", lockout_delay_ms(lockout, SLICE("room a")), 0);
+		lockout_failed(lockout, SLICE("room a"), 1000);
+	}
+	for (int i = 0; i < 8; i++) {
+		CHECK_INT("doubles", lockout_delay_ms(lockout, SLICE("room a")),
+			  want < LOCKOUT_DELAY_MAX_MS ? want : LOCKOUT_DELAY_MAX_MS);
+		lockout_failed(lockout, SLICE("room a"), 1000);
+		want *= 2;
+	}
+	CHECK_INT("of this room", lockout_delay_ms(lockout, SLICE("room b")), 0);
+	lockout_free(lockout);
+}
+
 void suite_lockout(void)
 {
 	CHECK_SUITE("lockout");
 	CHECK_TEST(grows_and_ends);
 	CHECK_TEST(memory_is_bounded);
 	CHECK_TEST(long_keys_are_cut);
+	CHECK_TEST(delays_of_a_room);
 }

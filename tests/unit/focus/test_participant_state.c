@@ -11,8 +11,8 @@ static const char *const want[PARTICIPANT_STATE_COUNT] = {
 	/*                             progress redir estab wait admit held resum kick detach ended
 	 */
 	[PARTICIPANT_DIALING_IN] = "I        I     Cj    Pt   I     I    I     Xth   Ghl    Gl",
-	[PARTICIPANT_DIALING_OUT] = "At       Ot    Cj    O    O     O    O     Xth   Ghl    Gl",
-	[PARTICIPANT_ALERTING] = "A        Ot    Cj    A    A     A    A     Xth   Ghl    Gl",
+	[PARTICIPANT_DIALING_OUT] = "At       Ot    Cj    Pt   O     O    O     Xth   Ghl    Gl",
+	[PARTICIPANT_ALERTING] = "A        Ot    Cj    Pt   A     A    A     Xth   Ghl    Gl",
 	[PARTICIPANT_PENDING] = "P        P     P     P    Cj    P    P     Xth   Ghl    Gl",
 	[PARTICIPANT_CONNECTED] = "C        C     C     C    C     Ht   C     Xth   Ghl    Gl",
 	[PARTICIPANT_ON_HOLD] = "H        H     H     H    H     H    Ct    Xth   Ghl    Gl",
