@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "focus/admission.h"
+#include "focus/ban.h"
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
 #include "focus/join.h"
@@ -211,7 +212,8 @@ static void add_headers(const struct asked *asked, struct buf *out)
 }
 
 /* "Go to that conference", said to the other party of a call through us (Polycom and most desk
- * phones), and the conference is ours: the party is there already, but for its bus. */
+ * phones), and the conference is ours: the party is there already, but for its bus. Only by
+ * somebody who is in it: others' parties meet its lock and its PIN, as callers do. */
 static struct room *is_sent_home(const struct asked *asked)
 {
 	struct room *room = NULL;
@@ -220,7 +222,7 @@ static struct room *is_sent_home(const struct asked *asked)
 	    admission_find_room(asked->focus, slice_of(asked->refer.target), &room) ||
 	    slice_present(migration_target(room)))
 		return NULL;
-	return room;
+	return find_target(room, slice_of(asked->by->uri)) ? room : NULL;
 }
 
 static void move_other(const struct asked *asked, struct room *room)
@@ -230,6 +232,9 @@ static void move_other(const struct asked *asked, struct room *room)
 								       : focus_call_from(call);
 	struct refer_in *refer;
 	int err = other ? room_check_entry(room, false) : ERR_JOIN_UNKNOWN;
+
+	if (!err && ban_holds(room, other->uri))
+		err = ERR_BANNED;
 
 	if (!err)
 		err = join_make_room(asked->by);

@@ -214,6 +214,19 @@ def all_hear_each_other(parties, seconds=8):
         lib.tone_level(one.rtp.heard(0.5), one.hz) < 200 for one in parties), seconds, 0.2)
 
 
+def register(hearth, phone):
+    """At the server, as the user of its name (sip.registrar = open); the phone is as new afterwards."""
+    phone.to = f"<sip:{phone.name}@{hearth.host}>"
+    assert phone.ask("REGISTER", f"sip:{hearth.host}", "Expires: 600\r\n").status == 200
+    phone.to, phone.call_id, phone.tag = None, f"{token()}@test", token()
+    phone.seen.clear()
+
+
+def steps(party):
+    """Statuses that NOTIFYs brought to this party."""
+    return [m.body.split(" ")[1] for m in party.requests("NOTIFY") if "sipfrag" in m.get("Content-Type")]
+
+
 def quiet_end(hearth, *parties):
     """Everybody hangs up; then nothing is left of calls, rooms, legs."""
     for party in parties:

@@ -1,20 +1,9 @@
 #!/usr/bin/python3
 """How families of phones use the factory, each as its maker documents it (RFC 4579), with who hears whom."""
 import lib
-from parties import Party, all_hear_each_other, now, quiet_end, token
+from parties import Party, all_hear_each_other, now, quiet_end, register, steps
 
 FACTORY = "conference-factory"
-
-
-def register(hearth, phone):
-    phone.to = f"<sip:{phone.name}@{hearth.host}>"
-    assert phone.ask("REGISTER", f"sip:{hearth.host}", "Expires: 600\r\n").status == 200
-    phone.to, phone.call_id, phone.tag = None, f"{token()}@test", token()
-    phone.seen.clear()
-
-
-def steps(party):
-    return [m.body.split(" ")[1] for m in party.requests("NOTIFY") if "sipfrag" in m.get("Content-Type")]
 
 
 def people(hearth, conference):

@@ -5,14 +5,9 @@ import time
 import xml.etree.ElementTree as xml
 
 import lib
-from parties import Party, all_hear_each_other, quiet_end
+from parties import Party, all_hear_each_other, quiet_end, steps
 
 NS = "{urn:ietf:params:xml:ns:conference-info}"
-
-
-def steps(party):
-    """Status lines that NOTIFYs brought to this party."""
-    return [m.body.split(" ")[1] for m in party.requests("NOTIFY") if "sipfrag" in m.get("Content-Type")]
 
 
 def host_of_conference(hearth, name="anna", hz=440):

@@ -4,7 +4,7 @@ import re
 
 import lib
 from certificates import client, hearth_with_tls
-from parties import Party, all_hear_each_other, quiet_end, tag_of, token
+from parties import Party, all_hear_each_other, quiet_end, register, tag_of
 
 
 def tags(message):
@@ -49,13 +49,6 @@ def in_the_dialog(name, message, ours, theirs, call_id):
 
 def has_no_focus(name, message):
     assert "isfocus" not in message.get("Contact").lower(), f"{name}: {message.get('Contact')}"
-
-
-def register(hearth, phone):
-    phone.to = f"<sip:{phone.name}@{hearth.host}>"
-    assert phone.ask("REGISTER", f"sip:{hearth.host}", "Expires: 600\r\n").status == 200
-    phone.to, phone.call_id, phone.tag = None, f"{token()}@test", token()
-    phone.seen.clear()
 
 
 @lib.case

@@ -2,6 +2,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "focus/ban.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
@@ -286,6 +287,14 @@ static void from_a_call(void)
 	world_end(world, "from_a_call");
 }
 
+/* The first party's phone has another line, by which it is in the conference: anna's. */
+static void as_anna(struct call *call)
+{
+	struct participant *from = focus_call_from(call);
+
+	snprintf(from->uri, sizeof(from->uri), "sip:anna@" WORLD_PHONES);
+}
+
 /* A desk phone at a server of ours: it calls the factory, and tells the other party of a call
  * through us to go there. That party need not be called: its leg goes. */
 static void sent_home(void)
@@ -307,11 +316,12 @@ static void sent_home(void)
 				    &call),
 		  0);
 	world_run(world, 1000);
+	as_anna(call);
 	port = addr_port(&bert->agreed.remote_rtp);
 	within(desk, &sent, room_uri(world->focus, room, target), NULL);
 	check_steps("steps", &sent, "200");
 	CHECK_INT("bert is where anna is", world_roster(world, room), 2);
-	CHECK("by whom", strstr(phone_participant(bert, room)->referred_by, "desk"));
+	CHECK("by whom", strstr(phone_participant(bert, room)->referred_by, "anna"));
 	CHECK_INT("he was not called again", bert->calls, 1);
 	CHECK_INT("the same media", addr_port(&bert->agreed.remote_rtp), port);
 	snprintf(target, sizeof(target), "sip:%s@" WORLD_SERVER, room);
@@ -324,33 +334,58 @@ static void sent_home(void)
 	world_end(world, "sent_home");
 }
 
-/* The same, into a conference that has no place: nothing happens to the call. */
+/* The same, where it may not be: who is not in the conference cannot take anybody past its lock and
+ * PIN. */
 static void sent_home_in_vain(void)
 {
-	char room[ROOM_ID_MAX + 1];
-	struct phone *anna, *desk, *bert;
-	struct world *world = world_of_anna(NULL, &anna, room);
-	struct room_settings settings = {.participants_max = 1};
-	struct sent sent = {0};
-	char target[ROOM_URI_MAX + 1];
-	struct call *call;
+	static const struct {
+		const char *name;
+		bool is_anna, is_full, is_banned;
+		uint16_t refused;
+	} rows[] = {
+		{"no place", true, true, false, 486},
+		{"banned", true, false, true, 403},
+		{"by somebody who is not in it", false, false, false, 0},
+	};
 
-	desk = world_phone(world, "desk");
-	bert = world_phone(world, "bert");
-	CHECK_INT(NULL, focus_room_set(world->focus, world_room(world, room), &settings), 0);
-	CHECK_INT(NULL,
-		  focus_call_create(world->focus,
-				    &(struct focus_call){.from = SLICE("sip:desk@" WORLD_PHONES),
-							 .to = SLICE("sip:bert@" WORLD_PHONES)},
-				    &call),
-		  0);
-	world_run(world, 1000);
-	within(desk, &sent, room_uri(world->focus, room, target), NULL);
-	CHECK_INT("refused", sent.result.refused, 486);
-	CHECK("they still talk",
-	      desk->call && bert->call && focus_call_next(world->focus, NULL) == call);
-	buf_done(&sent.steps);
-	world_end(world, "sent_home_in_vain");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char room[ROOM_ID_MAX + 1], target[ROOM_URI_MAX + 1];
+		struct phone *anna, *desk, *bert;
+		struct world *world = world_of_anna(NULL, &anna, room);
+		struct room_settings settings = {.participants_max = rows[i].is_full ? 1 : 0};
+		struct sent sent = {0};
+		struct call *call;
+		struct ban *ban;
+
+		desk = world_phone(world, "desk");
+		bert = world_phone(world, "bert");
+		CHECK_INT(NULL, focus_room_set(world->focus, world_room(world, room), &settings),
+			  0);
+		if (rows[i].is_banned)
+			CHECK_INT(NULL,
+				  focus_ban(world->focus, world_room(world, room),
+					    SLICE("sip:bert@" WORLD_PHONES), &ban),
+				  0);
+		CHECK_INT(NULL,
+			  focus_call_create(
+				  world->focus,
+				  &(struct focus_call){.from = SLICE("sip:desk@" WORLD_PHONES),
+						       .to = SLICE("sip:bert@" WORLD_PHONES)},
+				  &call),
+			  0);
+		world_run(world, 1000);
+		if (rows[i].is_anna)
+			as_anna(call);
+		within(desk, &sent, room_uri(world->focus, room, target), NULL);
+		CHECK_INT(rows[i].name, sent.result.refused, rows[i].refused);
+		CHECK(rows[i].name, desk->call && bert->call);
+		CHECK(rows[i].name, phone_participant(bert, room) == NULL);
+		if (rows[i].refused)
+			CHECK("nothing happens to the call",
+			      focus_call_next(world->focus, NULL) == call);
+		buf_done(&sent.steps);
+		world_end(world, rows[i].name);
+	}
 }
 
 /* NOTIFY that gets lost: the call is made, and nothing is left of the subscription. */
