@@ -263,6 +263,9 @@ static void add_mixer(struct buf *out, const struct media_totals *totals)
 	counter(out, "hearth_mixer_ticks_total", "Rounds of the mixer.", totals->ticks);
 	counter(out, "hearth_mixer_ticks_late_total", "Rounds that began more than 2 ms late.",
 		totals->ticks_late);
+	counter(out, "hearth_mixer_shares_missed_total",
+		"Partial sums of rooms on several workers that came too late for another.",
+		totals->shares_missed);
 	counter(out, "hearth_mixer_ticks_skipped_total", "Rounds not done at all.",
 		totals->ticks_skipped);
 	gauge(out, "hearth_mixer_tick_late_max_seconds", "The latest round.",

@@ -109,29 +109,68 @@ static bool hears_itself(const struct leg *leg)
 	       audience_hears(&leg->bus->audiences[leg->audience], leg->control.groups.speaks);
 }
 
-/* Leaves the leg without one when all are in use. */
-static void audience_join(struct bus *bus, struct leg *leg)
+static bool audience_is_free(const struct bus *bus, uint8_t i)
 {
-	const struct media_groups *groups = &leg->control.groups;
+	return i > 0 && bus->audiences[i].leg_count == 0 && bus->audiences[i].rates_wanted == 0;
+}
+
+/* The one that hears these groups, made if need be; LEG_AUDIENCE_NONE when all are in use. */
+static uint8_t audience_find(struct bus *bus, const struct media_groups *groups)
+{
 	uint8_t free_at = LEG_AUDIENCE_NONE, at = LEG_AUDIENCE_NONE;
 
 	for (uint8_t i = 0; i < BUS_AUDIENCES_MAX && at == LEG_AUDIENCE_NONE; i++) {
 		const struct bus_audience *audience = &bus->audiences[i];
 
-		if (i > 0 && audience->leg_count == 0)
+		if (audience_is_free(bus, i))
 			free_at = MIN_OF(free_at, i);
 		else if (audience->hears == groups->hears &&
 			 audience->hears_not == groups->hears_not)
 			at = i;
 	}
-	if (at == LEG_AUDIENCE_NONE && free_at == LEG_AUDIENCE_NONE) {
+	if (at != LEG_AUDIENCE_NONE || free_at == LEG_AUDIENCE_NONE)
+		return at;
+	audience_init(&bus->audiences[free_at], groups);
+	bus->audience_count = MAX_OF(bus->audience_count, (uint8_t)(free_at + 1));
+	return free_at;
+}
+
+static void audiences_trim(struct bus *bus)
+{
+	for (uint8_t i = 1; i < bus->audience_count; i++)
+		if (audience_is_free(bus, i))
+			bus->audiences[i] = (struct bus_audience){0}; /* hears nobody */
+	while (bus->audience_count > 1 && audience_is_free(bus, bus->audience_count - 1))
+		bus->audience_count--;
+}
+
+void bus_unwant_rt(struct bus *bus)
+{
+	for (uint8_t i = 0; i < bus->audience_count; i++)
+		bus->audiences[i].rates_wanted = 0;
+	if (bus->audience_count > 1)
+		audiences_trim(bus);
+}
+
+void bus_want_rt(struct bus *bus, uint16_t hears, uint16_t hears_not, uint8_t rates)
+{
+	const struct media_groups groups = {.hears = hears, .hears_not = hears_not};
+	uint8_t at = audience_find(bus, &groups);
+
+	if (at == LEG_AUDIENCE_NONE)
+		return;
+	bus->audiences[at].rates_wanted |= rates;
+	bus->audiences[at].rates |= rates;
+}
+
+/* Leaves the leg without one when all are in use. */
+static void audience_join(struct bus *bus, struct leg *leg)
+{
+	uint8_t at = audience_find(bus, &leg->control.groups);
+
+	if (at == LEG_AUDIENCE_NONE) {
 		bus->outsiders++;
 		return;
-	}
-	if (at == LEG_AUDIENCE_NONE) {
-		at = free_at;
-		audience_init(&bus->audiences[at], groups);
-		bus->audience_count = MAX_OF(bus->audience_count, (uint8_t)(at + 1));
 	}
 	leg->audience = at;
 	bus->audiences[at].leg_count++;
@@ -148,11 +187,9 @@ static void audience_leave(struct bus *bus, struct leg *leg)
 	}
 	audience = &bus->audiences[leg->audience];
 	assert(audience->leg_count > 0);
-	if (--audience->leg_count == 0 && leg->audience > 0)
-		*audience = (struct bus_audience){0}; /* hears nobody */
+	audience->leg_count--;
 	leg->audience = LEG_AUDIENCE_NONE;
-	while (bus->audience_count > 1 && bus->audiences[bus->audience_count - 1].leg_count == 0)
-		bus->audience_count--;
+	audiences_trim(bus);
 }
 
 /* Once there is place again. */
@@ -303,6 +340,7 @@ static void hearing_begin(const struct bus_audience *audience, struct bus_hearin
 	}
 	hearing->talkers = 0;
 	hearing->lone = NULL;
+	hearing->exact.payload = NULL;
 	hearing->csrc_count = 0;
 	for (int id = 0; id < MEDIA_CODEC_COUNT; id++)
 		hearing->shared[id].is_made = false;
@@ -361,6 +399,10 @@ static const int16_t *resampled(struct bus_scratch *scratch, struct leg *leg, ui
 static void hearing_add(struct bus_hearing *hearing, const struct leg *leg)
 {
 	hearing->lone = hearing->talkers++ == 0 ? leg : NULL;
+	hearing->exact.payload = NULL;
+	if (hearing->lone && leg->is_exact)
+		hearing->exact = (struct bus_exact){leg->frame.payload, leg->frame.payload_len,
+						    leg->frame.codec, leg->frame.level};
 	if (hearing->csrc_count < ARRAY_LEN(hearing->csrc))
 		hearing->csrc[hearing->csrc_count++] = leg->source.ssrc;
 }
@@ -475,6 +517,7 @@ static void play_add(struct bus_hearing *hearing, struct play *play)
 					      leg_rate_samples(rate));
 	hearing->talkers++;
 	hearing->lone = NULL;
+	hearing->exact.payload = NULL;
 }
 
 /* What is played to the room speaks like one more talker that nobody is. */
@@ -572,12 +615,13 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 		if (leg_can_send(leg) && leg->audience != LEG_AUDIENCE_NONE)
 			bus->audiences[leg->audience].rates_next |= (uint8_t)(1u << leg->send_rate);
 	}
-	if (bus->loudest.max)
+	if (bus->loudest.max && !bus->seat) /* else when all parts have met */
 		bus->loudest = scratch->loudest;
 	if (!list_empty(&bus->sounds))
 		room_plays(bus, scratch, env);
 	for (uint8_t i = 0; i < bus->audience_count; i++)
-		bus->audiences[i].rates = bus->audiences[i].rates_next;
+		bus->audiences[i].rates = bus->audiences[i].rates_next |
+					  bus->audiences[i].rates_wanted;
 	bus->audiences[0].rates |= bus->take_rates;
 }
 
@@ -664,15 +708,15 @@ static const struct leg_chunk *shared_make(struct bus *bus, struct bus_scratch *
 	struct bus_hearing *hearing = &scratch->hearings[audience];
 	struct bus_encoded *shared = &hearing->shared[codec->id];
 	uint8_t rate = leg_rate(codec->sample_hz);
-	const struct leg *lone = hearing->lone;
+	const struct bus_exact *exact = &hearing->exact;
 
 	if (shared->is_made)
 		return &shared->chunk;
-	if (lone && lone->is_exact && lone->frame.codec == codec->id &&
+	if (exact->payload && exact->codec == codec->id &&
 	    limiter_is_idle(&bus->audiences[audience].limiters[rate])) {
-		shared->chunk.payload = lone->frame.payload;
-		shared->chunk.len = lone->frame.payload_len;
-		shared->chunk.level = lone->frame.level;
+		shared->chunk.payload = exact->payload;
+		shared->chunk.len = exact->len;
+		shared->chunk.level = exact->level;
 	} else {
 		const struct bus_mix *mix = mix_make(bus, scratch, audience, rate);
 
@@ -755,13 +799,14 @@ static void deliver(struct bus *bus, struct bus_scratch *scratch, struct leg_env
 		send_private(bus, scratch, env, leg);
 }
 
-/* A gain that recovers does so with time, whether or not somebody asked for the mix. */
+/* A gain falls and recovers with what is said, whether or not somebody asked for the mix: so the
+ * parts of a room that is spread have the same gain. */
 static void limiters_recover(struct bus *bus, struct bus_scratch *scratch, uint8_t audience)
 {
 	for (uint8_t rate = 0; rate < LEG_RATES; rate++) {
 		struct limiter *limiter = &bus->audiences[audience].limiters[rate];
 
-		if (limiter_is_idle(limiter))
+		if (limiter_is_idle(limiter) && scratch->hearings[audience].talkers < 2)
 			continue;
 		if (scratch->hearings[audience].rates >> rate & 1)
 			(void)mix_make(bus, scratch, audience, rate);

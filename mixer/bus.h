@@ -7,8 +7,7 @@
  *   - legs that said nothing share one encoded frame per codec, whatever their ptime;
  *   - a lone talker in G.711 passes bit-exact to listeners of the same codec;
  *   - only talkers, and listeners with a gain of their own, get a private encode.
- * The halves meet in the sums alone, so that a large room can later be spread: each worker gathers
- * its own legs, the sums are added, each worker delivers to its own legs (design.md section 1).
+ * The halves meet in the sums alone, so that a large room can be spread over workers (spread.h).
  *
  * Who hears whom (media_groups) costs by groups, not by pairs. Legs that hear the same groups are
  * an *audience*: there are sums per audience, a talker is added to those that hear it, and all that
@@ -55,9 +54,10 @@ enum {
 /* Those who hear the same groups. The first is that of group 0 alone, and is always there. */
 struct bus_audience {
 	uint16_t hears, hears_not; /* media_groups */
-	uint32_t leg_count;        /* 0: free, but for the first */
+	uint32_t leg_count;        /* 0, and nothing wanted: free, but for the first */
 	uint8_t rates;             /* at which somebody of it listens, bits 1 << leg_rate() */
 	uint8_t rates_next;        /* as far as this tick's gathering has seen */
+	uint8_t rates_wanted;      /* by other parts of a room that is spread */
 	struct limiter limiters[LEG_RATES]; /* of the sums that listeners share */
 };
 
@@ -66,7 +66,8 @@ struct bus {
 	struct list legs;
 	uint32_t leg_count;
 	uint32_t own_count; /* of them: with sockets of their own */
-	uint8_t phase;      /* worker.c; BUS_PHASE_NONE without legs: no ticks */
+	uint8_t phase;      /* worker.c; BUS_PHASE_NONE without legs (no ticks), and with a seat */
+	struct spread_seat *seat; /* of a part of a room that is spread; NULL: all of a room */
 	bool is_lounge;
 	bool is_placed;                    /* its ticks are where its talkers are; worker.c */
 	uint8_t early_ticks, early_frames; /* see bus_slack_us_rt */
@@ -81,6 +82,7 @@ struct bus {
 	_Atomic uint8_t loudest_max;        /* control's wishes: media_room_policy */
 	_Atomic uint8_t gate_dbov;
 	_Atomic bool are_takes_paused;      /* control's wish: of the room's takes and its legs' */
+	bool is_part;                       /* beside the one that the room began with */
 	void *owner;                        /* control's */
 };
 
@@ -98,6 +100,14 @@ struct bus_encoded {
 	uint8_t payload[LEG_CHUNK_OCTETS_MAX];
 };
 
+/* Octets that are exactly what a lone talker says. */
+struct bus_exact {
+	const uint8_t *payload; /* NULL: there is no such thing */
+	uint16_t len;
+	enum media_codec codec;
+	uint8_t level;
+};
+
 /* What an audience hears in one tick. */
 struct bus_hearing {
 	uint8_t rates; /* of this tick */
@@ -105,6 +115,8 @@ struct bus_hearing {
 	uint32_t csrc[RTP_CSRC_MAX + 1]; /* one more, so that a talker can be left out */
 	uint32_t talkers;
 	const struct leg *lone; /* the talker, when there is one only */
+	struct bus_exact exact; /* the same; borrowed from its leg, or pointing to octets */
+	uint8_t octets[LEG_CHUNK_OCTETS_MAX];
 	struct bus_mix mixes[LEG_RATES];
 	struct bus_encoded shared[MEDIA_CODEC_COUNT]; /* stateless */
 };
@@ -150,6 +162,10 @@ void bus_look_ahead_rt(const struct list *buses, const struct list *it) NONBLOCK
 /* One tick; `skipped`: ticks that were missed before it. */
 void bus_tick_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,
 		 uint32_t skipped) NONBLOCKING;
+
+/* Sums that another part of the room wants; all are forgotten by bus_unwant_rt. */
+void bus_unwant_rt(struct bus *bus) NONBLOCKING;
+void bus_want_rt(struct bus *bus, uint16_t hears, uint16_t hears_not, uint8_t rates) NONBLOCKING;
 
 /* The two halves of it, and for tests the sound that a leg hears (before its codec): writes
  * a frame at the rate of its codec and returns its level. */

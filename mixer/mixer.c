@@ -12,6 +12,7 @@
 #include "mixer/crypt_cipher.h"
 #include "mixer/kernel.h"
 #include "mixer/mixer_priv.h"
+#include "mixer/parts.h"
 #include "mixer/rtcp.h"
 #include "mixer/shares.h"
 
@@ -117,7 +118,7 @@ void mixer_leg_go_on(struct mixer_leg *leg)
 {
 	share_part_finish(leg);
 	leg->overdue.kind = WORKER_LEG_ADD;
-	leg->overdue.bus = leg->room ? leg->room->bus : NULL;
+	leg->overdue.bus = leg->room ? leg->bus : NULL;
 	leg_catch_up(leg);
 	mixer_post_surely(leg->at, &leg->overdue);
 	leg->place = list_empty(&leg->overdue.node) ? PLACE_WORKER : PLACE_HELD;
@@ -225,6 +226,14 @@ static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 				    .duration_ms = posted->duration_ms,
 				    .remote = posted->remote};
 
+	if (posted->kind == LEG_EVENT_SEAT_RETURNED) {
+		parts_seat_returned(posted->object);
+		return;
+	}
+	if (posted->kind == LEG_EVENT_BUS_RETURNED && ((struct bus *)posted->object)->is_part) {
+		parts_bus_returned(posted->object);
+		return;
+	}
 	if (posted->kind == LEG_EVENT_BUS_RETURNED) {
 		mixer->awaited--;
 		room_forget(((struct bus *)posted->object)->owner);
@@ -415,6 +424,7 @@ int mixer_new(const struct mixer_params *params, struct mixer **ret_mixer)
 	mixer->params = *params;
 	list_init(&mixer->rooms);
 	list_init(&mixer->legs);
+	list_init(&mixer->spreads);
 	list_init(&mixer->kits);
 	list_init(&mixer->crypts);
 	timer_init(&mixer->collect, on_collect, mixer);
@@ -452,6 +462,7 @@ static void legs_and_rooms_free(struct mixer *mixer)
 	}
 	LIST_FOREACH (it, tmp, &mixer->rooms)
 		room_forget(LIST_ENTRY(it, struct mixer_room, node));
+	parts_free(mixer);
 	LIST_FOREACH (it, tmp, &mixer->kits) /* that were on their way, to or fro */
 		kit_free(LIST_ENTRY(it, struct kit, owned));
 	LIST_FOREACH (it, tmp, &mixer->crypts)

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "mixer/kernel.h"
 #include "mixer/mixer_priv.h"
+#include "mixer/parts.h"
 #include "mixer/shares.h"
 
 /* Operations on rooms ----------------------------------------------------------------------- */
@@ -59,8 +60,7 @@ static int room_set(void *ctx, handle h, const struct media_room_policy *policy)
 		return ERR_STALE;
 	if (policy->loudest > MEDIA_LOUDEST_MAX || policy->gate_dbov > MEDIA_LEVEL_SILENT)
 		return -EINVAL;
-	atomic_store(&room->bus->loudest_max, policy->loudest);
-	atomic_store(&room->bus->gate_dbov, policy->gate_dbov);
+	parts_set_policy(room, policy);
 	return 0;
 }
 
@@ -116,6 +116,7 @@ static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_le
 		    struct addr *ret_local)
 {
 	struct mixer *mixer = ctx;
+	struct parts_place place;
 	struct mixer_room *room;
 	struct mixer_leg *leg;
 	int err = room_find(mixer, open->room, &room);
@@ -129,7 +130,10 @@ static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_le
 	leg->mixer = mixer;
 	leg->tag = open->tag;
 	leg->room = room;
-	leg->at = room ? room->at : mixer_least_loaded(mixer);
+	place = room ? parts_place(room, NULL)
+		     : (struct parts_place){mixer_least_loaded(mixer), NULL};
+	leg->at = place.at;
+	leg->bus = place.bus;
 	leg->overdue.leg = leg;
 	list_init(&leg->sounds);
 	leg->shape = kit_shape_plain();
@@ -146,9 +150,9 @@ static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_le
 	}
 	list_append(&mixer->legs, &leg->node);
 	leg->at->legs++;
-	err = mixer_post(leg->at, &(struct worker_command){.kind = WORKER_LEG_ADD,
-							   .leg = leg->leg,
-							   .bus = room ? room->bus : NULL});
+	err = mixer_post(
+		leg->at,
+		&(struct worker_command){.kind = WORKER_LEG_ADD, .leg = leg->leg, .bus = leg->bus});
 	if (err) {
 		mixer_leg_forget(leg);
 		return err;
@@ -321,22 +325,27 @@ static int leg_control(void *ctx, handle h, const struct media_leg_control *cont
 	return mixer_post(leg->at, &command);
 }
 
-static void leg_assign(struct mixer_leg *leg, struct mixer_worker *at, struct mixer_room *room)
+static void leg_assign(struct mixer_leg *leg, const struct parts_place *place,
+		       struct mixer_room *room)
 {
+	struct mixer_room *before = leg->room;
+
 	leg->at->legs--;
-	at->legs++;
-	leg->at = at;
-	if (leg->room)
-		leg->room->legs--;
+	place->at->legs++;
+	leg->at = place->at;
+	leg->bus = place->bus;
 	if (room)
 		room->legs++;
 	leg->room = room;
+	if (before)
+		parts_leg_left(before);
 }
 
 /* Under way already: only where it goes to changes. */
-static void leg_redirect(struct mixer_leg *leg, struct mixer_worker *at, struct mixer_room *room)
+static void leg_redirect(struct mixer_leg *leg, const struct parts_place *place,
+			 struct mixer_room *room)
 {
-	leg_assign(leg, at, room);
+	leg_assign(leg, place, room);
 	if (leg->place != PLACE_HELD)
 		return;
 	list_remove(&leg->overdue.node);
@@ -347,8 +356,9 @@ static int leg_move(void *ctx, handle h, handle room_handle)
 {
 	struct mixer_leg *leg = leg_find(ctx, h);
 	struct worker_command command = {.kind = WORKER_LEG_MOVE};
-	struct mixer_worker *at;
+	struct parts_place place;
 	struct mixer_room *room;
+	bool is_elsewhere;
 	int err;
 
 	if (!leg)
@@ -356,14 +366,16 @@ static int leg_move(void *ctx, handle h, handle room_handle)
 	err = room_find(ctx, room_handle, &room);
 	if (err)
 		return err;
-	at = room ? room->at : leg->at; /* a leg without a room stays where it is */
+	/* A leg without a room stays where it is. */
+	place = room ? parts_place(room, leg->at) : (struct parts_place){leg->at, NULL};
 	if (leg->place != PLACE_WORKER) {
-		leg_redirect(leg, at, room);
+		leg_redirect(leg, &place, room);
 		return 0;
 	}
+	is_elsewhere = place.at != leg->at;
 	command.leg = leg->leg;
-	command.bus = room ? room->bus : NULL;
-	if (at != leg->at) {
+	command.bus = place.bus;
+	if (is_elsewhere) {
 		command.kind = WORKER_LEG_YIELD;
 		err = share_part(leg);
 		if (err)
@@ -375,9 +387,9 @@ static int leg_move(void *ctx, handle h, handle room_handle)
 			share_part_undo(leg);
 		return err;
 	}
-	if (at != leg->at)
+	if (is_elsewhere)
 		leg->place = PLACE_YIELDING;
-	leg_assign(leg, at, room);
+	leg_assign(leg, &place, room);
 	return 0;
 }
 
@@ -385,20 +397,22 @@ static int leg_close(void *ctx, handle h)
 {
 	struct mixer *mixer = ctx;
 	struct mixer_leg *leg = leg_find(mixer, h);
+	struct mixer_room *room;
 
 	if (!leg)
 		return ERR_STALE;
+	room = leg->room;
 	leg->is_closing = true;
 	mixer->leg_count--;
 	mixer_collect_soon(mixer);
 	mixer_await_return(mixer);
-	if (leg->room)
-		leg->room->legs--;
 	leg->room = NULL;
-	if (leg->place != PLACE_WORKER)
-		return 0; /* it comes back, or is found closing in the overdue list */
-	leg->overdue.kind = WORKER_LEG_END;
-	mixer_post_surely(leg->at, &leg->overdue);
+	if (leg->place == PLACE_WORKER) { /* else it comes back, or is found closing when overdue */
+		leg->overdue.kind = WORKER_LEG_END;
+		mixer_post_surely(leg->at, &leg->overdue);
+	}
+	if (room)
+		parts_leg_left(room);
 	return 0;
 }
 
@@ -428,6 +442,7 @@ static void totals(void *ctx, struct media_totals *ret_totals)
 		sum.ticks += counts.ticks;
 		sum.ticks_late += counts.ticks_late;
 		sum.ticks_skipped += counts.ticks_skipped;
+		sum.shares_missed += counts.shares_missed;
 		sum.tick_late_us_max = MAX_OF(sum.tick_late_us_max, counts.tick_late_us_max);
 		sum.rx_packets += counts.rx_packets;
 		sum.tx_packets += counts.tx_packets;

@@ -9,7 +9,7 @@
  * full becomes overdue: it waits in the worker's list, in order, and while anything waits there no
  * other command of that worker gets past it.
  *
- * Thread: control. Only mixer.c, mixer_ops.c and shares.c include this.
+ * Thread: control. Only mixer*.c, parts.c and shares.c include this.
  */
 #ifndef MIXER_MIXER_PRIV_H
 #define MIXER_MIXER_PRIV_H
@@ -54,6 +54,7 @@ struct mixer_room {
 	handle handle;
 	struct mixer_worker *at;
 	struct bus *bus;
+	struct mixer_spread *spread; /* parts.h; NULL: it is on one worker */
 	uint32_t legs; /* that are in it or on their way, closing ones not */
 	struct overdue overdue;
 };
@@ -67,6 +68,7 @@ struct mixer_leg {
 	struct mixer *mixer;
 	struct mixer_worker *at; /* where it is or goes to */
 	struct mixer_room *room; /* NULL: none */
+	struct bus *bus;         /* of the room, at `at` */
 	struct leg *leg;
 	struct port_pair ports; /* its own, or those of its share */
 	enum place place;
@@ -95,6 +97,8 @@ struct mixer_leg {
 struct mixer {
 	struct mixer_params params;
 	struct handle_table *rooms_by_handle, *legs_by_handle;
+	struct list spreads; /* struct mixer_spread; those that are ending too */
+	uint32_t spread_turn;
 	struct list rooms, legs;  /* all, closing ones included */
 	struct list kits, crypts; /* all that were made after their leg */
 	struct mixer_sounds *sounds;

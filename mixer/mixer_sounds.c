@@ -12,6 +12,7 @@
 #include "mixer/codec.h"
 #include "mixer/kernel.h"
 #include "mixer/mixer_priv.h"
+#include "mixer/parts.h"
 #include "mixer/play.h"
 
 enum { SOUNDS_MAX = 16384 };
@@ -355,7 +356,7 @@ int mixer_record_pause(void *ctx, handle room, bool is_paused)
 
 	if (!mixer_room)
 		return ERR_STALE;
-	atomic_store(&mixer_room->bus->are_takes_paused, is_paused);
+	parts_set_paused(mixer_room, is_paused);
 	return 0;
 }
 

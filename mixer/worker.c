@@ -15,6 +15,7 @@
 #define TICK_NS ((uint64_t)WORKER_TICK_MS * 1000000)
 #define PHASE_NS ((uint64_t)WORKER_PHASE_MS * 1000000)
 #define PHASE_US ((int32_t)WORKER_PHASE_MS * 1000)
+#define MEET_NS ((uint64_t)SPREAD_MEET_US * 1000)
 #define NEVER UINT64_MAX
 
 enum {
@@ -33,7 +34,7 @@ struct phase {
 
 /* Written by the worker alone, read by control. */
 struct counters {
-	_Atomic uint64_t ticks, ticks_late, tick_late_us_max, ticks_skipped;
+	_Atomic uint64_t ticks, ticks_late, tick_late_us_max, ticks_skipped, shares_missed;
 	_Atomic uint64_t rx_packets, tx_packets, rx_discarded, tx_failed, events_dropped;
 };
 
@@ -52,7 +53,8 @@ struct worker {
 	struct bus lounge;
 	struct list ports;   /* shared ones */
 	struct list returns; /* legs that the event ring did not take yet */
-	struct list bus_returns, kit_returns;
+	struct list bus_returns, kit_returns, seat_returns;
+	struct list seats; /* parts of rooms that are spread */
 	struct leg_env env;
 	struct bus_scratch scratch;
 	struct counters counters;
@@ -87,6 +89,8 @@ int worker_new(const struct worker_params *params, struct worker **ret_worker)
 	list_init(&worker->returns);
 	list_init(&worker->bus_returns);
 	list_init(&worker->kit_returns);
+	list_init(&worker->seat_returns);
+	list_init(&worker->seats);
 	list_init(&worker->env.ended);
 	list_init(&worker->env.crypt_returns);
 	bus_init(&worker->lounge, true, NULL);
@@ -142,6 +146,7 @@ struct worker_counts worker_counts(const struct worker *worker)
 		.ticks_late = count_load(&counters->ticks_late),
 		.tick_late_us_max = count_load(&counters->tick_late_us_max),
 		.ticks_skipped = count_load(&counters->ticks_skipped),
+		.shares_missed = count_load(&counters->shares_missed),
 		.rx_packets = count_load(&counters->rx_packets),
 		.tx_packets = count_load(&counters->tx_packets),
 		.rx_discarded = count_load(&counters->rx_discarded),
@@ -195,17 +200,31 @@ static void bus_enter(struct worker *worker, struct bus *bus)
 	list_append(&worker->phases[best].buses, &bus->node);
 }
 
-static void leg_enter(struct worker *worker, struct leg *leg, struct bus *bus)
+static void phase_add(struct worker *worker, struct bus *bus)
 {
 	struct phase *phase;
 
-	if (!bus)
-		bus = &worker->lounge;
 	if (bus->phase == BUS_PHASE_NONE)
 		bus_enter(worker, bus);
 	phase = &worker->phases[bus->phase];
 	if (phase->leg_count++ == 0)
 		phase->due_ns = phase_first_due(worker, bus->phase);
+}
+
+/* An idle room takes no ticks. */
+static void bus_rest(struct worker *worker, struct bus *bus)
+{
+	sounds_end_rt(&bus->sounds, &worker->env.ended);
+	list_remove(&bus->node);
+	bus->phase = BUS_PHASE_NONE;
+}
+
+static void leg_enter(struct worker *worker, struct leg *leg, struct bus *bus)
+{
+	if (!bus)
+		bus = &worker->lounge;
+	if (!bus->seat)
+		phase_add(worker, bus);
 	bus_add_rt(bus, leg);
 	if (leg->port)
 		port_enter_rt(leg->port, leg);
@@ -215,19 +234,55 @@ static void leg_enter(struct worker *worker, struct leg *leg, struct bus *bus)
 static void leg_leave(struct worker *worker, struct leg *leg)
 {
 	struct bus *bus = leg->bus;
-	struct phase *phase = &worker->phases[bus->phase];
+	struct phase *phase = bus->seat ? NULL : &worker->phases[bus->phase];
 
 	bus_remove_rt(bus, leg);
 	if (leg->port)
 		port_leave_rt(leg->port, leg);
+	if (!phase)
+		return;
 	assert(phase->leg_count > 0);
 	if (--phase->leg_count == 0)
 		phase_idle(phase);
-	if (bus->leg_count == 0) { /* an idle room takes no ticks */
-		sounds_end_rt(&bus->sounds, &worker->env.ended);
+	if (bus->leg_count == 0)
+		bus_rest(worker, bus);
+}
+
+/* The first tick after now. */
+static void seat_plan(const struct worker *worker, struct spread_seat *seat)
+{
+	uint64_t offset_ns = (uint64_t)spread_offset_us(seat->spread) * 1000;
+
+	seat->due_ns = (worker->env.now_ns / TICK_NS + 1) * TICK_NS + offset_ns;
+}
+
+static void bus_seat(struct worker *worker, struct bus *bus, struct spread_seat *seat)
+{
+	if (bus->phase != BUS_PHASE_NONE) {
+		struct phase *phase = &worker->phases[bus->phase];
+
+		phase->leg_count -= bus->leg_count;
+		if (phase->leg_count == 0)
+			phase_idle(phase);
 		list_remove(&bus->node);
 		bus->phase = BUS_PHASE_NONE;
 	}
+	seat->bus = bus;
+	bus->seat = seat;
+	seat_plan(worker, seat);
+	list_append(&worker->seats, &seat->node);
+}
+
+static void bus_unseat(struct worker *worker, struct bus *bus)
+{
+	struct spread_seat *seat = bus->seat;
+
+	assert(seat && bus->leg_count == 0 && !seat->is_gathered);
+	bus->seat = NULL;
+	bus_unwant_rt(bus);
+	bus_rest(worker, bus);
+	list_remove(&seat->node);
+	list_append(&worker->seat_returns, &seat->node);
 }
 
 /* What is said to a leg alone is over when it goes elsewhere; what is recorded of it goes on. */
@@ -246,7 +301,7 @@ static void plays_end(struct worker *worker, struct leg *leg)
 /* In a room that nobody is in nothing is heard. */
 static void sound_add(struct worker *worker, struct sound *sound)
 {
-	if (sound->leg || sound->bus->leg_count > 0)
+	if (sound->leg || sound->bus->leg_count > 0 || sound->bus->seat)
 		sound_begin_rt(sound);
 	else
 		list_append(&worker->env.ended, &sound->node);
@@ -263,6 +318,12 @@ static void command_run(struct worker *worker, const struct worker_command *comm
 		break;
 	case WORKER_PORT_ADD:
 		list_append(&worker->ports, port_node(command->port));
+		break;
+	case WORKER_BUS_SEAT:
+		bus_seat(worker, command->bus, command->seat);
+		break;
+	case WORKER_BUS_UNSEAT:
+		bus_unseat(worker, command->bus);
 		break;
 	case WORKER_BUS_RETIRE:
 		assert(command->bus->leg_count == 0);
@@ -339,6 +400,10 @@ static void returns_post(struct worker *worker)
 	LIST_FOREACH (it, tmp, &worker->kit_returns)
 		if (!return_post(worker, &worker->kit_returns, LEG_EVENT_KIT_RETURNED,
 				 LIST_ENTRY(it, struct kit, node), it))
+			return;
+	LIST_FOREACH (it, tmp, &worker->seat_returns)
+		if (!return_post(worker, &worker->seat_returns, LEG_EVENT_SEAT_RETURNED,
+				 LIST_ENTRY(it, struct spread_seat, node), it))
 			return;
 	LIST_FOREACH (it, tmp, &worker->env.crypt_returns)
 		if (!return_post(worker, &worker->env.crypt_returns, LEG_EVENT_CRYPT_RETURNED,
@@ -495,6 +560,52 @@ static void phase_tick(struct worker *worker, struct phase *phase)
 	}
 }
 
+static void seat_gather(struct worker *worker, struct spread_seat *seat)
+{
+	uint64_t late_ns = worker->env.now_ns - seat->due_ns, skipped = late_ns / TICK_NS;
+
+	lateness_count(worker, late_ns, skipped);
+	seat->due_ns += skipped * TICK_NS;
+	spread_gather_rt(seat, &worker->env, seat->due_ns / TICK_NS, (uint32_t)skipped);
+	seat->due_ns += MEET_NS;
+}
+
+static void seat_step(struct worker *worker, struct spread_seat *seat)
+{
+	uint64_t missed = seat->missed;
+
+	if (!seat->is_gathered) {
+		seat_gather(worker, seat);
+		return;
+	}
+	spread_meet_rt(seat);
+	spread_deliver_rt(seat, &worker->env);
+	seat->due_ns += TICK_NS - MEET_NS;
+	count_add(&worker->counters.shares_missed, seat->missed - missed);
+}
+
+static struct spread_seat *seat_next(const struct worker *worker)
+{
+	struct spread_seat *next = NULL;
+
+	for (struct list *it = worker->seats.next; it != &worker->seats; it = it->next) {
+		struct spread_seat *seat = LIST_ENTRY(it, struct spread_seat, node);
+
+		if (!next || seat->due_ns < next->due_ns)
+			next = seat;
+	}
+	return next;
+}
+
+/* What was gathered points into legs: they stay as they are until it is delivered. */
+static bool is_between_steps(const struct worker *worker)
+{
+	for (const struct list *it = worker->seats.next; it != &worker->seats; it = it->next)
+		if (LIST_ENTRY(it, const struct spread_seat, node)->is_gathered)
+			return true;
+	return false;
+}
+
 /* Packets of all legs that share, those of later phases included: they wait in their intakes. */
 static void ports_receive(struct worker *worker)
 {
@@ -515,6 +626,35 @@ static struct phase *phase_next(struct worker *worker)
 	return next;
 }
 
+static uint64_t due_next(struct worker *worker)
+{
+	struct spread_seat *seat = seat_next(worker);
+	uint64_t due_ns = phase_next(worker)->due_ns;
+
+	return seat ? MIN_OF(due_ns, seat->due_ns) : due_ns;
+}
+
+/* One phase, or one step of a seat. */
+static void step(struct worker *worker)
+{
+	struct spread_seat *seat = seat_next(worker);
+	struct phase *phase = phase_next(worker);
+
+	if (seat && seat->due_ns <= phase->due_ns)
+		seat_step(worker, seat);
+	else
+		phase_tick(worker, phase);
+}
+
+/* What was gathered before this pass and is due is delivered before anything else comes. */
+static void steps_finish(struct worker *worker, uint64_t now_ns)
+{
+	struct spread_seat *seat;
+
+	while ((seat = seat_next(worker)) && seat->is_gathered && seat->due_ns <= now_ns)
+		seat_step(worker, seat);
+}
+
 static void counters_publish(struct worker *worker)
 {
 	struct counters *counters = &worker->counters;
@@ -532,24 +672,26 @@ static uint64_t next_pass(struct worker *worker, bool has_commands)
 		return worker->env.now_ns;
 	if (!list_empty(&worker->returns) || !list_empty(&worker->bus_returns) ||
 	    !list_empty(&worker->kit_returns) || !list_empty(&worker->env.ended) ||
-	    !list_empty(&worker->env.crypt_returns))
-		return MIN_OF(phase_next(worker)->due_ns, worker->env.now_ns + PHASE_NS);
-	return phase_next(worker)->due_ns;
+	    !list_empty(&worker->env.crypt_returns) || !list_empty(&worker->seat_returns))
+		return MIN_OF(due_next(worker), worker->env.now_ns + PHASE_NS);
+	return due_next(worker);
 }
 
 uint64_t worker_tick_rt(struct worker *worker, uint64_t now_ns)
 {
-	bool has_commands;
+	bool has_commands = false;
 	uint64_t next_ns;
 
 	rt_trap_enter();
 	worker->env.now_ns = now_ns;
 	io_begin_rt(worker->env.io, now_ns);
-	has_commands = commands_take(worker);
-	if (phase_next(worker)->due_ns <= now_ns)
+	steps_finish(worker, now_ns);
+	if (!is_between_steps(worker))
+		has_commands = commands_take(worker);
+	if (due_next(worker) <= now_ns)
 		ports_receive(worker);
-	for (struct phase *phase; (phase = phase_next(worker))->due_ns <= now_ns;)
-		phase_tick(worker, phase);
+	while (due_next(worker) <= now_ns)
+		step(worker);
 	returns_post(worker);
 	if (worker->env.must_wake) /* once a pass, whatever was posted in it */
 		ring_wake_rt(worker->events);

@@ -5,7 +5,8 @@
  * WORKER_PHASE_LEGS before the next is begun: a wake-up costs as much as several packets. Deadlines
  * are absolute (no drift). A worker that wakes late by less than a tick does the tick late; later
  * than that, the missed ticks are skipped: their sound is dropped, RTP timestamps run on, and
- * nothing is sent in a burst. A worker without legs sleeps until a command comes.
+ * nothing is sent in a burst. The part that a worker has of a room that is spread (spread.h) is in no
+ * phase but has a time of its own. A worker without legs sleeps until a command comes.
  *
  * Threads: worker_new/_start/_post/_free and the read-outs on control; worker_tick_rt on the
  * worker's own thread, or, before worker_start, wherever a test calls it.
@@ -23,6 +24,7 @@
 #include "mixer/leg.h"
 #include "mixer/play.h"
 #include "mixer/port.h"
+#include "mixer/spread.h"
 
 enum {
 	WORKER_PHASES = 4,
@@ -39,6 +41,9 @@ enum {
 enum worker_command_kind {
 	WORKER_NOTHING,    /* only wakes */
 	WORKER_PORT_ADD,   /* a shared port, before its first leg; it stays */
+	WORKER_BUS_SEAT,   /* bus, seat: it is a part of a room that is spread */
+	WORKER_BUS_UNSEAT, /* bus, without legs in any part: its seat comes back as
+			    * LEG_EVENT_SEAT_RETURNED, what is played or recorded in it is over */
 	WORKER_BUS_RETIRE, /* a bus without legs: comes back as LEG_EVENT_BUS_RETURNED */
 	WORKER_LEG_ADD,    /* leg, bus (NULL: the lounge) */
 	WORKER_LEG_MOVE,   /* leg, bus of the same worker (NULL: the lounge) */
@@ -60,6 +65,7 @@ struct worker_command {
 	union {
 		struct port *port;
 		struct sound *sound;
+		struct spread_seat *seat;
 		struct crypt *worn;
 		struct media_leg_params params;
 		struct leg_control control;
@@ -75,7 +81,7 @@ struct worker_params {
 };
 
 struct worker_counts {
-	uint64_t ticks, ticks_late, tick_late_us_max, ticks_skipped;
+	uint64_t ticks, ticks_late, tick_late_us_max, ticks_skipped, shares_missed;
 	uint64_t rx_packets, tx_packets, rx_discarded, tx_failed, events_dropped;
 };
 

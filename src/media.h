@@ -250,6 +250,8 @@ struct media_totals {
 	uint32_t ports_free;
 	uint64_t ticks, ticks_late;        /* later than 2 ms */
 	uint64_t tick_late_us_max;
+	uint64_t shares_missed;            /* of a room on several workers: what one of them said came
+					    * too late for another, in one tick */
 	uint64_t ticks_skipped;            /* not done at all, a worker was held up for longer than a tick */
 	uint64_t rx_packets, tx_packets, rx_discarded, tx_failed;
 	uint64_t events_dropped;           /* event ring was full */

@@ -397,6 +397,7 @@ static int mixer_part_new(struct server *server)
 		.clock = *loop_clock(server->loop),
 		.random = &server->random,
 		.workers = (uint32_t)config->mixer_workers,
+		.spread_legs = (uint32_t)config->mixer_spread_legs,
 		.legs_max = (uint32_t)config->mixer_legs_max,
 		.rooms_max = (uint32_t)config->rooms_max,
 		/* 0 would be the mixer's default; never is so far away that nobody sees it. */

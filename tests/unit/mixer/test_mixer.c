@@ -209,6 +209,56 @@ static void three_legs_hear_the_others_and_not_themselves(void)
 	teardown();
 }
 
+/* From the second leg on it is spread over two workers; when it is empty it is on one again. */
+static void a_large_room_is_spread(void)
+{
+	struct mixer_params params = base_params();
+	struct addr locals[PHONES_MAX];
+	handle legs[6], room, lounge = 0;
+	uint64_t missed;
+
+	random_init_seeded(&rng, 4);
+	clock_v = (struct clock_virtual){RIG_START_NS, 1700000000000};
+	params.spread_legs = 2;
+	setup_with(&params, 6);
+	room = room_open();
+	for (int round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < 6; i++)
+			legs[i] = leg_open(i % 2 ? room : lounge, i, &locals[i]);
+		run_ms(3 * LEG_TICK_MS);
+		for (uint32_t i = 0; i < 6; i += 2)
+			CHECK_INT("move", media.ops->leg_move(media.ctx, legs[i], room), 0);
+		run_ms(3 * LEG_TICK_MS);
+		missed = totals().shares_missed;
+		talk(0x1f, locals);
+		for (uint32_t i = 0; i < 6; i++)
+			for (uint32_t k = 0; k < 5; k++)
+				CHECK_INT("hears", hears(i, k), i != k);
+		CHECK_INT("none was missed", totals().shares_missed, missed);
+		CHECK_INT("policy",
+			  media.ops->room_set(media.ctx, room,
+					      &(struct media_room_policy){.loudest = 2}),
+			  0);
+		talk(0x7, locals);
+		CHECK_INT("two of three", hears(5, 0) + hears(5, 1) + hears(5, 2), 2);
+		CHECK_INT("policy",
+			  media.ops->room_set(media.ctx, room, &(struct media_room_policy){0}), 0);
+		for (uint32_t i = 0; i < 6; i++)
+			CHECK_INT("close", leg_close(legs[i]), 0);
+		run_ms(200);
+		CHECK_INT("closed", told[MEDIA_LEG_CLOSED], 6 * (round + 1));
+		CHECK_INT("none is left", totals().legs, 0);
+		missed = totals().ticks;
+		run_ms(200);
+		CHECK_INT("an empty room takes no ticks", totals().ticks, missed);
+	}
+	is_in_operation = true;
+	CHECK_INT("close", media.ops->room_close(media.ctx, room), 0);
+	is_in_operation = false;
+	run_ms(100);
+	teardown();
+}
+
 static void two_rooms_do_not_hear_each_other(void)
 {
 	struct addr locals[PHONES_MAX];
@@ -626,7 +676,7 @@ static void poll_ms(uint32_t ms)
 
 /* Two real workers, legs that come, talk, move and go, and a loop that delivers the events. What is
  * asserted is that all of it ends; ThreadSanitizer asserts the rest. */
-static void threads_with_churn(void)
+static void threads_churn(uint32_t spread_legs)
 {
 	enum { LEGS = 6, ROUNDS = 12 };
 	struct mixer_params params = base_params();
@@ -641,6 +691,7 @@ static void threads_with_churn(void)
 	CHECK_INT("loop", loop_new(clock_system(), &loop), 0);
 	params.clock = clock_system();
 	params.is_manual = false;
+	params.spread_legs = spread_legs;
 	params.has_shared_ports = true; /* joined, parted and left by several threads */
 	params.loop = loop;
 	setup_with(&params, LEGS);
@@ -675,8 +726,19 @@ static void threads_with_churn(void)
 	loop_free(loop);
 }
 
+static void threads_with_churn(void)
+{
+	threads_churn(0);
+}
+
+/* The same, while both rooms are spread over both workers as often as they fill. */
+static void threads_with_churn_in_spread_rooms(void)
+{
+	threads_churn(1);
+}
+
 /* Real time, real threads: each hears the others and not itself. */
-static void threads_carry_a_conversation(void)
+static void threads_conversation(uint32_t spread_legs)
 {
 	struct mixer_params params = base_params();
 	uint8_t payload[RIG_FRAME], data[RIG_PACKET_MAX];
@@ -689,6 +751,7 @@ static void threads_carry_a_conversation(void)
 	random_init_system(&rng);
 	params.clock = clock;
 	params.is_manual = false;
+	params.spread_legs = spread_legs;
 	setup_with(&params, 3);
 	room = room_open();
 	for (uint32_t i = 0; i < 3; i++)
@@ -724,11 +787,22 @@ static void threads_carry_a_conversation(void)
 	teardown();
 }
 
+static void threads_carry_a_conversation(void)
+{
+	threads_conversation(0);
+}
+
+static void threads_carry_a_conversation_in_a_spread_room(void)
+{
+	threads_conversation(1);
+}
+
 void suite_mixer(void)
 {
 	CHECK_SUITE("mixer");
 	CHECK_TEST(params_are_checked);
 	CHECK_TEST(three_legs_hear_the_others_and_not_themselves);
+	CHECK_TEST(a_large_room_is_spread);
 	CHECK_TEST(two_rooms_do_not_hear_each_other);
 	CHECK_TEST(legs_move);
 	CHECK_TEST(operations_on_the_way);
@@ -741,5 +815,7 @@ void suite_mixer(void)
 	CHECK_TEST(encrypted_ssrcs_without_end);
 	CHECK_TEST(idle_rooms_take_no_ticks);
 	CHECK_TEST(threads_with_churn);
+	CHECK_TEST(threads_with_churn_in_spread_rooms);
 	CHECK_TEST(threads_carry_a_conversation);
+	CHECK_TEST(threads_carry_a_conversation_in_a_spread_room);
 }

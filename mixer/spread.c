@@ -1,0 +1,215 @@
+/* mixer/spread.c */
+#include "mixer/spread.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "mixer/io.h"
+#include "mixer/kernel.h"
+
+struct spread {
+	uint32_t offset_us;
+	_Atomic uint32_t count;
+	_Atomic(struct spread_seat *) seats[SPREAD_SEATS_MAX];
+};
+
+/* Control ----------------------------------------------------------------------------------- */
+
+int spread_new(uint32_t offset_us, struct spread **ret_spread)
+{
+	struct spread *spread = calloc(1, sizeof(*spread));
+
+	if (!spread)
+		return -ENOMEM;
+	spread->offset_us = offset_us;
+	*ret_spread = spread;
+	return 0;
+}
+
+struct spread *spread_free(struct spread *spread)
+{
+	if (!spread)
+		return NULL;
+	for (uint32_t i = 0; i < SPREAD_SEATS_MAX; i++)
+		free(atomic_load(&spread->seats[i]));
+	free(spread);
+	return NULL;
+}
+
+int spread_seat_new(struct spread *spread, struct spread_seat **ret_seat)
+{
+	uint32_t count = atomic_load(&spread->count);
+	struct spread_seat *seat;
+
+	if (count == SPREAD_SEATS_MAX)
+		return ERR_LIMIT;
+	seat = calloc(1, sizeof(*seat));
+	if (!seat)
+		return -ENOMEM;
+	list_init(&seat->node);
+	seat->spread = spread;
+	seat->index = (uint8_t)count;
+	bus_scratch_init(&seat->scratch);
+	atomic_store(&spread->seats[count], seat);
+	atomic_store(&spread->count, count + 1);
+	*ret_seat = seat;
+	return 0;
+}
+
+/* Others may look at it already: it stays until all go, and has nothing to say. */
+void spread_seat_undo(struct spread_seat *seat)
+{
+	seat->bus = NULL;
+}
+
+uint32_t spread_offset_us(const struct spread *spread)
+{
+	return spread->offset_us;
+}
+
+/* Writing ----------------------------------------------------------------------------------- */
+
+static void sum_write(const struct bus_audience *audience, const struct bus_hearing *hearing,
+		      struct spread_sum *out)
+{
+	out->of = (struct spread_want){audience->hears, audience->hears_not, hearing->rates};
+	out->talkers = hearing->talkers;
+	out->csrc_count = hearing->csrc_count;
+	memcpy(out->csrc, hearing->csrc, hearing->csrc_count * sizeof(out->csrc[0]));
+	out->exact = hearing->exact;
+	if (out->exact.payload) {
+		memcpy(out->octets, hearing->exact.payload, hearing->exact.len);
+		out->exact.payload = out->octets;
+	}
+	for (uint8_t rate = 0; rate < LEG_RATES; rate++)
+		if (hearing->rates >> rate & 1)
+			memcpy(out->sums[rate], hearing->mixes[rate].sum,
+			       leg_rate_samples(rate) * sizeof(out->sums[rate][0]));
+}
+
+/* An audience to which nobody here said anything is left out: there is nothing to add. */
+static void share_write(const struct spread_seat *seat, struct spread_share *share)
+{
+	const struct bus *bus = seat->bus;
+
+	share->sum_count = share->want_count = 0;
+	share->loudest = seat->scratch.loudest;
+	for (uint8_t i = 0; i < bus->audience_count; i++) {
+		const struct bus_audience *audience = &bus->audiences[i];
+		uint8_t rates = audience->rates_next | (i == 0 ? bus->take_rates : 0);
+
+		if (seat->scratch.hearings[i].talkers > 0)
+			sum_write(audience, &seat->scratch.hearings[i],
+				  &share->sums[share->sum_count++]);
+		if (rates)
+			share->wants[share->want_count++] = (struct spread_want){
+				audience->hears, audience->hears_not, rates};
+	}
+}
+
+void spread_gather_rt(struct spread_seat *seat, struct leg_env *env, uint64_t tick,
+		      uint32_t skipped)
+{
+	struct spread_share *share = &seat->shares[tick % SPREAD_SHARES];
+
+	assert(tick > 0 && !seat->is_gathered);
+	bus_gather_rt(seat->bus, &seat->scratch, env, skipped);
+	seat->tick = tick;
+	seat->is_gathered = true;
+	/* Whoever comes to read from here on sees 0; who is there already is seen by us. */
+	atomic_store(&share->tick, 0);
+	if (atomic_load(&share->readers) > 0)
+		return;
+	share_write(seat, share);
+	atomic_store(&share->tick, tick);
+}
+
+/* Meeting ----------------------------------------------------------------------------------- */
+
+static void sum_add(const struct spread_sum *sum, struct bus_hearing *hearing)
+{
+	bool is_lone = hearing->talkers == 0 && sum->talkers == 1;
+
+	hearing->talkers += sum->talkers;
+	hearing->lone = NULL;
+	hearing->exact = is_lone ? sum->exact : (struct bus_exact){0};
+	if (hearing->exact.payload) {
+		memcpy(hearing->octets, sum->octets, sum->exact.len);
+		hearing->exact.payload = hearing->octets;
+	}
+	for (uint8_t i = 0; i < sum->csrc_count && hearing->csrc_count < ARRAY_LEN(hearing->csrc);
+	     i++)
+		hearing->csrc[hearing->csrc_count++] = sum->csrc[i];
+	for (uint8_t rate = 0; rate < LEG_RATES; rate++)
+		if (hearing->rates >> rate & sum->of.rates >> rate & 1)
+			kernel_best()->add_sum_rt(hearing->mixes[rate].sum, sum->sums[rate],
+						  leg_rate_samples(rate));
+}
+
+static void share_add(struct spread_seat *seat, const struct spread_share *share, uint32_t other)
+{
+	struct bus *bus = seat->bus;
+
+	for (uint8_t k = 0; k < share->sum_count; k++) {
+		const struct spread_sum *sum = &share->sums[k];
+
+		for (uint8_t i = 0; i < bus->audience_count; i++)
+			if (bus->audiences[i].hears == sum->of.hears &&
+			    bus->audiences[i].hears_not == sum->of.hears_not)
+				sum_add(sum, &seat->scratch.hearings[i]);
+	}
+	if (bus->loudest.max && share->loudest.max == bus->loudest.max)
+		for (uint8_t i = 0; i < share->loudest.count; i++)
+			loudest_offer_rt(&seat->scratch.loudest, share->loudest.best[i]);
+	seat->others[other].is_seen = true;
+	seat->others[other].count = share->want_count;
+	memcpy(seat->others[other].wants, share->wants,
+	       share->want_count * sizeof(share->wants[0]));
+}
+
+static void share_read(struct spread_seat *seat, struct spread_seat *from)
+{
+	struct spread_share *share = &from->shares[seat->tick % SPREAD_SHARES];
+
+	atomic_fetch_add(&share->readers, 1);
+	if (atomic_load(&share->tick) == seat->tick)
+		share_add(seat, share, from->index);
+	else if (seat->others[from->index].is_seen && seat->bus->leg_count > 0)
+		seat->missed++;
+	atomic_fetch_sub(&share->readers, 1);
+}
+
+void spread_meet_rt(struct spread_seat *seat)
+{
+	struct spread *spread = seat->spread;
+	uint32_t count = atomic_load(&spread->count);
+
+	assert(seat->is_gathered);
+	for (uint32_t i = 0; i < count; i++) {
+		struct spread_seat *from = atomic_load(&spread->seats[i]);
+
+		if (from != seat)
+			share_read(seat, from);
+	}
+	if (seat->bus->loudest.max)
+		seat->bus->loudest = seat->scratch.loudest;
+}
+
+void spread_deliver_rt(struct spread_seat *seat, struct leg_env *env)
+{
+	struct bus *bus = seat->bus;
+
+	bus_deliver_rt(bus, &seat->scratch, env);
+	bus_unwant_rt(bus);
+	for (uint32_t i = 0; i < SPREAD_SEATS_MAX; i++)
+		for (uint8_t k = 0; k < seat->others[i].count; k++) {
+			const struct spread_want *want = &seat->others[i].wants[k];
+
+			bus_want_rt(bus, want->hears, want->hears_not, want->rates);
+		}
+	seat->is_gathered = false;
+	io_flush_rt(env->io);
+}
