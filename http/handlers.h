@@ -35,6 +35,8 @@ int forwards_get(struct request *request);
 int forwards_change(struct request *request);
 int forwards_delete(struct request *request);
 
+int trunks_list(struct request *request);
+
 int recordings_list(struct request *request);
 int recordings_start(struct request *request);
 int recording_get(struct request *request);

@@ -16,6 +16,8 @@
 #include "focus/notifier.h"
 #include "focus/numbers.h"
 #include "focus/registrar.h"
+#include "focus/trace.h"
+#include "focus/trunks.h"
 #include "http/events.h"
 #include "http/handlers.h"
 #include "http/server.h"
@@ -215,6 +217,37 @@ static void add_mailboxes(struct buf *out, const struct mailbox_stats *stats)
 		"Messages that a full mailbox did not take.", stats->refused);
 }
 
+static void add_trunks(struct buf *out, const struct focus *focus)
+{
+	const struct trunks_stats *stats = focus_trunks_stats(focus);
+	uint64_t counts[TRUNK_STATE_COUNT] = {0};
+	struct trunk_view view;
+
+	for (uint32_t i = 0; focus_trunk(focus, i, &view); i++)
+		counts[view.state]++;
+	head(out, "hearth_trunks", "gauge", "Registrations of ours elsewhere, by state.");
+	for (int state = 0; state < TRUNK_STATE_COUNT; state++)
+		sample(out, "hearth_trunks", "state", trunk_state_name((enum trunk_state)state),
+		       counts[state]);
+	counter(out, "hearth_trunk_registers_total", "REGISTERs of ours that were answered 200.",
+		stats->registered);
+	counter(out, "hearth_trunk_registers_refused_total", "REGISTERs of ours that were refused.",
+		stats->refused);
+	counter(out, "hearth_trunk_registers_unanswered_total",
+		"REGISTERs of ours that could not be sent, or had no answer.", stats->unanswered);
+}
+
+static void add_hep(struct buf *out, const struct focus *focus)
+{
+	uint64_t sent, dropped;
+
+	if (!focus_hep_counts(focus, &sent, &dropped))
+		return;
+	counter(out, "hearth_hep_sent_total", "Messages copied to the capture server.", sent);
+	counter(out, "hearth_hep_dropped_total",
+		"Copies for the capture server that were lost here.", dropped);
+}
+
 static void add_focus(struct buf *out, const struct focus *focus)
 {
 	const struct focus_stats *stats = focus_stats(focus);
@@ -240,6 +273,8 @@ static void add_focus(struct buf *out, const struct focus *focus)
 	add_registrations(out, focus);
 	add_numbers(out, focus);
 	add_callbacks(out, focus);
+	add_trunks(out, focus);
+	add_hep(out, focus);
 	head(out, "hearth_rejected_total", "counter", "Callers turned away, by reason.");
 	for (int reason = 0; reason < FOCUS_REJECT_COUNT; reason++)
 		sample(out, "hearth_rejected_total", "reason",
@@ -341,6 +376,8 @@ static void add_http(struct buf *out, const struct http *http)
 	gauge(out, "hearth_http_connections", "HTTP connections now.", (double)http->connections);
 	gauge(out, "hearth_http_requests_open", "Requests under way, streams included.",
 	      http->stats.requests_open);
+	counter(out, "hearth_http_rate_refused_total", "Requests answered 429 for their number.",
+		http->rates.refused);
 	counter(out, "hearth_http_idempotent_replays_total",
 		"Answers given again for a known Idempotency-Key.", http->stats.replays);
 	gauge(out, "hearth_event_streams", "Event streams open.", stats->clients);

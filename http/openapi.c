@@ -57,7 +57,7 @@ static const struct parameter path_parameters[] = {
 	{"problem", "problem", "path", "string", "Last part of a problem's type."},
 };
 
-static const uint16_t every_status[] = {400, 401, 403, 406, 500, 503};
+static const uint16_t every_status[] = {400, 401, 403, 406, 429, 500, 503};
 static const uint16_t body_status[] = {413, 415, 422};
 
 static bool is_among(const uint16_t *list, size_t count, uint16_t status)
@@ -73,7 +73,7 @@ bool openapi_has_status(const struct route *route, uint16_t status)
 {
 	if (status == route->status)
 		return true;
-	if ((route->flags & ROUTE_OPEN) && (status == 401 || status == 403))
+	if ((route->flags & ROUTE_OPEN) && (status == 401 || status == 403 || status == 429))
 		return false;
 	if (!route->content_type && status == 406)
 		return false;
@@ -268,6 +268,8 @@ static const char *status_text(uint16_t status)
 		return "The body is not JSON.";
 	case 422:
 		return "A field does not fit.";
+	case 429:
+		return "Too many requests; Retry-After says when to ask again.";
 	case 500:
 		return "A defect of the server.";
 	case 503:

@@ -22,6 +22,7 @@ static const struct problem problems[] = {
 	{ERR_HTTP_RANGE, 416, "range-not-satisfiable", NULL, 0},
 	{ERR_HTTP_FIELD, 422, "bad-field", NULL, 0},
 	{ERR_HTTP_KEY_REUSED, 422, "idempotency-key-reused", NULL, 0},
+	{ERR_HTTP_RATE, 429, "too-many-requests", NULL, 1},
 	{ERR_HTTP_STREAMS, 503, "too-many-streams", NULL, 10},
 	/* What the focus says */
 	{ERR_ROOM_UNKNOWN, 404, "room-unknown", NULL, 0},

@@ -411,27 +411,61 @@ void request_answer(struct request *request, int err)
 
 /* Judging by the headers --------------------------------------------------------------------- */
 
+static struct addr peer_of(const struct request *request)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct addr peer = {0};
+
+	if (info && info->client_addr->sa_family == AF_INET6)
+		memcpy(&peer.in6, info->client_addr, sizeof(peer.in6));
+	else if (info)
+		memcpy(&peer.in, info->client_addr, sizeof(peer.in));
+	return addr_unmap(&peer);
+}
+
+static bool is_unlimited(const char *list, const struct addr *peer)
+{
+	struct slice rest = slice_of(list), item;
+	struct prefix prefix;
+
+	while (config_list_next(&rest, &item))
+		if (!prefix_parse(item, &prefix) && prefix_has(&prefix, peer))
+			return true;
+	return false;
+}
+
+/* Before the token is looked at: guessing one is bound by it, too. */
+static int check_rate(struct request *request)
+{
+	const struct config *config = request->http->config;
+	struct addr peer = peer_of(request);
+
+	if (!config->http_rate || !addr_is_set(&peer) ||
+	    is_unlimited(config->http_rate_unlimited, &peer))
+		return 0;
+	if (!rates_take(&request->http->rates, &peer,
+			clock_mono_ms(loop_clock(request->http->loop)),
+			(uint32_t)config->http_rate))
+		return 0;
+	return request_fail(request, ERR_HTTP_RATE, "at most %lld a second from one address",
+			    (long long)config->http_rate);
+}
+
 /* In the form of focus/auth.c, so that one expression of fail2ban reads both. Who shows no token at
  * all is asked for one, no more. */
 static void log_wrong_token(const struct request *request)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct addr peer = peer_of(request);
 	char text[ADDR_TEXT_MAX];
-	struct addr peer = {0};
 
-	if (!info || !slice_present(header(request->connection, "Authorization")))
+	if (!addr_is_set(&peer) || !slice_present(header(request->connection, "Authorization")))
 		return;
-	if (info->client_addr->sa_family == AF_INET6)
-		memcpy(&peer.in6, info->client_addr, sizeof(peer.in6));
-	else
-		memcpy(&peer.in, info->client_addr, sizeof(peer.in));
-	peer = addr_unmap(&peer);
 	LOG(LOG_WARN, "security.refused", LOG_STR("address", addr_ip_text(&peer, text)),
 	    LOG_STR("cause", "wrong_token"), LOG_STR("method", request->method));
 }
 
-static int check_sender(const struct request *request)
+static int check_sender(struct request *request)
 {
 	const struct route *route = route_of(request);
 	struct MHD_Connection *connection = request->connection;
@@ -446,6 +480,9 @@ static int check_sender(const struct request *request)
 
 	if (route->flags & ROUTE_OPEN)
 		return 0;
+	err = check_rate(request);
+	if (err)
+		return err;
 	err = auth_check(config->http_token, config->sip_domains, &from);
 	if (err == ERR_HTTP_UNAUTHORIZED)
 		log_wrong_token(request);

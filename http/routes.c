@@ -2,8 +2,8 @@
  * from this table; tests/unit/http/test_contract.c asks each row for each status that it names.
  *
  * Statuses that every route may give and that are therefore not repeated: 400 (malformed), 401
- * (token), 403 (other site), 406 (Accept), 500 and 503; and for every route that reads a body 413,
- * 415, 422.
+ * (token), 403 (other site), 406 (Accept), 429 (rate), 500 and 503; and for every route that reads
+ * a body 413, 415, 422.
  */
 #include <string.h>
 
@@ -470,6 +470,14 @@ static const struct route routes[] = {
 	 .summary = "Forget a Contact; its phone may come back",
 	 .status = 204,
 	 .errors = {404}},
+	{.method = "GET",
+	 .path = "/api/v1/trunks",
+	 .handle = trunks_list,
+	 .operation = "listTrunks",
+	 .summary = "Where we are registered ourselves, in the order of sip.register",
+	 .response = "TrunkList",
+	 .content_type = JSON,
+	 .status = 200},
 	{.method = "GET",
 	 .path = "/api/v1/forwards/{callee}",
 	 .handle = forwards_get,

@@ -319,6 +319,26 @@ static const struct field registration[] = {
 	{0},
 };
 
+static const struct field trunk[] = {
+	{"aor", FIELD_STRING, 0, 0, 0, NULL, "Our address of record there."},
+	{"state", FIELD_STRING, 0, 0, 0, NULL, "registering, registered or failed."},
+	{"status", FIELD_INTEGER, FIELD_NULLABLE, 0, 0, NULL,
+	 "The last SIP status; null before one, or when nobody answered."},
+	{"reason", FIELD_STRING, 0, 0, 0, NULL, "Why it failed; may be empty."},
+	{"service_route", FIELD_STRING, 0, 0, 0, NULL,
+	 "The route that its registrar gave us (RFC 3608); may be empty."},
+	{"expires_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
+	 "When it would end without a refresh; null when not registered."},
+	{"next_try_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
+	 "The next REGISTER; null while one is under way."},
+	{0},
+};
+
+static const struct field trunk_list[] = {
+	{"trunks", FIELD_LIST, 0, 0, 0, "Trunk", "In the order of sip.register."},
+	{0},
+};
+
 static const struct field registration_list[] = {
 	{"registrations", FIELD_LIST, 0, 0, 0, "Registration", "In the order of the users' names."},
 	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
@@ -875,6 +895,8 @@ static const struct schema written[] = {
 	{"Carried", "Somebody who is heard over a bridge.", carried, 0},
 	{"Registration", "Where a user is: one Contact.", registration, 0},
 	{"RegistrationList", "A page of registrations.", registration_list, 0},
+	{"Trunk", "A registration of ours at another registrar.", trunk, 0},
+	{"TrunkList", "All of them.", trunk_list, 0},
 	{"Forward", "Where calls to somebody go instead.", forward, 0},
 	{"CallBrief", "A call without its parties.", call_brief, 0},
 	{"Recording", "A recording of a room.", recording, 0},

@@ -21,8 +21,9 @@
 
 enum { HTTP_BACKLOG = 512 };
 
-static const uint16_t statuses[HTTP_STATUS_MAX] = {200, 201, 202, 204, 304, 400, 401, 403, 404, 405,
-						   406, 409, 412, 413, 415, 422, 500, 503, 507};
+static const uint16_t statuses[HTTP_STATUS_MAX] = {200, 201, 202, 204, 304, 400, 401,
+						   403, 404, 405, 406, 409, 412, 413,
+						   415, 422, 429, 500, 503, 507};
 
 uint16_t http_status_at(size_t slot)
 {

@@ -11,6 +11,7 @@
 #include "http/http.h"
 #include "http/idempotency.h"
 #include "http/problem.h"
+#include "http/rate.h"
 #include "http/request.h"
 #include "http/router.h"
 
@@ -41,6 +42,7 @@ struct http {
 	struct addr addr;
 	struct events *events;
 	struct idempotency *idempotency;
+	struct rates rates;
 	struct buf description; /* /openapi.json */
 	struct list waiting;    /* requests that are suspended */
 	struct list queries;    /* what the store has been asked (records.c) */

@@ -166,6 +166,23 @@ enum sip_auth_verdict sip_auth_check(struct sip_auth *auth,
 	return verdict;
 }
 
+/* As the request's response, with no method in A2 (RFC 7616 3.5). */
+void sip_auth_info(struct sip_auth *auth, const struct sip_auth_question *question, struct buf *buf)
+{
+	struct digest_credentials credentials;
+	char rspauth[DIGEST_HEX_MAX];
+	const char *ha1;
+
+	if (find(question, &credentials) != SIP_AUTH_GOOD || credentials.qop != DIGEST_QOP_AUTH)
+		return;
+	ha1 = auth->ha1(auth->arg, credentials.username, credentials.algorithm);
+	if (!ha1 || digest_response(&credentials, ha1, SLICE(""), SLICE_NONE, rspauth))
+		return;
+	sip_build_header(buf, "Authentication-Info",
+			 "qop=auth, rspauth=\"%s\", cnonce=\"" SLICE_FMT "\", nc=" SLICE_FMT,
+			 rspauth, SLICE_ARG(credentials.cnonce), SLICE_ARG(credentials.nc_text));
+}
+
 void sip_auth_challenge(struct sip_auth *auth, const struct sip_auth_question *question,
 			bool is_stale, struct buf *buf)
 {

@@ -60,6 +60,12 @@ enum sip_auth_verdict sip_auth_check(struct sip_auth *auth,
 void sip_auth_challenge(struct sip_auth *auth, const struct sip_auth_question *question,
 			bool is_stale, struct buf *buf);
 
+/* The Authentication-Info line of a 2xx to a request whose credentials were good (RFC 7616 3.5, RFC
+ * 3261 20.6): its rspauth shows that we know the secret, too. Nothing without qop, and with
+ * auth-int (the body of the answer is not known yet). */
+void sip_auth_info(struct sip_auth *auth, const struct sip_auth_question *question,
+		   struct buf *buf);
+
 /* The user name that a request claims in credentials for `realm`, good or not; absent: none. */
 struct slice sip_auth_claim(const struct sip_auth_question *question);
 

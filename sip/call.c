@@ -341,6 +341,12 @@ bool sip_call_peek_rtp(const struct sip_call *call, struct addr *ret_rtp)
 	return sdp_peek_rtp(buf_slice(&call->remote_offer), ret_rtp);
 }
 
+void sip_call_note(struct sip_call *call, struct slice lines)
+{
+	if (call->stx)
+		sip_stx_note(call->stx, lines);
+}
+
 const struct sip_flow *sip_call_flow(const struct sip_call *call)
 {
 	return &call->flow;

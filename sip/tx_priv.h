@@ -60,6 +60,7 @@ struct sip_stx {
 	char *request;              /* copy of it until the final answer */
 	size_t request_len;
 	struct buf response; /* the last one sent */
+	struct buf note;     /* lines for its 2xx (sip_stx_note) */
 	sip_stx_fn *on_event;
 	void *watcher;
 	uint16_t status; /* of `response`, 0 none */

@@ -153,6 +153,7 @@ static void free_tx(struct sip_stx *tx)
 	list_remove(&tx->all);
 	tx->layer->stats->server_transactions--;
 	buf_done(&tx->response);
+	buf_done(&tx->note);
 	free(tx->request);
 	free(tx);
 }
@@ -413,9 +414,18 @@ static void write_response(struct sip_stx *tx, const struct sip_msg *request,
 		buf_addslice(buf, response->headers);
 	if (reply->headers)
 		buf_adds(buf, reply->headers);
+	if (reply->status >= 200 && reply->status < 300)
+		buf_addslice(buf, buf_slice(&tx->note));
 	if (tx->layer->product)
 		sip_build_header(buf, "Server", "%s", tx->layer->product);
 	sip_build_end(buf, reply->content_type, reply->body);
+}
+
+void sip_stx_note(struct sip_stx *tx, struct slice lines)
+{
+	buf_addslice(&tx->note, lines);
+	if (buf_err(&tx->note))
+		buf_done(&tx->note);
 }
 
 static int build(struct sip_stx *tx, const struct sip_stx_response *response, struct buf *buf)

@@ -288,6 +288,10 @@ int sip_call_print_ref(const struct sip_call *call, enum sip_ref_receiver receiv
 /* Sends a response; a final one ends the app's hold on `tx`. */
 int sip_stx_reply(struct sip_stx *tx, const struct sip_reply *reply);
 const struct sip_flow *sip_stx_flow(const struct sip_stx *tx);
+/* Complete lines that its 2xx will have, whoever writes that; of a call: that of its first INVITE.
+ * Without memory they are left out. */
+void sip_stx_note(struct sip_stx *tx, struct slice lines);
+void sip_call_note(struct sip_call *call, struct slice lines);
 
 /* Counters ---------------------------------------------------------------------------------------
  */

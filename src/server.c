@@ -338,6 +338,7 @@ static int focus_part_new(struct server *server)
 		.store = server->store,
 		.net = sip_trace_net(server->trace),
 		.trace = server->trace,
+		.hep = server->hep,
 	};
 	int err = focus_new(&params, &server->focus);
 

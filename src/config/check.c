@@ -9,7 +9,13 @@
 #include "base/prefix.h"
 #include "config/table.h"
 
-enum { LISTEN_MAX = 16, HOST_LEN_MAX = 255, LABEL_LEN_MAX = 63, PTIME_STEP_MS = 10 };
+enum {
+	LISTEN_MAX = 16,
+	HOST_LEN_MAX = 255,
+	LABEL_LEN_MAX = 63,
+	PTIME_STEP_MS = 10,
+	REGISTER_ITEM_MAX = 255
+};
 
 /* The key under check, and where to complain. */
 struct check {
@@ -227,6 +233,25 @@ static void check_uri(struct check *check, const char *value)
 {
 	if (value[0] && !is_sip_uri(slice_of(value)))
 		WRONG(check, "\"%s\" is not a SIP URI, such as sip:host", value);
+}
+
+/* "sip:user@host" and, behind a space, the URI of a proxy. */
+static void check_register(struct check *check, const char *value)
+{
+	struct slice rest = slice_of(value), item;
+
+	while (config_list_next(&rest, &item)) {
+		size_t end = slice_find(item, ' '), at = slice_find(item, '@');
+		struct slice proxy = slice_trim(slice_from(item, end));
+
+		if (item.len > REGISTER_ITEM_MAX || !is_sip_uri(slice_first(item, end)) ||
+		    at >= end || slice_find(slice_first(item, at), ':') + 1 >= at)
+			WRONG(check, "\"" SLICE_FMT "\" is not sip:user@registrar [proxy URI]",
+			      SLICE_ARG(item));
+		else if (proxy.len && !is_sip_uri(proxy))
+			WRONG(check, "\"" SLICE_FMT "\" is not a SIP URI, such as sip:host",
+			      SLICE_ARG(proxy));
+	}
 }
 
 static void check_http_listen(struct check *check, const char *value)
@@ -633,12 +658,14 @@ static const struct {
 	{CONFIG_KEY_focus_join_mode, check_join_mode},
 	{CONFIG_KEY_focus_join_choice, check_join_choice},
 	{CONFIG_KEY_sip_registrar, check_registrar},
+	{CONFIG_KEY_sip_register, check_register},
 	{CONFIG_KEY_sip_auth, check_auth},
 	{CONFIG_KEY_sip_realm, check_realm},
 	{CONFIG_KEY_sip_auth_algorithms, check_algorithms},
 	{CONFIG_KEY_sip_acl, check_acl},
 	{CONFIG_KEY_sip_trusted, check_trusted},
 	{CONFIG_KEY_sip_rate_unlimited, check_prefixes},
+	{CONFIG_KEY_http_rate_unlimited, check_prefixes},
 	{CONFIG_KEY_sip_scanners, check_scanners},
 	{CONFIG_KEY_recordings_format, check_recordings_format},
 	{CONFIG_KEY_numbers_pool, check_pool},

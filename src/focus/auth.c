@@ -216,7 +216,7 @@ static void believe_asserted(const struct sip_msg *request, struct auth_identity
 }
 
 /* RFC 3323 4.2: tokens divided by semicolons. "none" asks for nothing to be hidden. */
-static bool wants_privacy(const struct sip_msg *request)
+bool auth_privacy_has(const struct sip_msg *request, const char *words)
 {
 	struct slice rest = sip_msg_value(request, SIP_H_PRIVACY);
 
@@ -224,7 +224,7 @@ static bool wants_privacy(const struct sip_msg *request)
 		size_t end = slice_find(rest, ';');
 		struct slice word = slice_trim(slice_first(rest, end));
 
-		if (slice_iis(word, "id") || slice_iis(word, "user") || slice_iis(word, "header"))
+		if (word.len && text_list_ihas(words, word))
 			return true;
 		rest = slice_from(rest, end + 1);
 	}
@@ -344,6 +344,7 @@ static int check_digest(struct auth *auth, const struct auth_question *question,
 	if (verdict == SIP_AUTH_GOOD) {
 		sip_guard_succeeded(auth->guard, question->flow);
 		show_user(users_find(auth->users, name), identity);
+		sip_auth_info(auth->sip, &ask, headers);
 		return check_user(auth, question, identity->user);
 	}
 	if (verdict == SIP_AUTH_NONE && !needs_proof(auth, question))
@@ -379,7 +380,7 @@ int auth_decide(struct auth *auth, const struct auth_question *question,
 
 	*ret_identity = (struct auth_identity){0};
 	err = check(auth, question, ret_identity, headers);
-	if (wants_privacy(question->request))
+	if (auth_privacy_has(question->request, "id,user,header"))
 		hide(ret_identity);
 	return err;
 }

@@ -74,4 +74,7 @@ int auth_decide(struct auth *auth, const struct auth_question *question,
 /* A conference of a free name may be made by this caller. */
 bool auth_may_create_rooms(const struct auth_identity *identity);
 
+/* Whether Privacy (RFC 3323 4.2) has one of the words of a comma list. */
+bool auth_privacy_has(const struct sip_msg *request, const char *words);
+
 #endif

@@ -116,19 +116,25 @@ int calls_new(struct focus *focus, const struct focus_call *make, struct call **
 	return 0;
 }
 
-static int call_dial(struct call *call, const char *uri, const char *as,
+struct dial {
+	const char *uri, *as;
+	const struct sip_msg *request; /* the INVITE that it answers; NULL: none */
+};
+
+static int call_dial(struct call *call, const struct dial *dial,
 		     struct participant **ret_participant)
 {
 	char from[STORE_URI_MAX + 3];
 	const struct invitation_start start = {
-		.uri = slice_of(uri),
+		.uri = slice_of(dial->uri),
 		.from = from,
 		.is_plain = true,
 		.is_on_hold = call->is_late_offer && !call->from,
 		.offers_nothing = call->is_late_offer && call->from,
+		.request = dial->request,
 	};
 
-	snprintf(from, sizeof(from), "<%s>", as);
+	snprintf(from, sizeof(from), "<%s>", dial->as);
 	return invitation_begin(call->room, &start, ret_participant);
 }
 
@@ -140,14 +146,14 @@ void calls_discard(struct call *call)
 
 /* The caller hears nothing yet: it is answered when the user answers, and refused as the user
  * refuses. */
-int calls_place(struct call *call, struct participant *caller)
+int calls_place(struct call *call, struct participant *caller, const struct sip_msg *request)
 {
 	int err;
 
 	call->from = caller;
 	caller->is_waiting = true;
 	participant_publish(caller, call->room);
-	err = call_dial(call, call->to_uri, call->from_uri, &call->to);
+	err = call_dial(call, &(struct dial){call->to_uri, call->from_uri, request}, &call->to);
 	LOG(LOG_INFO, "call.created", LOG_STR("call", call->id), LOG_STR("from", call->from_uri),
 	    LOG_STR("to", call->to_uri));
 	call->state = CALL_DIALLING_TO;
@@ -170,7 +176,7 @@ int focus_call_create(struct focus *focus, const struct focus_call *make, struct
 	if (err)
 		return err;
 	call->is_first_on_hold = call->is_late_offer;
-	err = call_dial(call, call->from_uri, call->to_uri, &call->from);
+	err = call_dial(call, &(struct dial){call->from_uri, call->to_uri, NULL}, &call->from);
 	if (err) {
 		calls_discard(call);
 		return err;
@@ -267,7 +273,7 @@ static void wake_first(struct call *call, const char *reason)
 
 static void call_dial_second(struct call *call)
 {
-	int err = call_dial(call, call->to_uri, call->from_uri, &call->to);
+	int err = call_dial(call, &(struct dial){call->to_uri, call->from_uri, NULL}, &call->to);
 
 	if (!err) {
 		call_move(call, CALL_DIALLING_TO);

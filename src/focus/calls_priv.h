@@ -34,7 +34,7 @@ extern hash_match_fn *const calls_has_id; /* key: struct slice */
 /* A call that a phone makes to a user of ours: a room for it, in which nobody is yet. `calls_place`
  * then puts the caller into it and calls the user; a failure leaves the caller to be discarded. */
 int calls_new(struct focus *focus, const struct focus_call *make, struct call **ret_call);
-int calls_place(struct call *call, struct participant *caller);
+int calls_place(struct call *call, struct participant *caller, const struct sip_msg *request);
 void calls_discard(struct call *call); /* nobody is in it, nobody knows of it */
 
 /* What the participants tell; each may end the call. */

@@ -2,6 +2,7 @@
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/trunks.h"
 
 #include "base/log.h"
 
@@ -66,6 +67,7 @@ void focus_drain(struct focus *focus, void (*on_empty)(void *arg), void *arg)
 	focus->drain.arg = arg;
 	LOG(LOG_INFO, "server.draining", LOG_INT("participants", focus->stats.participants),
 	    LOG_INT("wait_s", focus->config->focus_drain_s));
+	trunks_drain(focus);
 	(void)notifier_drain(focus, false);
 	drain_arm(focus, (uint64_t)focus->config->focus_drain_s * 1000);
 }
@@ -78,6 +80,7 @@ void focus_stop(struct focus *focus)
 		return;
 	focus->drain.is_on = true;
 	focus->drain.is_stopping = true;
+	trunks_drain(focus);
 	LIST_FOREACH (it, tmp, &focus->participants)
 		participant_ring_off(LIST_ENTRY(it, struct participant, in_focus), "server_stopped",
 				     PARTICIPANT_EV_KICK);

@@ -24,6 +24,7 @@
 #include "focus/schedule.h"
 #include "focus/spoken_name.h"
 #include "focus/text.h"
+#include "focus/trunks.h"
 #include "focus/watched.h"
 
 static_assert((size_t)PACKAGE_COUNT <= ARRAY_LEN(((struct focus_stats *)0)->subscriptions),
@@ -116,6 +117,7 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	focus->store = params->store;
 	focus->net = params->net;
 	focus->trace = params->trace;
+	focus->hep = params->hep;
 	/* An ETag from before a restart must not match something else after it. */
 	focus->version = clock_wall_ms(&focus->clock);
 	focus->stats.rejected_count = FOCUS_REJECT_COUNT;
@@ -138,6 +140,8 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 		err = numbers_new(&focus->numbers);
 	if (!err)
 		err = callbacks_new(focus, &focus->callbacks);
+	if (!err)
+		err = trunks_new(focus, &focus->trunks);
 	if (!err)
 		err = location_new(
 			&(struct location_params){
@@ -191,6 +195,7 @@ struct focus *focus_free(struct focus *focus)
 	forwards_free(focus->forwards);
 	numbers_free(focus->numbers);
 	callbacks_free(focus->callbacks);
+	trunks_free(focus->trunks);
 	hash_free(focus->by_id);
 	hash_free(focus->calls_by_id);
 	hash_free(focus->watched);
@@ -300,7 +305,11 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 		err = recordings_load(focus);
 	if (!err)
 		err = mailboxes_load(focus);
-	return err ? err : numbers_load(focus);
+	if (!err)
+		err = numbers_load(focus);
+	if (!err)
+		trunks_reload(focus);
+	return err;
 }
 
 /* What plays now has its own copies of the paths. */
@@ -317,6 +326,7 @@ void focus_reload(struct focus *focus)
 	(void)announcer_load(focus);
 	for (uint32_t i = 0; i < focus->room_count; i++)
 		room_policy_apply(focus->rooms[i]);
+	trunks_reload(focus);
 }
 
 const char *focus_reject_name(enum focus_reject reason)

@@ -45,6 +45,7 @@ struct focus_params {
 	struct sip_net net;      /* asked for our address toward a party that we call; ops NULL: the
 				    kernel is asked */
 	struct sip_trace *trace; /* borrowed; what focus/trace.h shows; NULL: nothing */
+	const struct sip_hep *hep; /* borrowed, for its figures; NULL: no capture server */
 };
 
 /* -ENOMEM. */

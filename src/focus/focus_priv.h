@@ -27,8 +27,9 @@ struct focus {
 	const struct config *config;
 	struct store *store;
 	struct sip_net net;
-	struct sip_trace *trace; /* NULL: none */
-	struct sip_ua *ua;       /* borrowed from attach on */
+	struct sip_trace *trace;   /* NULL: none */
+	const struct sip_hep *hep; /* NULL: none */
+	struct sip_ua *ua;         /* borrowed from attach on */
 	struct media media;
 	struct users *users;
 	struct auth *auth;
@@ -49,6 +50,7 @@ struct focus {
 	struct forwards *forwards;   /* owned */
 	struct numbers *numbers;     /* owned */
 	struct callbacks *callbacks; /* owned */
+	struct trunks *trunks;       /* owned */
 
 	struct list participants; /* by in_focus: all that hold memory, also those that have left */
 	struct hash *by_id;       /* those in a roster */

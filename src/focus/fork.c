@@ -14,6 +14,7 @@
 #include "focus/focus_priv.h"
 #include "focus/fork_priv.h"
 #include "focus/registrar.h"
+#include "focus/trunks.h"
 
 static const struct sip_call_handlers attempt_handlers, loser_handlers;
 
@@ -123,10 +124,12 @@ static void next_index(struct fork_hop *hop, char out[FORK_INDEX_MAX + 1])
 static int add_plain(struct fork *fork, uint8_t hop_at, const struct sip_uri *uri)
 {
 	const char *proxy_text = fork->focus->config->sip_outbound_proxy;
+	struct slice route = slice_of(proxy_text);
 	char number[FORWARD_USER_MAX + 1];
 	struct buf text = BUF_INIT;
+	struct trunk_view trunk;
 	struct fork_attempt *a;
-	struct sip_uri proxy;
+	struct sip_uri proxy = {0};
 	int err;
 
 	if (uri->scheme != SIP_SCHEME_TEL) {
@@ -136,9 +139,12 @@ static int add_plain(struct fork *fork, uint8_t hop_at, const struct sip_uri *ur
 			 SLICE_ARG(fork_number(uri, number)), proxy.is_host_v6 ? "[" : "",
 			 SLICE_ARG(proxy.host), proxy.is_host_v6 ? "]" : "");
 	}
+	if (trunk_find(fork->focus, uri->scheme == SIP_SCHEME_TEL ? &proxy : uri, &trunk) &&
+	    trunk.service_route.len)
+		route = trunk.service_route;
 	err = text.len ? add_attempt(fork, hop_at, buf_slice(&text), &a) : ERR_BAD_TARGET;
 	if (!err) {
-		err = copy(slice_of(proxy_text), &a->route);
+		err = copy(route, &a->route);
 		a->is_hop = true;
 		memcpy(a->index, fork->hops[hop_at].index, sizeof(a->index));
 	}
@@ -838,6 +844,8 @@ int fork_new(const struct fork_params *params, struct fork **ret_fork)
 		err = add_hop(fork, &(struct hop_make){.uri = params->target,
 						       .parent = FORK_NONE,
 						       .why = FORK_DIRECT});
+	if (!err && params->request)
+		fork_history_came(fork, params->request);
 	if (err)
 		goto fail;
 	(void)run(fork);
@@ -859,6 +867,8 @@ struct fork *fork_free(struct fork *fork)
 		return NULL;
 	timer_stop(fork->focus->wheel, &fork->no_answer);
 	timer_stop(fork->focus->wheel, &fork->soon);
+	buf_done(&fork->came_history);
+	buf_done(&fork->came_diversions);
 	for (uint8_t i = 0; i < fork->attempt_count; i++)
 		free_attempt(fork->attempts[i]);
 	for (uint8_t i = 0; i < fork->hop_count; i++) {

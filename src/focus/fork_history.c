@@ -1,7 +1,12 @@
 /* focus/fork_history.c -- History-Info and Diversion of an attempt.
  *
- * A target that is called straight gets neither: there is nothing to tell. */
+ * A target that is called straight gets neither: there is nothing to tell. What came with the
+ * INVITE that is carried on stands first. */
+#include <stdio.h>
+
+#include "focus/auth.h"
 #include "focus/fork_priv.h"
+#include "sip/build.h"
 
 static bool is_sip(const char *text)
 {
@@ -89,12 +94,62 @@ static void add_diversions(const struct fork *fork, const struct fork_attempt *o
 	}
 }
 
+/* What came -------------------------------------------------------------------------------- */
+
+/* Joins the entries that can be read; *ret_last is the index of the last. */
+static void keep_entries(struct buf *out, const struct sip_msg *request, struct slice *ret_last)
+{
+	struct sip_list_walk walk = {0};
+	struct slice element, index;
+	struct sip_addr entry;
+
+	while (sip_list_next(request, SIP_H_HISTORY_INFO, &walk, &element)) {
+		if (sip_addr_parse(element, &entry) || !sip_param(entry.params, "index", &index))
+			continue;
+		buf_addf(out, "%s" SLICE_FMT, out->len ? ", " : "", SLICE_ARG(element));
+		*ret_last = index;
+	}
+}
+
+static void keep_diversions(struct buf *out, const struct sip_msg *request)
+{
+	struct sip_list_walk walk = {0};
+	struct slice element;
+	struct sip_addr by;
+
+	while (sip_list_next(request, SIP_H_DIVERSION, &walk, &element))
+		if (!sip_addr_parse(element, &by))
+			sip_build_header_slice(out, "Diversion", element);
+}
+
+void fork_history_came(struct fork *fork, const struct sip_msg *request)
+{
+	struct fork_hop *first = &fork->hops[0];
+	struct slice last = SLICE_NONE;
+
+	if (auth_privacy_has(request, "history,header"))
+		return;
+	keep_entries(&fork->came_history, request, &last);
+	keep_diversions(&fork->came_diversions, request);
+	/* A chain that long is no use to anybody, and room for our own must be left. */
+	if (buf_err(&fork->came_history) || fork->came_history.len > FORK_CAME_MAX ||
+	    last.len > FORK_INDEX_MAX / 2)
+		buf_done(&fork->came_history);
+	if (buf_err(&fork->came_diversions) || fork->came_diversions.len > FORK_CAME_MAX)
+		buf_done(&fork->came_diversions);
+	if (fork->came_history.len)
+		(void)snprintf(first->index, sizeof(first->index), SLICE_FMT ".1", SLICE_ARG(last));
+}
+
 void fork_history(const struct fork *fork, const struct fork_attempt *attempt, struct buf *out)
 {
 	struct buf entries = BUF_INIT;
 
-	if (fork->hop_count == 1 && attempt->is_hop)
+	if (fork->hop_count == 1 && attempt->is_hop && !fork->came_history.len) {
+		buf_addslice(out, buf_slice(&fork->came_diversions));
 		return;
+	}
+	buf_addslice(&entries, buf_slice(&fork->came_history));
 	add_all(fork, attempt, &entries);
 	buf_adds(out, "History-Info: ");
 	buf_addslice(out, buf_slice(&entries));
@@ -103,4 +158,5 @@ void fork_history(const struct fork *fork, const struct fork_attempt *attempt, s
 		out->err = buf_err(&entries);
 	buf_done(&entries);
 	add_diversions(fork, attempt, out);
+	buf_addslice(out, buf_slice(&fork->came_diversions));
 }

@@ -43,7 +43,8 @@ struct fork {
 	struct focus *focus;
 	const struct fork_handlers *handlers;
 	void *arg;
-	char *own; /* NULL none */
+	char *own;                                /* NULL none */
+	struct buf came_history, came_diversions; /* of the INVITE that is carried on */
 	struct fork_hop hops[FORK_HOPS_MAX];
 	uint8_t hop_count, hop; /* the one being called; FORK_NONE between */
 	struct fork_attempt *attempts[FORK_ATTEMPTS_MAX];
@@ -61,6 +62,11 @@ struct fork {
 struct slice fork_number(const struct sip_uri *uri, char out[FORWARD_USER_MAX + 1]);
 
 /* fork_history.c: the lines that tell the next target what was tried (RFC 7044, RFC 5806). */
+/* Keeps what the request says: the entries of its History-Info, so that the first hop's index goes
+ * on behind the last of them, and its Diversion lines. Neither when it asks for privacy of it (RFC
+ * 7044 10.1.2), nor beyond FORK_CAME_MAX octets. */
+enum { FORK_CAME_MAX = 2048 };
+void fork_history_came(struct fork *fork, const struct sip_msg *request);
 void fork_history(const struct fork *fork, const struct fork_attempt *attempt, struct buf *out);
 
 #endif

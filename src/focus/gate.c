@@ -86,10 +86,12 @@ void gate_on_invite(void *arg, struct sip_call *call, const struct sip_msg *requ
 	struct auth_question question = {request, flow, need_of_call(focus, flow, request)};
 
 	sip_call_bind(call, &participant_orphan_handlers, NULL);
-	if (check(focus, &question, &reply, &headers))
+	if (check(focus, &question, &reply, &headers)) {
 		(void)sip_call_reject(call, &reply);
-	else
+	} else {
+		sip_call_note(call, buf_slice(&headers));
 		incoming_on_invite(focus, call, request);
+	}
 	forget_caller(focus);
 	buf_done(&headers);
 }
@@ -104,6 +106,8 @@ bool gate_pass(struct focus *focus, struct sip_stx *tx, const struct sip_msg *re
 
 	if (err)
 		(void)sip_stx_reply(tx, &reply);
+	else
+		sip_stx_note(tx, buf_slice(&headers));
 	buf_done(&headers);
 	return !err;
 }

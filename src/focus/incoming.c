@@ -582,7 +582,7 @@ static int connect_user(struct focus *focus, struct sip_call *call, const struct
 	}
 	p->is_plain = true;
 	note_request(p, request);
-	err = calls_place(made, p);
+	err = calls_place(made, p, request);
 	if (err) {
 		p->reject_status = status_find(err)->status;
 		focus_call_end(focus, made, "failed");

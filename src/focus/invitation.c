@@ -14,6 +14,9 @@
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
 #include "focus/text.h"
+#include "focus/trunks.h"
+
+enum { FROM_MAX = ROOM_ID_MAX + ROOM_URI_MAX + 8 };
 
 struct invitation {
 	struct fork *fork; /* owned; NULL before it begins */
@@ -74,19 +77,33 @@ static int check_target(const struct focus *focus, const char *room_id, struct s
 
 /* What the fork asks and tells ---------------------------------------------------------------- */
 
+/* The room; where we are registered we are who we are there, and the room is its display name. */
+static const char *own_from(const struct participant *p, struct slice target, char out[FROM_MAX])
+{
+	char own[ROOM_URI_MAX + 1];
+	struct trunk_view trunk;
+	struct sip_uri uri;
+
+	if (!sip_uri_parse(target, &uri) && trunk_find(p->focus, &uri, &trunk))
+		snprintf(out, FROM_MAX, "\"%s\" <" SLICE_FMT ">", p->room_id, SLICE_ARG(trunk.aor));
+	else
+		snprintf(out, FROM_MAX, "<%s>", room_uri(p->focus, p->room_id, own));
+	return out;
+}
+
 static int on_call(void *arg, struct sip_call_invite *invite, struct sip_call **ret_call)
 {
 	struct participant *p = arg;
 	struct focus *focus = p->focus;
 	struct invitation *invitation = p->invitation;
-	char own[ROOM_URI_MAX + 1], from[ROOM_URI_MAX + 3];
+	char from[FROM_MAX];
 	struct room *room = focus_room_find(focus, slice_of(p->room_id));
 	struct buf headers = BUF_INIT;
 	struct offer_local local;
 	int err;
 
-	snprintf(from, sizeof(from), "<%s>", room_uri(focus, p->room_id, own));
-	invite->from = slice_of(invitation->from ? invitation->from : from);
+	invite->from = slice_of(invitation->from ? invitation->from
+						 : own_from(p, invite->target, from));
 	invite->contact_user = slice_of(p->is_plain ? p->id : p->room_id);
 	invite->contact_params = p->is_plain ? NULL : "isfocus";
 	invite->timeout_ms = (uint32_t)focus->config->focus_ring_s * 1000;
@@ -299,6 +316,7 @@ static int reserve(struct participant *p, struct room *room, const struct invita
 				.focus = p->focus,
 				.target = start->uri,
 				.own = slice_of(room_uri(p->focus, room->id, own)),
+				.request = start->request,
 				.handlers = &fork_handlers,
 				.arg = p,
 			},

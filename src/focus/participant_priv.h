@@ -170,8 +170,10 @@ struct invitation_start {
 	const char *replaces; /* "Replaces: ...\r\n": left out when the peer answers 420, 481
 				 or 501; NULL none */
 	enum participant_role role;
-	struct slice language; /* may be absent */
-	bool must_confirm;     /* focus/confirm.h */
+	struct slice language;         /* may be absent */
+	bool must_confirm;             /* focus/confirm.h */
+	const struct sip_msg *request; /* the INVITE that it carries on: what that says of diversions
+					  goes along; NULL: none */
 };
 /* Whether this may be called at all: ERR_DRAINING, ERR_NOT_ALLOWED, ERR_BAD_TARGET. */
 int invitation_check(const struct focus *focus, struct slice uri);

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "focus/focus_priv.h"
 #include "focus/text.h"
+#include "sip/hep.h"
 #include "sip/msg.h"
 #include "sip/trace.h"
 
@@ -78,6 +79,15 @@ static void on_call(void *arg, struct slice call_id, uint32_t messages,
 	fill(first, &call.first);
 	fill(last, &call.last);
 	visit->call(visit->arg, &call);
+}
+
+bool focus_hep_counts(const struct focus *focus, uint64_t *ret_sent, uint64_t *ret_dropped)
+{
+	if (!focus->hep)
+		return false;
+	*ret_sent = sip_hep_stats(focus->hep)->sent;
+	*ret_dropped = sip_hep_stats(focus->hep)->dropped;
+	return true;
 }
 
 void focus_trace_calls(const struct focus *focus, focus_trace_call_fn *visit, void *arg)

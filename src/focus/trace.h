@@ -35,6 +35,9 @@ struct focus_trace_call {
 typedef void focus_trace_call_fn(void *arg, const struct focus_trace_call *call);
 void focus_trace_calls(const struct focus *focus, focus_trace_call_fn *visit, void *arg);
 
+/* Copies that went to the capture server (sip.hep), and that could not. False: there is none. */
+bool focus_hep_counts(const struct focus *focus, uint64_t *ret_sent, uint64_t *ret_dropped);
+
 /* A drawing of the call for people: who said what to whom, one line a message. ERR_TRACE_UNKNOWN.
  */
 int focus_trace_ladder(const struct focus *focus, struct slice call_id, struct buf *out);

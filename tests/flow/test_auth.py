@@ -52,6 +52,17 @@ def authorization(challenge, method, uri, user="alice", password="secret", nc=1,
             f'response="{response}", algorithm={c.get("algorithm", "MD5")}{more}\r\n')
 
 
+def info_is_right(info, challenge, uri, user="alice", password="secret"):
+    """The server's own proof (RFC 7616 3.5), to the credentials that authorization() wrote."""
+    c, said = fields_of(challenge), fields_of(info)
+
+    def digest(text):
+        return hashlib.new(HASHES[c.get("algorithm", "MD5")], text.encode()).hexdigest()
+    ha1, a2 = digest(f"{user}:{c['realm']}:{password}"), digest(f":{uri}")
+    return (said["rspauth"] == digest(f"{ha1}:{c['nonce']}:00000001:0a4f113b:auth:{a2}")
+            and (said["qop"], said["nc"], said["cnonce"]) == ("auth", "00000001", "0a4f113b"))
+
+
 def register(phone, headers=""):
     phone.uri = f"sip:{phone.hearth.host}"
     aor = f"<sip:{phone.name}@{phone.hearth.host}>"
@@ -73,6 +84,8 @@ def each_algorithm_in_our_order():
             challenge = asked.all("WWW-Authenticate")[index]
             answer = register(phone, authorization(challenge, "REGISTER", phone.uri, qop=qop))
             assert answer.status == 200, (challenge, qop, answer.start)
+            info = answer.get("Authentication-Info")
+            assert info_is_right(info, challenge, phone.uri) if qop == "auth" else not info, (challenge, qop, info)
     hearth.stop()
 
 

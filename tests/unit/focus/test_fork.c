@@ -451,6 +451,47 @@ static void told_to_the_next(void)
 	end_world(world, "told");
 }
 
+/* Of a call that is carried on: what its INVITE says of diversions, and ours behind it. */
+static void what_came_goes_along(void)
+{
+	static const struct {
+		const char *name, *headers, *told;
+	} rows[] = {
+		{"nothing", NULL,
+		 "sip:b1@" WORLD_PHONES "\n"
+		 "H <sip:bob@10.0.0.1:5060>;index=1, <sip:b1@" WORLD_PHONES ">;index=1.1;rc=1\n"},
+		{"both",
+		 "History-Info: "
+		 "<sip:a@x>;index=1,<sip:b@x?Reason=SIP%3Bcause%3D486>;index=1.1;mp=1\r\n"
+		 "History-Info: <sip:c@x>;index=1.2;mp=1\r\nDiversion: "
+		 "<sip:b@x>;reason=user-busy\r\n"
+		 "Diversion: <sip:a@x>;reason=no-answer\r\n",
+		 "sip:b1@" WORLD_PHONES "\n"
+		 "H <sip:a@x>;index=1, <sip:b@x?Reason=SIP%3Bcause%3D486>;index=1.1;mp=1, "
+		 "<sip:c@x>;index=1.2;mp=1, <sip:bob@10.0.0.1:5060>;index=1.2.1, "
+		 "<sip:b1@" WORLD_PHONES ">;index=1.2.1.1;rc=1.2.1\n"
+		 "D <sip:b@x>;reason=user-busy\nD <sip:a@x>;reason=no-answer\n"},
+		{"private", "Privacy: history\r\nHistory-Info: <sip:a@x>;index=1\r\n",
+		 "sip:b1@" WORLD_PHONES "\n"
+		 "H <sip:bob@10.0.0.1:5060>;index=1, <sip:b1@" WORLD_PHONES ">;index=1.1;rc=1\n"},
+		{"what has no index is no entry", "History-Info: <sip:a@x>\r\nDiversion: ???\r\n",
+		 "sip:b1@" WORLD_PHONES "\n"
+		 "H <sip:bob@10.0.0.1:5060>;index=1, <sip:b1@" WORLD_PHONES ">;index=1.1;rc=1\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = new_world(NULL);
+		struct phone *b1 = contact(world, "b1", 0), *alice = world_phone(world, "alice");
+
+		alice->dial_headers = rows[i].headers;
+		phone_dial(alice, "bob");
+		world_run(world, 2000);
+		CHECK(rows[i].name, b1->is_established);
+		CHECK_STR(rows[i].name, strstr(invites, "sip:b1"), rows[i].told);
+		end_world(world, rows[i].name);
+	}
+}
+
 static void circles(void)
 {
 	static const struct {
@@ -590,6 +631,7 @@ void suite_fork(void)
 	CHECK_TEST(flows);
 	CHECK_TEST(forwards);
 	CHECK_TEST(told_to_the_next);
+	CHECK_TEST(what_came_goes_along);
 	CHECK_TEST(circles);
 	CHECK_TEST(by_alias);
 	CHECK_TEST(number);

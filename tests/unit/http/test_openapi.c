@@ -409,6 +409,7 @@ static const struct contract_case {
 	{"deleteRegistration", 204, WORLD_BOUND, "/api/v1/registrations/%s", NULL, NULL},
 	{"deleteRegistration", 400, WORLD_PLAIN, "/api/v1/registrations/%%zz", NULL, NULL},
 	{"deleteRegistration", 404, WORLD_PLAIN, "/api/v1/registrations/x", NULL, NULL},
+	{"listTrunks", 200, WORLD_PLAIN, "/api/v1/trunks", NULL, NULL},
 	{"getForward", 200, WORLD_BOUND, "/api/v1/forwards/bob", NULL, NULL},
 	{"getForward", 400, WORLD_PLAIN, "/api/v1/forwards/%%zz", NULL, NULL},
 	{"getForward", 404, WORLD_PLAIN, "/api/v1/forwards/bob", NULL, NULL},
@@ -861,11 +862,11 @@ static bool is_asked(const char *operation, int status)
 }
 
 /* No documented answer is left out above, but for those that need a defect or an outage (500, 503,
- * 507), those that common_answers asks for, the stream's (test_events.c), and 400 where nothing of
- * the request is read. */
+ * 507), those that common_answers asks for, 429 and the stream's (test_request.c, test_events.c),
+ * and 400 where nothing of the request is read. */
 static void nothing_left_out(void)
 {
-	static const uint16_t elsewhere[] = {401, 403, 406, 500, 503, 507};
+	static const uint16_t elsewhere[] = {401, 403, 406, 429, 500, 503, 507};
 	const struct route *route;
 
 	for (size_t i = 0; (route = route_at(i)) != NULL; i++) {

@@ -48,7 +48,8 @@ static void table(void)
 		CHECK(problem->name, problem_of(problem->err) == problem);
 		CHECK(problem->name, problem->status >= 400 && problem->status < 600);
 		CHECK(problem->name, problem_title(problem)[0] != '\0');
-		CHECK(problem->name, problem->retry_after_s == 0 || problem->status == 503);
+		CHECK(problem->name, problem->retry_after_s == 0 || problem->status == 503 ||
+					     problem->status == 429);
 	}
 	CHECK("unknown name", problem_find(SLICE("no-such")) == NULL);
 	CHECK("beyond", problem_at(1000) == NULL);

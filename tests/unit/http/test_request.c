@@ -402,6 +402,35 @@ static void bad_start(void)
 	site_free(site);
 }
 
+/* As many as come at once are two seconds' worth; whoever asks for its health is not bound. */
+static void rate(void)
+{
+	struct site *site = site_new(NULL);
+	struct answer answer;
+
+	for (int i = 0; i < 300; i++)
+		CHECK_INT("loopback is not bound",
+			  site_status(site, "GET", "/api/v1/rooms", NULL, NULL), 200);
+	site_set(site, "http.rate_unlimited=192.0.2.0/24");
+	site_set(site, "http.rate=5");
+	for (int i = 0; i < 10; i++)
+		CHECK_INT("burst", site_status(site, "GET", "/api/v1/rooms", NULL, NULL), 200);
+	answer = site_ask(site, "GET", "/api/v1/rooms", NULL, NULL);
+	CHECK_INT("one more", answer.status, 429);
+	CHECK_SLICE("when", answer_field(&answer, "Retry-After"), "1");
+	CHECK_STR("what", answer_text(&answer, "type"), "/problems/too-many-requests");
+	answer_done(&answer);
+	CHECK_INT("health", site_status(site, "GET", "/healthz", NULL, NULL), 200);
+	site_pass(site, 1000);
+	for (int i = 0; i < 5; i++)
+		CHECK_INT("a second later", site_status(site, "GET", "/api/v1/rooms", NULL, NULL),
+			  200);
+	CHECK_INT("and one more", site_status(site, "GET", "/api/v1/rooms", NULL, NULL), 429);
+	site_set(site, "http.rate=0");
+	CHECK_INT("no limit", site_status(site, "GET", "/api/v1/rooms", NULL, NULL), 200);
+	site_free(site);
+}
+
 void suite_request(void)
 {
 	CHECK_SUITE("request");
@@ -416,6 +445,7 @@ void suite_request(void)
 	CHECK_TEST(slow_and_broken_lines);
 	CHECK_TEST(long_lines);
 	CHECK_TEST(connection_limit);
+	CHECK_TEST(rate);
 	CHECK_TEST(stop_accepting);
 	CHECK_TEST(bad_start);
 }
