@@ -26,6 +26,7 @@ int participants_invite(struct request *request);
 int participant_get(struct request *request);
 int participant_change(struct request *request);
 int participant_move(struct request *request);
+int participant_dial(struct request *request);
 int participant_kick(struct request *request);
 int participant_act(struct request *request);
 

@@ -1,4 +1,6 @@
 /* http/participants.c -- who is in a room: list, call in, change, ring off. */
+#include <errno.h>
+
 #include "base/err.h"
 #include "focus/ban.h"
 #include "focus/focus.h"
@@ -252,6 +254,23 @@ static int participant_to_change(struct request *request, struct participant **r
 	return request_check_etag(request, ret_view->created_wall_ms, ret_view->version);
 }
 
+/* Null: as in its room. */
+static void read_sound(const struct document *document, struct participant_control *control)
+{
+	for (size_t i = 0; i < VIEW_SOUNDS; i++) {
+		uint8_t bit = view_sounds[i].bit;
+		bool is_on;
+
+		if (document_is_null(document, view_sounds[i].name))
+			control->sound_set &= (uint8_t)~bit;
+		if (!document_bool(document, view_sounds[i].name, &is_on))
+			continue;
+		control->sound_set |= bit;
+		control->sound = (uint8_t)(is_on ? control->sound | bit : control->sound & ~bit);
+	}
+	control->sound &= control->sound_set;
+}
+
 /* What a document says of a participant, over what it is. */
 struct change {
 	struct participant_view view; /* control, role, own mute and hand, language */
@@ -271,6 +290,7 @@ static int read_change(struct request *request, const struct document *document,
 	(void)document_bool(document, "deaf", &view->control.is_deaf);
 	(void)document_real(document, "gain_db", &view->control.gain_db);
 	(void)document_real(document, "volume_db", &view->control.volume_db);
+	read_sound(document, &view->control);
 	(void)document_bool(document, "self_muted", &view->is_self_muted);
 	(void)document_bool(document, "hand_raised", &view->is_hand_raised);
 	(void)document_bool(document, "admitted", &change->is_admitted);
@@ -340,6 +360,29 @@ static int wants_ban(struct request *request, bool *ret_wants)
 	if (!*ret_wants && !slice_is(slice_of(text), "false"))
 		return request_fail_parameter(request, "ban", "true or false");
 	return 0;
+}
+
+int participant_dial(struct request *request)
+{
+	struct document *document = NULL;
+	struct participant *participant;
+	struct slice digits = SLICE_NONE;
+	struct room *room;
+	int err = request_participant(request, &room, &participant);
+
+	if (!err)
+		err = request_document(request, &SCHEMA_DIAL, &document);
+	if (err)
+		return err;
+	(void)document_text(document, "digits", &digits);
+	err = focus_participant_dial(request_http(request)->focus, participant, digits);
+	document_free(document);
+	if (err == -EINVAL)
+		return request_fail_field(request, "digits", "1 to %d of 0-9 * # A-D",
+					  MEDIA_DIGITS_MAX);
+	if (err == ERR_STATE)
+		return request_fail(request, err, "it is not connected");
+	return err;
 }
 
 int participant_kick(struct request *request)

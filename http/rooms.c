@@ -97,6 +97,13 @@ static void read_settings(const struct document *document, struct room_settings 
 	(void)document_bool(document, "end_with_moderator", &settings->ends_with_moderator);
 	(void)document_bool(document, "tones", &settings->has_tones);
 	(void)document_bool(document, "names", &settings->has_names);
+	for (size_t i = 0; i < VIEW_ROOM_SOUNDS; i++) {
+		uint8_t bit = view_sounds[i].bit;
+		bool is_on = settings->sound & bit;
+
+		(void)document_bool(document, view_sounds[i].name, &is_on);
+		settings->sound = (uint8_t)(is_on ? settings->sound | bit : settings->sound & ~bit);
+	}
 	if (document_is_null(document, "max_duration_s"))
 		settings->duration_max_s = 0;
 	(void)document_u32(document, "max_duration_s", &settings->duration_max_s);
@@ -309,6 +316,7 @@ int rooms_create(struct request *request)
 
 	if (err)
 		return err;
+	settings.sound = focus_room_sound(request_http(request)->focus);
 	err = read_all(request, document, &settings, &pins);
 	if (!err)
 		err = read_invitees(request, document, &invitees);

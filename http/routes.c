@@ -211,6 +211,17 @@ static const struct route routes[] = {
 	 .status = 200,
 	 .errors = {404, 409, 412}},
 
+	{.method = "POST",
+	 .path = "/api/v1/rooms/{room}/participants/{participant}/dtmf",
+	 .handle = participant_dial,
+	 .operation = "sendDigits",
+	 .summary =
+		 "Send digits to a participant: as telephone-events, or as tones where it has none",
+	 .params = "idempotency_key",
+	 .request = "Dial",
+	 .status = 204,
+	 .flags = ROUTE_IDEMPOTENT,
+	 .errors = {404, 409}},
 	{.method = "GET",
 	 .path = "/api/v1/rooms/{room}/participants/{participant}/sip",
 	 .handle = trace_of_participant,

@@ -5,6 +5,7 @@
 
 #include "base/attr.h"
 #include "focus/ban.h"
+#include "focus/digits.h"
 #include "focus/groups.h"
 #include "focus/pin.h"
 #include "focus/prompts.h"
@@ -17,6 +18,7 @@ enum {
 	TEXT_MAX = 127,
 	URI_MAX = 255,
 	NAME_MAX_CHARS = 64,
+	DIGITS_MAX = MEDIA_DIGITS_MAX,
 	PARTICIPANTS_MAX = 100000,
 	LANGUAGE_MAX = PROMPTS_NAME_MAX,
 	DURATION_MAX = 7 * 24 * 3600
@@ -24,6 +26,21 @@ enum {
 
 #define GAIN_MIN (-60)
 #define GAIN_MAX 30
+
+/* What is done to the sound of a room or of one participant in it. */
+#define SOUND_FIELDS(flags, more)                                                                  \
+	{"denoise", FIELD_BOOL, flags, 0, 0, NULL, "Noise is taken away from what is said." more}, \
+		{"auto_level",                                                                     \
+		 FIELD_BOOL,                                                                       \
+		 flags,                                                                            \
+		 0,                                                                                \
+		 0,                                                                                \
+		 NULL,                                                                             \
+		 "Speech is brought to media.level_dbov." more},                                   \
+	{                                                                                          \
+		"inband_dtmf", FIELD_BOOL, flags, 0, 0, NULL,                                      \
+			"Digits that come as tones are told, and not heard by the others." more    \
+	}
 
 static const struct field room_create[] = {
 	{"id", FIELD_STRING, FIELD_NULLABLE, 1, NAME_MAX_CHARS, NULL,
@@ -54,6 +71,9 @@ static const struct field room_create[] = {
 	 "off, mix or tracks: recorded from when the first is in the mix."},
 	{"names", FIELD_BOOL, 0, 0, 0, NULL,
 	 "Callers say their name, and it is heard when they come and go."},
+	SOUND_FIELDS(0, ""),
+	{"pass_dtmf", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Digits that somebody presses are passed on to all others (RFC 4733)."},
 	{"pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
 	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
 	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
@@ -99,6 +119,9 @@ static const struct field room_change[] = {
 	 "off, mix or tracks: recorded from when the first is in the mix."},
 	{"names", FIELD_BOOL, 0, 0, 0, NULL,
 	 "Callers say their name, and it is heard when they come and go."},
+	SOUND_FIELDS(0, ""),
+	{"pass_dtmf", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Digits that somebody presses are passed on to all others (RFC 4733)."},
 	{"pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
 	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
 	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
@@ -145,6 +168,9 @@ static const struct field room[] = {
 	 "off, mix or tracks: recorded from when the first is in the mix."},
 	{"names", FIELD_BOOL, 0, 0, 0, NULL,
 	 "Callers say their name, and it is heard when they come and go."},
+	SOUND_FIELDS(0, ""),
+	{"pass_dtmf", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Digits that somebody presses are passed on to all others (RFC 4733)."},
 	{"recording", FIELD_BOOL, 0, 0, 0, NULL, "It is being recorded."},
 	{"has_pin", FIELD_BOOL, 0, 0, 0, NULL, "Guests who call are asked for a PIN."},
 	{"has_moderator_pin", FIELD_BOOL, 0, 0, 0, NULL, "A PIN makes who enters it a moderator."},
@@ -214,6 +240,7 @@ static const struct field participant_change[] = {
 	{"hears", FIELD_LIST, 0, 0, GROUPS_MAX, NULL,
 	 "It hears who speaks to one of these; [\"*\"] everybody, [] nobody."},
 	{"hears_not", FIELD_LIST, 0, 0, GROUPS_MAX, NULL, "But nobody who speaks to one of these."},
+	SOUND_FIELDS(FIELD_NULLABLE, " Null: as in its room."),
 	{"self_muted", FIELD_BOOL, 0, 0, 0, NULL, "The mute that its own keys take off again."},
 	{"hand_raised", FIELD_BOOL, 0, 0, 0, NULL, "False when it has had the word."},
 	{"role", FIELD_STRING, 0, 1, TEXT_MAX, NULL, "guest or moderator."},
@@ -224,6 +251,11 @@ static const struct field participant_change[] = {
 	{"mode", FIELD_STRING, 0, 1, TEXT_MAX, NULL,
 	 "talk, listen (muted) or coach (hears all, is heard by one participant alone)."},
 	{"coaches", FIELD_STRING, 0, 1, 16, NULL, "Of a coach: the id of who hears it."},
+	{0},
+};
+
+static const struct field dial[] = {
+	{"digits", FIELD_STRING, FIELD_REQUIRED, 1, DIGITS_MAX, NULL, "0-9 * # A-D."},
 	{0},
 };
 
@@ -405,6 +437,7 @@ static const struct field participant[] = {
 	{"hears", FIELD_LIST, 0, 0, 0, NULL,
 	 "It hears who speaks to one of these; [\"*\"] everybody, [] nobody."},
 	{"hears_not", FIELD_LIST, 0, 0, 0, NULL, "But nobody who speaks to one of these."},
+	SOUND_FIELDS(0, ""),
 	{"talking", FIELD_BOOL, 0, 0, 0, NULL, "Speaks now."},
 	{"level_dbov", FIELD_INTEGER, 0, -127, 0, NULL,
 	 "What it says, before mute. -127: silence."},
@@ -874,6 +907,8 @@ const struct schema SCHEMA_MIGRATE = {"Migrate", "Where a conference shall go.",
 const struct schema SCHEMA_MESSAGE_SEND = {"MessageSend", "Something said to a room.", message_send,
 					   1};
 
+const struct schema SCHEMA_DIAL = {"Dial", "Digits for one participant.", dial, 1};
+
 static const struct schema written[] = {
 	{"Room", "A conference.", room, 0},
 	{"RoomList", "A page of rooms.", room_list, 0},
@@ -927,7 +962,7 @@ static const struct schema *const read_schemas[] = {
 	&SCHEMA_PARTICIPANT_MOVE, &SCHEMA_RECORDING_START, &SCHEMA_RECORDING_CHANGE,
 	&SCHEMA_CALL_CREATE,      &SCHEMA_MIGRATE,         &SCHEMA_MESSAGE_SEND,
 	&SCHEMA_USER_CREATE,      &SCHEMA_USER_CHANGE,     &SCHEMA_FORWARD_CHANGE,
-	&SCHEMA_ACTION,           &SCHEMA_BAN_CREATE};
+	&SCHEMA_ACTION,           &SCHEMA_BAN_CREATE,      &SCHEMA_DIAL};
 
 const struct schema *schema_at(size_t index)
 {

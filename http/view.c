@@ -27,6 +27,17 @@ static void add_migration(struct writer *json, const struct migration_view *migr
 	writer_close(json, '}');
 }
 
+const struct view_sound view_sounds[VIEW_ROOM_SOUNDS] = {{"denoise", ROOM_SOUND_DENOISE},
+							 {"auto_level", ROOM_SOUND_LEVEL},
+							 {"inband_dtmf", ROOM_SOUND_DIGITS},
+							 {"pass_dtmf", ROOM_SOUND_PASS}};
+
+static void add_sounds(struct writer *json, uint8_t sound, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		writer_bool(json, view_sounds[i].name, sound & view_sounds[i].bit);
+}
+
 static void add_groups(struct writer *json, const char *key, struct slice names)
 {
 	writer_open(json, key, '[');
@@ -69,6 +80,7 @@ static void add_room(struct writer *json, const struct room_view *room)
 	writer_list(json, "codecs", slice_of(room->settings.codecs));
 	writer_text(json, "record", room_record_name(room->settings.record));
 	writer_bool(json, "names", room->settings.has_names);
+	add_sounds(json, room->settings.sound, VIEW_ROOM_SOUNDS);
 	writer_bool(json, "recording", room->is_recording);
 	writer_bool(json, "has_pin", room->settings.pin[0] != '\0');
 	writer_bool(json, "has_moderator_pin", room->settings.moderator_pin[0] != '\0');
@@ -161,6 +173,7 @@ static void add_control(struct writer *json, const struct participant_view *part
 	writer_bool(json, "deaf", control->is_deaf);
 	writer_real(json, "gain_db", control->gain_db, 2);
 	writer_real(json, "volume_db", control->volume_db, 2);
+	add_sounds(json, participant->sound, VIEW_SOUNDS);
 	add_groups(json, "speaks", participant->groups.speaks);
 	add_groups(json, "hears", participant->groups.hears);
 	add_groups(json, "hears_not", participant->groups.hears_not);

@@ -11,6 +11,13 @@
 #include "focus/registrar.h"
 #include "http/writer.h"
 
+/* Members of enum room_sound by their names; the last one a room has only. */
+enum { VIEW_SOUNDS = 3, VIEW_ROOM_SOUNDS = 4 };
+extern const struct view_sound {
+	const char *name;
+	uint8_t bit;
+} view_sounds[VIEW_ROOM_SOUNDS];
+
 void view_room(struct writer *json, const char *key, const struct room_view *room);
 /* The same with what only the answer to one who asks for this room has; each may be NULL. */
 struct view_room_more {

@@ -45,6 +45,19 @@ bool kit_shape_eq(const struct kit_shape *a, const struct kit_shape *b)
 	       a->frame_ms == b->frame_ms && media_opus_eq(&a->opus, &b->opus);
 }
 
+uint8_t kit_rates(const struct kit_shape *shape)
+{
+	uint8_t rates = 0;
+
+	for (int id = 0; id < MEDIA_CODEC_COUNT; id++) {
+		const struct codec *codec = codec_find((enum media_codec)id);
+
+		if (codec && (shape->receive >> id & 1))
+			rates |= codec->sample_hz == 8000 ? 1 : codec->sample_hz == 16000 ? 2 : 4;
+	}
+	return rates;
+}
+
 static uint32_t receive_hz_max(const struct kit_shape *shape)
 {
 	uint32_t hz = 8000; /* of G.711 */

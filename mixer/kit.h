@@ -45,6 +45,9 @@ bool kit_shape_eq(const struct kit_shape *a, const struct kit_shape *b);
 /* The shape of a leg that is not set yet: G.711. */
 struct kit_shape kit_shape_plain(void);
 
+/* Rates of the sound that may come: bits 1 << number, 0: 8, 1: 16, 2: 48 kHz. */
+uint8_t kit_rates(const struct kit_shape *shape);
+
 /* -ENOMEM, ERR_MEDIA_CODEC. delay_ms_max as in intake.h. */
 int kit_new(const struct kit_shape *shape, uint16_t delay_ms_max, struct kit **ret_kit);
 struct kit *kit_free(struct kit *kit);

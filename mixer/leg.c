@@ -51,7 +51,7 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 	leg->port = params->port;
 	leg->rtp_fd = params->rtp_fd;
 	leg->rtcp_fd = params->rtcp_fd;
-	leg->dtmf_pt = MEDIA_PT_NONE;
+	leg->dtmf_pt = leg->digits_pt = MEDIA_PT_NONE;
 	leg->tx_seq = (uint16_t)random_u32(params->random) >> 1; /* RFC 3711 3.3.1: below 2^15 */
 	leg->tx_ts = random_u32(params->random);
 	leg->tx_ssrc = random_u32(params->random);
@@ -79,6 +79,7 @@ struct leg *leg_free(struct leg *leg)
 	if (!leg)
 		return NULL;
 	kit_free(leg->kit);
+	strip_free(leg->strip);
 	leg_crypt_done(leg);
 	free(leg);
 	return NULL;
@@ -149,6 +150,8 @@ static void set_send(struct leg *leg, const struct media_leg_params *params)
 	leg->send_pt = params->send.payload_type;
 	leg->ptime_ms = ptime_ms;
 	leg->is_sending = params->is_sending;
+	leg->digits_pt = params->dtmf_pt_send;
+	leg->digits_clock_hz = params->dtmf_clock_hz ? params->dtmf_clock_hz : CLOCK_HZ;
 }
 
 void leg_set_rt(struct leg *leg, const struct media_leg_params *params, uint64_t now_ns)
@@ -194,6 +197,20 @@ void leg_control_rt(struct leg *leg, const struct leg_control *control)
 		leg->control.groups.hears = 1;
 }
 
+struct strip *leg_strip_rt(struct leg *leg, struct strip *strip)
+{
+	struct strip *before = leg->strip;
+
+	leg->strip = strip;
+	return before;
+}
+
+void leg_digits_rt(struct leg *leg, const char *text, uint32_t count)
+{
+	digits_push_rt(&leg->digits, text, count);
+	leg->has_digits = true;
+}
+
 void leg_begin_rt(struct leg *leg, struct leg_env *env)
 {
 	if (leg->last_tick_ns && env->now_ns > leg->last_tick_ns + TICK_NS)
@@ -237,11 +254,13 @@ static bool ssrc_admit(struct leg *leg, const struct rtp_packet *rtp)
 	return leg->next_run >= SSRC_RUN;
 }
 
-static void tell_digit(struct leg *leg, struct leg_env *env, const struct dtmf_digit *digit)
+static void tell_digit(struct leg *leg, struct leg_env *env, const struct dtmf_digit *digit,
+		       enum media_digit_via via)
 {
 	struct leg_event event = {.kind = MEDIA_LEG_DTMF,
 				  .object = leg,
 				  .digit = digit->digit,
+				  .via = via,
 				  .duration_ms = digit->duration_ms};
 
 	if (!ring_post_rt(env->events, &event))
@@ -259,7 +278,7 @@ static void play_event(struct leg *leg, struct leg_env *env, const struct rtp_pa
 	if (count == -EBADMSG)
 		discard(leg, env);
 	for (int i = 0; i < count; i++)
-		tell_digit(leg, env, &digits[i]);
+		tell_digit(leg, env, &digits[i], MEDIA_DIGIT_EVENT);
 }
 
 /* A packet of the believed source, of an accepted payload type, while we listen. */
@@ -385,6 +404,28 @@ static void apply_gain(struct leg *leg)
 	leg->is_exact = false;
 }
 
+/* The frame as its strip leaves it. */
+static void strip_apply(struct leg *leg, struct leg_env *env)
+{
+	struct intake_frame *frame = &leg->frame;
+	struct strip_frame through = {.pcm = frame->pcm,
+				      .samples = frame->samples,
+				      .sample_hz = frame->sample_hz,
+				      .level = frame->level,
+				      .is_silent = frame->is_silent,
+				      .is_talking = frame->is_talking};
+	struct dtmf_digit digit;
+
+	strip_run_rt(leg->strip, &through);
+	frame->pcm = through.pcm;
+	frame->level = through.level;
+	frame->is_silent = through.is_silent;
+	frame->payload = NULL;
+	digit = (struct dtmf_digit){through.digit, through.digit_ms};
+	if (through.digit)
+		tell_digit(leg, env, &digit, MEDIA_DIGIT_IN_BAND);
+}
+
 void leg_pull_rt(struct leg *leg, struct leg_env *env, bool is_heard)
 {
 	uint64_t now_us = env->now_ns / 1000;
@@ -395,10 +436,12 @@ void leg_pull_rt(struct leg *leg, struct leg_env *env, bool is_heard)
 	leg->is_talking = false;
 	leg->stats.level_in = MEDIA_LEVEL_SILENT;
 	if (dtmf_tick_rt(&leg->dtmf, now_us, &digit))
-		tell_digit(leg, env, &digit);
+		tell_digit(leg, env, &digit, MEDIA_DIGIT_EVENT);
 	if (!leg->is_receiving)
 		return;
 	leg->frame = intake_get_rt(leg->intake, now_us);
+	if (leg->strip)
+		strip_apply(leg, env);
 	leg->stats.level_in = leg->frame.level;
 	is_open = gate(leg, env->gate_dbov);
 	if (leg->control.is_muted || dtmf_is_muting_rt(&leg->dtmf, now_us))
@@ -426,7 +469,7 @@ static void send_packet(struct leg *leg, struct leg_env *env, const struct leg_c
 {
 	const struct addr *to = latch_remote(&leg->latch);
 	struct rtp_packet rtp = {.has_marker = leg->is_marked,
-				 .payload_type = leg->send_pt,
+				 .payload_type = chunk->is_event ? leg->digits_pt : leg->send_pt,
 				 .seq = leg->tx_seq,
 				 .ts = ts,
 				 .ssrc = leg->tx_ssrc,
@@ -545,11 +588,33 @@ static void send_frames(struct leg *leg, struct leg_env *env, const struct leg_c
 	}
 }
 
+/* A packet of a digit in place of sound. What was packed already is dropped: its end would come
+ * behind the digit's beginning. */
+static bool send_digit(struct leg *leg, struct leg_env *env)
+{
+	struct digits_packet packet;
+	struct leg_chunk chunk = {
+		.payload = packet.payload, .len = sizeof(packet.payload), .is_event = true};
+
+	if (leg->digits_pt == MEDIA_PT_NONE)
+		leg->digits = (struct digits){0}; /* taken back by another agreement */
+	leg->has_digits = !digits_are_idle(&leg->digits);
+	if (!digits_tick_rt(&leg->digits, leg->tx_ts, leg->digits_clock_hz, &packet))
+		return false;
+	leg->pack_len = leg->pack_count = 0;
+	leg->is_marked = packet.has_marker;
+	send_packet(leg, env, &chunk, packet.ts);
+	leg->is_marked = true; /* the sound behind it begins anew (RFC 3551 4.1) */
+	return true;
+}
+
 void leg_send_rt(struct leg *leg, struct leg_env *env, const struct leg_chunk *chunk)
 {
 	leg->stats.level_out = chunk ? chunk->level : MEDIA_LEVEL_SILENT;
 	if (!chunk)
 		leg->pack_len = leg->pack_count = 0;
+	else if (leg->has_digits && send_digit(leg, env))
+		;
 	else if (leg->send_codec->send_step_ms == 0)
 		send_frames(leg, env, chunk);
 	else if (leg->ptime_ms == LEG_TICK_MS)

@@ -20,6 +20,7 @@
 #include "media.h"
 #include "mixer/cell.h"
 #include "mixer/codec.h"
+#include "mixer/digits.h"
 #include "mixer/dtmf.h"
 #include "mixer/intake.h"
 #include "mixer/io.h"
@@ -30,6 +31,7 @@
 #include "mixer/resample.h"
 #include "mixer/rtp.h"
 #include "mixer/srtp.h"
+#include "mixer/strip.h"
 #include "mixer/voip.h"
 
 struct bus;
@@ -64,7 +66,8 @@ enum leg_event_kind {
 	LEG_EVENT_KIT_RETURNED,
 	LEG_EVENT_CRYPT_RETURNED,
 	LEG_EVENT_SEAT_RETURNED,
-	LEG_EVENT_CRYPT_WORN /* the leg's, `crypt`: WORKER_CRYPT_REFILL is hoped for */
+	LEG_EVENT_CRYPT_WORN, /* the leg's, `crypt`: WORKER_CRYPT_REFILL is hoped for */
+	LEG_EVENT_STRIP_RETURNED
 };
 
 /* Rates by number. */
@@ -87,6 +90,7 @@ struct leg_event {
 	int kind;
 	bool is_on;
 	char digit;
+	enum media_digit_via via;
 	uint16_t duration_ms;
 	void *object; /* struct leg *; struct bus *, struct kit * and struct crypt * with
 		       * their events */
@@ -109,6 +113,7 @@ struct leg_env {
 	const char *cname;
 	struct list ended;               /* sounds on their way back to control */
 	struct list crypt_returns;       /* that legs have done with: the worker gives them back */
+	struct list strip_returns;       /* the same */
 	uint8_t plain[IO_RX_OCTETS_MAX]; /* a packet without its protection */
 	uint64_t rx_packets, tx_packets, rx_discarded, events_dropped; /* totals of the worker */
 };
@@ -191,6 +196,7 @@ struct leg {
 	uint16_t gate_ms;    /* left of the gate's hangover */
 	struct loudness loudness; /* bus.c */
 	struct leg_control control;
+	struct strip *strip; /* NULL: its sound is left as it comes */
 
 	/* State told to control: posted anew each tick until the ring took it. */
 	bool is_talking, told_talking, must_tell_remote;
@@ -207,6 +213,7 @@ struct leg {
 	uint32_t tick_units;     /* of tx_ts */
 	struct kit *kit;
 	struct leg_crypt crypt;
+	bool has_digits;     /* some are on their way to the peer: `digits` */
 	uint8_t send_rate;   /* of send_codec */
 	uint8_t resampled;   /* rates that it was brought to in the last tick, bits; bus.c */
 	uint8_t audience;    /* in bus->audiences, or LEG_AUDIENCE_NONE: hears silence; bus.c */
@@ -232,7 +239,10 @@ struct leg {
 	uint64_t window_ns, window_missed, window_packets;
 	uint32_t loss_q16; /* smoothed */
 	struct voip voip;
-	uint16_t delay_ms_cap; /* of its jitter buffer */
+	struct digits digits;
+	uint8_t digits_pt;        /* or MEDIA_PT_NONE */
+	uint32_t digits_clock_hz; /* of it */
+	uint16_t delay_ms_cap;    /* of its jitter buffer */
 
 	struct list sounds; /* struct sound: plays and takes of this leg alone; play.c */
 
@@ -262,6 +272,12 @@ void leg_set_rt(struct leg *leg, const struct media_leg_params *params,
  * follows. */
 struct kit *leg_fit_rt(struct leg *leg, struct kit *kit) NONBLOCKING;
 void leg_control_rt(struct leg *leg, const struct leg_control *control) NONBLOCKING;
+
+/* Another strip, or none; returns the one it had. */
+struct strip *leg_strip_rt(struct leg *leg, struct strip *strip) NONBLOCKING;
+
+/* Digits to the peer, behind those that still wait (digits.h). */
+void leg_digits_rt(struct leg *leg, const char *text, uint32_t count) NONBLOCKING;
 
 /* Begins on a worker: media time goes on from where it was left. */
 void leg_begin_rt(struct leg *leg, struct leg_env *env) NONBLOCKING;
@@ -296,6 +312,7 @@ struct leg_chunk {
 	/* Codecs whose frames only join_rt joins: payload is these, one after the other; 0: nothing
 	 * to send for this one. */
 	uint8_t frame_count;
+	bool is_event; /* payload is a telephone-event (RFC 4733) */
 	uint16_t frame_len[LEG_CHUNK_FRAMES];
 };
 

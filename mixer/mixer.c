@@ -110,6 +110,13 @@ static void leg_catch_up(struct mixer_leg *leg)
 		leg_set_rt(leg->leg, &leg->params, clock_mono_ns(&leg->mixer->params.clock));
 	if (leg->has_control)
 		leg_control_rt(leg->leg, &leg->control);
+	if (leg->has_strip)
+		strip_free(leg_strip_rt(leg->leg, leg->strip));
+	leg->strip = NULL;
+	leg->has_strip = false;
+	if (leg->digits.count)
+		leg_digits_rt(leg->leg, leg->digits.text, leg->digits.count);
+	leg->digits.count = 0;
 	mixer_sounds_catch_up(leg);
 	leg->has_params = leg->has_control = false;
 }
@@ -163,6 +170,7 @@ void mixer_leg_forget(struct mixer_leg *leg)
 	share_part_undo(leg);
 	leg_free(leg->leg);
 	kit_free(leg->kit);
+	strip_free(leg->strip);
 	crypt_free(leg->keys.tx);
 	crypt_free(leg->keys.rx);
 	free(leg);
@@ -223,6 +231,7 @@ static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 	struct mixer_leg *leg;
 	struct media_event event = {.is_on = posted->is_on,
 				    .digit = posted->digit,
+				    .via = posted->via,
 				    .duration_ms = posted->duration_ms,
 				    .remote = posted->remote};
 
@@ -246,6 +255,11 @@ static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 	if (posted->kind == LEG_EVENT_KIT_RETURNED) {
 		mixer->awaited--;
 		kit_free(posted->object);
+		return;
+	}
+	if (posted->kind == LEG_EVENT_STRIP_RETURNED) {
+		mixer->awaited--;
+		strip_free(posted->object);
 		return;
 	}
 	if (posted->kind == LEG_EVENT_CRYPT_RETURNED) {
@@ -426,6 +440,7 @@ int mixer_new(const struct mixer_params *params, struct mixer **ret_mixer)
 	list_init(&mixer->legs);
 	list_init(&mixer->spreads);
 	list_init(&mixer->kits);
+	list_init(&mixer->strips);
 	list_init(&mixer->crypts);
 	timer_init(&mixer->collect, on_collect, mixer);
 	mixer->collect_now = (struct loop_defer){.run = on_collect, .arg = mixer};
@@ -463,6 +478,8 @@ static void legs_and_rooms_free(struct mixer *mixer)
 	LIST_FOREACH (it, tmp, &mixer->rooms)
 		room_forget(LIST_ENTRY(it, struct mixer_room, node));
 	parts_free(mixer);
+	LIST_FOREACH (it, tmp, &mixer->strips)
+		strip_free(strip_of_owned(it));
 	LIST_FOREACH (it, tmp, &mixer->kits) /* that were on their way, to or fro */
 		kit_free(LIST_ENTRY(it, struct kit, owned));
 	LIST_FOREACH (it, tmp, &mixer->crypts)

@@ -1,6 +1,7 @@
 /* mixer/mixer_ops.c -- the operations of src/media.h. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "mixer/kernel.h"
@@ -137,6 +138,8 @@ static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_le
 	leg->overdue.leg = leg;
 	list_init(&leg->sounds);
 	leg->shape = kit_shape_plain();
+	leg->control = (struct leg_control){.gain_in_q14 = KERNEL_GAIN_UNITY_Q14,
+					    .gain_out_q14 = KERNEL_GAIN_UNITY_Q14};
 	err = handle_take(mixer->legs_by_handle, leg, &leg->handle);
 	if (err) {
 		free(leg);
@@ -240,6 +243,7 @@ static void outfit_note(struct mixer_leg *leg, const struct media_leg_params *pa
 			const struct outfit *outfit)
 {
 	leg->shape = outfit->shape;
+	leg->has_event = params->dtmf_pt_send != MEDIA_PT_NONE;
 	leg->keys_send = params->keys_send;
 	leg->keys_receive = params->keys_receive;
 }
@@ -266,6 +270,87 @@ static void leg_set_later(struct mixer_leg *leg, const struct media_leg_params *
 	outfit_note(leg, params, outfit);
 }
 
+/* The strip of a leg after `wish`: none, a new one, or (false in *ret_sets) the one that it has. */
+static int strip_make(struct mixer_leg *leg, const struct strip_wish *wish,
+		      struct strip **ret_strip, bool *ret_sets)
+{
+	uint8_t rates = kit_rates(&leg->shape);
+	int err;
+
+	*ret_strip = NULL;
+	*ret_sets = !strip_wish_eq(wish, &leg->strip_wish) ||
+		    (strip_is_wished(wish) && (rates & ~leg->strip_rates));
+	if (!*ret_sets || !strip_is_wished(wish))
+		return 0;
+	err = strip_new(wish, rates, ret_strip);
+	if (err == 0)
+		list_append(&leg->mixer->strips, &strip_links(*ret_strip)->owned);
+	return err;
+}
+
+/* The strip goes to the leg; the one that it had comes back. */
+static void strip_note(struct mixer_leg *leg, const struct strip_wish *wish)
+{
+	if (leg->strip_rates)
+		mixer_await_return(leg->mixer);
+	leg->strip_rates = strip_is_wished(wish) ? kit_rates(&leg->shape) : 0;
+	leg->strip_wish = *wish;
+}
+
+static int control_post(struct mixer_leg *leg, const struct leg_control *control,
+			const struct strip_wish *wish)
+{
+	struct worker_command command = {
+		.kind = WORKER_LEG_CONTROL, .leg = leg->leg, .control = *control};
+	int err = strip_make(leg, wish, &command.strip, &command.sets_strip);
+
+	if (err)
+		return err;
+	if (leg->place == PLACE_WORKER) {
+		err = mixer_post(leg->at, &command);
+		if (err) {
+			strip_free(command.strip);
+			return err;
+		}
+		if (command.sets_strip)
+			strip_note(leg, wish);
+	} else {
+		leg->has_control = true;
+		if (command.sets_strip) {
+			strip_free(leg->strip);
+			leg->strip = command.strip;
+			leg->has_strip = true;
+			leg->strip_rates = command.strip ? kit_rates(&leg->shape) : 0;
+			leg->strip_wish = *wish;
+		}
+	}
+	leg->control = *control;
+	return 0;
+}
+
+static int leg_control(void *ctx, handle h, const struct media_leg_control *control)
+{
+	struct mixer_leg *leg = leg_find(ctx, h);
+	struct leg_control to = {.is_muted = control->is_muted,
+				 .is_deaf = control->is_deaf,
+				 .gain_in_q14 = kernel_gain_q14(control->gain_in_cdb),
+				 .gain_out_q14 = kernel_gain_q14(control->gain_out_cdb),
+				 .groups = control->groups};
+	struct strip_wish wish = {.has_digits = control->has_digits_in_band,
+				  .has_denoise = control->has_denoise,
+				  .has_level = control->has_level,
+				  .level_dbov = control->level_dbov};
+
+	return leg ? control_post(leg, &to, &wish) : ERR_STALE;
+}
+
+/* Another rate may come now. When this fails, sound of that rate keeps its noise. */
+static void strip_follow(struct mixer_leg *leg)
+{
+	if (strip_is_wished(&leg->strip_wish) && (kit_rates(&leg->shape) & ~leg->strip_rates))
+		(void)control_post(leg, &leg->control, &leg->strip_wish);
+}
+
 static int leg_set(void *ctx, handle h, const struct media_leg_params *params)
 {
 	struct mixer_leg *leg = leg_find(ctx, h);
@@ -286,6 +371,7 @@ static int leg_set(void *ctx, handle h, const struct media_leg_params *params)
 	signalled_note(leg, params);
 	if (leg->place != PLACE_WORKER) {
 		leg_set_later(leg, params, &outfit);
+		strip_follow(leg);
 		return 0;
 	}
 	command.leg = leg->leg;
@@ -298,30 +384,42 @@ static int leg_set(void *ctx, handle h, const struct media_leg_params *params)
 		return err;
 	}
 	outfit_note(leg, params, &outfit);
+	strip_follow(leg);
 	if (outfit.kit)
 		mixer_await_return(leg->mixer);
 	return 0;
 }
 
-static int leg_control(void *ctx, handle h, const struct media_leg_control *control)
+static int digits_check(const char *digits, uint32_t count)
+{
+	if (count == 0)
+		return -EINVAL;
+	for (uint32_t i = 0; i < count; i++)
+		if (digits_event(digits[i]) < 0)
+			return -EINVAL;
+	return count > MEDIA_DIGITS_MAX ? ERR_LIMIT : 0;
+}
+
+static int leg_digits(void *ctx, handle h, const char *digits, uint32_t count)
 {
 	struct mixer_leg *leg = leg_find(ctx, h);
-	struct worker_command command = {.kind = WORKER_LEG_CONTROL};
+	struct worker_command command = {.kind = WORKER_LEG_DIGITS};
+	int err = leg ? digits_check(digits, count) : ERR_STALE;
 
-	if (!leg)
-		return ERR_STALE;
-	command.control = (struct leg_control){
-		.is_muted = control->is_muted,
-		.is_deaf = control->is_deaf,
-		.gain_in_q14 = kernel_gain_q14(control->gain_in_cdb),
-		.gain_out_q14 = kernel_gain_q14(control->gain_out_cdb),
-		.groups = control->groups};
+	if (err)
+		return err;
+	if (!leg->has_event)
+		return ERR_STATE;
 	if (leg->place != PLACE_WORKER) {
-		leg->control = command.control;
-		leg->has_control = true;
+		if (leg->digits.count + count > MEDIA_DIGITS_MAX)
+			return ERR_LIMIT;
+		memcpy(leg->digits.text + leg->digits.count, digits, count);
+		leg->digits.count += count;
 		return 0;
 	}
 	command.leg = leg->leg;
+	memcpy(command.digits.text, digits, count);
+	command.digits.count = count;
 	return mixer_post(leg->at, &command);
 }
 
@@ -460,6 +558,7 @@ const struct media_ops mixer_ops = {
 	.leg_open = leg_open,
 	.leg_set = leg_set,
 	.leg_control = leg_control,
+	.leg_digits = leg_digits,
 	.leg_move = leg_move,
 	.leg_close = leg_close,
 	.leg_stats = leg_stats,

@@ -79,8 +79,14 @@ struct mixer_leg {
 	struct media_keys keys_send, keys_receive; /* that it has, or gets */
 	bool has_params, has_control;              /* kept for its arrival */
 	struct media_leg_params params;
-	struct leg_control control;
-	struct list sounds; /* struct sound: kept for its arrival too */
+	struct leg_control control;   /* the latest */
+	struct strip_wish strip_wish; /* and what goes with it */
+	uint8_t strip_rates;          /* that its strip was made for, or is */
+	struct strip *strip;          /* with has_strip: kept for its arrival */
+	bool has_strip;
+	struct worker_digits digits; /* the same; count 0: none */
+	bool has_event;              /* telephone-event was agreed on */
+	struct list sounds;          /* struct sound: kept for its arrival too */
 	struct overdue overdue;
 
 	/* Shared ports. */
@@ -100,7 +106,7 @@ struct mixer {
 	struct list spreads; /* struct mixer_spread; those that are ending too */
 	uint32_t spread_turn;
 	struct list rooms, legs;  /* all, closing ones included */
-	struct list kits, crypts; /* all that were made after their leg */
+	struct list kits, crypts, strips; /* all that were made after their leg */
 	struct mixer_sounds *sounds;
 	bool has_wideband; /* a leg was ever set to a codec above 8 kHz */
 	struct ports *ports;

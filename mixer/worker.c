@@ -93,6 +93,7 @@ int worker_new(const struct worker_params *params, struct worker **ret_worker)
 	list_init(&worker->seats);
 	list_init(&worker->env.ended);
 	list_init(&worker->env.crypt_returns);
+	list_init(&worker->env.strip_returns);
 	bus_init(&worker->lounge, true, NULL);
 	bus_scratch_init(&worker->scratch);
 	worker->env.events = worker->events;
@@ -309,6 +310,14 @@ static void sound_add(struct worker *worker, struct sound *sound)
 
 /* Commands ---------------------------------------------------------------------------------- */
 
+static void strip_swap(struct worker *worker, struct leg *leg, struct strip *strip)
+{
+	struct strip *before = leg_strip_rt(leg, strip);
+
+	if (before)
+		list_append(&worker->env.strip_returns, &strip_links(before)->node);
+}
+
 static void command_run(struct worker *worker, const struct worker_command *command)
 {
 	struct leg *leg = command->leg;
@@ -351,6 +360,11 @@ static void command_run(struct worker *worker, const struct worker_command *comm
 		break;
 	case WORKER_LEG_CONTROL:
 		bus_control_rt(leg, &command->control);
+		if (command->sets_strip)
+			strip_swap(worker, leg, command->strip);
+		break;
+	case WORKER_LEG_DIGITS:
+		leg_digits_rt(leg, command->digits.text, command->digits.count);
 		break;
 	case WORKER_LEG_END:
 		leg_end_rt(leg, &worker->env);
@@ -408,6 +422,10 @@ static void returns_post(struct worker *worker)
 	LIST_FOREACH (it, tmp, &worker->env.crypt_returns)
 		if (!return_post(worker, &worker->env.crypt_returns, LEG_EVENT_CRYPT_RETURNED,
 				 crypt_of_node(it), it))
+			return;
+	LIST_FOREACH (it, tmp, &worker->env.strip_returns)
+		if (!return_post(worker, &worker->env.strip_returns, LEG_EVENT_STRIP_RETURNED,
+				 strip_of_node(it), it))
 			return;
 	LIST_FOREACH (it, tmp, &worker->returns)
 		if (!return_post(worker, &worker->returns, LEG_EVENT_RETURNED,
@@ -672,7 +690,8 @@ static uint64_t next_pass(struct worker *worker, bool has_commands)
 		return worker->env.now_ns;
 	if (!list_empty(&worker->returns) || !list_empty(&worker->bus_returns) ||
 	    !list_empty(&worker->kit_returns) || !list_empty(&worker->env.ended) ||
-	    !list_empty(&worker->env.crypt_returns) || !list_empty(&worker->seat_returns))
+	    !list_empty(&worker->env.crypt_returns) || !list_empty(&worker->seat_returns) ||
+	    !list_empty(&worker->env.strip_returns))
 		return MIN_OF(due_next(worker), worker->env.now_ns + PHASE_NS);
 	return due_next(worker);
 }

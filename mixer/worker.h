@@ -49,7 +49,9 @@ enum worker_command_kind {
 	WORKER_LEG_MOVE,   /* leg, bus of the same worker (NULL: the lounge) */
 	WORKER_LEG_SET,    /* leg, params; kit: NULL, or the leg's from here on, and the one that it
 			    * had comes back as LEG_EVENT_KIT_RETURNED; keys: crypts as well */
-	WORKER_LEG_CONTROL,  /* leg, control */
+	WORKER_LEG_CONTROL, /* leg, control; sets_strip: strip (NULL: none), and the one that it had
+			     * comes back as LEG_EVENT_STRIP_RETURNED */
+	WORKER_LEG_DIGITS,  /* leg, digits: to its peer */
 	WORKER_CRYPT_REFILL, /* leg, worn; keys.rx has the streams, and comes back */
 	WORKER_LEG_YIELD,    /* goes to another worker: comes back as LEG_EVENT_RETURNED */
 	WORKER_LEG_END,      /* says BYE and comes back */
@@ -61,6 +63,8 @@ struct worker_command {
 	struct leg *leg;
 	struct bus *bus;
 	struct kit *kit;
+	struct strip *strip;
+	bool sets_strip;
 	struct leg_keys keys;
 	union {
 		struct port *port;
@@ -69,6 +73,10 @@ struct worker_command {
 		struct crypt *worn;
 		struct media_leg_params params;
 		struct leg_control control;
+		struct worker_digits {
+			char text[MEDIA_DIGITS_MAX];
+			uint32_t count;
+		} digits;
 	};
 };
 

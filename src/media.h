@@ -40,6 +40,7 @@ enum {
 	MEDIA_PTIME_MS_MAX = 60,
 	MEDIA_PT_NONE = 255,     /* "no payload type" */
 	MEDIA_OPUS_BITRATE = 32000,
+	MEDIA_DIGITS_MAX = 32, /* waiting to be sent to one peer */
 	MEDIA_KEY_MAX = 44, /* octets of a master key and its salt */
 	MEDIA_GROUPS_MAX = 16,    /* of a room */
 	MEDIA_LOUDEST_MAX = 32,
@@ -134,6 +135,11 @@ struct media_leg_control {
 	int16_t gain_in_cdb;    /* hundredths of dB on what it says, -6000 to +3000 */
 	int16_t gain_out_cdb;   /* hundredths of dB on what it hears */
 	struct media_groups groups;
+	/* On what it says, before gain; each costs, and takes G.711 its bit-exact way through. */
+	bool has_digits_in_band; /* tones that are dialled are found and cut out; 40 ms of delay */
+	bool has_denoise;        /* noise is suppressed; 10 ms of delay */
+	bool has_level;          /* speech is brought to level_dbov */
+	uint8_t level_dbov;      /* -dBov, 0: 20 */
 };
 
 /* Who is heard at all in a room. */
@@ -216,12 +222,18 @@ struct media_record {
 	uint64_t tag;           /* returned in MEDIA_RECORD_ENDED */
 };
 
+enum media_digit_via {
+	MEDIA_DIGIT_EVENT,   /* telephone-event, RFC 4733 */
+	MEDIA_DIGIT_IN_BAND, /* tones in the sound */
+	MEDIA_DIGIT_INFO     /* by signalling (RFC 6086); no mixer tells it */
+};
+
 enum media_event_kind {
 	MEDIA_LEG_CLOSED,   /* the last event of a leg: its port is free again; `stats` are final */
 	MEDIA_LEG_ACTIVE,   /* first accepted RTP packet, or RTP came back after MEDIA_LEG_QUIET */
 	MEDIA_LEG_QUIET,    /* a receiving leg got no RTP or RTCP for the configured time */
 	MEDIA_LEG_TALKING,  /* talker detection changed: is_on */
-	MEDIA_LEG_DTMF,     /* one digit, reported once (RFC 4733) */
+	MEDIA_LEG_DTMF,     /* one digit, reported once for each way it came: `via` */
 	MEDIA_LEG_LATCHED,  /* the peer's media address was learnt or has changed: `remote` */
 	MEDIA_PLAY_ENDED,   /* the last event of a play, however it ended: `object`, `err`, `length_ms` */
 	MEDIA_RECORD_ENDED, /* the file is complete, or as complete as it could be: the same and `octets`, `lost_ms` */
@@ -233,6 +245,7 @@ struct media_event {
 	uint64_t tag;
 	bool is_on;              /* TALKING */
 	char digit;              /* DTMF: 0-9 * # A-D */
+	enum media_digit_via via; /* DTMF */
 	uint16_t duration_ms;    /* DTMF */
 	struct addr remote;      /* LATCHED */
 	struct media_leg_stats stats; /* CLOSED */
@@ -272,6 +285,10 @@ struct media_ops {
 	int (*leg_open)(void *ctx, const struct media_leg_open *open, handle *ret_leg, struct addr *ret_local);
 	int (*leg_set)(void *ctx, handle leg, const struct media_leg_params *params);
 	int (*leg_control)(void *ctx, handle leg, const struct media_leg_control *control);
+	/* Sends digits (0-9 * # A-D) as telephone-events (RFC 4733), one after the other, behind those
+	 * that still wait; beyond MEDIA_DIGITS_MAX they are lost. -EINVAL: none, or others. ERR_LIMIT:
+	 * more than MEDIA_DIGITS_MAX. ERR_STATE: telephone-event was not agreed on. ERR_QUEUE_FULL. */
+	int (*leg_digits)(void *ctx, handle leg, const char *digits, uint32_t count);
 	/* Room 0: out of any room. errno of socket/bind: a leg that shared a port would have needed
 	 * its own, and there is none. */
 	int (*leg_move)(void *ctx, handle leg, handle room);

@@ -250,7 +250,8 @@ static void on_stored_room(void *arg, const struct store_room *stored)
 			     .loudest = (uint8_t)(stored->loudest >= 0 ? stored->loudest : 0),
 			     .noise_gate_dbov = stored->noise_gate_dbov,
 			     .opens_wall_ms = stored->opens_wall_ms,
-			     .closes_wall_ms = stored->closes_wall_ms},
+			     .closes_wall_ms = stored->closes_wall_ms,
+			     .sound = stored->sound},
 		.created_wall_ms = stored->created_wall_ms,
 		.has_begun = stored->has_begun,
 	};

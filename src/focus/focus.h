@@ -83,6 +83,8 @@ struct room *focus_room_find(struct focus *focus,
  */
 struct room *focus_room_next(struct focus *focus, struct slice after);
 uint32_t focus_room_count(const struct focus *focus);
+/* room_settings.sound as the configuration has it for new rooms. */
+uint8_t focus_room_sound(const struct focus *focus);
 int focus_room_set(struct focus *focus, struct room *room, const struct room_settings *settings);
 /* Everybody is rung off (BYE with Reason), then it is gone. */
 int focus_room_close(struct focus *focus, struct room *room, const char *cause);
@@ -128,6 +130,9 @@ int focus_participant_move(struct focus *focus, struct participant *participant,
 int focus_pin_hash(struct focus *focus, struct slice pin, char ret_hash[PIN_HASH_MAX + 1]);
 
 /* What it can do to itself by keys: its own mute, and the raised hand. */
+/* As digits_send (focus/digits.h). */
+int focus_participant_dial(struct focus *focus, struct participant *participant,
+			   struct slice digits);
 void focus_participant_set_self(struct focus *focus, struct participant *participant, bool is_muted,
 				bool is_hand_raised);
 /* A moderator comes in at once; one who is a guest again goes on as one. */

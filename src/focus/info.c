@@ -64,7 +64,7 @@ char info_digit(struct slice content_type, struct slice body, uint16_t *ret_ms)
 void info_on_request(struct participant *p, struct sip_stx *tx, const struct sip_msg *request)
 {
 	struct slice type = media_type(sip_msg_value(request, SIP_H_CONTENT_TYPE));
-	struct media_event event = {.kind = MEDIA_LEG_DTMF};
+	struct media_event event = {.kind = MEDIA_LEG_DTMF, .via = MEDIA_DIGIT_INFO};
 	bool is_known = !request->body.len || slice_iis(type, "application/media_control+xml");
 
 	/* The core lets no package through but ours. */

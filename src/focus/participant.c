@@ -373,6 +373,16 @@ void participant_ring_off(struct participant *p, const char *cause, enum partici
 	participant_step(p, how);
 }
 
+uint8_t participant_sound(const struct participant *p)
+{
+	/* Before it is in a room, digits of its PIN may come as tones, too. */
+	uint8_t room = p->room ? p->room->settings.sound : focus_room_sound(p->focus);
+
+	room &= ROOM_SOUND_LEG;
+	return (uint8_t)((room & ~p->control.sound_set) |
+			 (p->control.sound & p->control.sound_set));
+}
+
 bool participant_is_room_muted(const struct participant *p)
 {
 	if (!p->room)
@@ -400,6 +410,7 @@ void participant_set_self(struct participant *p, bool is_muted, bool is_hand_rai
 void participant_apply_control(struct participant *p)
 {
 	const struct participant_control *control = &p->control;
+	uint8_t sound = participant_sound(p);
 
 	leg_control(&p->leg, &(struct media_leg_control){
 				     .is_muted = control->is_muted || p->is_self_muted ||
@@ -408,5 +419,9 @@ void participant_apply_control(struct participant *p)
 				     .gain_in_cdb = (int16_t)(control->gain_db * 100),
 				     .gain_out_cdb = (int16_t)(control->volume_db * 100),
 				     .groups = p->groups,
+				     .has_denoise = sound & ROOM_SOUND_DENOISE,
+				     .has_level = sound & ROOM_SOUND_LEVEL,
+				     .has_digits_in_band = sound & ROOM_SOUND_DIGITS,
+				     .level_dbov = (uint8_t)p->focus->config->media_level_dbov,
 			     });
 }

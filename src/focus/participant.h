@@ -33,6 +33,8 @@ struct participant_control {
 	bool is_deaf;     /* it does not hear the room */
 	double gain_db;   /* on what it says; -60 to +30 */
 	double volume_db; /* on what it hears; -60 to +30 */
+	uint8_t sound_set; /* what it has otherwise than its room, of ROOM_SOUND_LEG (focus/room.h) */
+	uint8_t sound;     /* of these: what it has */
 };
 
 struct participant_view {
@@ -47,6 +49,7 @@ struct participant_view {
 	struct groups_texts groups;         /* names, as "main fr" */
 	bool is_self_muted, is_hand_raised; /* by its own keys */
 	bool is_room_muted;                 /* muted because the room is */
+	uint8_t sound;                      /* set of enum room_sound, in force */
 	bool is_remote_focus;               /* another conference (isfocus) */
 	bool is_bridge;        /* to where a conference moves, or from where it came: no person */
 	struct slice language; /* what it is told things in; "" the room's */

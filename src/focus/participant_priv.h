@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "focus/digits.h"
 #include "focus/event.h"
 #include "focus/leg.h"
 #include "focus/loops.h"
@@ -93,6 +94,7 @@ struct participant {
 	char coaches[PARTICIPANT_ID_MAX + 1]; /* whom, by id; "" nobody (modes.h) */
 	char *group_texts;                    /* owned; groups.c; NULL: groups are the default */
 	struct media_groups groups; /* bits of the room's groups; empty sets are empty here */
+	struct digits_seen digits;
 	uint8_t role;               /* enum participant_role */
 	bool is_admitted;           /* waits for nobody any more */
 	bool is_in_mix;
@@ -192,6 +194,8 @@ const char *participant_language(const struct participant *participant);
 
 /* Tells the mixer what the conference wants of the leg: own control and the room's mute. */
 void participant_apply_control(struct participant *participant);
+/* Set of enum room_sound that is done to what it says. */
+uint8_t participant_sound(const struct participant *participant);
 bool participant_is_room_muted(const struct participant *participant);
 
 /* The end of the memory, once the call has ended and the leg has given its last statistics. */

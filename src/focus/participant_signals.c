@@ -214,6 +214,8 @@ static void on_dtmf(struct participant *p, const struct media_event *event)
 	if (p->must_confirm && p->state == PARTICIPANT_PENDING)
 		confirm_on_digit(p, event->digit);
 	else if (p->is_in_mix && !p->room->call)
+		digits_pass_on(p, event->digit);
+	if (p->is_in_mix && !p->room->call)
 		menu_on_digit(p, event->digit);
 }
 
@@ -251,6 +253,9 @@ void participant_on_media_event(struct participant *p, const struct media_event 
 		on_closed(p, &event->stats);
 		return;
 	}
+	if (event->kind == MEDIA_LEG_DTMF &&
+	    !digits_note(&p->digits, event->digit, event->via, clock_mono_ms(&p->focus->clock)))
+		return;
 	if (p->attendant && event->kind == MEDIA_LEG_DTMF) {
 		attendant_on_digit(p->attendant, event->digit);
 		return;

@@ -244,6 +244,7 @@ void room_store(const struct room *room)
 		.opens_wall_ms = room->settings.opens_wall_ms,
 		.closes_wall_ms = room->settings.closes_wall_ms,
 		.has_begun = room->schedule.has_begun,
+		.sound = room->settings.sound,
 	};
 	int err;
 
@@ -295,6 +296,16 @@ static void room_on_moderator_gone(void *arg)
 	room_end(arg, "moderator_left");
 }
 
+uint8_t focus_room_sound(const struct focus *focus)
+{
+	const struct config *config = focus->config;
+
+	return (uint8_t)((config->rooms_denoise ? ROOM_SOUND_DENOISE : 0) |
+			 (config->rooms_auto_level ? ROOM_SOUND_LEVEL : 0) |
+			 (config->rooms_inband_dtmf ? ROOM_SOUND_DIGITS : 0) |
+			 (config->rooms_pass_dtmf ? ROOM_SOUND_PASS : 0));
+}
+
 int room_new(struct focus *focus, const struct room_make *make, struct room **ret_room)
 {
 	struct room *room;
@@ -311,6 +322,8 @@ int room_new(struct focus *focus, const struct room_make *make, struct room **re
 	slice_cstr(make->id, room->id, sizeof(room->id));
 	room->origin = make->origin;
 	room->settings = make->settings;
+	if (make->origin != ROOM_BY_API)
+		room->settings.sound = focus_room_sound(focus);
 	random_token(focus->random, room->loop_token, LOOP_TOKEN_CHARS);
 	room->grace_s = (uint32_t)focus->config->rooms_grace_s;
 	room->created_wall_ms = make->created_wall_ms ? make->created_wall_ms
@@ -551,14 +564,15 @@ static bool settings_are_same(const struct room_settings *a, const struct room_s
 	       slice_is(slice_of(a->language), b->language) && slice_is(slice_of(a->pin), b->pin) &&
 	       a->has_loudest == b->has_loudest && a->loudest == b->loudest &&
 	       a->noise_gate_dbov == b->noise_gate_dbov &&
-	       slice_is(slice_of(a->codecs), b->codecs) &&
+	       slice_is(slice_of(a->codecs), b->codecs) && a->sound == b->sound &&
 	       slice_is(slice_of(a->moderator_pin), b->moderator_pin);
 }
 
 int focus_room_set(struct focus *focus, struct room *room, const struct room_settings *settings)
 {
-	bool is_mute_changed = room->settings.is_muted != settings->is_muted ||
-			       room->settings.are_guests_muted != settings->are_guests_muted;
+	bool is_leg_changed = room->settings.is_muted != settings->is_muted ||
+			      room->settings.sound != settings->sound ||
+			      room->settings.are_guests_muted != settings->are_guests_muted;
 	struct list *it, *tmp;
 
 	if (settings_are_same(&room->settings, settings))
@@ -566,7 +580,7 @@ int focus_room_set(struct focus *focus, struct room *room, const struct room_set
 	if (room->settings.opens_wall_ms != settings->opens_wall_ms)
 		room->schedule.has_begun = false; /* put off: it begins anew */
 	room->settings = *settings;
-	if (is_mute_changed) {
+	if (is_leg_changed) {
 		LIST_FOREACH (it, tmp, &room->participants) {
 			struct participant *p = LIST_ENTRY(it, struct participant, in_room);
 

@@ -32,6 +32,15 @@ enum room_origin {
 enum room_record { ROOM_RECORD_OFF, ROOM_RECORD_MIX, ROOM_RECORD_TRACKS };
 const char *room_record_name(unsigned record); /* "off", "mix", "tracks"; NULL: none such */
 
+/* What is done to the sound of everybody who is in it, by option; a set of these. */
+enum room_sound {
+	ROOM_SOUND_DENOISE = 1,
+	ROOM_SOUND_LEVEL = 2,  /* speech is brought to media.level_dbov */
+	ROOM_SOUND_DIGITS = 4, /* digits that come as tones are told, and not heard */
+	ROOM_SOUND_LEG = 7,    /* those that a participant may have otherwise than its room */
+	ROOM_SOUND_PASS = 8    /* digits are passed on to all others (RFC 4733) */
+};
+
 struct room_settings {
 	bool is_locked;            /* nobody new comes in by calling: 486 */
 	bool is_muted;             /* everybody is muted, whatever their own state */
@@ -51,6 +60,7 @@ struct room_settings {
 	uint8_t loudest;         /* only so many of those who speak are heard; 0: all */
 	int8_t noise_gate_dbov;  /* 0: rooms.noise_gate_dbov */
 	char codecs[CODECS_LIST_MAX + 1];       /* for who comes from now on; "": media.codecs */
+	uint8_t sound;             /* set of enum room_sound */
 	char pin[PIN_HASH_MAX + 1], moderator_pin[PIN_HASH_MAX + 1]; /* hashes; "": none */
 };
 

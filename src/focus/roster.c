@@ -25,6 +25,7 @@ void participant_view(const struct participant *p, struct participant_view *ret_
 		.is_hand_raised = p->is_hand_raised,
 		.language = slice_of(p->language),
 		.is_room_muted = participant_is_room_muted(p),
+		.sound = participant_sound(p),
 		.is_remote_focus = p->is_remote_focus,
 		.is_bridge = p->is_bridge,
 		.coaches = slice_of(p->coaches),
@@ -112,13 +113,20 @@ int focus_participant_set(struct focus *focus, struct participant *p,
 	if (!is_gain(control->gain_db) || !is_gain(control->volume_db))
 		return -EINVAL;
 	if (old->is_muted == control->is_muted && old->is_deaf == control->is_deaf &&
-	    old->gain_db == control->gain_db && old->volume_db == control->volume_db)
+	    old->gain_db == control->gain_db && old->volume_db == control->volume_db &&
+	    old->sound_set == control->sound_set && old->sound == control->sound)
 		return 0;
 	p->control = *control;
 	p->version = focus_version_next(focus);
 	participant_apply_control(p);
 	participant_tell(p, FOCUS_PARTICIPANT_CHANGED);
 	return 0;
+}
+
+int focus_participant_dial(struct focus *focus, struct participant *p, struct slice digits)
+{
+	(void)focus;
+	return digits_send(p, digits);
 }
 
 void focus_participant_set_self(struct focus *focus, struct participant *p, bool is_muted,

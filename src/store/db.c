@@ -79,6 +79,7 @@ static const char *const migrations[] = {
 	" received_wall_ms INTEGER NOT NULL, length_ms INTEGER NOT NULL,"
 	" is_urgent INTEGER NOT NULL, is_read INTEGER NOT NULL"
 	");",
+	"ALTER TABLE rooms ADD COLUMN sound INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum statement {
@@ -107,7 +108,7 @@ enum statement {
 	"is_locked, is_muted, participants_max, created_wall_ms, is_lobby, "                       \
 	"waits_for_moderator, ends_with_moderator, has_tones, pin, moderator_pin, "                \
 	"are_guests_muted, has_names, language, duration_max_s, opens_wall_ms, closes_wall_ms, "   \
-	"has_begun, codecs, record, loudest, noise_gate_dbov"
+	"has_begun, codecs, record, loudest, noise_gate_dbov, sound"
 #define RECORD_COLUMNS                                                                             \
 	"room, participant, uri, display_name, call_id, is_outgoing, started_wall_ms, "            \
 	"answered_wall_ms, ended_wall_ms, status, end_cause, rx_packets, rx_lost, tx_packets, "    \
@@ -126,7 +127,7 @@ static const char *const statements[STATEMENT_COUNT] = {
 	[COMMIT] = "COMMIT",
 	[ROOM_PUT] = "INSERT INTO rooms (id, " ROOM_COLUMNS ")"
 		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-		     " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)"
+		     " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)"
 		     " ON CONFLICT (id) DO UPDATE SET"
 		     " is_locked = ?2, is_muted = ?3, participants_max = ?4, created_wall_ms = ?5,"
 		     " is_lobby = ?6, waits_for_moderator = ?7, ends_with_moderator = ?8,"
@@ -134,7 +135,7 @@ static const char *const statements[STATEMENT_COUNT] = {
 		     " are_guests_muted = ?12, has_names = ?13, language = ?14,"
 		     " duration_max_s = ?15, opens_wall_ms = ?16, closes_wall_ms = ?17,"
 		     " has_begun = ?18, codecs = ?19, record = ?20,"
-		     " loudest = ?21, noise_gate_dbov = ?22",
+		     " loudest = ?21, noise_gate_dbov = ?22, sound = ?23",
 	[ROOM_DELETE] = "DELETE FROM rooms WHERE id = ?1",
 	[USER_PUT] = "INSERT OR REPLACE INTO users (" USER_COLUMNS ") VALUES"
 		     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -289,6 +290,7 @@ int db_room_put(struct db *db, const struct store_room *room)
 	bind_int(stmt, 20, room->record);
 	bind_int(stmt, 21, (uint64_t)(int64_t)room->loudest);
 	bind_int(stmt, 22, (uint64_t)(int64_t)room->noise_gate_dbov);
+	bind_int(stmt, 23, room->sound);
 	return run(db, ROOM_PUT);
 }
 
@@ -389,6 +391,7 @@ int db_rooms_each(struct db *db, void (*on_room)(void *arg, const struct store_r
 			.record = (uint8_t)column_int(stmt, 19),
 			.loudest = (int8_t)column_int(stmt, 20),
 			.noise_gate_dbov = (int8_t)column_int(stmt, 21),
+			.sound = (uint8_t)column_int(stmt, 22),
 		};
 
 		column_text(stmt, 0, room.id, sizeof(room.id));

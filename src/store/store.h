@@ -53,6 +53,7 @@ struct store_room {
 	uint64_t opens_wall_ms, closes_wall_ms;
 	char codecs[STORE_TEXT_MAX + 1]; /* "": the configured ones */
 	int8_t loudest, noise_gate_dbov; /* -1, 0: the configured ones */
+	uint8_t sound; /* a set, as the focus numbers it */
 	char pin[STORE_TEXT_MAX + 1], moderator_pin[STORE_TEXT_MAX + 1]; /* hashes */
 	uint64_t created_wall_ms;
 };

@@ -241,6 +241,27 @@ static int leg_control(void *ctx, handle id, const struct media_leg_control *con
 	return 0;
 }
 
+static int leg_digits(void *ctx, handle id, const char *digits, uint32_t count)
+{
+	struct fake_media *media = ctx;
+	struct fake_leg *leg = leg_live(media, id);
+	int err = fake_call(media, FAKE_LEG_DIGITS);
+	size_t had;
+
+	if (!leg || count == 0 || count > MEDIA_DIGITS_MAX)
+		return misuse(media);
+	if (err)
+		return err;
+	if (!leg->has_params || leg->params.dtmf_pt_send == MEDIA_PT_NONE)
+		return ERR_STATE;
+	had = strlen(leg->digits);
+	if (had + count > sizeof(leg->digits) - 1)
+		had = 0;
+	memcpy(leg->digits + had, digits, count);
+	leg->digits[had + count] = '\0';
+	return 0;
+}
+
 static int leg_move(void *ctx, handle id, handle room)
 {
 	struct fake_media *media = ctx;
@@ -471,6 +492,7 @@ struct media fake_media_ops(struct fake_media *media)
 		.leg_open = leg_open,
 		.leg_set = leg_set,
 		.leg_control = leg_control,
+		.leg_digits = leg_digits,
 		.leg_move = leg_move,
 		.leg_close = leg_close,
 		.leg_stats = leg_stats,

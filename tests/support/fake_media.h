@@ -16,6 +16,7 @@ enum fake_op {
 	FAKE_LEG_OPEN,
 	FAKE_LEG_SET,
 	FAKE_LEG_CONTROL,
+	FAKE_LEG_DIGITS,
 	FAKE_LEG_MOVE,
 	FAKE_LEG_STATS,
 	FAKE_PLAY_START,
@@ -47,6 +48,7 @@ struct fake_leg {
 	struct media_leg_params params;
 	struct media_leg_control control;
 	struct media_leg_stats stats; /* the test may fill it */
+	char digits[2 * MEDIA_DIGITS_MAX + 1]; /* that it was told to send, the last ones */
 };
 
 /* `close_delay_ms`: from leg_close to MEDIA_LEG_CLOSED. Ports are counted, not bound. */

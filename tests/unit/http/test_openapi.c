@@ -218,6 +218,7 @@ enum contract_world {
 	WORLD_CALL,      /* a two-party call, connected; its id in place of anna's */
 	WORLD_MOVING,    /* lobby is on its way elsewhere */
 	WORLD_DIALLING,  /* the same, just begun */
+	WORLD_RINGING,   /* dora is being called in; her id in place of anna's */
 	WORLD_TRACE,     /* as WORLD_PLAIN, and the Call-ID of anna's call in place of her id */
 	WORLD_RECORDING, /* lobby is being recorded; the recording's id in place of anna's */
 	WORLD_RECORDED,  /* the same, ended */
@@ -377,6 +378,19 @@ static const struct contract_case {
 	 "Content-Type: text/plain\r\n", "{}"},
 	{"moveParticipant", 422, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/move", NULL,
 	 "{}"},
+	{"sendDigits", 204, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/dtmf", NULL,
+	 "{\"digits\":\"12#\"}"},
+	{"sendDigits", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/dtmf", NULL, "{"},
+	{"sendDigits", 404, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/none/dtmf", NULL,
+	 "{\"digits\":\"1\"}"},
+	{"sendDigits", 409, WORLD_RINGING, "/api/v1/rooms/lobby/participants/%s/dtmf", NULL,
+	 "{\"digits\":\"1\"}"},
+	{"sendDigits", 413, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/dtmf",
+	 "Content-Length: 99999\r\n", ""},
+	{"sendDigits", 415, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/dtmf",
+	 "Content-Type: text/plain\r\n", "{}"},
+	{"sendDigits", 422, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/dtmf", NULL,
+	 "{\"digits\":\"12x\"}"},
 	{"removeParticipant", 204, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s", NULL, NULL},
 	{"removeParticipant", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%%zz", NULL,
 	 NULL},
@@ -573,6 +587,16 @@ static const struct contract_case {
 	{"getReadiness", 503, WORLD_DRAINING, "/readyz", NULL, NULL},
 };
 
+static void invite_dora(struct site *site, char id[32])
+{
+	struct answer answer = site_ask(site, "POST", "/api/v1/rooms/lobby/participants", NULL,
+					"{\"uri\":\"sip:dora@10.0.0.2\"}");
+
+	CHECK_INT("invited", answer.status, 202);
+	(void)snprintf(id, 32, "%s", answer_text(&answer, "id"));
+	answer_done(&answer);
+}
+
 static void connect_two(struct site *site, char id[32])
 {
 	struct answer answer = site_ask(site, "POST", "/api/v1/calls", NULL, CALL_OF_TWO);
@@ -712,6 +736,8 @@ static struct site *contract_site(enum contract_world world, char anna[32])
 		site_set(site, "rooms.max=2");
 	if (world == WORLD_CALL || world == WORLD_DIALLING)
 		connect_two(site, anna);
+	if (world == WORLD_RINGING)
+		invite_dora(site, anna);
 	if (world == WORLD_TRACE)
 		call_id_of(site, anna);
 	if (world == WORLD_RECORDING || world == WORLD_RECORDED)

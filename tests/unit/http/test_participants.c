@@ -116,6 +116,39 @@ static void change(void)
 	site_free(site);
 }
 
+static void sound(void)
+{
+	struct site *site = site_new("rooms.denoise=true");
+	const char *anna = site_dial(site, "anna", "lobby");
+	struct fake_leg *leg = site_leg(site, "lobby", anna);
+	struct answer answer;
+
+	CHECK("as new rooms have it", leg->control.has_denoise && !leg->control.has_level);
+	CHECK_INT("room",
+		  site_status(site, "PATCH", "/api/v1/rooms/lobby", NULL,
+			      "{\"auto_level\":true,\"inband_dtmf\":true}"),
+		  200);
+	CHECK("everybody in it", leg->control.has_level && leg->control.has_digits_in_band);
+	CHECK_INT("to what level", leg->control.level_dbov, 20);
+	answer = site_ask(site, "PATCH", path_of("lobby", anna), NULL,
+			  "{\"denoise\":false,\"auto_level\":false}");
+	CHECK("one otherwise", json_is_false(answer_member(&answer, "denoise")));
+	CHECK("the rest as the room", json_is_true(answer_member(&answer, "inband_dtmf")));
+	answer_done(&answer);
+	CHECK("the mixer knows", !leg->control.has_denoise && !leg->control.has_level &&
+					 leg->control.has_digits_in_band);
+	answer = site_ask(site, "PATCH", path_of("lobby", anna), NULL, "{\"denoise\":null}");
+	CHECK("again as the room", json_is_true(answer_member(&answer, "denoise")));
+	CHECK("and not the other", json_is_false(answer_member(&answer, "auto_level")));
+	answer_done(&answer);
+	answer = site_ask(site, "GET", "/api/v1/rooms/lobby", NULL, NULL);
+	CHECK("room denoise", json_is_true(answer_member(&answer, "denoise")));
+	CHECK("room auto_level", json_is_true(answer_member(&answer, "auto_level")));
+	CHECK("room pass_dtmf", json_is_false(answer_member(&answer, "pass_dtmf")));
+	answer_done(&answer);
+	site_free(site);
+}
+
 static void invite(void)
 {
 	static const struct {
@@ -271,6 +304,7 @@ void suite_participants(void)
 	CHECK_TEST(callers);
 	CHECK_TEST(quality);
 	CHECK_TEST(change);
+	CHECK_TEST(sound);
 	CHECK_TEST(invite);
 	CHECK_TEST(invited);
 	CHECK_TEST(refusals);

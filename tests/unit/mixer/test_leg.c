@@ -247,6 +247,45 @@ static void digits_are_told_once(void)
 	teardown();
 }
 
+/* Digits to the peer take the place of sound; the sound behind them begins a spurt. */
+static void digits_are_sent(void)
+{
+	struct leg *leg = setup(false);
+	uint8_t silence[RIG_FRAME], data[RIG_PACKET_MAX];
+	struct leg_chunk chunk = {.payload = silence, .len = sizeof(silence)};
+	struct rtp_packet packet;
+	uint32_t events = 0, sounds = 0, ends = 0, start = 0, ts = leg->tx_ts;
+	uint16_t seq = leg->tx_seq;
+
+	memset(silence, 0xff, sizeof(silence));
+	leg->digits_pt = 101;
+	leg_digits_rt(leg, "5#", 2);
+	for (int tick = 0; tick < 30; tick++) {
+		leg_send_rt(leg, &rig.env, &chunk);
+		io_flush_rt(rig.env.io);
+		advance(1);
+		if (!CHECK("each tick", phone_receive(&phone, RIG_WAIT_MS, &packet, data)))
+			break;
+		CHECK_INT("no number is left out", packet.seq, seq++);
+		if (packet.payload_type == 101) {
+			if (packet.has_marker)
+				start = ts + (uint32_t)tick * RIG_FRAME;
+			CHECK_INT("time of its start", packet.ts, start);
+			ends += packet.payload[1] >> 7;
+			events++;
+		} else {
+			CHECK_INT("sound", packet.ts, ts + (uint32_t)tick * RIG_FRAME);
+			CHECK("a spurt behind a digit",
+			      packet.has_marker == (events > 0 && sounds == 0) || sounds > 0);
+			sounds++;
+		}
+	}
+	CHECK_INT("two digits", events, 2 * (DIGITS_MS / LEG_TICK_MS + DIGITS_ENDS - 1));
+	CHECK_INT("three ends each", ends, 2 * DIGITS_ENDS);
+	CHECK("then it is over", !leg->has_digits && leg_can_send(leg));
+	teardown();
+}
+
 /* Packets of a digit use up sequence numbers; nothing is missing because of them. */
 static void digits_are_no_loss(void)
 {
@@ -762,6 +801,7 @@ void suite_leg(void)
 	CHECK_TEST(pulled_frame_is_what_was_fed);
 	CHECK_TEST(mute_gate_and_gain);
 	CHECK_TEST(digits_are_told_once);
+	CHECK_TEST(digits_are_sent);
 	CHECK_TEST(digits_are_no_loss);
 	CHECK_TEST(comfort_noise_is_a_pause);
 	CHECK_TEST(a_full_ring_loses_digits_but_no_states);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "mixer/mixer_priv.h"
 #include "mixer/worker.h"
 #include "tests/support/check.h"
 #include "tests/support/srtp_ref.h"
@@ -256,6 +257,78 @@ static void a_large_room_is_spread(void)
 	CHECK_INT("close", media.ops->room_close(media.ctx, room), 0);
 	is_in_operation = false;
 	run_ms(100);
+	teardown();
+}
+
+static uint32_t strips(void)
+{
+	uint32_t count = 0;
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &mixer->strips)
+		count++;
+	return count;
+}
+
+/* Options come and go with control, in a call, on the way and at its end; nothing is left. */
+static void options_on_sound_come_and_go(void)
+{
+	static const struct media_leg_control all = {.has_digits_in_band = true,
+						     .has_denoise = true,
+						     .has_level = true,
+						     .level_dbov = 20};
+	static const struct media_leg_control none = {0};
+	struct media_leg_params params;
+	struct addr locals[2];
+	handle room, legs[2];
+
+	setup(2);
+	room = room_open();
+	for (uint32_t i = 0; i < 2; i++)
+		legs[i] = leg_open(room, i, &locals[i]);
+	CHECK_INT("on", media.ops->leg_control(media.ctx, legs[0], &all), 0);
+	CHECK_INT("the same again", media.ops->leg_control(media.ctx, legs[0], &all), 0);
+	CHECK_INT("one is made", strips(), 1);
+	run_ms(100);
+	params = rig_params(&phones[0]);
+	params.receive[params.receive_count++] = (struct media_format){MEDIA_CODEC_G722, 9};
+	CHECK_INT("a wideband codec", media.ops->leg_set(media.ctx, legs[0], &params), 0);
+	CHECK_INT("another strip", strips(), 2);
+	run_ms(100);
+	CHECK_INT("the first came back", strips(), 1);
+	CHECK_INT("off", media.ops->leg_control(media.ctx, legs[0], &none), 0);
+	run_ms(100);
+	CHECK_INT("gone", strips(), 0);
+	CHECK_INT("on again", media.ops->leg_control(media.ctx, legs[0], &all), 0);
+	CHECK_INT("and on the other", media.ops->leg_control(media.ctx, legs[1], &all), 0);
+	CHECK_INT("closed with it", leg_close(legs[0]), 0);
+	run_ms(200);
+	CHECK_INT("one is left", strips(), 1);
+	teardown(); /* with the other one on its leg: the sanitizer sees what is left */
+}
+
+static void digits_are_asked_for(void)
+{
+	struct media_leg_params params;
+	struct addr local;
+	handle leg;
+
+	setup(1);
+	leg = leg_open(room_open(), 0, &local);
+	params = rig_params(&phones[0]);
+	params.dtmf_pt_send = 101;
+	CHECK_INT("set", media.ops->leg_set(media.ctx, leg, &params), 0);
+	CHECK_INT("sent", media.ops->leg_digits(media.ctx, leg, "1*d", 3), 0);
+	CHECK_INT("none", media.ops->leg_digits(media.ctx, leg, "", 0), -EINVAL);
+	CHECK_INT("no digit", media.ops->leg_digits(media.ctx, leg, "1x", 2), -EINVAL);
+	CHECK_INT("too many",
+		  media.ops->leg_digits(media.ctx, leg, "0123456789012345678901234567890123", 34),
+		  ERR_LIMIT);
+	params.dtmf_pt_send = MEDIA_PT_NONE;
+	CHECK_INT("set", media.ops->leg_set(media.ctx, leg, &params), 0);
+	CHECK_INT("not agreed on", media.ops->leg_digits(media.ctx, leg, "1", 1), ERR_STATE);
+	CHECK_INT("closed", leg_close(leg), 0);
+	CHECK_INT("gone", media.ops->leg_digits(media.ctx, leg, "1", 1), ERR_STALE);
 	teardown();
 }
 
@@ -803,6 +876,8 @@ void suite_mixer(void)
 	CHECK_TEST(params_are_checked);
 	CHECK_TEST(three_legs_hear_the_others_and_not_themselves);
 	CHECK_TEST(a_large_room_is_spread);
+	CHECK_TEST(options_on_sound_come_and_go);
+	CHECK_TEST(digits_are_asked_for);
 	CHECK_TEST(two_rooms_do_not_hear_each_other);
 	CHECK_TEST(legs_move);
 	CHECK_TEST(operations_on_the_way);

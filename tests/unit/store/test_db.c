@@ -108,6 +108,7 @@ static void old_files_get_users(void)
 		    "ALTER TABLE rooms DROP COLUMN codecs;"
 		    "ALTER TABLE rooms DROP COLUMN loudest;"
 		    "ALTER TABLE rooms DROP COLUMN noise_gate_dbov;"
+		    "ALTER TABLE rooms DROP COLUMN sound;"
 		    "ALTER TABLE rooms DROP COLUMN is_lobby;"
 		    "ALTER TABLE rooms DROP COLUMN waits_for_moderator;"
 		    "ALTER TABLE rooms DROP COLUMN ends_with_moderator;"
@@ -203,6 +204,7 @@ static void rooms_are_kept(void)
 	room.loudest = -1;
 	room.noise_gate_dbov = -127;
 	slice_cstr(SLICE("fr"), room.language, sizeof(room.language));
+	room.sound = 9;
 	CHECK_INT("again: changes", db_room_put(db, &room), 0);
 	room = scratch_room("c");
 	CHECK_INT(NULL, db_room_put(db, &room), 0);
@@ -225,6 +227,7 @@ static void rooms_are_kept(void)
 	CHECK_STR(NULL, seen.rooms[0].language, "fr");
 	CHECK_INT(NULL, seen.rooms[0].loudest, -1);
 	CHECK_INT(NULL, seen.rooms[0].noise_gate_dbov, -127);
+	CHECK_INT(NULL, seen.rooms[0].sound, 9);
 	CHECK_STR(NULL, seen.rooms[1].id, "b");
 	CHECK_INT(NULL, seen.rooms[1].is_locked, true);
 	CHECK_INT(NULL, seen.rooms[1].participants_max, 7);
