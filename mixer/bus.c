@@ -403,8 +403,10 @@ static void hearing_add(struct bus_hearing *hearing, const struct leg *leg)
 	if (hearing->lone && leg->is_exact)
 		hearing->exact = (struct bus_exact){leg->frame.payload, leg->frame.payload_len,
 						    leg->frame.codec, leg->frame.level};
-	if (hearing->csrc_count < ARRAY_LEN(hearing->csrc))
-		hearing->csrc[hearing->csrc_count++] = leg->source.ssrc;
+	if (hearing->csrc_count == ARRAY_LEN(hearing->csrc))
+		return;
+	hearing->csrc_level[hearing->csrc_count] = leg->frame.level;
+	hearing->csrc[hearing->csrc_count++] = leg->source.ssrc;
 }
 
 /* Which audiences hear the leg, bits, and at which rates any of them listens. */
@@ -698,6 +700,7 @@ uint8_t bus_hear_rt(struct bus *bus, struct bus_scratch *scratch, struct leg *le
 static void list_contributors(const struct bus_hearing *hearing, struct leg_chunk *chunk)
 {
 	chunk->csrc = hearing->csrc;
+	chunk->csrc_level = hearing->csrc_level;
 	chunk->csrc_count = MIN_OF(hearing->csrc_count, (uint8_t)RTP_CSRC_MAX);
 }
 
@@ -749,16 +752,18 @@ static const struct leg_chunk *stream_make(struct bus *bus, struct bus_scratch *
 
 /* Contributors without the listener itself. */
 static uint8_t csrc_without(const struct bus_hearing *hearing, const struct leg *leg,
-			    uint32_t out[RTP_CSRC_MAX])
+			    uint32_t out[RTP_CSRC_MAX], uint8_t level[RTP_CSRC_MAX])
 {
 	bool is_left_out = !hears_itself(leg);
 	uint8_t count = 0;
 
 	for (uint8_t i = 0; i < hearing->csrc_count && count < RTP_CSRC_MAX; i++) {
-		if (!is_left_out && hearing->csrc[i] == leg->source.ssrc)
+		if (!is_left_out && hearing->csrc[i] == leg->source.ssrc) {
 			is_left_out = true; /* once: another peer may have the same SSRC */
-		else
-			out[count++] = hearing->csrc[i];
+			continue;
+		}
+		level[count] = hearing->csrc_level[i];
+		out[count++] = hearing->csrc[i];
 	}
 	return count;
 }
@@ -768,14 +773,16 @@ static void send_private(struct bus *bus, struct bus_scratch *scratch, struct le
 {
 	struct bus_encoded *out = &scratch->private;
 	uint32_t csrc[RTP_CSRC_MAX];
+	uint8_t level[RTP_CSRC_MAX];
 
 	out->chunk.level = bus_hear_rt(bus, scratch, leg, scratch->pcm);
 	encode(leg->send_codec, leg->kit, scratch->pcm, out);
 	out->chunk.csrc = csrc;
+	out->chunk.csrc_level = level;
 	out->chunk.csrc_count = hears_nothing(scratch, leg)
 					? 0
-					: csrc_without(&scratch->hearings[leg->audience], leg,
-						       csrc);
+					: csrc_without(&scratch->hearings[leg->audience], leg, csrc,
+						       level);
 	leg_send_rt(leg, env, &out->chunk);
 }
 

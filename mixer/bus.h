@@ -113,6 +113,7 @@ struct bus_hearing {
 	uint8_t rates; /* of this tick */
 	uint8_t csrc_count;
 	uint32_t csrc[RTP_CSRC_MAX + 1]; /* one more, so that a talker can be left out */
+	uint8_t csrc_level[RTP_CSRC_MAX + 1];
 	uint32_t talkers;
 	const struct leg *lone; /* the talker, when there is one only */
 	struct bus_exact exact; /* the same; borrowed from its leg, or pointing to octets */

@@ -121,6 +121,7 @@ static void set_receive(struct leg *leg, const struct media_leg_params *params, 
 	for (uint8_t i = 0; i < params->receive_count; i++)
 		leg->pt_codec[params->receive[i].payload_type] = (uint8_t)params->receive[i].codec;
 	leg->dtmf_pt = params->dtmf_pt_receive;
+	leg->level_ext = params->trusts_levels ? params->level_ext : 0;
 	if (params->dtmf_clock_hz && params->dtmf_clock_hz != leg->dtmf.clock_hz)
 		dtmf_init(&leg->dtmf, params->dtmf_clock_hz);
 	if (params->is_receiving && !leg->is_receiving) {
@@ -151,6 +152,11 @@ static void set_send(struct leg *leg, const struct media_leg_params *params)
 	leg->ptime_ms = ptime_ms;
 	leg->is_sending = params->is_sending;
 	leg->digits_pt = params->dtmf_pt_send;
+	leg->mix_ext = params->mix_ext;
+	/* A codec with its own way through silence keeps it, and its encoder its memory. */
+	leg->has_noise = params->has_noise && codec && !codec->encoder_size &&
+			 codec->clock_hz == CLOCK_HZ;
+	leg->silent_ms = 0;
 	leg->digits_clock_hz = params->dtmf_clock_hz ? params->dtmf_clock_hz : CLOCK_HZ;
 }
 
@@ -164,6 +170,7 @@ void leg_set_rt(struct leg *leg, const struct media_leg_params *params, uint64_t
 	leg->rtcp.signalled = params->remote_rtcp;
 	leg->rtcp.has_mux = params->has_rtcp_mux;
 	leg->rtcp.has_voip = params->has_voip_metrics;
+	leg->rtcp.is_reduced = params->has_reduced_rtcp;
 	if (leg->port && leg->bus) /* at its worker */
 		port_rekey_rt(leg->port, leg);
 }
@@ -281,6 +288,23 @@ static void play_event(struct leg *leg, struct leg_env *env, const struct rtp_pa
 		tell_digit(leg, env, &digits[i], MEDIA_DIGIT_EVENT);
 }
 
+/* Its sender calls it silent (RFC 6464), as it did those before: the end of a word is heard. */
+static bool is_told_silent(struct leg *leg, const struct rtp_packet *rtp)
+{
+	uint8_t level;
+	bool is_voice;
+
+	if (rtp_ext_level(rtp, leg->level_ext, &level, &is_voice) != 0 || is_voice ||
+	    level < LEG_GATE_DBOV) {
+		leg->told_silent = 0;
+		return false;
+	}
+	if (leg->told_silent == LEG_TOLD_SILENT_PACKETS)
+		return true;
+	leg->told_silent++;
+	return false;
+}
+
 /* A packet of the believed source, of an accepted payload type, while we listen. */
 static void play(struct leg *leg, struct leg_env *env, const struct rtp_packet *rtp,
 		 uint64_t arrival_us)
@@ -299,7 +323,8 @@ static void play(struct leg *leg, struct leg_env *env, const struct rtp_packet *
 		play_event(leg, env, rtp, arrival_us);
 		return;
 	}
-	if (codec == MEDIA_CODEC_NONE) { /* comfort noise: a pause, and no noise for the room */
+	if (codec == MEDIA_CODEC_NONE || /* comfort noise: a pause, and no noise for the room */
+	    (leg->level_ext && is_told_silent(leg, rtp))) {
 		intake_skip_rt(leg->intake, rtp, arrival_us);
 		return;
 	}
@@ -463,22 +488,38 @@ void leg_skip_rt(struct leg *leg, struct leg_env *env, uint32_t frames)
 
 /* Sending ----------------------------------------------------------------------------------- */
 
+/* How loud each contributor is (RFC 6465), in one element of the one-byte form (RFC 8285 4.2). */
+static void add_levels(const struct leg *leg, const struct leg_chunk *chunk, struct rtp_packet *rtp,
+		       uint8_t out[RTP_CSRC_MAX + 1])
+{
+	out[0] = (uint8_t)(leg->mix_ext << 4 | (chunk->csrc_count - 1));
+	for (uint8_t i = 0; i < chunk->csrc_count; i++)
+		out[1 + i] = chunk->csrc_level[i] & 0x7f;
+	rtp->ext_profile = RTP_EXT_ONE_BYTE;
+	rtp->ext = out;
+	rtp->ext_len = (uint16_t)(1 + chunk->csrc_count);
+}
+
 /* One packet, `ts` the time of its first sample. */
 static void send_packet(struct leg *leg, struct leg_env *env, const struct leg_chunk *chunk,
 			uint32_t ts)
 {
 	const struct addr *to = latch_remote(&leg->latch);
 	struct rtp_packet rtp = {.has_marker = leg->is_marked,
-				 .payload_type = chunk->is_event ? leg->digits_pt : leg->send_pt,
+				 .payload_type = chunk->is_event   ? leg->digits_pt
+						 : chunk->is_noise ? COMFORT_NOISE_PT
+								   : leg->send_pt,
 				 .seq = leg->tx_seq,
 				 .ts = ts,
 				 .ssrc = leg->tx_ssrc,
 				 .csrc_count = chunk->csrc_count};
-	uint8_t *out;
+	uint8_t levels[RTP_CSRC_MAX + 1], *out;
 	int header, len;
 
 	if (addr_port(to) == 0 || addr_is_any(to)) /* not known yet, or held (RFC 3264 8.4) */
 		return;
+	if (leg->mix_ext && chunk->csrc_count)
+		add_levels(leg, chunk, &rtp, levels);
 	if (chunk->csrc_count)
 		memcpy(rtp.csrc, chunk->csrc, chunk->csrc_count * sizeof(rtp.csrc[0]));
 	out = io_packet_rt(env->io);
@@ -608,12 +649,38 @@ static bool send_digit(struct leg *leg, struct leg_env *env)
 	return true;
 }
 
+/* Silence to a peer that takes comfort noise (RFC 3389): a packet of it now and then. */
+static bool send_noise(struct leg *leg, struct leg_env *env, const struct leg_chunk *chunk)
+{
+	static const uint8_t level = LEG_NOISE_DBOV;
+	struct leg_chunk noise = {.payload = &level, .len = 1, .is_noise = true};
+
+	if (chunk->level != MEDIA_LEVEL_SILENT) {
+		leg->silent_ms = 0;
+		return false;
+	}
+	leg->silent_ms = (uint16_t)(leg->silent_ms + LEG_TICK_MS);
+	if (leg->silent_ms <= LEG_NOISE_HANG_MS)
+		return false;
+	leg->pack_len = leg->pack_count = 0;
+	if (leg->silent_ms == LEG_NOISE_HANG_MS + LEG_TICK_MS) {
+		leg->is_marked = false;
+		send_packet(leg, env, &noise, leg->tx_ts);
+	} else if (leg->silent_ms == LEG_NOISE_HANG_MS + LEG_NOISE_EVERY_MS) {
+		leg->silent_ms = LEG_NOISE_HANG_MS;
+	}
+	leg->is_marked = true; /* the sound behind it begins anew (RFC 3551 4.1) */
+	return true;
+}
+
 void leg_send_rt(struct leg *leg, struct leg_env *env, const struct leg_chunk *chunk)
 {
 	leg->stats.level_out = chunk ? chunk->level : MEDIA_LEVEL_SILENT;
 	if (!chunk)
 		leg->pack_len = leg->pack_count = 0;
 	else if (leg->has_digits && send_digit(leg, env))
+		;
+	else if (leg->has_noise && send_noise(leg, env, chunk))
 		;
 	else if (leg->send_codec->send_step_ms == 0)
 		send_frames(leg, env, chunk);

@@ -53,6 +53,10 @@ enum {
 	LEG_AHEAD = INTAKE_AHEAD + 1, /* legs: how far leg_prefetch_rt looks */
 	LEG_GATE_DBOV = 60, /* softer than this for LEG_GATE_HANG_MS: not summed */
 	LEG_GATE_HANG_MS = 400,
+	LEG_TOLD_SILENT_PACKETS = 10, /* decoded all the same */
+	LEG_NOISE_HANG_MS = 200,   /* so long silence is sent before comfort noise */
+	LEG_NOISE_EVERY_MS = 400,  /* then a packet of it so often: NATs and timers stay awake */
+	LEG_NOISE_DBOV = 78,       /* how loud it is */
 	LEG_SKIP_MAX = 50 /* frames dropped at most when the worker was held up */
 };
 
@@ -146,6 +150,7 @@ struct leg_rtcp {
 	struct addr source;    /* of the last report that was believed, unset: none */
 	bool has_mux;
 	bool has_voip;                  /* the peer wants VoIP metrics (RFC 3611) */
+	bool is_reduced;                /* packets need not be compound (RFC 5506) */
 	bool has_sent;                  /* a first report went out */
 	uint64_t due_ns;                /* next report, 0: not planned yet */
 	uint64_t sent_packets_reported; /* tx_packets at the last report: sender or not (6.4) */
@@ -177,6 +182,8 @@ struct leg {
 	/* Receiving. */
 	uint64_t heard_ns; /* last RTP or RTCP, or when receiving began */
 	uint8_t dtmf_pt;   /* or MEDIA_PT_NONE */
+	uint8_t level_ext; /* of RFC 6464, trusted; 0: none */
+	uint8_t told_silent; /* packets in a row that it called silent */
 	bool is_receiving;
 	bool is_waiting;  /* for a source; with a port only */
 	uint8_t next_run; /* a new SSRC on trial, see leg.c */
@@ -205,6 +212,9 @@ struct leg {
 	/* What it hears. */
 	const struct codec *send_codec; /* NULL: nothing is sent */
 	uint8_t send_pt;
+	uint8_t mix_ext;    /* of RFC 6465; 0: none */
+	bool has_noise;     /* comfort noise in place of silence */
+	uint16_t silent_ms; /* sent or left out */
 	uint8_t housekeep_in; /* ticks */
 	uint16_t ptime_ms;
 	bool is_sending, is_marked; /* is_marked: next packet carries the marker */
@@ -308,11 +318,13 @@ struct leg_chunk {
 	uint16_t len;
 	uint8_t level;        /* -dBov */
 	const uint32_t *csrc; /* who can be heard, host order */
+	const uint8_t *csrc_level; /* -dBov, one each */
 	uint8_t csrc_count;
 	/* Codecs whose frames only join_rt joins: payload is these, one after the other; 0: nothing
 	 * to send for this one. */
 	uint8_t frame_count;
-	bool is_event; /* payload is a telephone-event (RFC 4733) */
+	bool is_event; /* payload is a telephone-event (RFC 4733), */
+	bool is_noise; /* or comfort noise (RFC 3389) */
 	uint16_t frame_len[LEG_CHUNK_FRAMES];
 };
 

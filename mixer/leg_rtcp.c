@@ -60,6 +60,9 @@ static void report_take(struct leg *leg, struct leg_env *env, const struct rtcp_
 void leg_rtcp_packet_rt(struct leg *leg, struct leg_env *env, const struct io_packet *received)
 {
 	struct io_packet copy = *received, *packet = &copy;
+	int (*parse)(const uint8_t *, size_t, uint32_t,
+		     struct rtcp_report *) = leg->rtcp.is_reduced ? rtcp_parse_reduced_rt
+								  : rtcp_parse_rt;
 	struct rtcp_report report;
 
 	if (!is_believed(leg, &packet->from)) {
@@ -67,7 +70,7 @@ void leg_rtcp_packet_rt(struct leg *leg, struct leg_env *env, const struct io_pa
 		return;
 	}
 	if (!leg_unprotect_rt(leg, env, packet, true) || packet->is_truncated ||
-	    rtcp_parse_rt(packet->data, packet->len, leg->tx_ssrc, &report) != 0) {
+	    parse(packet->data, packet->len, leg->tx_ssrc, &report) != 0) {
 		leg->stats.rx_discarded++;
 		env->rx_discarded++;
 		return;

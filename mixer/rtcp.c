@@ -6,6 +6,8 @@
 #include <string.h>
 
 enum {
+	TYPE_FIRST = 192, /* RFC 5761 4 */
+	TYPE_LAST = 223,
 	TYPE_SR = 200,
 	TYPE_RR = 201,
 	TYPE_SDES = 202,
@@ -163,10 +165,18 @@ static int packet_read(const struct packet *packet, uint32_t our_ssrc, struct rt
 int rtcp_parse_rt(const uint8_t *data, size_t len, uint32_t our_ssrc,
 		  struct rtcp_report *ret_report)
 {
+	if (len < HEADER_OCTETS || (data[1] != TYPE_SR && data[1] != TYPE_RR) || data[0] & 0x20)
+		return -EINVAL;
+	return rtcp_parse_reduced_rt(data, len, our_ssrc, ret_report);
+}
+
+int rtcp_parse_reduced_rt(const uint8_t *data, size_t len, uint32_t our_ssrc,
+			  struct rtcp_report *ret_report)
+{
 	struct rtcp_report report = {0};
 	uint32_t packets = 0;
 
-	if (len < HEADER_OCTETS + 4 || (data[1] != TYPE_SR && data[1] != TYPE_RR) || data[0] & 0x20)
+	if (len < HEADER_OCTETS + 4 || data[1] < TYPE_FIRST || data[1] > TYPE_LAST)
 		return -EINVAL;
 	report.ssrc = get_u32(data + HEADER_OCTETS);
 	while (len > 0) {

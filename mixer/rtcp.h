@@ -50,6 +50,11 @@ struct rtcp_report {
 int rtcp_parse_rt(const uint8_t *data, size_t len, uint32_t our_ssrc,
 		  struct rtcp_report *ret_report) NONBLOCKING;
 
+/* The same for a peer with whom reduced-size RTCP was agreed on (RFC 5506 3): the packet may begin with any
+ * type. */
+int rtcp_parse_reduced_rt(const uint8_t *data, size_t len, uint32_t our_ssrc,
+			  struct rtcp_report *ret_report) NONBLOCKING;
+
 struct rtcp_build {
 	uint32_t ssrc;  /* ours */
 	bool is_sender; /* sent RTP since the last report: SR, else RR */

@@ -79,6 +79,7 @@ static void sum_write(const struct bus_audience *audience, const struct bus_hear
 	out->talkers = hearing->talkers;
 	out->csrc_count = hearing->csrc_count;
 	memcpy(out->csrc, hearing->csrc, hearing->csrc_count * sizeof(out->csrc[0]));
+	memcpy(out->csrc_level, hearing->csrc_level, hearing->csrc_count);
 	out->exact = hearing->exact;
 	if (out->exact.payload) {
 		memcpy(out->octets, hearing->exact.payload, hearing->exact.len);
@@ -141,8 +142,10 @@ static void sum_add(const struct spread_sum *sum, struct bus_hearing *hearing)
 		hearing->exact.payload = hearing->octets;
 	}
 	for (uint8_t i = 0; i < sum->csrc_count && hearing->csrc_count < ARRAY_LEN(hearing->csrc);
-	     i++)
+	     i++) {
+		hearing->csrc_level[hearing->csrc_count] = sum->csrc_level[i];
 		hearing->csrc[hearing->csrc_count++] = sum->csrc[i];
+	}
 	for (uint8_t rate = 0; rate < LEG_RATES; rate++)
 		if (hearing->rates >> rate & sum->of.rates >> rate & 1)
 			kernel_best()->add_sum_rt(hearing->mixes[rate].sum, sum->sums[rate],

@@ -47,6 +47,7 @@ struct spread_sum {
 	struct spread_want of; /* rates: there are sums at these */
 	uint8_t csrc_count;
 	uint32_t csrc[RTP_CSRC_MAX + 1];
+	uint8_t csrc_level[RTP_CSRC_MAX + 1];
 	uint32_t talkers;
 	struct bus_exact exact; /* of a lone talker; points to octets */
 	uint8_t octets[LEG_CHUNK_OCTETS_MAX];

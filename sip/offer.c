@@ -545,6 +545,7 @@ static void agree(struct offer *offer, const struct sdp_media *media, const stru
 		agreed.is_active = true;
 		agree_codecs(offer, plan, &agreed);
 		agreed.has_voip_metrics = wants_voip_metrics(media);
+		agreed.extras = plan->extras;
 		agreed.is_encrypted = plan->theirs.tag != 0;
 		agreed.keys_receive = plan->theirs;
 		if (agreed.is_encrypted)
@@ -627,6 +628,8 @@ int offer_write(struct offer *offer, struct buf *ret_text)
 		text.mid = bundle_mid(offer->remote, plan.line);
 	plan_own(offer, &plan);
 	plan_own_keys(offer, &plan);
+	if (offer->has_agreed)
+		plan.extras = offer->agreed.extras;
 	if (offer->local.srtp == OFFER_SRTP_REQUIRED && is_plain_protocol(text.protocol) &&
 	    !(offer->has_agreed && offer->agreed.is_encrypted))
 		text.protocol = SLICE("RTP/SAVP");
@@ -699,6 +702,7 @@ static void match_keys(const struct offer *offer, const struct sdp_media *media,
 static int match_answer(const struct offer *offer, const struct sdp *sdp, struct offer_plan *plan)
 {
 	const struct sdp_media *media;
+	struct offer_extras theirs;
 
 	if (sdp->media_count != offer->sent_lines)
 		return ERR_SDP_MISMATCH;
@@ -711,6 +715,8 @@ static int match_answer(const struct offer *offer, const struct sdp *sdp, struct
 		return ERR_SDP_MISMATCH;
 	plan_from_answer(offer, media, plan);
 	match_keys(offer, media, plan);
+	theirs = offer_extras_read(media);
+	plan->extras = offer_extras_common(&offer->sent.extras, &theirs);
 	if (plan->codec_count == 0 || !has_keys(offer, media, plan))
 		return ERR_SDP_MISMATCH;
 	plan->line = offer->sent.line;
@@ -779,6 +785,8 @@ int offer_write_answer(struct offer *offer, struct buf *ret_text)
 
 		plan_from_offer(offer, media, &plan);
 		plan_keys(offer, media, &plan);
+		plan.extras = offer_extras_read(media);
+		plan.extras.has_noise &= offer->local.has_noise;
 		text.has_voip_metrics = wants_voip_metrics(media);
 		text.protocol = media->protocol;
 		text.direction = answer_direction(offer->local.direction, media->direction);

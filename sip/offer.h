@@ -16,6 +16,7 @@
 
 #include "base/addr.h"
 #include "base/buf.h"
+#include "sip/offer_extras.h"
 #include "sip/sdes.h"
 #include "sip/sdp.h"
 
@@ -44,6 +45,7 @@ struct offer_local {
 	uint8_t codec_count;
 	bool has_telephone_event;     /* events 0-16 at each clock rate in use */
 	bool has_rtcp_mux;            /* offer it and accept it */
+	bool has_noise;               /* accept comfort noise (RFC 3389) */
 	uint16_t ptime_ms;            /* what we like to receive and send, 20 */
 	enum sdp_direction direction; /* what we want: normally SDP_SENDRECV */
 	enum offer_srtp srtp;
@@ -68,6 +70,7 @@ struct offer_agreed {
 	bool is_sending, is_receiving; /* direction, our view; hold and c=0.0.0.0 included */
 	bool has_rtcp_mux;
 	bool has_voip_metrics; /* they asked for RTCP XR (RFC 3611 5.1) */
+	struct offer_extras extras;
 	bool is_encrypted;
 	struct sdes keys_send, keys_receive; /* is_encrypted: ours and theirs */
 	bool is_held; /* the peer put us on hold: sendonly, inactive or c=0.0.0.0 */

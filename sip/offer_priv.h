@@ -36,6 +36,7 @@ struct offer_plan {
 	struct sdes ours[SDES_SUITE_COUNT]; /* a=crypto lines of ours */
 	uint8_t ours_count;
 	struct sdes theirs; /* the line of theirs that goes with ours[0]; tag 0: in the clear */
+	struct offer_extras extras;
 };
 
 /* Payload types keep their meaning for the session (RFC 3264 8.3.2). */

@@ -43,6 +43,8 @@ static void add_audio(struct buf *buf, const struct offer *offer, const struct o
 		buf_addf(buf, " %u", plan->codecs[i].receive_pt);
 	for (size_t i = 0; i < plan->event_count; i++)
 		buf_addf(buf, " %u", plan->events[i].receive_pt);
+	if (plan->extras.has_noise)
+		buf_addf(buf, " %u", (unsigned)OFFER_NOISE_PT);
 	buf_adds(buf, "\r\n");
 	for (size_t i = 0; i < plan->codec_count; i++)
 		add_codec(buf, &offer->local.codecs[plan->codecs[i].index],
@@ -61,6 +63,7 @@ static void add_audio(struct buf *buf, const struct offer *offer, const struct o
 		buf_adds(buf, "a=rtcp-mux\r\n");
 	if (text->has_voip_metrics)
 		buf_adds(buf, "a=rtcp-xr:voip-metrics\r\n");
+	offer_extras_write(buf, &plan->extras);
 	if (slice_present(text->mid))
 		buf_addf(buf, "a=mid:" SLICE_FMT "\r\n", SLICE_ARG(text->mid));
 }

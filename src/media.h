@@ -116,6 +116,12 @@ struct media_leg_params {
 	bool is_receiving;        /* we listen to the peer */
 	bool has_rtcp_mux;        /* RFC 5761 */
 	bool has_voip_metrics;    /* the peer asked for them: RTCP XR (RFC 3611 4.7) */
+	bool has_reduced_rtcp;    /* RFC 5506: RTCP packets need not be compound */
+	bool has_noise;           /* while it hears nothing the peer gets comfort noise now and then
+				   * (RFC 3389, payload type 13) in place of packets of silence */
+	uint8_t level_ext;        /* number of its own level in the peer's packets (RFC 6464), 0: none */
+	bool trusts_levels;       /* what these call silent is not decoded */
+	uint8_t mix_ext;          /* number of contributors' levels in ours (RFC 6465), 0: none */
 	bool is_symmetric;        /* follow the source address of plausible RTP (NAT), docs/architecture.md */
 };
 

@@ -182,6 +182,7 @@ void leg_go(struct leg *leg, struct bus *bus)
 void leg_agree(struct leg *leg, const struct offer_agreed *agreed)
 {
 	leg_params_of(agreed, leg->focus->config->media_symmetric, &leg->params);
+	leg->params.trusts_levels = leg->focus->config->media_trust_levels;
 	if (agreed->is_encrypted && !leg->is_secure && !leg->told_in_clear) {
 		LOG(LOG_WARN, "srtp.key_in_the_clear", LOG_INT("leg", leg->media));
 		leg->told_in_clear = true;
@@ -255,6 +256,7 @@ void leg_offer_capability(const struct config *config, const char *codecs, const
 		.rtp = *local,
 		.has_telephone_event = true,
 		.has_rtcp_mux = true,
+		.has_noise = config->media_comfort_noise,
 		.ptime_ms = (uint16_t)config->media_ptime_ms,
 		.direction = SDP_SENDRECV,
 	};
@@ -318,6 +320,10 @@ void leg_params_of(const struct offer_agreed *agreed, bool is_symmetric,
 		.is_receiving = is_on && agreed->is_receiving && !agreed->is_held,
 		.has_rtcp_mux = agreed->has_rtcp_mux,
 		.has_voip_metrics = agreed->has_voip_metrics,
+		.has_reduced_rtcp = agreed->extras.has_reduced,
+		.has_noise = agreed->extras.has_noise,
+		.level_ext = agreed->extras.level_id,
+		.mix_ext = agreed->extras.mix_id,
 		.is_symmetric = is_symmetric,
 	};
 

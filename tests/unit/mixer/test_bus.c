@@ -303,6 +303,35 @@ static void contributors_are_listed(void)
 	}
 }
 
+/* How loud each of them is (RFC 6465), to who agreed on it. */
+static void contributors_have_levels(void)
+{
+	uint8_t data[RIG_PACKET_MAX], len;
+	const uint8_t *levels;
+	struct rtp_packet got;
+
+	setup(4, false);
+	legs[0].leg->mix_ext = legs[3].leg->mix_ext = 9;
+	warm_up(0x7, 1000);
+	feed_noise(0x7, 1000);
+	bus_tick_rt(&bus, &scratch, &rig.env, 0);
+	if (CHECK("came", phone_receive(&phones[3], RIG_WAIT_MS, &got, data))) {
+		levels = rtp_ext_find(&got, 9, &len);
+		CHECK_INT("three of them", got.csrc_count, 3);
+		if (CHECK("there", levels != NULL) && CHECK_INT("one each", len, 3))
+			for (uint8_t i = 0; i < len; i++)
+				CHECK_INT("level", levels[i], legs[i].leg->frame.level);
+	}
+	if (CHECK("came", phone_receive(&phones[0], RIG_WAIT_MS, &got, data))) {
+		levels = rtp_ext_find(&got, 9, &len);
+		if (CHECK("a talker has the others'", levels != NULL) && CHECK_INT("two", len, 2))
+			CHECK_INT("level", levels[1], legs[2].leg->frame.level);
+	}
+	if (CHECK("came", phone_receive(&phones[1], RIG_WAIT_MS, &got, data)))
+		CHECK("not agreed on", got.ext == NULL && got.csrc_count == 2);
+	teardown();
+}
+
 /* Two phones chose the same SSRC: one of them hears the other all the same. */
 static void contributors_of_one_number(void)
 {
@@ -378,6 +407,7 @@ void suite_bus(void)
 	CHECK_TEST(loud_sums_are_limited);
 	CHECK_TEST(mute_deaf_and_gain);
 	CHECK_TEST(contributors_are_listed);
+	CHECK_TEST(contributors_have_levels);
 	CHECK_TEST(contributors_of_one_number);
 	CHECK_TEST(a_lounge_is_silent);
 	CHECK_TEST(every_ptime_carries_the_same_sound);

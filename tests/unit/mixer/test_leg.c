@@ -313,6 +313,99 @@ static void digits_are_no_loss(void)
 
 /* A phone that falls silent sends comfort noise now and then (RFC 3389): the pause is no loss,
  * nobody hears noise, and the next word is heard at once. */
+/* Nothing to hear: comfort noise now and then; sound again: at once, with the marker. */
+static void comfort_noise_is_sent(void)
+{
+	static const uint8_t quiet[RIG_FRAME], loud[RIG_FRAME];
+	struct leg *leg = setup(false);
+	struct leg_chunk silence = {
+		.payload = quiet, .len = sizeof(quiet), .level = MEDIA_LEVEL_SILENT};
+	struct leg_chunk sound = {.payload = loud, .len = sizeof(loud), .level = 20};
+	struct media_leg_params params = rig_params(&phone);
+	uint8_t data[RIG_PACKET_MAX];
+	struct rtp_packet packet;
+	uint32_t silences = 0, noises = 0, ts = 0;
+
+	params.has_noise = true;
+	leg_set_rt(leg, &params, rig.env.now_ns);
+	for (int tick = 0; tick < 100; tick++) {
+		uint32_t now_ts = leg->tx_ts;
+
+		leg_send_rt(leg, &rig.env, &silence);
+		io_flush_rt(rig.env.io);
+		while (phone_receive(&phone, 0, &packet, data)) {
+			silences += packet.payload_type == 0;
+			noises += packet.payload_type == 13;
+			CHECK_INT("at its time", packet.ts, now_ts);
+			if (packet.payload_type == 13) {
+				CHECK("a SID, no spurt",
+				      packet.payload_len == 1 && !packet.has_marker);
+				CHECK_INT("level", packet.payload[0], LEG_NOISE_DBOV);
+			}
+		}
+		advance(1);
+	}
+	CHECK_INT("a while of silence", silences, LEG_NOISE_HANG_MS / LEG_TICK_MS);
+	CHECK("then noise, now and then", noises >= 4 && noises <= 6);
+	ts = leg->tx_ts;
+	leg_send_rt(leg, &rig.env, &sound);
+	io_flush_rt(rig.env.io);
+	if (CHECK("sound", phone_receive(&phone, RIG_WAIT_MS, &packet, data))) {
+		CHECK("a spurt", packet.has_marker && packet.payload_type == 0);
+		CHECK_INT("time went on", packet.ts, ts);
+	}
+	params.has_noise = false;
+	leg_set_rt(leg, &params, rig.env.now_ns);
+	for (int tick = 0; tick < 30; tick++)
+		leg_send_rt(leg, &rig.env, &silence);
+	io_flush_rt(rig.env.io);
+	CHECK_INT("not agreed on", phone_drain(&phone), 30);
+	teardown();
+}
+
+/* What its sender calls silent is not decoded, if that is trusted, and lost sound is not missed. */
+static void told_silence_is_passed_over(void)
+{
+	static const bool trusts[] = {true, false};
+
+	for (size_t n = 0; n < ARRAY_LEN(trusts); n++) {
+		struct leg *leg = setup(false);
+		struct media_leg_params params = rig_params(&phone);
+		uint32_t heard = 0, spoke = 0;
+
+		params.level_ext = 3;
+		params.trusts_levels = trusts[n];
+		leg_set_rt(leg, &params, rig.env.now_ns);
+		for (uint32_t k = 0; k < 150; k++) {
+			bool is_voice = k < 50 || k >= 100;
+			uint8_t data[RIG_PACKET_MAX], payload[RIG_FRAME];
+			uint8_t level[] = {0x30, (uint8_t)(is_voice ? 0x80 | 20 : 90)};
+			struct rtp_packet rtp = {.seq = phone.seq++,
+						 .ts = phone.ts,
+						 .ssrc = phone.ssrc,
+						 .ext_profile = RTP_EXT_ONE_BYTE,
+						 .ext = level,
+						 .ext_len = sizeof(level)};
+			int header = rtp_write(&rtp, data, sizeof(data));
+
+			phone.ts += RIG_FRAME;
+			/* Soft noise all the time; loud enough to be heard when decoded. */
+			tone_ulaw(440, is_voice ? 9000 : 400, k * RIG_FRAME, payload);
+			memcpy(data + header, payload, sizeof(payload));
+			rig_feed_raw(&rig, leg, &phone.addr, data,
+				     (size_t)header + sizeof(payload));
+			leg_pull_rt(leg, &rig.env, true);
+			heard += k >= 80 && k < 100 && !leg->frame.is_silent;
+			spoke += k >= 105 && leg->is_summed;
+			advance(1);
+		}
+		CHECK_INT("in the pause", heard, trusts[n] ? 0 : 20);
+		CHECK_INT("afterwards", spoke, 45);
+		CHECK_INT("nothing lost", intake_stats_rt(leg->intake).jitter.lost, 0);
+		teardown();
+	}
+}
+
 static void comfort_noise_is_a_pause(void)
 {
 	static const uint8_t noise[] = {60, 0x40, 0x40};
@@ -804,6 +897,8 @@ void suite_leg(void)
 	CHECK_TEST(digits_are_sent);
 	CHECK_TEST(digits_are_no_loss);
 	CHECK_TEST(comfort_noise_is_a_pause);
+	CHECK_TEST(comfort_noise_is_sent);
+	CHECK_TEST(told_silence_is_passed_over);
 	CHECK_TEST(a_full_ring_loses_digits_but_no_states);
 	CHECK_TEST(quiet_and_active);
 	CHECK_TEST(a_leg_on_hold_is_never_quiet);

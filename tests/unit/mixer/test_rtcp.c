@@ -94,6 +94,26 @@ static void parse_refuses(void)
 	}
 }
 
+/* RFC 5506: what is no compound is read when that was agreed on. */
+static void reduced_packets(void)
+{
+	static const uint8_t feedback[] = {0x81, 205, 0, 3, 0, 0, 0, 9, 0, 0, 0, 7, 1, 2, 3, 4};
+	static const uint8_t bye[] = {0x81, 203, 0, 1, 0, 0, 0, 9};
+	static const uint8_t rtp[] = {0x80, 0, 0, 1, 0, 0, 0, 9};
+	struct rtcp_report got = {0};
+
+	CHECK_INT("compound", rtcp_parse_reduced_rt(report, sizeof(report), OURS, &got), 0);
+	CHECK_INT("feedback alone", rtcp_parse_reduced_rt(feedback, sizeof(feedback), OURS, &got),
+		  0);
+	CHECK_INT("whose", got.ssrc, 9);
+	CHECK_INT("not without agreement", rtcp_parse_rt(feedback, sizeof(feedback), OURS, &got),
+		  -EINVAL);
+	CHECK_INT("goodbye alone", rtcp_parse_reduced_rt(bye, sizeof(bye), OURS, &got), 0);
+	CHECK("goodbye", got.has_bye);
+	CHECK_INT("no RTCP at all", rtcp_parse_reduced_rt(rtp, sizeof(rtp), OURS, &got), -EINVAL);
+	CHECK_INT("cut", rtcp_parse_reduced_rt(feedback, 12, OURS, &got), -EINVAL);
+}
+
 static void padding_of_the_last_is_cut(void)
 {
 	uint8_t data[] = {0x80, 201, 0, 1, 0, 0, 0, 5, 0xa1, 203, 0, 2, 0, 0, 0, 5, 0, 0, 0, 4};
@@ -219,6 +239,7 @@ void suite_rtcp(void)
 	CHECK_SUITE("rtcp");
 	CHECK_TEST(parse_reads_every_field);
 	CHECK_TEST(parse_refuses);
+	CHECK_TEST(reduced_packets);
 	CHECK_TEST(padding_of_the_last_is_cut);
 	CHECK_TEST(too_many_packets);
 	CHECK_TEST(build_parses_again);
