@@ -21,6 +21,7 @@
 #include "http/events.h"
 #include "http/handlers.h"
 #include "http/server.h"
+#include "http/view.h"
 #include "version.h"
 
 /* "# HELP" and "# TYPE", once before the samples of a name. */
@@ -270,6 +271,10 @@ static void add_focus(struct buf *out, const struct focus *focus)
 	counter(out, "hearth_dial_outs_failed_total", "Calls made that were not answered.",
 		stats->dial_outs_failed);
 	counter(out, "hearth_dtmf_digits_total", "Digits received.", stats->dtmf_digits);
+	head(out, "hearth_leg_flags_total", "counter", "Lines that began to suffer, by what from.");
+	for (int flag = 0; flag < MEDIA_FLAG_COUNT; flag++)
+		sample(out, "hearth_leg_flags_total", "flag", view_flags[flag],
+		       stats->flags_raised[flag]);
 	add_registrations(out, focus);
 	add_numbers(out, focus);
 	add_callbacks(out, focus);

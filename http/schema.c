@@ -438,6 +438,8 @@ static const struct field participant[] = {
 	 "It hears who speaks to one of these; [\"*\"] everybody, [] nobody."},
 	{"hears_not", FIELD_LIST, 0, 0, 0, NULL, "But nobody who speaks to one of these."},
 	SOUND_FIELDS(0, ""),
+	{"flags", FIELD_LIST, 0, 0, 0, NULL,
+	 "What its line suffers from: echo, one_way, clipping, low_level."},
 	{"talking", FIELD_BOOL, 0, 0, 0, NULL, "Speaks now."},
 	{"level_dbov", FIELD_INTEGER, 0, -127, 0, NULL,
 	 "What it says, before mute. -127: silence."},

@@ -32,6 +32,17 @@ const struct view_sound view_sounds[VIEW_ROOM_SOUNDS] = {{"denoise", ROOM_SOUND_
 							 {"inband_dtmf", ROOM_SOUND_DIGITS},
 							 {"pass_dtmf", ROOM_SOUND_PASS}};
 
+const char *const view_flags[MEDIA_FLAG_COUNT] = {"echo", "one_way", "clipping", "low_level"};
+
+static void add_flags(struct writer *json, uint8_t flags)
+{
+	writer_open(json, "flags", '[');
+	for (uint32_t i = 0; i < MEDIA_FLAG_COUNT; i++)
+		if (flags >> i & 1)
+			writer_text(json, NULL, view_flags[i]);
+	writer_close(json, ']');
+}
+
 static void add_sounds(struct writer *json, uint8_t sound, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -263,6 +274,7 @@ void view_participant(struct writer *json, const char *key,
 		   participant->language.len ? participant->language : SLICE_NONE);
 	writer_text(json, "direction", view_direction(participant->is_outgoing));
 	add_control(json, participant);
+	add_flags(json, participant->flags);
 	writer_bool(json, "talking", participant->media.is_talking);
 	writer_int(json, "level_dbov", view_level_dbov(participant->media.level_in));
 	writer_text(json, "codec", codec && codec[0] ? codec : NULL);

@@ -18,6 +18,8 @@ extern const struct view_sound {
 	uint8_t bit;
 } view_sounds[VIEW_ROOM_SOUNDS];
 
+extern const char *const view_flags[MEDIA_FLAG_COUNT]; /* by enum media_leg_flag */
+
 void view_room(struct writer *json, const char *key, const struct room_view *room);
 /* The same with what only the answer to one who asks for this room has; each may be NULL. */
 struct view_room_more {

@@ -755,6 +755,7 @@ static void stats_publish(struct leg *leg, struct leg_env *env)
 	stats->delay_ms = intake.jitter.delay_ms;
 	stats->delay_ms_max = intake.jitter.delay_ms_max;
 	stats->is_talking = leg->is_talking;
+	stats->flags = leg->watch.flags;
 	stats->remote_rtp = *latch_remote(&leg->latch);
 	if (stats->rx_packets > 0)
 		stats->mos_x100 = quality_mos_x100_rt(
@@ -787,10 +788,26 @@ static void tell_states(struct leg *leg, struct leg_env *env)
 	if (leg->is_talking != leg->told_talking &&
 	    tell(leg, env, (struct leg_event){.kind = MEDIA_LEG_TALKING, .is_on = leg->is_talking}))
 		leg->told_talking = leg->is_talking;
+	if (leg->watch.flags != leg->told_flags &&
+	    tell(leg, env, (struct leg_event){.kind = MEDIA_LEG_FLAGS, .flags = leg->watch.flags}))
+		leg->told_flags = leg->watch.flags;
+}
+
+/* Where digital silence comes in there is nothing to see, and no memory is touched for it. */
+static void watch_sound(struct leg *leg)
+{
+	if (!leg->is_receiving || leg->frame.samples == 0 || leg->frame.is_silent)
+		return;
+	watch_tick_rt(&leg->watch, &(struct watch_tick){.pcm = leg->frame.pcm,
+							.samples = leg->frame.samples,
+							.level_in = leg->frame.level,
+							.level_out = leg->stats.level_out,
+							.is_talking = leg->frame.is_talking});
 }
 
 void leg_finish_rt(struct leg *leg, struct leg_env *env)
 {
+	watch_sound(leg);
 	tell_states(leg, env);
 	if (--leg->housekeep_in > 0)
 		return;
@@ -807,6 +824,8 @@ void leg_finish_rt(struct leg *leg, struct leg_env *env)
 	leg_crypt_watch_rt(leg, env);
 	if (leg->is_receiving && env->now_ns - leg->heard_ns >= env->quiet_ns)
 		leg->activity = LEG_ACTIVITY_QUIET;
+	watch_silence_rt(&leg->watch,
+			 leg->is_receiving ? (env->now_ns - leg->heard_ns) / 1000000 : 0);
 	stats_publish(leg, env);
 }
 

@@ -33,6 +33,7 @@
 #include "mixer/srtp.h"
 #include "mixer/strip.h"
 #include "mixer/voip.h"
+#include "mixer/watch.h"
 
 struct bus;
 struct port;
@@ -93,6 +94,7 @@ static inline uint32_t leg_rate_samples(uint8_t rate)
 struct leg_event {
 	int kind;
 	bool is_on;
+	uint8_t flags;
 	char digit;
 	enum media_digit_via via;
 	uint16_t duration_ms;
@@ -153,6 +155,7 @@ struct leg_rtcp {
 	bool is_reduced;                /* packets need not be compound (RFC 5506) */
 	bool has_sent;                  /* a first report went out */
 	uint64_t due_ns;                /* next report, 0: not planned yet */
+	uint64_t sent_packets_heard;    /* tx_packets at the peer's last report */
 	uint64_t sent_packets_reported; /* tx_packets at the last report: sender or not (6.4) */
 	uint32_t lsr;                   /* middle 32 bits of the peer's last SR */
 	uint64_t lsr_ns;                /* its arrival */
@@ -249,6 +252,8 @@ struct leg {
 	uint64_t window_ns, window_missed, window_packets;
 	uint32_t loss_q16; /* smoothed */
 	struct voip voip;
+	struct watch watch;
+	uint8_t told_flags; /* as told_talking */
 	struct digits digits;
 	uint8_t digits_pt;        /* or MEDIA_PT_NONE */
 	uint32_t digits_clock_hz; /* of it */

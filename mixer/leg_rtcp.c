@@ -49,6 +49,10 @@ static void report_take(struct leg *leg, struct leg_env *env, const struct rtcp_
 		leg->rtcp.lsr = (uint32_t)(report->ntp >> 16);
 		leg->rtcp.lsr_ns = arrival_ns;
 	}
+	if (leg->is_sending)
+		watch_report_rt(&leg->watch, report->has_block, report->block.sequence,
+				leg->stats.tx_packets - leg->rtcp.sent_packets_heard);
+	leg->rtcp.sent_packets_heard = leg->stats.tx_packets;
 	if (!report->has_block)
 		return;
 	leg->stats.remote_loss_q8 = report->block.fraction_q8;

@@ -232,6 +232,7 @@ static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 	struct media_event event = {.is_on = posted->is_on,
 				    .digit = posted->digit,
 				    .via = posted->via,
+				    .flags = posted->flags,
 				    .duration_ms = posted->duration_ms,
 				    .remote = posted->remote};
 

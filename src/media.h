@@ -165,6 +165,15 @@ struct media_leg_open {
 	struct addr peer_rtp;        /* from the audio line of its offer */
 };
 
+/* What the people of a leg should be told of (mixer/watch.h); a set of these. */
+enum media_leg_flag {
+	MEDIA_FLAG_ECHO = 1,      /* what comes in follows what went out */
+	MEDIA_FLAG_ONE_WAY = 2,   /* nothing comes, or the peer reports that it gets nothing */
+	MEDIA_FLAG_CLIPPING = 4,  /* what comes in is cut off at full scale */
+	MEDIA_FLAG_LOW_LEVEL = 8, /* who talks there is hardly heard */
+	MEDIA_FLAG_COUNT = 4
+};
+
 /* A moment's view, written by the worker, read by control at any time. Counters never go back. */
 struct media_leg_stats {
 	uint64_t rx_packets, rx_octets, tx_packets, tx_octets;
@@ -183,6 +192,7 @@ struct media_leg_stats {
 	uint8_t level_out;      /* -dBov of what it hears */
 	bool is_talking;
 	bool is_encrypted;      /* SRTP both ways */
+	uint8_t flags;          /* set of enum media_leg_flag */
 	uint16_t mos_x100;      /* estimate, 100..450; 0 unknown (ITU-T G.107 reduced) */
 	struct addr remote_rtp; /* where we send now, after latching */
 	uint64_t rx_last_ms;    /* monotonic ms of the last accepted RTP packet, 0 none */
@@ -240,6 +250,7 @@ enum media_event_kind {
 	MEDIA_LEG_QUIET,    /* a receiving leg got no RTP or RTCP for the configured time */
 	MEDIA_LEG_TALKING,  /* talker detection changed: is_on */
 	MEDIA_LEG_DTMF,     /* one digit, reported once for each way it came: `via` */
+	MEDIA_LEG_FLAGS,    /* media_leg_stats.flags changed: `flags` */
 	MEDIA_LEG_LATCHED,  /* the peer's media address was learnt or has changed: `remote` */
 	MEDIA_PLAY_ENDED,   /* the last event of a play, however it ended: `object`, `err`, `length_ms` */
 	MEDIA_RECORD_ENDED, /* the file is complete, or as complete as it could be: the same and `octets`, `lost_ms` */
@@ -250,6 +261,7 @@ struct media_event {
 	handle leg;
 	uint64_t tag;
 	bool is_on;              /* TALKING */
+	uint8_t flags;           /* FLAGS: set of enum media_leg_flag */
 	char digit;              /* DTMF: 0-9 * # A-D */
 	enum media_digit_via via; /* DTMF */
 	uint16_t duration_ms;    /* DTMF */

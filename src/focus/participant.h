@@ -50,6 +50,7 @@ struct participant_view {
 	bool is_self_muted, is_hand_raised; /* by its own keys */
 	bool is_room_muted;                 /* muted because the room is */
 	uint8_t sound;                      /* set of enum room_sound, in force */
+	uint8_t flags;                      /* set of enum media_leg_flag */
 	bool is_remote_focus;               /* another conference (isfocus) */
 	bool is_bridge;        /* to where a conference moves, or from where it came: no person */
 	struct slice language; /* what it is told things in; "" the room's */

@@ -228,6 +228,17 @@ static void on_talking(struct participant *p, bool is_on)
 	participant_tell(p, FOCUS_PARTICIPANT_TALKING);
 }
 
+static void on_flags(struct participant *p, uint8_t flags)
+{
+	uint8_t raised = (uint8_t)(flags & ~p->flags);
+
+	for (uint32_t i = 0; i < MEDIA_FLAG_COUNT; i++)
+		p->focus->stats.flags_raised[i] += raised >> i & 1;
+	p->flags = flags;
+	p->version = focus_version_next(p->focus);
+	participant_tell(p, FOCUS_PARTICIPANT_CHANGED);
+}
+
 static void on_closed(struct participant *p, const struct media_leg_stats *stats)
 {
 	bool is_expected = p->leg.is_closing;
@@ -268,6 +279,9 @@ void participant_on_media_event(struct participant *p, const struct media_event 
 		break;
 	case MEDIA_LEG_DTMF:
 		on_dtmf(p, event);
+		break;
+	case MEDIA_LEG_FLAGS:
+		on_flags(p, event->flags);
 		break;
 	case MEDIA_LEG_QUIET:
 		if (p->focus->config->media_quiet_s)

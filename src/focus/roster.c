@@ -26,6 +26,7 @@ void participant_view(const struct participant *p, struct participant_view *ret_
 		.language = slice_of(p->language),
 		.is_room_muted = participant_is_room_muted(p),
 		.sound = participant_sound(p),
+		.flags = p->flags,
 		.is_remote_focus = p->is_remote_focus,
 		.is_bridge = p->is_bridge,
 		.coaches = slice_of(p->coaches),

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "tests/support/check.h"
@@ -113,6 +114,34 @@ static void change(void)
 	site_pass(site, 200);
 	CHECK("the phone was rung off", site->phones[0].call == NULL);
 	CHECK_INT("gone", site_status(site, "GET", path_of("lobby", anna), NULL, NULL), 404);
+	site_free(site);
+}
+
+static void flags(void)
+{
+	struct site *site = site_new(NULL);
+	const char *anna = site_dial(site, "anna", "lobby");
+	struct fake_leg *leg = site_leg(site, "lobby", anna);
+	struct answer answer = site_ask(site, "GET", path_of("lobby", anna), NULL, NULL);
+	char old[128];
+
+	CHECK_INT("none", json_array_size(answer_member(&answer, "flags")), 0);
+	(void)snprintf(old, sizeof(old), SLICE_FMT, SLICE_ARG(answer_field(&answer, "ETag")));
+	answer_done(&answer);
+	fake_media_tell(leg, (struct media_event){.kind = MEDIA_LEG_FLAGS,
+						  .flags = MEDIA_FLAG_ECHO | MEDIA_FLAG_LOW_LEVEL});
+	answer = site_ask(site, "GET", path_of("lobby", anna), NULL, NULL);
+	CHECK_INT("two", json_array_size(answer_member(&answer, "flags")), 2);
+	CHECK_STR("echo", answer_text(&answer, "flags.0"), "echo");
+	CHECK_STR("low level", answer_text(&answer, "flags.1"), "low_level");
+	CHECK("told as a change", !slice_is(answer_field(&answer, "ETag"), old));
+	answer_done(&answer);
+	answer = site_ask(site, "GET", "/metrics", NULL, NULL);
+	buf_addc(&answer.body, '\0');
+	CHECK("counted", strstr(answer.body.p, "hearth_leg_flags_total{flag=\"echo\"} 1") != NULL);
+	CHECK("not the others",
+	      strstr(answer.body.p, "hearth_leg_flags_total{flag=\"clipping\"} 0") != NULL);
+	answer_done(&answer);
 	site_free(site);
 }
 
@@ -304,6 +333,7 @@ void suite_participants(void)
 	CHECK_TEST(callers);
 	CHECK_TEST(quality);
 	CHECK_TEST(change);
+	CHECK_TEST(flags);
 	CHECK_TEST(sound);
 	CHECK_TEST(invite);
 	CHECK_TEST(invited);
