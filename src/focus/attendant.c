@@ -444,10 +444,9 @@ void attendant_on_established(struct attendant *a)
 	struct focus *focus = a->participant->focus;
 
 	timer_start(focus->wheel, &a->call_timer, ATTENDANT_CALL_MS);
+	if (participant_sound(a->participant)) /* digits as tones, for one */
+		participant_apply_control(a->participant);
 	if (is_locked_out(a))
-		if (participant_sound(a->participant)) /* digits as tones, for one */
-			participant_apply_control(a->participant);
-	if (lockout_wait_ms(focus->lockout, lockout_key(a), now_ms(a)))
 		say_goodbye(a, PROMPT_PIN_INVALID);
 	else if (a->room_id[0])
 		room_known(a, PROMPT_COUNT);

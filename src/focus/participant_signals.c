@@ -211,10 +211,11 @@ static void on_dtmf(struct participant *p, const struct media_event *event)
 						     .participant = p,
 						     .digit = event->digit,
 						     .duration_ms = event->duration_ms});
-	if (p->must_confirm && p->state == PARTICIPANT_PENDING)
+	if (p->must_confirm && p->state == PARTICIPANT_PENDING) {
 		confirm_on_digit(p, event->digit);
-	else if (p->is_in_mix && !p->room->call)
-		digits_pass_on(p, event->digit);
+		return;
+	}
+	digits_pass_on(p, event->digit);
 	if (p->is_in_mix && !p->room->call)
 		menu_on_digit(p, event->digit);
 }

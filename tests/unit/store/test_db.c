@@ -355,7 +355,7 @@ static void refuses_what_is_not_ours(void)
 		{"another program's, marked", NULL, "PRAGMA application_id = 5",
 		 "belongs to another program"},
 		{"newer", NULL, "PRAGMA application_id = 1213355080; PRAGMA user_version = 99",
-		 "was written by a newer version of hearthd (format 99, this one knows 10)"},
+		 "was written by a newer version of hearthd (format 99, this one knows 11)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
