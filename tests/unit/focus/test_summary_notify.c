@@ -90,7 +90,7 @@ static void many(void)
 
 	watcher_subscribe(world, &phone, "sip:anna@" WORLD_SERVER, NULL);
 	for (int i = 0; i < 50; i++) {
-		char subject[16];
+		char subject[24];
 
 		(void)snprintf(subject, sizeof(subject), "number %d", i);
 		(void)leave(world, "anna", subject);
