@@ -13,6 +13,7 @@ def meeting(hearth, room, names):
     phones = {name: lib.Phone(hearth, name, samples=lib.tone(TONES[name], 1, 2000)) for name in names}
     for phone in phones.values():
         assert phone.invite(room).status == 200
+    lib.wait_for("all are in", lambda: len(hearth.connected(room)) == len(names))  # their ACKs have come
     return phones
 
 

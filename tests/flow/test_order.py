@@ -48,6 +48,7 @@ def sighup_reloads_the_file():
     conf.write_text(text)
     hearth = lib.Hearth.__new__(lib.Hearth)
     hearth.directory, hearth.sip_port, hearth.http_port, hearth.host = directory, port, http, f"127.0.0.1:{port}"
+    hearth.address = "127.0.0.1"
     hearth.log_path = directory / "log"
     hearth.log = open(hearth.log_path, "ab")
     hearth.process = subprocess.Popen([lib.hearthd_path(), "-c", str(conf)], stdout=hearth.log, stderr=hearth.log)
