@@ -36,7 +36,7 @@ class Ladder:
 
     def __init__(self, name):
         self.name = name
-        self.port, self.media_port = lib.free_port(), lib.free_port()
+        self.port, self.media_port = lib.free_port(), lib.free_port(2)
         self.uri = f"sip:{name}@127.0.0.1:{self.port}"
         self.steps, self.branches, self.process = [], 0, None
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"ladder-{name}-"))

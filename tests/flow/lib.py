@@ -99,17 +99,24 @@ def _is_free(port):
     return True
 
 
-def free_port():
-    """An even port that is free for UDP and TCP on loopback, and so is the next one. It is given to no other script."""
+def _lock(port):
+    """True when this pair is ours alone from now on."""
+    lock = open(pathlib.Path(LOCKS) / f"hearth-port-{port}.lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return False
+    _port_locks.append(lock)
+    return True
+
+
+def free_port(pairs=1):
+    """An even port that is free for UDP and TCP on loopback, and so is the next one; given to no other script. SIPp
+    wants two pairs for its media: it binds one for video, too."""
     for port in random.sample(PORTS, len(PORTS)):
-        lock = open(pathlib.Path(LOCKS) / f"hearth-port-{port}.lock", "w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            continue
-        _port_locks.append(lock)
-        if _is_free(port):
+        wanted = range(port, port + 2 * pairs, 2)
+        if all(map(_lock, wanted)) and all(map(_is_free, wanted)):
             return port
     raise AssertionError("no free port")
 

@@ -291,7 +291,7 @@ def sipp(scenario, *arguments, seconds=20):
     directory = pathlib.Path(tempfile.mkdtemp(prefix="sipp-"))
     (directory / "scenario.xml").write_text(scenario)
     command = ["sipp", "-sf", str(directory / "scenario.xml"), "-nostdin", "-i", "127.0.0.1", "-p", str(lib.free_port()),
-               "-mp", str(lib.free_port()), "-timeout", str(seconds), "-trace_err", *arguments]
+               "-mp", str(lib.free_port(2)), "-timeout", str(seconds), "-trace_err", *arguments]
     return subprocess.run(command, cwd=directory, capture_output=True, timeout=seconds + 10, text=True,
                           env=os.environ | {"TERM": "dumb"}), directory
 
