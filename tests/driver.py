@@ -27,7 +27,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 PYTHON = "/usr/bin/python3"  # the one that has Debian's modules
 JOBS = max(1, min(4, os.cpu_count() or 1))
 FUZZ_SECONDS = 20
-FLOW_JOBS = 5  # scripts that mostly wait
+FLOW_JOBS = 3  # scripts that mostly wait
 SCRIPT_SECONDS = 600
 LINES_SHOWN = 200  # of the output of a failure
 
