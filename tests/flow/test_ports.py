@@ -31,7 +31,7 @@ def check_hearing(phones):
                 if (lib.tone_level(heard, hz) > 2000) != (hz != own):
                     return False
         return True
-    lib.wait_for("each hears the two others and not itself", is_right)
+    lib.wait_for("each hears the two others and not itself", is_right, 30)
 
 
 @lib.case
