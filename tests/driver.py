@@ -2,7 +2,9 @@
 
 A stage builds what it needs and runs programs. What mostly waits (sound that plays in real time) or may
 take whatever is left of the processor (hunts of the fuzzer) is begun by its stage and reported when all
-stages are through. Programs tell their outcome in one of two ways:
+stages are through. A flow or browser script that failed beside others runs once more by itself, when the
+machine is idle: phones and sound are real, and a processor that is asked for too much makes them late. Both
+outcomes are shown, the second counts. Programs tell their outcome in one of two ways:
 
 - a line `NAME: N passed, M failed` (CUnit executables, tests/support/check.h), or
 - lines `ok NAME` and `not ok NAME: why` (lint, flow and browser scripts);
@@ -29,6 +31,7 @@ JOBS = max(1, min(4, os.cpu_count() or 1))
 FUZZ_SECONDS = 20
 FLOW_JOBS = 3  # scripts that mostly wait
 SCRIPT_SECONDS = 600
+PATIENCE = 4  # times what a script alone on a machine waits for things to happen
 LINES_SHOWN = 200  # of the output of a failure
 
 # What each sanitizer is asked beyond its defaults.
@@ -42,6 +45,7 @@ ENVIRONMENT = {
 THREADED = {"unit_base": ["log", "loop", "ring"], "unit_store": ["store"], "unit_mixer": ["cell", "mixer", "worker"]}
 
 _totals = {"passed": 0, "failed": 0}
+_retries = []  # (title, function, item)
 
 
 class Outcome(typing.NamedTuple):
@@ -88,11 +92,12 @@ def counts(outcome):
     return passed, failed
 
 
-def report(name, outcome):
+def report(name, outcome, is_counted=True):
     """Adds to the totals; shows the output of a failure."""
     passed, failed = counts(outcome)
-    _totals["passed"] += passed
-    _totals["failed"] += failed
+    if is_counted:
+        _totals["passed"] += passed
+        _totals["failed"] += failed
     ended = f", status {outcome.status}" if outcome.status else ""
     print(f"  {name}: {passed} passed, {failed} failed ({outcome.seconds:.0f} s{ended})")
     if failed:
@@ -142,7 +147,7 @@ def run_registered(preset, wanted=lambda name, labels: True):
 def run_script(script, preset="asan"):
     """Its temporary files are its own; those of a failure stay to be read."""
     scratch = tempfile.mkdtemp(prefix=f"hearth-{script.stem}-")
-    outcome = run([PYTHON, script], SCRIPT_SECONDS, TMPDIR=scratch,
+    outcome = run([PYTHON, script], SCRIPT_SECONDS, TMPDIR=scratch, HEARTH_PATIENCE=str(PATIENCE),
                   HEARTHD=str(ROOT / "build" / preset / "hearthd"))
     if counts(outcome)[1] > 0:
         return outcome._replace(output=f"{outcome.output}\nFiles of this run: {scratch}\n")
@@ -202,15 +207,20 @@ def fuzz_one(name):
                FUZZ_SECONDS * 15)
 
 
-def begin(title, jobs, function, items):
-    """Begins function(item) for each, `jobs` at a time; the answer waits for all of them and reports them."""
+def begin(title, jobs, function, items, is_retried=False):
+    """Begins function(item) for each, `jobs` at a time; the answer waits for all of them and reports them. What failed and
+    may be retried waits in _retries."""
     pool = concurrent.futures.ThreadPoolExecutor(jobs)
-    begun = [(title(item), pool.submit(function, item)) for item in items]
+    begun = [(item, pool.submit(function, item)) for item in items]
     pool.shutdown(wait=False)
 
     def finish():
-        for name, future in begun:
-            report(name, future.result())
+        for item, future in begun:
+            outcome = future.result()
+            is_again = is_retried and counts(outcome)[1] > 0
+            if is_again:
+                _retries.append((f"{title(item)} again, alone", function, item))
+            report(title(item), outcome, not is_again)
     return finish
 
 
@@ -230,7 +240,7 @@ def run_scripts(folder, jobs):
     scripts = sorted((ROOT / "tests" / folder).glob("test_*.py"))
     if not scripts:
         report(folder, Outcome(1, "no script", 0))
-    return begin(lambda script: f"{folder}/{script.name}", jobs, run_script, scripts)
+    return begin(lambda script: f"{folder}/{script.name}", jobs, run_script, scripts, is_retried=True)
 
 
 def stage_flow():
@@ -270,7 +280,9 @@ def main():
     for name, finish in begun:
         finish()
         print(f"{name}: over after {time.monotonic() - start:.0f} s", flush=True)
-    print(f"all: {time.monotonic() - start:.0f} s")
+    for name, function, item in _retries:
+        report(name, function(item))
+    print(f"all: {time.monotonic() - start:.0f} s, {len(_retries)} scripts run again")
     print(f"{_totals['passed']} passed, {_totals['failed']} failed", flush=True)
     sys.exit(1 if _totals["failed"] or not _totals["passed"] else 0)
 

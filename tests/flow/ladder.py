@@ -77,13 +77,13 @@ class Ladder:
             f'{f"<Reference variables={chr(34)}{names}{chr(34)}/>" if names else ""}\n</scenario>\n')
         self.process = subprocess.Popen(
             ["sipp", *self.where(), "-sf", "ladder.xml", *(arguments or ("-m", "1")), "-i", "127.0.0.1", "-p", str(self.port), "-mp",
-             str(self.media_port), "-nostdin", "-timeout", f"{seconds}s", "-timeout_error", "-trace_err", "-error_file",
+             str(self.media_port), "-nostdin", "-timeout", f"{int(seconds * lib.PATIENCE)}s", "-timeout_error", "-trace_err", "-error_file",
              "errors"], cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         lib.wait_for("sipp listens", lambda: self.process.poll() is not None
                      or f":{self.port:04X} " in pathlib.Path("/proc/net/udp").read_text())
 
     def finish(self):
-        output, _ = self.process.communicate(timeout=40)
+        output, _ = self.process.communicate(timeout=40 * lib.PATIENCE)
         errors = self.directory / "errors"
         said = errors.read_text(errors="replace") if errors.exists() else output[-1500:]
         assert self.process.returncode == 0, f"{self.name}: sipp ended with {self.process.returncode}: {said[:1500]}"

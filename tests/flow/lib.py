@@ -71,8 +71,13 @@ def stop_all():
 atexit.register(stop_all)
 
 
+# What to multiply with how long a test waits for what must come: ./test asks for more, as it runs much at a time.
+PATIENCE = float(os.environ.get("HEARTH_PATIENCE", "1"))
+
+
 def wait_for(what, condition, seconds=10.0, pause=0.05):
-    """The first true value of condition() within the time; AssertionError that names `what` otherwise."""
+    """The first true value of condition() within the time (by PATIENCE); AssertionError that names `what` otherwise."""
+    seconds *= PATIENCE
     until = time.monotonic() + seconds
     while True:
         value = condition()
@@ -335,11 +340,13 @@ def read_wav_8k(path):
     return read_wav(small)
 
 
-def speech(path, text, voice="en", seconds=None, speed=150):
-    """Speech by espeak-ng at 8 kHz into `path`, padded with silence to `seconds`. Returns the samples."""
+def speech(path, text, voice="en", seconds=None, speed=150, times=1):
+    """Speech by espeak-ng at 8 kHz into `path`, said `times` times, then padded with silence to `seconds`. Returns the
+    samples."""
     raw = str(path) + ".raw.wav"
     subprocess.run(["espeak-ng", "-v", voice, "-s", str(speed), "-w", raw, text], check=True)
-    effects = ["pad", "0", "0"] if seconds is None else ["pad", "0", str(seconds), "trim", "0", str(seconds)]
+    effects = ["repeat", str(times - 1)]
+    effects += ["pad", "0", "0"] if seconds is None else ["pad", "0", str(seconds), "trim", "0", str(seconds)]
     subprocess.run(["sox", raw, "-r", str(RATE), "-c", "1", "-b", "16", str(path), *effects], check=True,
                    stderr=subprocess.DEVNULL)
     os.unlink(raw)
@@ -653,7 +660,7 @@ class Phone:
 
     def final(self, seconds=8.0, cseq=None):
         """The next final response; other messages are kept in .queue."""
-        until = time.monotonic() + seconds
+        until = time.monotonic() + seconds * PATIENCE
         while time.monotonic() < until:
             message = self.receive(max(0.01, until - time.monotonic()))
             if message is None:
@@ -702,7 +709,7 @@ class Phone:
             if message.method == method:
                 self.queue.remove(message)
                 return message
-        until = time.monotonic() + seconds
+        until = time.monotonic() + seconds * PATIENCE
         while time.monotonic() < until:
             message = self.receive(max(0.01, until - time.monotonic()))
             if message is None:
@@ -721,6 +728,7 @@ class Phone:
 
 def sipp(hearth, scenario, *arguments, calls=1, seconds=30, transport="u1"):
     """Runs a scenario of tests/flow/sipp against the server; asserts that every call went as written."""
+    seconds = int(seconds * PATIENCE)
     directory = pathlib.Path(tempfile.mkdtemp(prefix="sipp-"))
     command = ["sipp", hearth.host, "-sf", str(ROOT / "tests/flow/sipp" / scenario), "-m", str(calls), "-i", "127.0.0.1",
                "-p", str(free_port()), "-t", transport, "-nostdin", "-timeout", f"{seconds}s", "-timeout_error",

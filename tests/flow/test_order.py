@@ -80,7 +80,7 @@ def configuration_mistakes_name_file_line_and_key():
 
 @lib.case
 def ports_run_out_with_503():
-    hearth = lib.Hearth(media__ports="15500-15503")  # two legs
+    hearth = lib.Hearth(media__ports="15500-15503", media__shared_ports="false")  # two legs
     phones = [lib.Phone(hearth, f"p{i}") for i in range(3)]
     answers = [phone.invite("lobby") for phone in phones]
     assert [a.status for a in answers] == [200, 200, 503], [a.start for a in answers]
