@@ -8,16 +8,10 @@
 #include "focus/schedule.h"
 #include "http/handlers.h"
 #include "http/paging.h"
+#include "http/room_settings.h"
 #include "http/server.h"
 #include "http/view.h"
 #include "version.h"
-
-enum { PINS_DIGITS = 6, PINS_MODERATOR_DIGITS = 8 };
-
-/* PINs that were just made; "" none. */
-struct plain_pins {
-	char pin[PIN_MAX + 1], moderator_pin[PIN_MAX + 1];
-};
 
 /* `pins` may be NULL. */
 static void reply_room(struct request *request, const struct room *room,
@@ -63,100 +57,6 @@ int rooms_list(struct request *request)
 	return 0;
 }
 
-static void read_loudest(const struct document *document, struct room_settings *settings)
-{
-	uint32_t loudest;
-	double gate_dbov;
-
-	if (document_is_null(document, "loudest")) {
-		settings->has_loudest = false;
-		settings->loudest = 0;
-	}
-	if (document_u32(document, "loudest", &loudest)) {
-		settings->has_loudest = true;
-		settings->loudest = (uint8_t)loudest;
-	}
-	if (document_is_null(document, "noise_gate_dbov"))
-		settings->noise_gate_dbov = 0;
-	if (document_real(document, "noise_gate_dbov", &gate_dbov))
-		settings->noise_gate_dbov = (int8_t)gate_dbov;
-}
-
-/* What the document says replaces what `settings` has. */
-static void read_settings(const struct document *document, struct room_settings *settings)
-{
-	(void)document_bool(document, "locked", &settings->is_locked);
-	(void)document_bool(document, "muted", &settings->is_muted);
-	if (document_is_null(document, "max_participants"))
-		settings->participants_max = 0;
-	(void)document_u32(document, "max_participants", &settings->participants_max);
-	read_loudest(document, settings);
-	(void)document_bool(document, "guests_muted", &settings->are_guests_muted);
-	(void)document_bool(document, "lobby", &settings->is_lobby);
-	(void)document_bool(document, "wait_for_moderator", &settings->waits_for_moderator);
-	(void)document_bool(document, "end_with_moderator", &settings->ends_with_moderator);
-	(void)document_bool(document, "tones", &settings->has_tones);
-	(void)document_bool(document, "names", &settings->has_names);
-	for (size_t i = 0; i < VIEW_ROOM_SOUNDS; i++) {
-		uint8_t bit = view_sounds[i].bit;
-		bool is_on = settings->sound & bit;
-
-		(void)document_bool(document, view_sounds[i].name, &is_on);
-		settings->sound = (uint8_t)(is_on ? settings->sound | bit : settings->sound & ~bit);
-	}
-	if (document_is_null(document, "max_duration_s"))
-		settings->duration_max_s = 0;
-	(void)document_u32(document, "max_duration_s", &settings->duration_max_s);
-	if (document_is_null(document, "opens_at"))
-		settings->opens_wall_ms = 0;
-	(void)document_time(document, "opens_at", &settings->opens_wall_ms);
-	if (document_is_null(document, "closes_at"))
-		settings->closes_wall_ms = 0;
-	(void)document_time(document, "closes_at", &settings->closes_wall_ms);
-}
-
-static int read_record(struct request *request, const struct document *document,
-		       struct room_settings *settings)
-{
-	struct slice name;
-
-	if (!document_text(document, "record", &name))
-		return 0;
-	for (uint8_t record = 0; room_record_name(record); record++) {
-		if (!slice_is(name, room_record_name(record)))
-			continue;
-		settings->record = record;
-		return 0;
-	}
-	return request_fail_field(request, "record", "off, mix or tracks");
-}
-
-static int read_language(struct request *request, const struct document *document,
-			 struct room_settings *settings)
-{
-	struct slice language = SLICE_NONE;
-
-	if (document_is_null(document, "language"))
-		settings->language[0] = '\0';
-	if (!document_text(document, "language", &language))
-		return 0;
-	if (!focus_has_language(request_http(request)->focus, language))
-		return request_fail_field(request, "language", "one of prompts.languages");
-	slice_cstr(language, settings->language, sizeof(settings->language));
-	return 0;
-}
-
-static int read_hours(struct request *request, const struct room_settings *settings)
-{
-	uint64_t now_ms = clock_wall_ms(focus_clock(request_http(request)->focus));
-
-	if (settings->closes_wall_ms && settings->closes_wall_ms <= settings->opens_wall_ms)
-		return request_fail_field(request, "closes_at", "later than opens_at");
-	if (settings->closes_wall_ms && settings->closes_wall_ms <= now_ms)
-		return request_fail_field(request, "closes_at", "that hour has passed");
-	return 0;
-}
-
 /* The list as the focus has it. */
 static int read_invitees(struct request *request, const struct document *document, struct buf *list)
 {
@@ -183,87 +83,6 @@ static int set_invitees(struct request *request, const struct document *document
 		return request_fail_field(request, "invitees", "at most %d SIP or tel URIs",
 					  SCHEDULE_INVITEES_MAX);
 	return err;
-}
-
-static int read_codecs(struct request *request, const struct document *document,
-		       struct room_settings *settings)
-{
-	struct slice item, bad = SLICE_NONE;
-	struct buf list = BUF_INIT;
-	int err;
-
-	if (!document_has(document, "codecs"))
-		return 0;
-	for (size_t i = 0; document_item(document, "codecs", i, &item); i++)
-		buf_addf(&list, "%s" SLICE_FMT, i ? "," : "", SLICE_ARG(item));
-	err = buf_err(&list);
-	if (!err && codecs_list_read(buf_slice(&list), settings->codecs, &bad) != 0)
-		err = request_fail_field(request, "codecs",
-					 "\"" SLICE_FMT
-					 "\" is no codec of ours, or stands there twice",
-					 SLICE_ARG(bad));
-	buf_done(&list);
-	return err;
-}
-
-static int read_pin(struct request *request, const struct document *document, const char *name,
-		    char hash[PIN_HASH_MAX + 1])
-{
-	struct slice pin;
-
-	if (document_is_null(document, name))
-		hash[0] = '\0';
-	if (!document_text(document, name, &pin))
-		return 0;
-	if (!pin_is_valid(pin))
-		return request_fail_field(request, name, "%d to %d digits", PIN_MIN, PIN_MAX);
-	return focus_pin_hash(request_http(request)->focus, pin, hash);
-}
-
-static int read_pins(struct request *request, const struct document *document,
-		     struct room_settings *settings)
-{
-	int err = read_pin(request, document, "pin", settings->pin);
-
-	return err ? err : read_pin(request, document, "moderator_pin", settings->moderator_pin);
-}
-
-/* "pins": "generate": both, in place of what they were. */
-static int make_pins(struct request *request, const struct document *document,
-		     struct room_settings *settings, struct plain_pins *ret_pins)
-{
-	struct focus *focus = request_http(request)->focus;
-	struct slice how;
-	int err;
-
-	if (!document_text(document, "pins", &how))
-		return 0;
-	if (!slice_is(how, "generate"))
-		return request_fail_field(request, "pins", "\"generate\", or leave it out");
-	focus_digits(focus, PINS_DIGITS, ret_pins->pin);
-	focus_digits(focus, PINS_MODERATOR_DIGITS, ret_pins->moderator_pin);
-	err = focus_pin_hash(focus, slice_of(ret_pins->pin), settings->pin);
-	return err ? err
-		   : focus_pin_hash(focus, slice_of(ret_pins->moderator_pin),
-				    settings->moderator_pin);
-}
-
-static int read_all(struct request *request, const struct document *document,
-		    struct room_settings *settings, struct plain_pins *ret_pins)
-{
-	int err;
-
-	read_settings(document, settings);
-	err = read_pins(request, document, settings);
-	if (!err)
-		err = make_pins(request, document, settings, ret_pins);
-	if (!err)
-		err = read_record(request, document, settings);
-	if (!err)
-		err = read_language(request, document, settings);
-	if (!err)
-		err = read_codecs(request, document, settings);
-	return err ? err : read_hours(request, settings);
 }
 
 /* A room made or changed here is promised to survive a restart: not while nothing can be written.
@@ -316,8 +135,8 @@ int rooms_create(struct request *request)
 
 	if (err)
 		return err;
-	settings.sound = focus_room_sound(request_http(request)->focus);
-	err = read_all(request, document, &settings, &pins);
+	focus_room_set_sound(request_http(request)->focus, &settings);
+	err = room_settings_read(request, document, &settings, &pins);
 	if (!err)
 		err = read_invitees(request, document, &invitees);
 	if (!err)
@@ -363,6 +182,7 @@ static int room_to_change(struct request *request, struct room **ret_room,
 
 int room_change(struct request *request)
 {
+	struct room_settings settings;
 	struct document *document = NULL;
 	struct plain_pins pins = {0};
 	struct buf invitees = BUF_INIT;
@@ -375,7 +195,8 @@ int room_change(struct request *request)
 	err = request_document(request, &SCHEMA_ROOM_CHANGE, &document);
 	if (err)
 		return err;
-	err = read_all(request, document, &view.settings, &pins);
+	settings = *room_settings(room);
+	err = room_settings_read(request, document, &settings, &pins);
 	if (!err)
 		err = read_invitees(request, document, &invitees);
 	if (!err && view.origin == ROOM_BY_API)
@@ -383,7 +204,7 @@ int room_change(struct request *request)
 	if (!err)
 		err = set_invitees(request, document, room, &invitees);
 	if (!err)
-		err = focus_room_set(request_http(request)->focus, room, &view.settings);
+		err = focus_room_set(request_http(request)->focus, room, &settings);
 	if (!err)
 		reply_room(request, room, &pins);
 	buf_done(&invitees);

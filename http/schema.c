@@ -13,21 +13,18 @@
 
 enum {
 	ALIASES_MAX = 16,
-	CODECS_MAX = 9,
 	PASSWORD_MAX = 255,
 	TEXT_MAX = 127,
 	URI_MAX = 255,
 	NAME_MAX_CHARS = 64,
 	DIGITS_MAX = MEDIA_DIGITS_MAX,
-	PARTICIPANTS_MAX = 100000,
 	LANGUAGE_MAX = PROMPTS_NAME_MAX,
-	DURATION_MAX = 7 * 24 * 3600
 };
 
 #define GAIN_MIN (-60)
 #define GAIN_MAX 30
 
-/* What is done to the sound of a room or of one participant in it. */
+/* What is done to the sound of one participant; of a room it is a setting. */
 #define SOUND_FIELDS(flags, more)                                                                  \
 	{"denoise", FIELD_BOOL, flags, 0, 0, NULL, "Noise is taken away from what is said." more}, \
 		{"auto_level",                                                                     \
@@ -41,170 +38,6 @@ enum {
 		"inband_dtmf", FIELD_BOOL, flags, 0, 0, NULL,                                      \
 			"Digits that come as tones are told, and not heard by the others." more    \
 	}
-
-static const struct field room_create[] = {
-	{"id", FIELD_STRING, FIELD_NULLABLE, 1, NAME_MAX_CHARS, NULL,
-	 "Name of the room: letters, digits and . _ ~ + -, not beginning with a dot. Missing or "
-	 "null: "
-	 "a fresh conf-... name."},
-	{"locked", FIELD_BOOL, 0, 0, 0, NULL, "Nobody new comes in by calling."},
-	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Everybody is muted, whatever their own state."},
-	{"max_participants", FIELD_INTEGER, FIELD_NULLABLE, 1, PARTICIPANTS_MAX, NULL,
-	 "Null: the configured rooms.participants_max."},
-	{"loudest", FIELD_INTEGER, FIELD_NULLABLE, 0, MEDIA_LOUDEST_MAX, NULL,
-	 "Only so many of those who speak are heard, the loudest; 0: all, null: rooms.loudest."},
-	{"noise_gate_dbov", FIELD_INTEGER, FIELD_NULLABLE, -127, -20, NULL,
-	 "Sound that is softer is left out; null: rooms.noise_gate_dbov."},
-	{"guests_muted", FIELD_BOOL, 0, 0, 0, NULL, "Everybody but moderators is muted."},
-	{"lobby", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Guests who call wait, with music, until somebody admits them."},
-	{"wait_for_moderator", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Guests who call wait, with music, for the first moderator."},
-	{"end_with_moderator", FIELD_BOOL, 0, 0, 0, NULL,
-	 "The room ends rooms.moderator_grace_s after its last moderator has left."},
-	{"tones", FIELD_BOOL, 0, 0, 0, NULL, "A tone at each coming and going."},
-	{"codecs", FIELD_LIST, FIELD_NULLABLE, 0, CODECS_MAX, NULL,
-	 "Codecs of who comes from now on, in our order of preference: opus, G722, PCMU, PCMA, "
-	 "GSM, "
-	 "G726-32, L16/8000, L16/16000, L16/48000. Empty or null: the configured media.codecs."},
-	{"record", FIELD_STRING, 0, 0, 0, NULL,
-	 "off, mix or tracks: recorded from when the first is in the mix."},
-	{"names", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Callers say their name, and it is heard when they come and go."},
-	SOUND_FIELDS(0, ""),
-	{"pass_dtmf", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Digits that somebody presses are passed on to all others (RFC 4733)."},
-	{"pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
-	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
-	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
-	 "Digits that make who enters them a moderator; null: none."},
-	{"language", FIELD_STRING, FIELD_NULLABLE, 1, LANGUAGE_MAX, NULL,
-	 "Of what all hear, and of callers whose number has none; null: the default."},
-	{"max_duration_s", FIELD_INTEGER, FIELD_NULLABLE, 1, DURATION_MAX, NULL,
-	 "A conference is over so long after its first participant came in; null: "
-	 "rooms.max_duration_s."},
-	{"opens_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
-	 "Nobody comes in by calling before; null: it is open."},
-	{"closes_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
-	 "The room ends then and is gone; null: never."},
-	{"invitees", FIELD_LIST, FIELD_NULLABLE, 0, SCHEDULE_INVITEES_MAX, NULL,
-	 "URIs that are called all at once when the room opens."},
-	{"pins", FIELD_STRING, FIELD_NULLABLE, 0, TEXT_MAX, NULL,
-	 "\"generate\": both PINs are made, and stand in this answer alone."},
-	{0},
-};
-
-static const struct field room_change[] = {
-	{"locked", FIELD_BOOL, 0, 0, 0, NULL, "Nobody new comes in by calling."},
-	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Everybody is muted, whatever their own state."},
-	{"max_participants", FIELD_INTEGER, FIELD_NULLABLE, 1, PARTICIPANTS_MAX, NULL,
-	 "Null: the configured rooms.participants_max."},
-	{"loudest", FIELD_INTEGER, FIELD_NULLABLE, 0, MEDIA_LOUDEST_MAX, NULL,
-	 "Only so many of those who speak are heard, the loudest; 0: all, null: rooms.loudest."},
-	{"noise_gate_dbov", FIELD_INTEGER, FIELD_NULLABLE, -127, -20, NULL,
-	 "Sound that is softer is left out; null: rooms.noise_gate_dbov."},
-	{"guests_muted", FIELD_BOOL, 0, 0, 0, NULL, "Everybody but moderators is muted."},
-	{"lobby", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Guests who call wait, with music, until somebody admits them."},
-	{"wait_for_moderator", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Guests who call wait, with music, for the first moderator."},
-	{"end_with_moderator", FIELD_BOOL, 0, 0, 0, NULL,
-	 "The room ends rooms.moderator_grace_s after its last moderator has left."},
-	{"tones", FIELD_BOOL, 0, 0, 0, NULL, "A tone at each coming and going."},
-	{"codecs", FIELD_LIST, FIELD_NULLABLE, 0, CODECS_MAX, NULL,
-	 "Codecs of who comes from now on, in our order of preference: opus, G722, PCMU, PCMA, "
-	 "GSM, "
-	 "G726-32, L16/8000, L16/16000, L16/48000. Empty or null: the configured media.codecs."},
-	{"record", FIELD_STRING, 0, 0, 0, NULL,
-	 "off, mix or tracks: recorded from when the first is in the mix."},
-	{"names", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Callers say their name, and it is heard when they come and go."},
-	SOUND_FIELDS(0, ""),
-	{"pass_dtmf", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Digits that somebody presses are passed on to all others (RFC 4733)."},
-	{"pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
-	 "Digits that guests who call must enter; null: none. Kept as a hash, never shown."},
-	{"moderator_pin", FIELD_STRING, FIELD_NULLABLE, PIN_MIN, PIN_MAX, NULL,
-	 "Digits that make who enters them a moderator; null: none."},
-	{"language", FIELD_STRING, FIELD_NULLABLE, 1, LANGUAGE_MAX, NULL,
-	 "Of what all hear, and of callers whose number has none; null: the default."},
-	{"max_duration_s", FIELD_INTEGER, FIELD_NULLABLE, 1, DURATION_MAX, NULL,
-	 "A conference is over so long after its first participant came in; null: "
-	 "rooms.max_duration_s."},
-	{"opens_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
-	 "Nobody comes in by calling before; null: it is open."},
-	{"closes_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
-	 "The room ends then and is gone; null: never."},
-	{"invitees", FIELD_LIST, FIELD_NULLABLE, 0, SCHEDULE_INVITEES_MAX, NULL,
-	 "URIs that are called all at once when the room opens."},
-	{"pins", FIELD_STRING, FIELD_NULLABLE, 0, TEXT_MAX, NULL,
-	 "\"generate\": both PINs are made, and stand in this answer alone."},
-	{0},
-};
-
-static const struct field room[] = {
-	{"id", FIELD_STRING, 0, 1, NAME_MAX_CHARS, NULL, "Name of the room."},
-	{"uri", FIELD_STRING, 0, 0, 0, NULL, "What a phone dials to come in."},
-	{"origin", FIELD_STRING, 0, 0, 0, NULL,
-	 "Who made it: api (kept until deleted), call (ends when the last leaves) or factory."},
-	{"locked", FIELD_BOOL, 0, 0, 0, NULL, "Nobody new comes in by calling."},
-	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Everybody is muted, whatever their own state."},
-	{"max_participants", FIELD_INTEGER, 0, 1, PARTICIPANTS_MAX, NULL, "The limit in force."},
-	{"loudest", FIELD_INTEGER, 0, 0, MEDIA_LOUDEST_MAX, NULL,
-	 "How many are heard of those who speak, in force; 0: all."},
-	{"noise_gate_dbov", FIELD_INTEGER, 0, -127, -20, NULL,
-	 "Sound that is softer is left out, in force."},
-	{"guests_muted", FIELD_BOOL, 0, 0, 0, NULL, "Everybody but moderators is muted."},
-	{"lobby", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Guests who call wait, with music, until somebody admits them."},
-	{"wait_for_moderator", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Guests who call wait, with music, for the first moderator."},
-	{"end_with_moderator", FIELD_BOOL, 0, 0, 0, NULL,
-	 "The room ends rooms.moderator_grace_s after its last moderator has left."},
-	{"tones", FIELD_BOOL, 0, 0, 0, NULL, "A tone at each coming and going."},
-	{"codecs", FIELD_LIST, 0, 0, CODECS_MAX, NULL,
-	 "Codecs in our order of preference; empty: the configured media.codecs."},
-	{"record", FIELD_STRING, 0, 0, 0, NULL,
-	 "off, mix or tracks: recorded from when the first is in the mix."},
-	{"names", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Callers say their name, and it is heard when they come and go."},
-	SOUND_FIELDS(0, ""),
-	{"pass_dtmf", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Digits that somebody presses are passed on to all others (RFC 4733)."},
-	{"recording", FIELD_BOOL, 0, 0, 0, NULL, "It is being recorded."},
-	{"has_pin", FIELD_BOOL, 0, 0, 0, NULL, "Guests who call are asked for a PIN."},
-	{"has_moderator_pin", FIELD_BOOL, 0, 0, 0, NULL, "A PIN makes who enters it a moderator."},
-	{"language", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Of what all hear; null: the default."},
-	{"max_duration_s", FIELD_INTEGER, FIELD_NULLABLE, 0, DURATION_MAX, NULL,
-	 "Of a conference in it; null: rooms.max_duration_s."},
-	{"opens_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL, "When callers may come in."},
-	{"closes_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL, "When the room ends."},
-	{"open", FIELD_BOOL, 0, 0, 0, NULL, "Callers may come in now."},
-	{"ends_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
-	 "When everybody is rung off as things are; null: no end is set."},
-	{"bans", FIELD_INTEGER, 0, 0, BANS_MAX, NULL, "How many URIs are banned."},
-	{"pin", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL, "Only in the answer that made it."},
-	{"moderator_pin", FIELD_STRING, FIELD_OPTIONAL, 0, 0, NULL,
-	 "Only in the answer that made it."},
-	{"invitees", FIELD_LIST, FIELD_OPTIONAL, 0, 0, NULL,
-	 "Whom it calls when it opens; not in lists and events."},
-	{"groups", FIELD_LIST, 0, 0, 0, NULL,
-	 "main, and those that its participants speak to or hear."},
-	{"participants", FIELD_INTEGER, 0, 0, PARTICIPANTS_MAX, NULL,
-	 "How many are in it or on their way in or out."},
-	{"created_at", FIELD_TIME, 0, 0, 0, NULL, "When it was made."},
-	{"migration", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Migration",
-	 "A move to another focus; missing when there was none."},
-	{0},
-};
-
-static const struct field room_list[] = {
-	{"rooms", FIELD_LIST, 0, 0, 0, "Room", "In the order of their names."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
-	{0},
-};
 
 static const struct field invite[] = {
 	{"uri", FIELD_STRING, FIELD_REQUIRED, 1, URI_MAX, NULL,
@@ -883,8 +716,6 @@ static const struct field problem_list[] = {
 	{0},
 };
 
-const struct schema SCHEMA_ROOM_CREATE = {"RoomCreate", "A room to be made.", room_create, 1};
-const struct schema SCHEMA_ROOM_CHANGE = {"RoomChange", "What of a room changes.", room_change, 1};
 const struct schema SCHEMA_INVITE = {"Invite", "Somebody to be called in.", invite, 1};
 const struct schema SCHEMA_PARTICIPANT_CHANGE = {
 	"ParticipantChange", "What of a participant changes.", participant_change, 1};
@@ -912,8 +743,6 @@ const struct schema SCHEMA_MESSAGE_SEND = {"MessageSend", "Something said to a r
 const struct schema SCHEMA_DIAL = {"Dial", "Digits for one participant.", dial, 1};
 
 static const struct schema written[] = {
-	{"Room", "A conference.", room, 0},
-	{"RoomList", "A page of rooms.", room_list, 0},
 	{"Ban", "Somebody who may not come in.", ban, 0},
 	{"BanList", "A page of bans.", ban_list, 0},
 	{"Participant", "One party of a conference.", participant, 0},
@@ -974,6 +803,9 @@ const struct schema *schema_at(size_t index)
 	if (index < ARRAY_LEN(written))
 		return &written[index];
 	index -= ARRAY_LEN(written);
+	if (index < SCHEMAS_ROOM)
+		return &schemas_room[index];
+	index -= SCHEMAS_ROOM;
 	return index < SCHEMAS_MAIL ? &schemas_mail[index] : NULL;
 }
 

@@ -42,8 +42,9 @@ struct schema {
 	int is_input;               /* a document that we read */
 };
 
-/* schema_mail.c: what is written of mailboxes. */
-enum { SCHEMAS_MAIL = 5 };
+/* What is written of rooms (schema_room.c) and of mailboxes (schema_mail.c). */
+enum { SCHEMAS_ROOM = 2, SCHEMAS_MAIL = 5 };
+extern const struct schema schemas_room[SCHEMAS_ROOM];
 extern const struct schema schemas_mail[SCHEMAS_MAIL];
 
 extern const struct schema SCHEMA_ROOM_CREATE, SCHEMA_ROOM_CHANGE, SCHEMA_INVITE,

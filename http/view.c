@@ -1,6 +1,8 @@
 /* http/view.c -- one function per document. */
 #include "http/view.h"
 
+#include <stdio.h>
+
 #include "base/err.h"
 
 int view_level_dbov(uint8_t level)
@@ -27,10 +29,9 @@ static void add_migration(struct writer *json, const struct migration_view *migr
 	writer_close(json, '}');
 }
 
-const struct view_sound view_sounds[VIEW_ROOM_SOUNDS] = {{"denoise", ROOM_SOUND_DENOISE},
-							 {"auto_level", ROOM_SOUND_LEVEL},
-							 {"inband_dtmf", ROOM_SOUND_DIGITS},
-							 {"pass_dtmf", ROOM_SOUND_PASS}};
+const struct view_sound view_sounds[VIEW_SOUNDS] = {{"denoise", ROOM_SOUND_DENOISE},
+						    {"auto_level", ROOM_SOUND_LEVEL},
+						    {"inband_dtmf", ROOM_SOUND_DIGITS}};
 
 const char *const view_flags[MEDIA_FLAG_COUNT] = {"echo", "one_way", "clipping", "low_level"};
 
@@ -43,9 +44,9 @@ static void add_flags(struct writer *json, uint8_t flags)
 	writer_close(json, ']');
 }
 
-static void add_sounds(struct writer *json, uint8_t sound, size_t count)
+static void add_sounds(struct writer *json, uint8_t sound)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < VIEW_SOUNDS; i++)
 		writer_bool(json, view_sounds[i].name, sound & view_sounds[i].bit);
 }
 
@@ -61,42 +62,60 @@ static void add_groups(struct writer *json, const char *key, struct slice names)
 	writer_close(json, ']');
 }
 
-static void add_schedule(struct writer *json, const struct room_view *room)
+static void add_setting(struct writer *json, const struct room_settings *settings,
+			const struct room_setting *setting)
 {
-	if (room->settings.duration_max_s)
-		writer_uint(json, "max_duration_s", room->settings.duration_max_s);
-	else
-		writer_null(json, "max_duration_s");
-	writer_time(json, "opens_at", room->settings.opens_wall_ms);
-	writer_time(json, "closes_at", room->settings.closes_wall_ms);
-	writer_bool(json, "open", room->is_open);
-	writer_time(json, "ends_at", room->ends_wall_ms);
+	bool is_text = room_setting_is_text(setting);
+	const char *text = is_text ? room_setting_text(settings, setting) : NULL;
+	int64_t number = is_text ? 0 : room_setting_number(settings, setting);
+	struct slice word;
+	char has[64];
+
+	switch (setting->type) {
+	case SETTING_FLAG:
+		writer_bool(json, setting->name, number);
+		break;
+	case SETTING_WORD:
+		(void)room_setting_word(setting, (unsigned)number, &word);
+		writer_str(json, setting->name, word);
+		break;
+	case SETTING_COUNT:
+	case SETTING_SECONDS:
+	case SETTING_LEVEL:
+	case SETTING_AMOUNT:
+		if (number == room_setting_none(setting))
+			writer_null(json, setting->name);
+		else
+			writer_int(json, setting->name, number);
+		break;
+	case SETTING_TIME:
+		writer_time(json, setting->name, (uint64_t)number);
+		break;
+	case SETTING_CODECS:
+		writer_list(json, setting->name, slice_of(text));
+		break;
+	case SETTING_LANGUAGE:
+		writer_text(json, setting->name, text[0] ? text : NULL);
+		break;
+	case SETTING_PIN:
+		(void)snprintf(has, sizeof(has), "has_%s", setting->name);
+		writer_bool(json, has, text[0] != '\0');
+		break;
+	}
 }
 
 static void add_room(struct writer *json, const struct room_view *room)
 {
+	const struct room_setting *setting;
+
 	writer_str(json, "id", room->id);
 	writer_text(json, "uri", room->uri);
 	writer_text(json, "origin", room_origin_name(room->origin));
-	writer_bool(json, "locked", room->settings.is_locked);
-	writer_bool(json, "muted", room->settings.is_muted);
-	writer_uint(json, "max_participants", room->participants_max);
-	writer_uint(json, "loudest", room->loudest);
-	writer_int(json, "noise_gate_dbov", room->noise_gate_dbov);
-	writer_bool(json, "guests_muted", room->settings.are_guests_muted);
-	writer_bool(json, "lobby", room->settings.is_lobby);
-	writer_bool(json, "wait_for_moderator", room->settings.waits_for_moderator);
-	writer_bool(json, "end_with_moderator", room->settings.ends_with_moderator);
-	writer_bool(json, "tones", room->settings.has_tones);
-	writer_list(json, "codecs", slice_of(room->settings.codecs));
-	writer_text(json, "record", room_record_name(room->settings.record));
-	writer_bool(json, "names", room->settings.has_names);
-	add_sounds(json, room->settings.sound, VIEW_ROOM_SOUNDS);
+	for (size_t i = 0; (setting = room_setting_at(i)) != NULL; i++)
+		add_setting(json, &room->in_force, setting);
 	writer_bool(json, "recording", room->is_recording);
-	writer_bool(json, "has_pin", room->settings.pin[0] != '\0');
-	writer_bool(json, "has_moderator_pin", room->settings.moderator_pin[0] != '\0');
-	writer_text(json, "language", room->settings.language[0] ? room->settings.language : NULL);
-	add_schedule(json, room);
+	writer_bool(json, "open", room->is_open);
+	writer_time(json, "ends_at", room->ends_wall_ms);
 	writer_uint(json, "bans", room->bans);
 	add_groups(json, "groups", room->groups);
 	writer_uint(json, "participants", room->participants);
@@ -184,7 +203,7 @@ static void add_control(struct writer *json, const struct participant_view *part
 	writer_bool(json, "deaf", control->is_deaf);
 	writer_real(json, "gain_db", control->gain_db, 2);
 	writer_real(json, "volume_db", control->volume_db, 2);
-	add_sounds(json, participant->sound, VIEW_SOUNDS);
+	add_sounds(json, participant->sound);
 	add_groups(json, "speaks", participant->groups.speaks);
 	add_groups(json, "hears", participant->groups.hears);
 	add_groups(json, "hears_not", participant->groups.hears_not);

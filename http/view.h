@@ -11,12 +11,12 @@
 #include "focus/registrar.h"
 #include "http/writer.h"
 
-/* Members of enum room_sound by their names; the last one a room has only. */
-enum { VIEW_SOUNDS = 3, VIEW_ROOM_SOUNDS = 4 };
+/* Members of enum room_sound by their names. */
+enum { VIEW_SOUNDS = 3 };
 extern const struct view_sound {
 	const char *name;
 	uint8_t bit;
-} view_sounds[VIEW_ROOM_SOUNDS];
+} view_sounds[VIEW_SOUNDS];
 
 extern const char *const view_flags[MEDIA_FLAG_COUNT]; /* by enum media_leg_flag */
 

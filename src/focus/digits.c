@@ -86,7 +86,7 @@ void digits_pass_on(struct participant *from, char digit)
 {
 	struct list *it, *tmp;
 
-	if (!(from->room->settings.sound & ROOM_SOUND_PASS))
+	if (!from->room->settings.passes_dtmf)
 		return;
 	LIST_FOREACH (it, tmp, &from->room->participants) {
 		struct participant *p = LIST_ENTRY(it, struct participant, in_room);

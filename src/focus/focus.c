@@ -235,35 +235,13 @@ static void on_stored_room(void *arg, const struct store_room *stored)
 	struct room_make make = {
 		.id = slice_of(stored->id),
 		.origin = ROOM_BY_API,
-		.settings = {.is_locked = stored->is_locked,
-			     .is_muted = stored->is_muted,
-			     .participants_max = stored->participants_max,
-			     .are_guests_muted = stored->are_guests_muted,
-			     .is_lobby = stored->is_lobby,
-			     .waits_for_moderator = stored->waits_for_moderator,
-			     .ends_with_moderator = stored->ends_with_moderator,
-			     .has_tones = stored->has_tones,
-			     .has_names = stored->has_names,
-			     .record = stored->record,
-			     .duration_max_s = stored->duration_max_s,
-			     .has_loudest = stored->loudest >= 0,
-			     .loudest = (uint8_t)(stored->loudest >= 0 ? stored->loudest : 0),
-			     .noise_gate_dbov = stored->noise_gate_dbov,
-			     .opens_wall_ms = stored->opens_wall_ms,
-			     .closes_wall_ms = stored->closes_wall_ms,
-			     .sound = stored->sound},
+		.settings = stored->settings,
 		.created_wall_ms = stored->created_wall_ms,
 		.has_begun = stored->has_begun,
 	};
 	struct room *room;
 	int err = ERR_ROOM_NAME;
 
-	slice_cstr(slice_of(stored->codecs), make.settings.codecs, sizeof(make.settings.codecs));
-	slice_cstr(slice_of(stored->pin), make.settings.pin, sizeof(make.settings.pin));
-	slice_cstr(slice_of(stored->moderator_pin), make.settings.moderator_pin,
-		   sizeof(make.settings.moderator_pin));
-	slice_cstr(slice_of(stored->language), make.settings.language,
-		   sizeof(make.settings.language));
 	if (room_id_is_valid(make.id))
 		err = focus_room_find(focus, make.id) ? ERR_ROOM_EXISTS
 						      : room_new(focus, &make, &room);

@@ -18,6 +18,7 @@
 #include "focus/calls.h"
 #include "focus/event.h"
 #include "focus/participant.h"
+#include "focus/pin.h"
 #include "focus/room.h"
 #include "focus/users.h"
 #include "media.h"
@@ -83,8 +84,8 @@ struct room *focus_room_find(struct focus *focus,
  */
 struct room *focus_room_next(struct focus *focus, struct slice after);
 uint32_t focus_room_count(const struct focus *focus);
-/* room_settings.sound as the configuration has it for new rooms. */
-uint8_t focus_room_sound(const struct focus *focus);
+/* Denoising and its kin as the configuration has them for new rooms; the other settings stay. */
+void focus_room_set_sound(const struct focus *focus, struct room_settings *settings);
 int focus_room_set(struct focus *focus, struct room *room, const struct room_settings *settings);
 /* Everybody is rung off (BYE with Reason), then it is gone. */
 int focus_room_close(struct focus *focus, struct room *room, const char *cause);

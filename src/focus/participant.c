@@ -376,9 +376,12 @@ void participant_ring_off(struct participant *p, const char *cause, enum partici
 uint8_t participant_sound(const struct participant *p)
 {
 	/* Before it is in a room, digits of its PIN may come as tones, too. */
-	uint8_t room = p->room ? p->room->settings.sound : focus_room_sound(p->focus);
+	struct room_settings settings = {0};
+	uint8_t room;
 
-	room &= ROOM_SOUND_LEG;
+	if (!p->room)
+		focus_room_set_sound(p->focus, &settings);
+	room = room_sound(p->room ? &p->room->settings : &settings);
 	return (uint8_t)((room & ~p->control.sound_set) |
 			 (p->control.sound & p->control.sound_set));
 }

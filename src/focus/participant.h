@@ -33,7 +33,7 @@ struct participant_control {
 	bool is_deaf;     /* it does not hear the room */
 	double gain_db;   /* on what it says; -60 to +30 */
 	double volume_db; /* on what it hears; -60 to +30 */
-	uint8_t sound_set; /* what it has otherwise than its room, of ROOM_SOUND_LEG (focus/room.h) */
+	uint8_t sound_set; /* what it has otherwise than its room, of enum room_sound (focus/room.h) */
 	uint8_t sound;     /* of these: what it has */
 };
 

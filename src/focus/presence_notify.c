@@ -49,14 +49,14 @@ static void write_room(const struct watched *watched, struct pidf *pidf, char no
 		return;
 	room_view(room, &view);
 	is_full = room_check_entry(room, false) != 0;
-	pidf->is_open = !view.settings.is_locked && !is_full;
+	pidf->is_open = !view.in_force.is_locked && !is_full;
 	pidf->activity = !pidf->is_open ? "busy" : view.participants ? "on-the-phone" : NULL;
 	snprintf(note, NOTE_SPACE, "%s%u of %u participants",
-		 view.settings.is_locked ? "Locked, "
+		 view.in_force.is_locked ? "Locked, "
 		 : is_full               ? "Full, "
 		 : view.participants     ? "In use, "
 					 : "",
-		 view.participants, view.participants_max);
+		 view.participants, view.in_force.participants_max);
 	pidf->note = slice_of(note);
 }
 

@@ -14,10 +14,13 @@
 #include "base/log.h"
 #include "focus/ban.h"
 #include "focus/calls_priv.h"
+#include "focus/codecs.h"
 #include "focus/focus_priv.h"
 #include "focus/mailbox.h"
 #include "focus/modes.h"
 #include "focus/participant_priv.h"
+#include "focus/pin.h"
+#include "focus/prompts.h"
 #include "focus/recording.h"
 #include "focus/room_priv.h"
 #include "focus/schedule.h"
@@ -27,6 +30,12 @@
 enum { NOISE_GATE_OWN_DBOV = -60 };
 
 static_assert((int)ROOM_ID_MAX <= (int)STORE_ID_MAX, "every room can be stored");
+static_assert((int)ROOM_LOUDEST_MAX == (int)MEDIA_LOUDEST_MAX &&
+		      (int)ROOM_CODECS_LIST_MAX == (int)CODECS_LIST_MAX &&
+		      (int)ROOM_PIN_MIN == (int)PIN_MIN && (int)ROOM_PIN_MAX == (int)PIN_MAX &&
+		      (int)ROOM_PIN_HASH_MAX == (int)PIN_HASH_MAX &&
+		      (int)ROOM_LANGUAGE_MAX == (int)PROMPTS_NAME_MAX,
+	      "what can be set of a room is what there is");
 
 bool room_id_is_valid(struct slice id)
 {
@@ -41,15 +50,6 @@ bool room_id_is_valid(struct slice id)
 			return false;
 	}
 	return true;
-}
-
-const char *room_record_name(unsigned record)
-{
-	static const char *const names[] = {[ROOM_RECORD_OFF] = "off",
-					    [ROOM_RECORD_MIX] = "mix",
-					    [ROOM_RECORD_TRACKS] = "tracks"};
-
-	return record < ARRAY_LEN(names) ? names[record] : NULL;
 }
 
 const char *room_origin_name(enum room_origin origin)
@@ -115,16 +115,29 @@ static int8_t noise_gate_of(const struct room *room)
 					      : (int8_t)room->focus->config->rooms_noise_gate_dbov;
 }
 
+static struct room_settings in_force(const struct room *room)
+{
+	struct room_settings settings = room->settings;
+
+	settings.participants_max = participants_max(room);
+	settings.has_loudest = true;
+	settings.loudest = loudest_of(room);
+	settings.noise_gate_dbov = noise_gate_of(room);
+	return settings;
+}
+
+const struct room_settings *room_settings(const struct room *room)
+{
+	return &room->settings;
+}
+
 void room_view(const struct room *room, struct room_view *ret_view)
 {
 	*ret_view = (struct room_view){
 		.id = slice_of(room->id),
 		.origin = room->origin,
-		.settings = room->settings,
-		.participants_max = participants_max(room),
+		.in_force = in_force(room),
 		.participants = room_people(room),
-		.loudest = loudest_of(room),
-		.noise_gate_dbov = noise_gate_of(room),
 		.is_recording = room->recording != NULL,
 		.is_open = schedule_is_open(room),
 		.ends_wall_ms = schedule_ends_wall_ms(room),
@@ -228,36 +241,14 @@ static void table_remove(struct room *room)
 void room_store(const struct room *room)
 {
 	struct store *store = room->focus->store;
-	struct store_room row = {
-		.is_locked = room->settings.is_locked,
-		.is_muted = room->settings.is_muted,
-		.participants_max = room->settings.participants_max,
-		.created_wall_ms = room->created_wall_ms,
-		.are_guests_muted = room->settings.are_guests_muted,
-		.is_lobby = room->settings.is_lobby,
-		.waits_for_moderator = room->settings.waits_for_moderator,
-		.ends_with_moderator = room->settings.ends_with_moderator,
-		.has_tones = room->settings.has_tones,
-		.has_names = room->settings.has_names,
-		.record = room->settings.record,
-		.duration_max_s = room->settings.duration_max_s,
-		.opens_wall_ms = room->settings.opens_wall_ms,
-		.closes_wall_ms = room->settings.closes_wall_ms,
-		.has_begun = room->schedule.has_begun,
-		.sound = room->settings.sound,
-	};
+	struct store_room row = {.settings = room->settings,
+				 .created_wall_ms = room->created_wall_ms,
+				 .has_begun = room->schedule.has_begun};
 	int err;
 
 	if (!store || room->origin != ROOM_BY_API)
 		return;
 	slice_cstr(slice_of(room->id), row.id, sizeof(row.id));
-	row.loudest = room->settings.has_loudest ? (int8_t)room->settings.loudest : -1;
-	row.noise_gate_dbov = room->settings.noise_gate_dbov;
-	slice_cstr(slice_of(room->settings.codecs), row.codecs, sizeof(row.codecs));
-	slice_cstr(slice_of(room->settings.pin), row.pin, sizeof(row.pin));
-	slice_cstr(slice_of(room->settings.moderator_pin), row.moderator_pin,
-		   sizeof(row.moderator_pin));
-	slice_cstr(slice_of(room->settings.language), row.language, sizeof(row.language));
 	err = store_room_put_post(store, &row);
 	if (err)
 		LOG(LOG_ERROR, "room.not_stored", LOG_STR("room", room->id),
@@ -296,14 +287,21 @@ static void room_on_moderator_gone(void *arg)
 	room_end(arg, "moderator_left");
 }
 
-uint8_t focus_room_sound(const struct focus *focus)
+void focus_room_set_sound(const struct focus *focus, struct room_settings *settings)
 {
 	const struct config *config = focus->config;
 
-	return (uint8_t)((config->rooms_denoise ? ROOM_SOUND_DENOISE : 0) |
-			 (config->rooms_auto_level ? ROOM_SOUND_LEVEL : 0) |
-			 (config->rooms_inband_dtmf ? ROOM_SOUND_DIGITS : 0) |
-			 (config->rooms_pass_dtmf ? ROOM_SOUND_PASS : 0));
+	settings->has_denoise = config->rooms_denoise;
+	settings->has_auto_level = config->rooms_auto_level;
+	settings->has_inband_dtmf = config->rooms_inband_dtmf;
+	settings->passes_dtmf = config->rooms_pass_dtmf;
+}
+
+uint8_t room_sound(const struct room_settings *settings)
+{
+	return (uint8_t)((settings->has_denoise ? ROOM_SOUND_DENOISE : 0) |
+			 (settings->has_auto_level ? ROOM_SOUND_LEVEL : 0) |
+			 (settings->has_inband_dtmf ? ROOM_SOUND_DIGITS : 0));
 }
 
 int room_new(struct focus *focus, const struct room_make *make, struct room **ret_room)
@@ -323,7 +321,7 @@ int room_new(struct focus *focus, const struct room_make *make, struct room **re
 	room->origin = make->origin;
 	room->settings = make->settings;
 	if (make->origin != ROOM_BY_API)
-		room->settings.sound = focus_room_sound(focus);
+		focus_room_set_sound(focus, &room->settings);
 	random_token(focus->random, room->loop_token, LOOP_TOKEN_CHARS);
 	room->grace_s = (uint32_t)focus->config->rooms_grace_s;
 	room->created_wall_ms = make->created_wall_ms ? make->created_wall_ms
@@ -551,31 +549,14 @@ char *focus_room_number_fresh(struct focus *focus, char out[ROOM_NUMBER_DIGITS +
 	return out;
 }
 
-static bool settings_are_same(const struct room_settings *a, const struct room_settings *b)
-{
-	return a->is_locked == b->is_locked && a->is_muted == b->is_muted &&
-	       a->are_guests_muted == b->are_guests_muted &&
-	       a->participants_max == b->participants_max && a->is_lobby == b->is_lobby &&
-	       a->waits_for_moderator == b->waits_for_moderator &&
-	       a->ends_with_moderator == b->ends_with_moderator && a->has_tones == b->has_tones &&
-	       a->has_names == b->has_names && a->record == b->record &&
-	       a->duration_max_s == b->duration_max_s && a->opens_wall_ms == b->opens_wall_ms &&
-	       a->closes_wall_ms == b->closes_wall_ms &&
-	       slice_is(slice_of(a->language), b->language) && slice_is(slice_of(a->pin), b->pin) &&
-	       a->has_loudest == b->has_loudest && a->loudest == b->loudest &&
-	       a->noise_gate_dbov == b->noise_gate_dbov &&
-	       slice_is(slice_of(a->codecs), b->codecs) && a->sound == b->sound &&
-	       slice_is(slice_of(a->moderator_pin), b->moderator_pin);
-}
-
 int focus_room_set(struct focus *focus, struct room *room, const struct room_settings *settings)
 {
 	bool is_leg_changed = room->settings.is_muted != settings->is_muted ||
-			      room->settings.sound != settings->sound ||
+			      room_sound(&room->settings) != room_sound(settings) ||
 			      room->settings.are_guests_muted != settings->are_guests_muted;
 	struct list *it, *tmp;
 
-	if (settings_are_same(&room->settings, settings))
+	if (room_settings_are_same(&room->settings, settings))
 		return 0;
 	if (room->settings.opens_wall_ms != settings->opens_wall_ms)
 		room->schedule.has_begun = false; /* put off: it begins anew */

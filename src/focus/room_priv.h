@@ -73,6 +73,9 @@ void room_store(const struct room *room); /* when the API made it */
 void room_changed(struct room *room, const char *cause);
 void room_put(struct room *room); /* into the table only: stored rooms at start */
 
+/* Set of enum room_sound. */
+uint8_t room_sound(const struct room_settings *settings);
+
 /* Who is in it, without bridges. */
 uint32_t room_people(const struct room *room);
 

@@ -347,7 +347,7 @@ static struct roster_head head_of(const struct roster_sub *sub, enum roster_stat
 		.state = state,
 		.version = sub->base.version,
 		.display_text = slice_of(room->id),
-		.users_max = view.participants_max,
+		.users_max = view.in_force.participants_max,
 		.users = count_shown(room),
 		.is_locked = room->settings.is_locked,
 	};

@@ -80,6 +80,13 @@ static const char *const migrations[] = {
 	" is_urgent INTEGER NOT NULL, is_read INTEGER NOT NULL"
 	");",
 	"ALTER TABLE rooms ADD COLUMN sound INTEGER NOT NULL DEFAULT 0;",
+	"ALTER TABLE rooms ADD COLUMN has_denoise INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE rooms ADD COLUMN has_auto_level INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE rooms ADD COLUMN has_inband_dtmf INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE rooms ADD COLUMN passes_dtmf INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE rooms SET has_denoise = sound & 1, has_auto_level = sound >> 1 & 1,"
+	" has_inband_dtmf = sound >> 2 & 1, passes_dtmf = sound >> 3 & 1;"
+	"ALTER TABLE rooms DROP COLUMN sound;",
 };
 
 enum statement {
@@ -104,11 +111,20 @@ enum statement {
 	STATEMENT_COUNT
 };
 
-#define ROOM_COLUMNS                                                                               \
-	"is_locked, is_muted, participants_max, created_wall_ms, is_lobby, "                       \
-	"waits_for_moderator, ends_with_moderator, has_tones, pin, moderator_pin, "                \
-	"are_guests_muted, has_names, language, duration_max_s, opens_wall_ms, closes_wall_ms, "   \
-	"has_begun, codecs, record, loudest, noise_gate_dbov, sound"
+/* Of a room: id, created_wall_ms, has_begun, and every setting by the name of its member. */
+enum { ROOM_SETTINGS_AT = 3 };
+static const char room_put[] = "INSERT OR REPLACE INTO rooms (id, created_wall_ms, has_begun"
+#define SETTING(type, member, name, min, max, words, help, shown) ", " #member
+#include "settings/room.inc"
+			       ") VALUES (?, ?, ?"
+#define SETTING(type, member, name, min, max, words, help, shown) ", ?"
+#include "settings/room.inc"
+			       ")";
+static const char rooms_all[] = "SELECT id, created_wall_ms, has_begun"
+#define SETTING(type, member, name, min, max, words, help, shown) ", " #member
+#include "settings/room.inc"
+				" FROM rooms ORDER BY id";
+
 #define RECORD_COLUMNS                                                                             \
 	"room, participant, uri, display_name, call_id, is_outgoing, started_wall_ms, "            \
 	"answered_wall_ms, ended_wall_ms, status, end_cause, rx_packets, rx_lost, tx_packets, "    \
@@ -125,17 +141,7 @@ enum statement {
 static const char *const statements[STATEMENT_COUNT] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
-	[ROOM_PUT] = "INSERT INTO rooms (id, " ROOM_COLUMNS ")"
-		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-		     " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)"
-		     " ON CONFLICT (id) DO UPDATE SET"
-		     " is_locked = ?2, is_muted = ?3, participants_max = ?4, created_wall_ms = ?5,"
-		     " is_lobby = ?6, waits_for_moderator = ?7, ends_with_moderator = ?8,"
-		     " has_tones = ?9, pin = ?10, moderator_pin = ?11,"
-		     " are_guests_muted = ?12, has_names = ?13, language = ?14,"
-		     " duration_max_s = ?15, opens_wall_ms = ?16, closes_wall_ms = ?17,"
-		     " has_begun = ?18, codecs = ?19, record = ?20,"
-		     " loudest = ?21, noise_gate_dbov = ?22, sound = ?23",
+	[ROOM_PUT] = room_put,
 	[ROOM_DELETE] = "DELETE FROM rooms WHERE id = ?1",
 	[USER_PUT] = "INSERT OR REPLACE INTO users (" USER_COLUMNS ") VALUES"
 		     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -145,7 +151,7 @@ static const char *const statements[STATEMENT_COUNT] = {
 		       " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
 	[RECORDS_TRIM] =
 		"DELETE FROM call_records WHERE id <= (SELECT max(id) FROM call_records) - ?1",
-	[ROOMS_ALL] = "SELECT id, " ROOM_COLUMNS " FROM rooms ORDER BY id",
+	[ROOMS_ALL] = rooms_all,
 	[RECORDS_ALL] = "SELECT id, " RECORD_COLUMNS " FROM call_records WHERE id < ?1"
 			" ORDER BY id DESC LIMIT ?2",
 	[RECORDS_OF_ROOM] = "SELECT id, " RECORD_COLUMNS " FROM call_records WHERE id < ?1"
@@ -267,30 +273,19 @@ void db_rollback(struct db *db)
 int db_room_put(struct db *db, const struct store_room *room)
 {
 	sqlite3_stmt *stmt = db->stmts[ROOM_PUT];
+	const struct room_setting *setting;
 
 	bind_text(stmt, 1, room->id);
-	bind_int(stmt, 2, room->is_locked);
-	bind_int(stmt, 3, room->is_muted);
-	bind_int(stmt, 4, room->participants_max);
-	bind_int(stmt, 5, room->created_wall_ms);
-	bind_int(stmt, 6, room->is_lobby);
-	bind_int(stmt, 7, room->waits_for_moderator);
-	bind_int(stmt, 8, room->ends_with_moderator);
-	bind_int(stmt, 9, room->has_tones);
-	bind_text(stmt, 10, room->pin);
-	bind_text(stmt, 11, room->moderator_pin);
-	bind_int(stmt, 12, room->are_guests_muted);
-	bind_int(stmt, 13, room->has_names);
-	bind_text(stmt, 14, room->language);
-	bind_int(stmt, 15, room->duration_max_s);
-	bind_int(stmt, 16, room->opens_wall_ms);
-	bind_int(stmt, 17, room->closes_wall_ms);
-	bind_int(stmt, 18, room->has_begun);
-	bind_text(stmt, 19, room->codecs);
-	bind_int(stmt, 20, room->record);
-	bind_int(stmt, 21, (uint64_t)(int64_t)room->loudest);
-	bind_int(stmt, 22, (uint64_t)(int64_t)room->noise_gate_dbov);
-	bind_int(stmt, 23, room->sound);
+	bind_int(stmt, 2, room->created_wall_ms);
+	bind_int(stmt, 3, room->has_begun);
+	for (int i = 0; (setting = room_setting_at((size_t)i)) != NULL; i++) {
+		int at = ROOM_SETTINGS_AT + i + 1;
+
+		if (room_setting_is_text(setting))
+			bind_text(stmt, at, room_setting_text(&room->settings, setting));
+		else
+			bind_int(stmt, at, (uint64_t)room_setting_number(&room->settings, setting));
+	}
 	return run(db, ROOM_PUT);
 }
 
@@ -366,39 +361,35 @@ static uint64_t column_int(sqlite3_stmt *stmt, int at)
 	return (uint64_t)sqlite3_column_int64(stmt, at);
 }
 
+static void read_room(sqlite3_stmt *stmt, struct store_room *room)
+{
+	const struct room_setting *setting;
+
+	*room = (struct store_room){.created_wall_ms = column_int(stmt, 1),
+				    .has_begun = column_int(stmt, 2) != 0};
+	column_text(stmt, 0, room->id, sizeof(room->id));
+	for (int i = 0; (setting = room_setting_at((size_t)i)) != NULL; i++) {
+		int at = ROOM_SETTINGS_AT + i;
+
+		if (room_setting_is_text(setting))
+			room_setting_set_text(
+				&room->settings, setting,
+				slice_of((const char *)sqlite3_column_text(stmt, at)));
+		else
+			room_setting_set_number(&room->settings, setting,
+						sqlite3_column_int64(stmt, at));
+	}
+}
+
 int db_rooms_each(struct db *db, void (*on_room)(void *arg, const struct store_room *room),
 		  void *arg)
 {
 	sqlite3_stmt *stmt = db->stmts[ROOMS_ALL];
+	struct store_room room;
 	int rc, err;
 
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		struct store_room room = {
-			.is_locked = column_int(stmt, 1) != 0,
-			.is_muted = column_int(stmt, 2) != 0,
-			.participants_max = (uint32_t)column_int(stmt, 3),
-			.created_wall_ms = column_int(stmt, 4),
-			.is_lobby = column_int(stmt, 5) != 0,
-			.waits_for_moderator = column_int(stmt, 6) != 0,
-			.ends_with_moderator = column_int(stmt, 7) != 0,
-			.has_tones = column_int(stmt, 8) != 0,
-			.are_guests_muted = column_int(stmt, 11) != 0,
-			.has_names = column_int(stmt, 12) != 0,
-			.duration_max_s = (uint32_t)column_int(stmt, 14),
-			.opens_wall_ms = column_int(stmt, 15),
-			.closes_wall_ms = column_int(stmt, 16),
-			.has_begun = column_int(stmt, 17) != 0,
-			.record = (uint8_t)column_int(stmt, 19),
-			.loudest = (int8_t)column_int(stmt, 20),
-			.noise_gate_dbov = (int8_t)column_int(stmt, 21),
-			.sound = (uint8_t)column_int(stmt, 22),
-		};
-
-		column_text(stmt, 0, room.id, sizeof(room.id));
-		column_text(stmt, 9, room.pin, sizeof(room.pin));
-		column_text(stmt, 10, room.moderator_pin, sizeof(room.moderator_pin));
-		column_text(stmt, 13, room.language, sizeof(room.language));
-		column_text(stmt, 18, room.codecs, sizeof(room.codecs));
+		read_room(stmt, &room);
 		on_room(arg, &room);
 	}
 	err = failed(db, rc);

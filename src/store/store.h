@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "settings/room.h"
 
 enum {
 	STORE_QUEUE_MAX = 65536,
@@ -20,8 +21,7 @@ enum {
 	STORE_ROWS_MAX = 500,
 	STORE_ID_MAX = 64,
 	STORE_URI_MAX = 255,
-	STORE_TEXT_MAX = 127,
-	STORE_LANGUAGE_MAX = 15
+	STORE_TEXT_MAX = 127
 };
 
 enum { STORE_KIND_MAX = 31, STORE_VALUE_MAX = 16384 };
@@ -43,18 +43,8 @@ struct store_user {
 
 struct store_room {
 	char id[STORE_ID_MAX + 1];
-	bool is_locked, is_muted;
-	uint32_t participants_max; /* 0: the configured default */
-	bool are_guests_muted, is_lobby, waits_for_moderator, ends_with_moderator, has_tones;
-	bool has_names, has_begun;
-	uint8_t record; /* 0: off */
-	char language[STORE_LANGUAGE_MAX + 1];
-	uint32_t duration_max_s;
-	uint64_t opens_wall_ms, closes_wall_ms;
-	char codecs[STORE_TEXT_MAX + 1]; /* "": the configured ones */
-	int8_t loudest, noise_gate_dbov; /* -1, 0: the configured ones */
-	uint8_t sound; /* a set, as the focus numbers it */
-	char pin[STORE_TEXT_MAX + 1], moderator_pin[STORE_TEXT_MAX + 1]; /* hashes */
+	struct room_settings settings;
+	bool has_begun; /* its invitees have been called */
 	uint64_t created_wall_ms;
 };
 

@@ -10,12 +10,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAYERS = {
     "base": ("src/base", {"base"}),
     "config": ("src/config", {"config", "base"}),
+    "settings": ("src/settings", {"settings", "base"}),
     "ctl": ("src/ctl", {"ctl", "base", "version.h"}),
-    "store": ("src/store", {"store", "base"}),
+    "store": ("src/store", {"store", "settings", "base"}),
     "sip": ("sip", {"sip", "base"}),
     "mixer": ("mixer", {"mixer", "base", "media.h"}),
-    "focus": ("src/focus", {"focus", "base", "config", "store", "sip", "media.h"}),
-    "http": ("http", {"http", "base", "config", "focus", "version.h"}),
+    "focus": ("src/focus", {"focus", "base", "config", "settings", "store", "sip", "media.h"}),
+    "http": ("http", {"http", "base", "config", "settings", "focus", "version.h"}),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 

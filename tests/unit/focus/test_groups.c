@@ -239,8 +239,8 @@ static void a_room_says_who_is_heard_at_all(void)
 		room_view(p->room, &view);
 		CHECK_INT(cases[i].name, policy.loudest, cases[i].loudest);
 		CHECK_INT(cases[i].name, policy.gate_dbov, cases[i].gate_dbov);
-		CHECK_INT(cases[i].name, view.loudest, cases[i].loudest);
-		CHECK_INT(cases[i].name, view.noise_gate_dbov, cases[i].shown_dbov);
+		CHECK_INT(cases[i].name, view.in_force.loudest, cases[i].loudest);
+		CHECK_INT(cases[i].name, view.in_force.noise_gate_dbov, cases[i].shown_dbov);
 	}
 	(void)focus_room_set(world->focus, p->room, &(struct room_settings){0});
 	world->config->rooms_loudest = 7;

@@ -31,8 +31,8 @@ static void by_api(void)
 	CHECK_STR(NULL, view.uri, "sip:board@10.0.0.1");
 	CHECK_INT(NULL, view.origin, ROOM_BY_API);
 	CHECK_STR(NULL, room_origin_name(view.origin), "api");
-	CHECK_INT(NULL, view.participants_max, 7);
-	CHECK(NULL, view.settings.is_locked && !view.settings.is_muted);
+	CHECK_INT(NULL, view.in_force.participants_max, 7);
+	CHECK(NULL, view.in_force.is_locked && !view.in_force.is_muted);
 	CHECK_INT(NULL, view.created_wall_ms, clock_wall_ms(&world->clock));
 	CHECK_INT("again", focus_room_create(world->focus, SLICE("board"), &plain, &other),
 		  ERR_ROOM_EXISTS);
@@ -155,8 +155,8 @@ static void settings(void)
 	CHECK_INT(NULL, focus_room_set(world->focus, room, &want), 0);
 	room_view(room, &after);
 	CHECK("new version", after.version != before.version);
-	CHECK("locked", after.settings.is_locked);
-	CHECK("stored", world->store.rooms[0].is_locked);
+	CHECK("locked", after.in_force.is_locked);
+	CHECK("stored", world->store.rooms[0].settings.is_locked);
 	CHECK_STR(NULL, world_events(world, NULL), "room.created lobby\nroom.changed lobby\n");
 	world_end(world, "settings");
 }

@@ -57,9 +57,10 @@ void scratch_sql(const struct scratch *scratch, const char *sql)
 struct store_room scratch_room(const char *id)
 {
 	struct store_room room = {
-		.is_locked = true, .participants_max = 7, .created_wall_ms = 1234567890123};
+		.settings = {.is_locked = true, .participants_max = 7, .codecs = "G722,PCMU"},
+		.created_wall_ms = 1234567890123,
+	};
 
-	(void)snprintf(room.codecs, sizeof(room.codecs), "G722,PCMU");
 	(void)snprintf(room.id, sizeof(room.id), "%s", id);
 	return room;
 }
