@@ -16,6 +16,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -460,6 +461,20 @@ snd_path {self.directory}
         self.log.close()
 
 
+SO_TIMESTAMPNS = 35  # socket(7); Python has no name for it
+
+
+def receive_stamped(connection):
+    """(octets, when the kernel got them by time.monotonic()): this process may be late itself."""
+    data, control, _, _ = connection.recvmsg(2048, 64)
+    age = 0.0
+    for level, kind, value in control:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+            seconds, nanoseconds = struct.unpack("qq", value[:16])
+            age = time.time() - seconds - nanoseconds / 1e9
+    return data, time.monotonic() - age
+
+
 class Rtp:
     """A PCMU endpoint on loopback: sends `samples` round and round each 20 ms, keeps what it hears."""
 
@@ -468,6 +483,7 @@ class Rtp:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", self.port))
         self.socket.settimeout(0.005)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.samples = numpy.zeros(RATE, numpy.int16) if samples is None else samples
         self.remote = None
         self.packets = []        # (arrival, sequence, marker, payload type, octets)
@@ -522,9 +538,9 @@ class Rtp:
                     self._send(at)
                 at, due = at + 160, due + 0.02
             with contextlib.suppress(OSError):
-                data = self.socket.recv(2048)
+                data, arrival = receive_stamped(self.socket)
                 size = 12 + 4 * (data[0] & 15)
-                self.packets.append((time.monotonic(), int.from_bytes(data[2:4], "big"), bool(data[1] & 0x80),
+                self.packets.append((arrival, int.from_bytes(data[2:4], "big"), bool(data[1] & 0x80),
                                      data[1] & 0x7f, data[size:]))
 
     def heard(self, seconds=None):
