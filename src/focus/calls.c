@@ -426,8 +426,9 @@ static void become_participants(struct room *room)
 	}
 }
 
-int focus_call_to_room(struct focus *focus, struct call *call, struct room **ret_room)
+int calls_become_room(struct call *call, struct room **ret_room)
 {
+	struct focus *focus = call->focus;
 	struct room *room = call->room;
 	int err;
 
@@ -441,7 +442,16 @@ int focus_call_to_room(struct focus *focus, struct call *call, struct room **ret
 	calls_gone(call, "conference");
 	room_publish(room);
 	become_participants(room);
-	refocus_room(room);
 	*ret_room = room;
 	return 0;
+}
+
+int focus_call_to_room(struct focus *focus, struct call *call, struct room **ret_room)
+{
+	int err = calls_become_room(call, ret_room);
+
+	(void)focus;
+	if (!err)
+		refocus_room(*ret_room);
+	return err;
 }

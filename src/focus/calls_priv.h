@@ -37,6 +37,9 @@ int calls_new(struct focus *focus, const struct focus_call *make, struct call **
 int calls_place(struct call *call, struct participant *caller, const struct sip_msg *request);
 void calls_discard(struct call *call); /* nobody is in it, nobody knows of it */
 
+/* Becomes a conference, as by focus_call_to_room, but the parties' phones are not told of it. */
+int calls_become_room(struct call *call, struct room **ret_room);
+
 /* What the participants tell; each may end the call. */
 void calls_on_joined(struct call *call, struct participant *participant);
 void calls_on_changed(struct call *call, struct participant *participant);

@@ -42,8 +42,8 @@ static bool is_party(const struct room *room, const struct sip_call *call,
 	return false;
 }
 
-static int check_policy(const struct room *room, const struct sip_call *call,
-			const struct sip_msg *request)
+int join_check_policy(const struct room *room, const struct sip_call *call,
+		      const struct sip_msg *request)
 {
 	struct slice policy = slice_of(room->focus->config->focus_join);
 
@@ -89,7 +89,7 @@ int join_find(struct focus *focus, const struct sip_call *call, const struct sip
 			return 0;
 		return sip_ua_is_ended(focus->ua, &ref) ? ERR_JOIN_ENDED : ERR_JOIN_UNKNOWN;
 	}
-	err = check_policy(join.target->room, call, request);
+	err = join_check_policy(join.target->room, call, request);
 	if (!err)
 		err = check_target(&join, &ref, is_early);
 	if (!err)

@@ -14,6 +14,7 @@
 
 struct focus;
 struct participant;
+struct room;
 
 struct join {
 	struct participant *target; /* NULL: nobody is named, or the Request-URI decides */
@@ -26,6 +27,11 @@ struct join {
  * ERR_ROOM_FULL. */
 int join_find(struct focus *focus, const struct sip_call *call, const struct sip_msg *request,
 	      struct join *ret_join);
+
+/* Whether the other end of `call`, which sent `request`, may meddle with the conversation in `room`
+ * (RFC 3911 6): ERR_JOIN_REFUSED. */
+int join_check_policy(const struct room *room, const struct sip_call *call,
+		      const struct sip_msg *request);
 
 /* The target is in a conference when this returns 0. ERR_JOIN_UNKNOWN when its call is not so far,
  * ERR_ROOM_LIMIT, -ENOMEM. */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "focus/admission.h"
 #include "focus/ban.h"
+#include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
 #include "focus/join.h"
@@ -211,41 +212,108 @@ static void add_headers(const struct asked *asked, struct buf *out)
 		buf_adds(out, asked->refer.headers);
 }
 
+/* Somebody who need not be called, being in a call through us already: the other end of it goes
+ * into a conference of ours, leg and all. */
+struct homing {
+	struct participant *line;     /* whose call it is, the sender's */
+	struct participant *replaced; /* whose place is taken: is rung off; NULL nobody */
+	struct room *room;            /* where to */
+};
+
+/* Whose dialog with us the Replaces in Refer-To names (RFC 3891 3); NULL: none of ours. */
+static struct participant *find_replaced(const struct asked *asked)
+{
+	struct sip_dialog_ref ref;
+	struct sip_call *call;
+	bool is_early;
+
+	if (!asked->refer.replaces || sip_dialog_ref_parse(slice_of(asked->refer.replaces), &ref))
+		return NULL;
+	call = sip_ua_find_call(asked->focus->ua, &ref, &is_early);
+	return call && !is_early ? participant_of_call(asked->focus, call) : NULL;
+}
+
 /* "Go to that conference", said to the other party of a call through us (Polycom and most desk
- * phones), and the conference is ours: the party is there already, but for its bus. Only by
- * somebody who is in it: others' parties meet its lock and its PIN, as callers do. */
-static struct room *is_sent_home(const struct asked *asked)
+ * phones), and the conference is ours. Only by somebody who is in it: others' parties meet its lock
+ * and its PIN, as callers do. With a Replaces that names somebody there (a transfer with
+ * consultation, RFC 5589 7) that place is taken. */
+static bool is_sent_home(const struct asked *asked, struct participant *replaced,
+			 struct homing *ret_homing)
 {
 	struct room *room = NULL;
 
-	if (!asked->by || !asked->room->call || asked->refer.replaces || asked->refer.join ||
+	if (!asked->room->call || asked->refer.join ||
 	    admission_find_room(asked->focus, slice_of(asked->refer.target), &room) ||
-	    slice_present(migration_target(room)))
-		return NULL;
-	return find_target(room, slice_of(asked->by->uri)) ? room : NULL;
+	    slice_present(migration_target(room)) || !find_target(room, slice_of(asked->by->uri)))
+		return false;
+	*ret_homing = (struct homing){
+		.line = asked->by,
+		.replaced = replaced && replaced->room == room ? replaced : NULL,
+		.room = room,
+	};
+	return true;
 }
 
-static void move_other(const struct asked *asked, struct room *room)
+/* The same, said to the focus: "call that one in, in place of this call", and the call goes through
+ * us (VoLTE, AudioCodes and snom with us as their server). The party's phone knows another dialog
+ * than the one that is named, so its INVITE would find nothing to replace. */
+static bool is_fetched(const struct asked *asked, struct participant *replaced,
+		       struct homing *ret_homing)
 {
-	struct call *call = asked->room->call;
-	struct participant *other = focus_call_from(call) == asked->by ? focus_call_to(call)
-								       : focus_call_from(call);
-	struct refer_in *refer;
-	int err = other ? room_check_entry(room, false) : ERR_JOIN_UNKNOWN;
+	if (!replaced || !replaced->room->call || replaced->room == asked->room)
+		return false;
+	*ret_homing = (struct homing){.line = replaced, .replaced = replaced, .room = asked->room};
+	return true;
+}
 
-	if (!err && ban_holds(room, other->uri))
+static bool is_homing(const struct asked *asked, struct homing *ret_homing)
+{
+	struct participant *replaced = asked->by ? find_replaced(asked) : NULL;
+
+	return asked->by && (is_fetched(asked, replaced, ret_homing) ||
+			     is_sent_home(asked, replaced, ret_homing));
+}
+
+static int check_homing(const struct asked *asked, const struct homing *homing,
+			const struct participant *other)
+{
+	bool is_up = other && homing->line->room->call->state == CALL_CONNECTED;
+	int err = is_up ? room_check_entry(homing->room, false) : ERR_JOIN_UNKNOWN;
+
+	if (!err && homing->line != asked->by)
+		err = join_check_policy(homing->line->room, asked->by->call, asked->request);
+	if (!err && ban_holds(homing->room, other->uri))
 		err = ERR_BANNED;
+	return err;
+}
 
-	if (!err)
-		err = join_make_room(asked->by);
-	if (err) {
+static void move_other(const struct asked *asked, const struct homing *homing)
+{
+	struct call *call = homing->line->room->call;
+	struct participant *other = focus_call_from(call) == homing->line ? focus_call_to(call)
+									  : focus_call_from(call);
+	int err = check_homing(asked, homing, other);
+	struct refer_in *refer = NULL;
+	struct room *left;
+
+	if (err)
 		refuse_error(asked, err);
+	else
+		refer = accept_it(asked);
+	if (!refer)
 		return;
-	}
-	refer = accept_it(asked);
+	/* The line hears nothing of a conference: it is about to hang up. */
+	err = calls_become_room(call, &left);
+	if (!err && homing->line != asked->by)
+		err = join_make_room(asked->by); /* it may be another two-party call */
 	text_utf8(slice_of(asked->by->uri), other->referred_by, sizeof(other->referred_by));
-	err = focus_participant_move(asked->focus, other, room);
+	if (!err)
+		err = focus_participant_move(asked->focus, other,
+					     homing->line == asked->by ? homing->room
+								       : asked->by->room);
 	refer_in_progress(refer, err ? status_find(err)->status : 200);
+	if (!err && homing->replaced)
+		participant_ring_off(homing->replaced, "replaced", PARTICIPANT_EV_KICK);
 }
 
 static void call_in(const struct asked *asked)
@@ -257,11 +325,11 @@ static void call_in(const struct asked *asked)
 	};
 	struct participant *p;
 	struct refer_in *refer;
-	struct room *home = is_sent_home(asked);
+	struct homing homing;
 	int err;
 
-	if (home) {
-		move_other(asked, home);
+	if (is_homing(asked, &homing)) {
+		move_other(asked, &homing);
 		return;
 	}
 	err = check(asked);

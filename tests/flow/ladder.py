@@ -39,6 +39,7 @@ class Ladder:
         self.port, self.media_port = lib.free_port(), lib.free_port(2)
         self.uri = f"sip:{name}@127.0.0.1:{self.port}"
         self.steps, self.branches, self.process = [], 0, None
+        self.globals = ""  # of all calls of the scenario: an element of SIPp
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"ladder-{name}-"))
 
     # Steps
@@ -73,7 +74,7 @@ class Ladder:
         text = "\n".join(self.steps)
         names = ",".join(sorted(set(re.findall(r'assign_to="(\w+)"', text))))
         (self.directory / "ladder.xml").write_text(
-            f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="{self.name}">\n{text}\n'
+            f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="{self.name}">\n{self.globals}{text}\n'
             f'{f"<Reference variables={chr(34)}{names}{chr(34)}/>" if names else ""}\n</scenario>\n')
         self.process = subprocess.Popen(
             ["sipp", *self.where(), "-sf", "ladder.xml", *(arguments or ("-m", "1")), "-i", "127.0.0.1", "-p", str(self.port), "-mp",

@@ -388,6 +388,116 @@ static void sent_home_in_vain(void)
 	}
 }
 
+static struct call *call_from_desk(struct world *world, const char *to)
+{
+	struct call *call;
+
+	CHECK_INT(to,
+		  focus_call_create(world->focus,
+				    &(struct focus_call){.from = SLICE("sip:desk@" WORLD_PHONES),
+							 .to = slice_of(to)},
+				    &call),
+		  0);
+	world_run(world, 1000);
+	return call;
+}
+
+/* The same said to the focus, with Replaces (VoLTE, snom, with us as their server): "call bert in,
+ * in place of my call with him". His phone knows of no such dialog, so its leg goes. */
+static void fetched(void)
+{
+	static const struct {
+		const char *name, *config;
+		bool is_full, is_wrong;
+		uint16_t refused;
+	} rows[] = {
+		{"fetched", NULL, false, false, 0},
+		{"by who made the call", "focus.join=parties", false, false, 0},
+		{"not allowed", "focus.join=off", false, false, 486},
+		{"no place", NULL, true, false, 486},
+		{"a dialog that is not ours", NULL, false, true, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const bool is_moved = !rows[i].refused && !rows[i].is_wrong;
+		const struct room_settings settings = {.participants_max = rows[i].is_full ? 1 : 0};
+		char room[ROOM_ID_MAX + 1];
+		struct phone *anna;
+		struct world *world = world_of_anna(rows[i].config, &anna, room);
+		struct phone *desk = world_phone(world, "desk"), *bert = world_phone(world, "bert"),
+			     *carl = world_phone(world, "carl");
+		struct sent sent = {0};
+
+		CHECK_INT(NULL, focus_room_set(world->focus, world_room(world, room), &settings),
+			  0);
+		as_anna(call_from_desk(world, "sip:bert@" WORLD_PHONES));
+		within(anna, &sent,
+		       rows[i].is_wrong ? "sip:carl@" WORLD_PHONES : "sip:bert@" WORLD_PHONES,
+		       rows[i].is_wrong ? "old@phones;to-tag=theirs;from-tag=ours" : desk->dialog);
+		CHECK_INT(rows[i].name, sent.result.refused, rows[i].refused);
+		CHECK_INT(rows[i].name, sent.result.status, rows[i].refused ? 0 : 200);
+		CHECK_INT(rows[i].name, bert->calls, 1);
+		CHECK_INT(rows[i].name, carl->calls, rows[i].is_wrong);
+		CHECK_INT(rows[i].name, world_roster(world, room), rows[i].refused ? 1 : 2);
+		CHECK(rows[i].name,
+		      bert->call && (phone_participant(bert, room) != NULL) == is_moved);
+		CHECK(rows[i].name, desk->has_ended == is_moved);
+		if (is_moved)
+			CHECK(rows[i].name, strstr(desk->end_text, "200"));
+		CHECK_INT(rows[i].name, focus_room_count(world->focus), 1);
+		buf_done(&sent.steps);
+		world_end(world, rows[i].name);
+	}
+}
+
+/* A transfer with consultation (RFC 5589 7) between two calls through us: nobody is called again.
+ */
+static void consulted(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *desk = world_phone(world, "desk"), *bert = world_phone(world, "bert"),
+		     *line = world_phone(world, "line"), *carl = world_phone(world, "carl");
+	struct sent sent = {0};
+	struct call *call;
+
+	call_from_desk(world, "sip:bert@" WORLD_PHONES);
+	CHECK_INT(NULL,
+		  focus_call_create(world->focus,
+				    &(struct focus_call){.from = SLICE("sip:line@" WORLD_PHONES),
+							 .to = SLICE("sip:carl@" WORLD_PHONES)},
+				    &call),
+		  0);
+	world_run(world, 1000);
+	within(desk, &sent, "sip:carl@" WORLD_PHONES, line->dialog);
+	check_steps("steps", &sent, "200");
+	CHECK("the second call is over", line->has_ended && desk->call);
+	phone_hang_up(desk);
+	world_run(world, 1000);
+	CHECK("the others talk", bert->call && carl->call);
+	CHECK("nobody was called again", bert->calls == 1 && carl->calls == 1);
+	CHECK_INT("in one conference", focus_room_count(world->focus), 1);
+	world_end(world, "consulted");
+}
+
+/* The same into a conference: the place of who transfers is taken. */
+static void consulted_into_a_conference(void)
+{
+	char room[ROOM_ID_MAX + 1], target[ROOM_URI_MAX + 1];
+	struct phone *anna, *desk, *bert;
+	struct world *world = world_of_anna(NULL, &anna, room);
+	struct sent sent = {0};
+
+	desk = world_phone(world, "desk");
+	bert = world_phone(world, "bert");
+	as_anna(call_from_desk(world, "sip:bert@" WORLD_PHONES));
+	within(desk, &sent, room_uri(world->focus, room, target), anna->dialog);
+	check_steps("steps", &sent, "200");
+	CHECK("her place is taken", anna->has_ended && phone_participant(bert, room));
+	CHECK_INT("bert alone", world_roster(world, room), 1);
+	CHECK_INT("was not called again", bert->calls, 1);
+	world_end(world, "consulted_into_a_conference");
+}
+
 /* NOTIFY that gets lost: the call is made, and nothing is left of the subscription. */
 static void notify_lost(void)
 {
@@ -423,5 +533,8 @@ void suite_refer_in(void)
 	CHECK_TEST(from_a_call);
 	CHECK_TEST(sent_home);
 	CHECK_TEST(sent_home_in_vain);
+	CHECK_TEST(fetched);
+	CHECK_TEST(consulted);
+	CHECK_TEST(consulted_into_a_conference);
 	CHECK_TEST(notify_lost);
 }
