@@ -7,8 +7,8 @@
  * party lets go of its call with the sender; a phone that refuses it (420, 481, 501) is called
  * without. Who is in a two-party call through us is not called: its leg goes into the conference
  * (RFC 5589 7: transfer with consultation, with a Replaces that names that call, or the sender's
- * place in the conference). Each step is told by NOTIFY with message/sipfrag, unless the sender asked for none.
- * Who may: `focus.refer`. Thread: control.
+ * place in the conference). Each step is told by NOTIFY with message/sipfrag, unless the sender
+ * asked for none. Who may: `focus.refer`. Thread: control.
  */
 #ifndef FOCUS_REFER_IN_H
 #define FOCUS_REFER_IN_H
