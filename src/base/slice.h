@@ -22,6 +22,17 @@ struct slice {
 #define SLICE_FMT "%.*s"
 #define SLICE_ARG(s) (int)(s).len, ((s).p ? (s).p : "")
 
+/* Members of a struct: slices a, b ..., which are also an array of the name `all`, so that whoever
+ * copies the struct finds every text in it: SLICES(texts, id, uri); */
+#define SLICES(all, ...)                                                                           \
+	union {                                                                                    \
+		struct {                                                                           \
+			struct slice __VA_ARGS__;                                                  \
+		};                                                                                 \
+		struct slice all[sizeof(struct { struct slice __VA_ARGS__; }) /                    \
+				 sizeof(struct slice)];                                            \
+	}
+
 static inline struct slice slice_of(const char *text)
 {
 	return (struct slice){ text, text ? strlen(text) : 0 };

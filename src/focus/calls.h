@@ -39,12 +39,12 @@ enum call_state {
 const char *call_state_name(enum call_state state); /* "dialling_from" ... */
 
 struct call_view {
-	struct slice id;       /* borrowed from the call */
-	struct slice from, to; /* URIs */
+	SLICES(texts, /* borrowed from the call */
+	       id, from, to /* URIs */,
+	       room_id /* the conference that it has become; absent while it is a call */);
 	enum call_state state;
 	uint64_t created_wall_ms, connected_wall_ms; /* 0: not yet */
 	uint64_t version;                            /* ETag */
-	struct slice room_id; /* the conference that it has become; absent while it is a call */
 };
 void call_view(const struct call *call, struct call_view *ret_view);
 

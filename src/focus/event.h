@@ -70,8 +70,8 @@ struct focus_event {
 	uint16_t status; /* LEFT: SIP status of a call that failed, else 0 */
 	char digit;
 	uint16_t duration_ms;
-	struct slice from, text;  /* MESSAGE; else absent. As they came: not always UTF-8 */
-	const char *content_type; /* MESSAGE: "text/plain" or "message/cpim"; static */
+	SLICES(texts, from, text); /* MESSAGE; else absent. As they came: not always UTF-8 */
+	const char *content_type;  /* MESSAGE: static, "text/plain" or "message/cpim" */
 };
 
 const char *focus_event_name(enum focus_event_kind kind); /* "room.created", "dtmf" ... */

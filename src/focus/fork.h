@@ -55,8 +55,8 @@ enum fork_state {
 const char *fork_state_name(enum fork_state state);
 
 struct fork_attempt_view {
-	struct slice uri;    /* the target that is called */
-	struct slice target; /* of whom it is a Contact: the hop */
+	SLICES(texts, uri /* the target that is called */,
+	       target /* of whom it is a Contact: the hop */);
 	enum fork_why why;
 	enum fork_state state;
 	uint16_t status;          /* of its end; 0: none yet */

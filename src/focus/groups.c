@@ -263,9 +263,11 @@ struct groups_texts groups_texts(const struct participant *p)
 	const char *hears = p->group_texts ? p->group_texts + strlen(p->group_texts) + 1 : NULL;
 
 	if (!hears)
-		return (struct groups_texts){SLICE(MAIN), SLICE(MAIN), SLICE("")};
-	return (struct groups_texts){slice_of(p->group_texts), slice_of(hears),
-				     slice_of(hears + strlen(hears) + 1)};
+		return (struct groups_texts){
+			.speaks = SLICE(MAIN), .hears = SLICE(MAIN), .hears_not = SLICE("")};
+	return (struct groups_texts){.speaks = slice_of(p->group_texts),
+				     .hears = slice_of(hears),
+				     .hears_not = slice_of(hears + strlen(hears) + 1)};
 }
 
 struct slice groups_of_room(const struct room *room)

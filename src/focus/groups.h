@@ -63,7 +63,7 @@ int groups_take(struct room *room, struct participant *participant, const struct
 
 /* The same as texts, one space between two names; borrowed from the participant. */
 struct groups_texts {
-	struct slice speaks, hears, hears_not;
+	SLICES(texts, speaks, hears, hears_not);
 };
 struct groups_texts groups_texts(const struct participant *participant);
 /* All that are in use in the room, until the next call; borrowed from it. */

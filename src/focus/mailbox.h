@@ -36,13 +36,11 @@ const char *mail_kind_name(enum mail_kind kind); /* "voice", "text" ... */
 bool mail_kind_of(struct slice name, enum mail_kind *ret_kind);
 
 struct mail_view {
-	struct slice id, mailbox; /* borrowed from the message */
+	SLICES(texts, /* borrowed from the message */
+	       id, mailbox, from /* URI; empty: nobody knows */, from_name /* may be empty */,
+	       subject /* the same */, text /* the same */,
+	       recording /* id of a recording (focus/recording.h); empty: none */);
 	enum mail_kind kind;
-	struct slice from;      /* URI; empty: nobody knows */
-	struct slice from_name; /* may be empty */
-	struct slice subject;   /* may be empty */
-	struct slice text;      /* may be empty */
-	struct slice recording; /* id of a recording (focus/recording.h); empty: none */
 	uint64_t received_wall_ms, length_ms;
 	bool is_urgent, is_read;
 	uint64_t seq;     /* number of its coming; see mailbox_view */

@@ -37,8 +37,8 @@ const char *migration_state_name(enum migration_state state); /* "none", "dialli
 
 struct migration_view {
 	enum migration_state state;
-	struct slice to;  /* whom we called; absent when there is none */
-	struct slice uri; /* the conference there; absent before it is known */
+	SLICES(texts, to /* whom we called; absent when there is none */,
+	       uri /* the conference there; absent before it is known */);
 	uint32_t moved, pending, carried;
 };
 void migration_view(const struct room *room, struct migration_view *ret_view);

@@ -38,10 +38,12 @@ struct participant_control {
 };
 
 struct participant_view {
-	struct slice id, room_id;
-	struct slice uri;          /* the peer's address of record */
-	struct slice display_name; /* UTF-8, may be empty */
-	struct slice call_id;
+	SLICES(texts, /* borrowed from the participant */
+	       id, room_id, uri /* the peer's address of record */,
+	       display_name /* UTF-8, may be empty */, call_id,
+	       language /* what it is told things in; "" the room's */,
+	       coaches /* id of the one whom it coaches; empty: nobody */,
+	       referred_by /* URI of who sent it here (RFC 3892); empty: nobody */);
 	enum participant_state state;
 	enum participant_role role;
 	bool is_outgoing; /* we called it */
@@ -52,15 +54,12 @@ struct participant_view {
 	uint8_t sound;                      /* set of enum room_sound, in force */
 	uint8_t flags;                      /* set of enum media_leg_flag */
 	bool is_remote_focus;               /* another conference (isfocus) */
-	bool is_bridge;        /* to where a conference moves, or from where it came: no person */
-	struct slice language; /* what it is told things in; "" the room's */
+	bool is_bridge; /* to where a conference moves, or from where it came: no person */
 	uint64_t created_wall_ms, connected_wall_ms; /* 0: not yet */
 	uint64_t version;                            /* ETag: control and state, not levels */
-	struct slice coaches;     /* id of the one whom it coaches; empty: nobody */
-	struct slice referred_by; /* URI of who sent it here (RFC 3892); empty: nobody */
 	bool is_host;             /* made the conference by calling a factory */
 	bool is_anonymous;        /* asked for privacy: the roster does not say who it is */
-	const char *codec;        /* "PCMU"; "" before it is agreed */
+	const char *codec;        /* static: "PCMU"; "" before it is agreed */
 	bool is_encrypted;        /* SRTP, as agreed */
 	const struct participant
 		*of; /* whose view it is, for participant_attempt; NULL in events */

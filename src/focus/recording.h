@@ -36,7 +36,7 @@ enum recording_state {
 };
 
 struct recording_view {
-	struct slice id, room_id;
+	SLICES(texts, id, room_id);
 	enum media_record_format format;
 	enum recording_state state;
 	uint64_t started_wall_ms, length_ms, octets, lost_ms;

@@ -27,9 +27,8 @@ void registrar_on_register(struct focus *focus, struct sip_stx *tx, const struct
 
 /* A binding as others see it; slices are borrowed from it. */
 struct registration_view {
-	struct slice id, user, contact, user_agent, path;
-	struct slice instance; /* absent: none */
-	const char *transport; /* "udp", "tcp" ...; NULL: by its Contact or path */
+	SLICES(texts, id, user, contact, user_agent, path, instance /* absent: none */);
+	const char *transport; /* static: "udp", "tcp" ...; NULL: by its Contact or path */
 	uint32_t reg_id;       /* 0: no flow of RFC 5626 */
 	uint16_t q_thousandths;
 	uint64_t expires_wall_ms, updated_wall_ms;

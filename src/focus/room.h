@@ -35,7 +35,8 @@ enum room_sound {
 };
 
 struct room_view {
-	struct slice id;            /* borrowed from the room */
+	SLICES(texts, /* borrowed from the room */
+	       id, groups /* main, and those that its participants name: "main fr" */);
 	char uri[ROOM_URI_MAX + 1]; /* "sip:lobby@192.0.2.1:5060" */
 	enum room_origin origin;
 	struct room_settings in_force; /* the configuration's where the room has none: how many may
@@ -44,7 +45,6 @@ struct room_view {
 	bool is_open;          /* focus/schedule.h */
 	uint64_t ends_wall_ms; /* as things are; 0: no end is set */
 	uint32_t bans;
-	struct slice groups;   /* main, and those that its participants name: "main fr" */
 	uint32_t participants; /* all states but gone */
 	uint64_t created_wall_ms;
 	struct migration_view migration;

@@ -1,5 +1,7 @@
+#include <stdio.h>
 #include <string.h>
 
+#include "base/attr.h"
 #include "http/ring.h"
 #include "tests/support/check.h"
 
@@ -61,8 +63,85 @@ static void keeps_the_last(void)
 	CHECK("free takes NULL", event_ring_free(NULL) == NULL);
 }
 
+enum { WORD = 16 };
+
+/* Every text of the view gets a word of its own in `words`. */
+static void fill(struct slice *texts, size_t count, char (*words)[WORD], size_t *at)
+{
+	for (size_t i = 0; i < count; i++, ++*at) {
+		(void)snprintf(words[*at], WORD, "text-%zu", *at);
+		texts[i] = slice_of(words[*at]);
+	}
+}
+#define FILL(view) fill((view).texts, ARRAY_LEN((view).texts), words, &count)
+
+static void check_own(const struct slice *texts, size_t count, size_t *at)
+{
+	for (size_t i = 0; i < count; i++, ++*at) {
+		char want[WORD];
+
+		(void)snprintf(want, sizeof(want), "text-%zu", *at);
+		CHECK_SLICE(want, texts[i], want);
+	}
+}
+#define CHECK_OWN(view) check_own((view).texts, ARRAY_LEN((view).texts), &at)
+
+/* Nothing of what an event told need live any longer when the first client reads it. */
+static void every_text_is_its_own(void)
+{
+	static char words[64][WORD];
+	struct room_view room = {.bans = 0};
+	struct participant_view participant = {.is_host = false};
+	struct call_view call = {.version = 0};
+	struct fork_attempt_view attempt = {.status = 0};
+	struct registration_view registration = {.reg_id = 0};
+	struct recording_view recording = {.err = 0};
+	struct mail_view mail = {.seq = 0};
+	struct focus_event event = {.seq = 1,
+				    .kind = FOCUS_MESSAGE,
+				    .room = &room,
+				    .participant = &participant,
+				    .call = &call,
+				    .attempt = &attempt,
+				    .registration = &registration,
+				    .recording = &recording,
+				    .mail = &mail};
+	const struct event_entry *entry;
+	struct event_ring *ring;
+	size_t count = 0, at = 0;
+
+	FILL(room);
+	FILL(room.migration);
+	FILL(participant);
+	FILL(participant.groups);
+	FILL(call);
+	FILL(attempt);
+	FILL(registration);
+	FILL(recording);
+	FILL(mail);
+	FILL(event);
+	CHECK("room for all", count <= ARRAY_LEN(words));
+	CHECK_INT(NULL, event_ring_new(3, 1, &ring), 0);
+	event_ring_put(ring, &event);
+	memset(words, 'x', sizeof(words));
+	entry = event_ring_find(ring, 1);
+	CHECK_OWN(entry->room_view);
+	CHECK_OWN(entry->room_view.migration);
+	CHECK_OWN(entry->participant);
+	CHECK_OWN(entry->participant.groups);
+	CHECK_OWN(entry->call);
+	CHECK_OWN(entry->attempt);
+	CHECK_OWN(entry->registration);
+	CHECK_OWN(entry->recording);
+	CHECK_OWN(entry->mail);
+	CHECK_OWN(entry->event);
+	CHECK_INT("all of them", at, count);
+	event_ring_free(ring);
+}
+
 void suite_ring(void)
 {
 	CHECK_SUITE("ring");
 	CHECK_TEST(keeps_the_last);
+	CHECK_TEST(every_text_is_its_own);
 }
