@@ -29,6 +29,7 @@ void bus_init(struct bus *bus, bool is_lounge, void *owner)
 	memset(bus, 0, sizeof(*bus));
 	list_init(&bus->node);
 	list_init(&bus->legs);
+	list_init(&bus->own);
 	list_init(&bus->sounds);
 	bus->phase = BUS_PHASE_NONE;
 	bus->is_lounge = is_lounge;
@@ -298,7 +299,8 @@ void bus_add_rt(struct bus *bus, struct leg *leg)
 	bus->leg_count++;
 	audience_join(bus, leg);
 	bus->audiences[0].rates |= bus->take_rates;
-	bus->own_count += leg->port == NULL;
+	if (!leg->port)
+		list_append(&bus->own, &leg->own_node);
 }
 
 void bus_remove_rt(struct bus *bus, struct leg *leg)
@@ -311,7 +313,7 @@ void bus_remove_rt(struct bus *bus, struct leg *leg)
 	leg->private_ms = 0;
 	leg->resampled = 0;
 	bus->leg_count--;
-	bus->own_count -= leg->port == NULL;
+	list_remove(&leg->own_node);
 }
 
 void bus_control_rt(struct leg *leg, const struct leg_control *control)
@@ -544,25 +546,36 @@ static void room_plays(struct bus *bus, struct bus_scratch *scratch, struct leg_
 	}
 }
 
-/* See prefetch.h. Each leg comes by once for every step, so that an address is there when the next
- * step follows it. */
-static void look_ahead(const struct list *legs, const struct list *it)
-{
-	for (uint32_t ahead = 0; ahead <= LEG_AHEAD && it != legs; ahead++, it = it->next)
-		leg_prefetch_rt(LIST_ENTRY(it, struct leg, node), ahead);
-}
-
-/* In small rooms no leg is far enough ahead: those of the next rooms are asked for too. */
-void bus_look_ahead_rt(const struct list *buses, const struct list *it)
+/* The leg behind `it`, of the next bus where this one ends; NULL behind the last. */
+static const struct list *leg_behind(const struct list *buses, const struct bus **bus,
+				     const struct list *it)
 {
 	it = it->next;
-	for (uint32_t ahead = 1; ahead <= LEG_AHEAD && it != buses; ahead++, it = it->next) {
-		const struct bus *bus = LIST_ENTRY(it, struct bus, node);
+	if (it != &(*bus)->legs)
+		return it;
+	if (!buses || (*bus)->node.next == buses)
+		return NULL;
+	*bus = LIST_ENTRY((*bus)->node.next, struct bus, node);
+	return (*bus)->legs.next;
+}
 
-		leg_prefetch_rt(LIST_ENTRY(bus->legs.next, struct leg, node), ahead);
+/* See prefetch.h. Each leg comes by once for every step, so that an address is there when the next
+ * step follows it. In small rooms legs of the next rooms are as near. */
+static void look_ahead(const struct list *buses, const struct bus *bus, const struct list *it)
+{
+	for (uint32_t ahead = 0; ahead <= LEG_AHEAD && it; ahead++) {
+		leg_prefetch_rt(LIST_ENTRY(it, struct leg, node), ahead);
+		it = leg_behind(buses, &bus, it);
 	}
-	if (it != buses)
-		prefetch_lines(LIST_ENTRY(it, struct bus, node), BUS_PREFETCH);
+}
+
+/* The second next bus: the next one is in reach of look_ahead already. */
+static void buses_look_ahead(const struct list *buses, const struct bus *bus)
+{
+	const struct list *it = bus->node.next;
+
+	if (buses && it != buses && it->next != buses)
+		prefetch_lines(LIST_ENTRY(it->next, struct bus, node), BUS_PREFETCH);
 }
 
 static void skip(const struct bus *bus, struct leg *leg, struct leg_env *env, uint32_t skipped)
@@ -589,6 +602,7 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 {
 	struct list *it, *tmp;
 
+	buses_look_ahead(env->buses, bus);
 	scratch_begin(bus, scratch);
 	policy_begin(bus, scratch, env);
 	if (skipped && bus->take_rates && !takes_are_paused(bus))
@@ -596,7 +610,7 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 	LIST_FOREACH (it, tmp, &bus->legs) {
 		struct leg *leg = LIST_ENTRY(it, struct leg, node);
 
-		look_ahead(&bus->legs, it);
+		look_ahead(env->buses, bus, it);
 		leg_receive_rt(leg, env);
 		if (skipped)
 			skip(bus, leg, env, skipped);
@@ -612,7 +626,7 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 		if (leg->sound_count > 0)
 			leg_sounds(bus, leg, env);
 		leg->is_summed &= !bus->is_lounge;
-		if (leg->kit->encoder)
+		if (leg->has_encoder)
 			stream_choose(bus, leg);
 		if (leg_can_send(leg) && leg->audience != LEG_AUDIENCE_NONE)
 			bus->audiences[leg->audience].rates_next |= (uint8_t)(1u << leg->send_rate);
@@ -674,8 +688,11 @@ static uint8_t hear_room(struct bus *bus, struct bus_scratch *scratch, struct le
 	}
 	if (leg->is_summed && leg->own) {
 		mix = &scratch->hearings[leg->audience].mixes[leg->send_rate];
-		kernel_best()->minus_rt(mix->sum, leg->own, scratch->minus, samples);
-		limiter_rt(&leg->limiter, scratch->minus, out, samples);
+		if (!limiter_is_idle(&leg->limiter) ||
+		    kernel_best()->minus_clamp_rt(mix->sum, leg->own, out, samples) > 0) {
+			kernel_best()->minus_rt(mix->sum, leg->own, scratch->minus, samples);
+			limiter_rt(&leg->limiter, scratch->minus, out, samples);
+		}
 		level = level_pcm(out, samples);
 	} else {
 		mix = mix_make(bus, scratch, leg->audience, leg->send_rate);
@@ -796,7 +813,7 @@ static void deliver(struct bus *bus, struct bus_scratch *scratch, struct leg_env
 		leg_send_rt(leg, env, NULL);
 	else if (leg->stream != LEG_STREAM_NONE)
 		leg_send_rt(leg, env, stream_make(bus, scratch, leg->stream));
-	else if (leg->kit->encoder)
+	else if (leg->has_encoder)
 		send_private(bus, scratch, env, leg);
 	else if (hears_nothing(scratch, leg) && leg->sound_count == 0)
 		leg_send_rt(leg, env, &scratch->silence[leg->send_codec->id].chunk);
@@ -863,5 +880,4 @@ void bus_tick_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *e
 {
 	bus_gather_rt(bus, scratch, env, skipped);
 	bus_deliver_rt(bus, scratch, env);
-	io_flush_rt(env->io);
 }

@@ -65,8 +65,8 @@ struct bus {
 	struct list node; /* in its phase, or in the worker's list of returns */
 	struct list legs;
 	uint32_t leg_count;
-	uint32_t own_count; /* of them: with sockets of their own */
-	uint8_t phase;      /* worker.c; BUS_PHASE_NONE without legs (no ticks), and with a seat */
+	struct list own; /* those of them with sockets of their own, by own_node */
+	uint8_t phase;   /* worker.c; BUS_PHASE_NONE without legs (no ticks), and with a seat */
 	struct spread_seat *seat; /* of a part of a room that is spread; NULL: all of a room */
 	bool is_lounge;
 	bool is_placed;                    /* its ticks are where its talkers are; worker.c */
@@ -81,9 +81,9 @@ struct bus {
 	struct loudest loudest;             /* of the last tick; max 0: all are heard */
 	_Atomic uint8_t loudest_max;        /* control's wishes: media_room_policy */
 	_Atomic uint8_t gate_dbov;
-	_Atomic bool are_takes_paused;      /* control's wish: of the room's takes and its legs' */
-	bool is_part;                       /* beside the one that the room began with */
-	void *owner;                        /* control's */
+	_Atomic bool are_takes_paused; /* control's wish: of the room's takes and its legs' */
+	bool is_part;                  /* beside the one that the room began with */
+	void *owner;                   /* control's */
 };
 
 /* The sound for an audience at one rate in one tick. */
@@ -156,11 +156,9 @@ struct kit *bus_fit_rt(struct leg *leg, struct kit *kit) NONBLOCKING;
  * just behind the arrival of that talker's packets. */
 int32_t bus_slack_us_rt(struct bus *bus) NONBLOCKING;
 
-/* The tick of the bus at `it` comes next: asks for the memory of those behind it in `buses`, none
- * of which is without legs. */
-void bus_look_ahead_rt(const struct list *buses, const struct list *it) NONBLOCKING;
-
-/* One tick; `skipped`: ticks that were missed before it. */
+/* One tick; `skipped`: ticks that were missed before it. io_flush_rt is for the caller, so that
+ * neighbouring rooms leave by one call. Memory of the buses behind it in env->buses, none of which
+ * is without legs, is asked for. */
 void bus_tick_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,
 		 uint32_t skipped) NONBLOCKING;
 

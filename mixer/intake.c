@@ -204,6 +204,13 @@ static bool codec_switch(struct intake *p, const struct codec *codec)
 	return true;
 }
 
+/* Digital silence of codecs with an octet per sample. */
+static bool is_flat(const struct rtp_packet *packet)
+{
+	return packet->payload_len > 1 && packet->payload_len <= OCTETS_MAX &&
+	       memcmp(packet->payload, packet->payload + 1, packet->payload_len - 1u) == 0;
+}
+
 enum jitter_put_result intake_put_rt(struct intake *p, const struct rtp_packet *packet,
 				     enum media_codec id, uint64_t arrival_us)
 {
@@ -225,6 +232,7 @@ enum jitter_put_result intake_put_rt(struct intake *p, const struct rtp_packet *
 	if (!codec_is_akin(codec, p->codec) && !codec_switch(p, codec))
 		return JITTER_OVERFLOW;
 	in.is_sliceable = !p->is_whole;
+	in.is_flat = in.is_sliceable && is_flat(packet);
 	return jitter_put_rt(p->jitter, &in);
 }
 
@@ -265,16 +273,15 @@ static bool was_still(const struct intake *p, int16_t *ret_value)
 	       *ret_value >= -SILENT_PEAK;
 }
 
-/* Whether the piece is a frame of digital silence (any codec of one octet per sample: the same
- * octet throughout) after nothing but that: then nobody needs it decoded. */
+/* Whether the piece is a frame of digital silence after nothing but that: then nobody needs it
+ * decoded. */
 static bool is_still(const struct intake *p, const struct jitter_piece *piece,
 		     const struct codec *codec)
 {
 	int16_t before, now;
 
-	if (!was_still(p, &before) || piece->duration != p->frame ||
-	    piece->payload_len != p->frame ||
-	    memcmp(piece->payload, piece->payload + 1, piece->payload_len - 1u) != 0)
+	if (!piece->is_flat || !was_still(p, &before) || piece->duration != p->frame ||
+	    piece->payload_len != p->frame)
 		return false;
 	return codec->decode_rt(NULL, piece->payload, 1, &now, 1) == 1 && now == before;
 }
@@ -303,13 +310,17 @@ static void take_piece(struct intake *p, const struct jitter_piece *piece, uint3
 		p->is_exact = false;
 		return;
 	}
-	got = (uint32_t)codec->decode_rt(p->state, piece->payload, piece->payload_len, out, want);
-	p->have += got;
-	if (p->payload_len + piece->payload_len > sizeof(p->payload)) {
+	if (p->payload_len + piece->payload_len > sizeof(p->payload)) { /* of no frame */
 		p->is_exact = false;
-		return;
+		p->payload_len = 0;
 	}
-	memcpy(p->payload + p->payload_len, piece->payload, piece->payload_len);
+	if (piece->is_flat)
+		memset(p->payload + p->payload_len, *piece->payload, piece->payload_len);
+	else
+		memcpy(p->payload + p->payload_len, piece->payload, piece->payload_len);
+	got = (uint32_t)codec->decode_rt(p->state, p->payload + p->payload_len, piece->payload_len,
+					 out, want);
+	p->have += got;
 	p->payload_len += piece->payload_len;
 }
 
@@ -489,11 +500,13 @@ static void stretch(struct intake *p)
 
 static bool is_digital_silence(const int16_t *pcm, uint32_t samples)
 {
-	int32_t peak = 0;
+	int16_t low = 0, high = 0;
 
-	for (uint32_t i = 0; i < samples; i++)
-		peak = MAX_OF(peak, pcm[i] < 0 ? -pcm[i] : pcm[i]);
-	return peak <= SILENT_PEAK;
+	for (uint32_t i = 0; i < samples; i++) {
+		low = MIN_OF(low, pcm[i]);
+		high = MAX_OF(high, pcm[i]);
+	}
+	return low >= -SILENT_PEAK && high <= SILENT_PEAK;
 }
 
 static struct intake_frame frame_make(struct intake *p)

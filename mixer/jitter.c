@@ -58,12 +58,15 @@ static_assert((JITTER_SLOTS & SLOT_MASK) == 0, "ring index is a mask");
 struct slot {
 	int64_t seq; /* extended; -1: empty */
 	int64_t ts;
-	uint64_t pool_at; /* endless octet count of the payload's first octet */
+	uint32_t pool_at; /* endless octet count of the payload's first octet, its low half */
 	uint32_t duration;
 	uint16_t len;
 	uint8_t tag;
-	bool is_sliceable, has_marker, was_played;
+	uint8_t flat; /* the octet, with is_flat */
+	bool is_sliceable : 1, is_flat : 1, has_marker : 1, was_played : 1;
 };
+
+static_assert(sizeof(struct slot) <= 32, "two in a cache line");
 
 enum phase {
 	FRESH, /* nothing heard of this time line yet */
@@ -79,6 +82,7 @@ struct jitter {
 	bool has_stood; /* the position went back while nothing was there */
 	bool was_skip;  /* the newest packet was no sound */
 	bool is_lost_whole;
+	bool was_flat;    /* the newest packet: nothing was put into the pool */
 	int32_t slack_us; /* of this tick */
 
 	int64_t n;                 /* next unit to play */
@@ -97,7 +101,7 @@ struct jitter {
 	struct jitter_stats stats;
 
 	struct lateness lateness; /* what each packet needs ends with its first bins */
-	struct slot slot[JITTER_SLOTS];
+	_Alignas(PREFETCH_LINE) struct slot slot[JITTER_SLOTS];
 	uint8_t pool[];
 };
 
@@ -108,8 +112,11 @@ void jitter_prefetch_rt(const struct jitter *j)
 
 void jitter_prefetch_slot_rt(const struct jitter *j)
 {
+	prefetch_lines(&j->slot[j->seq_next & SLOT_MASK], sizeof(struct slot));
 	prefetch_lines(&j->slot[(j->seq_high + 1) & SLOT_MASK], sizeof(struct slot));
-	prefetch_lines(j->pool + j->pool_head % j->params.pool_octets, j->pull);
+	prefetch_lines(&j->lateness.bin[j->lateness.top], sizeof(j->lateness.bin[0]));
+	if (!j->was_flat)
+		prefetch_lines(j->pool + j->pool_head % j->params.pool_octets, j->pull);
 }
 
 /* Units ------------------------------------------------------------------------------------- */
@@ -152,6 +159,7 @@ int jitter_new(const struct jitter_params *params, struct jitter **ret_jitter)
 {
 	struct jitter_params p = *params;
 	struct jitter *j;
+	size_t octets;
 
 	p.delay_ms_max = p.delay_ms_max ? p.delay_ms_max : JITTER_DELAY_MS_DEFAULT;
 	if (p.clock_hz < 8000 || p.clock_hz > 90000 || p.clock_hz % 1000 ||
@@ -162,7 +170,9 @@ int jitter_new(const struct jitter_params *params, struct jitter **ret_jitter)
 	if (p.pool_octets < 2 * JITTER_PACKET_OCTETS_MAX || p.pool_octets > 1u << 24)
 		return -EINVAL;
 
-	j = malloc(sizeof(*j) + p.pool_octets);
+	octets = sizeof(*j) + p.pool_octets;
+	j = aligned_alloc(PREFETCH_LINE,
+			  (octets + PREFETCH_LINE - 1) / PREFETCH_LINE * PREFETCH_LINE);
 	if (!j)
 		return -ENOMEM;
 	memset(j, 0, sizeof(*j)); /* not the pool, of which most calls use little */
@@ -213,7 +223,8 @@ static struct slot *slot_at(struct jitter *j, int64_t seq)
 static bool slot_holds(const struct jitter *j, const struct slot *slot, int64_t seq)
 {
 	return slot->seq == seq &&
-	       (slot->len == 0 || j->pool_head - slot->pool_at <= j->params.pool_octets);
+	       (slot->len == 0 || slot->is_flat ||
+		(uint32_t)j->pool_head - slot->pool_at <= j->params.pool_octets);
 }
 
 static void timeline_start(struct jitter *j, const struct jitter_packet *p)
@@ -248,7 +259,7 @@ static bool is_new_timeline(const struct jitter *j, int64_t seq, int64_t transit
 	       transit - j->lateness.base_us < -JUMP_US;
 }
 
-static uint64_t pool_store(struct jitter *j, const uint8_t *payload, uint16_t len)
+static uint32_t pool_store(struct jitter *j, const uint8_t *payload, uint16_t len)
 {
 	uint32_t at = (uint32_t)(j->pool_head % j->params.pool_octets);
 	uint64_t start;
@@ -258,7 +269,7 @@ static uint64_t pool_store(struct jitter *j, const uint8_t *payload, uint16_t le
 	start = j->pool_head;
 	memcpy(j->pool + start % j->params.pool_octets, payload, len);
 	j->pool_head += len;
-	return start;
+	return (uint32_t)start;
 }
 
 static void slot_fill(struct jitter *j, int64_t seq, int64_t ts, const struct jitter_packet *p)
@@ -273,7 +284,11 @@ static void slot_fill(struct jitter *j, int64_t seq, int64_t ts, const struct ji
 			      .has_marker = p->has_marker};
 	if (p->duration) {
 		slot->len = p->payload_len;
-		slot->pool_at = pool_store(j, p->payload, p->payload_len);
+		slot->is_flat = j->was_flat = p->is_flat;
+		if (p->is_flat)
+			slot->flat = p->payload[0];
+		else
+			slot->pool_at = pool_store(j, p->payload, p->payload_len);
 		j->stats.packet_ms = p->duration / (j->params.clock_hz / 1000);
 		if (p->duration != j->duration) {
 			j->duration = p->duration;
@@ -494,11 +509,20 @@ static struct jitter_piece underrun(struct jitter *j, uint32_t want)
 	return piece_of(JITTER_WAIT, want);
 }
 
+static const uint8_t *payload_of(const struct jitter *j, const struct slot *slot)
+{
+	uint64_t at = j->pool_head - ((uint32_t)j->pool_head - slot->pool_at);
+
+	return slot->is_flat ? &slot->flat : j->pool + at % j->params.pool_octets;
+}
+
 static struct jitter_piece take(struct jitter *j, struct slot *slot, uint32_t want)
 {
-	const uint8_t *payload = j->pool + slot->pool_at % j->params.pool_octets;
-	struct jitter_piece piece = {
-		.kind = JITTER_PIECE, .tag = slot->tag, .has_stood = j->has_stood};
+	const uint8_t *payload = payload_of(j, slot);
+	struct jitter_piece piece = {.kind = JITTER_PIECE,
+				     .tag = slot->tag,
+				     .is_flat = slot->is_flat,
+				     .has_stood = j->has_stood};
 	uint32_t skip;
 
 	j->has_stood = false;
@@ -512,7 +536,8 @@ static struct jitter_piece take(struct jitter *j, struct slot *slot, uint32_t wa
 		skip = (uint32_t)(j->n - slot->ts);
 		piece.ts = (uint32_t)j->n;
 		piece.duration = MIN_OF(want, slot->duration - skip);
-		piece.payload = payload + (uint64_t)skip * slot->len / slot->duration;
+		piece.payload = payload +
+				(slot->is_flat ? 0 : (uint64_t)skip * slot->len / slot->duration);
 		piece.payload_len = (uint16_t)((uint64_t)piece.duration * slot->len /
 					       slot->duration);
 		j->n += piece.duration;
@@ -552,8 +577,8 @@ static struct jitter_piece gap(struct jitter *j, const struct slot *next, uint32
 	if (j->n >= next->ts) {
 		j->stats.lost += missing;
 		j->seq_next = next->seq;
-		piece.payload = j->pool + next->pool_at % j->params.pool_octets;
-		piece.payload_len = next->len;
+		piece.payload = payload_of(j, next);
+		piece.payload_len = next->is_flat ? 1 : next->len;
 		piece.tag = next->tag;
 	}
 	return piece;

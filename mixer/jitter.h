@@ -35,6 +35,7 @@ struct jitter_packet {
 	uint16_t payload_len;   /* 1 .. JITTER_PACKET_OCTETS_MAX */
 	uint8_t tag;            /* given back with the piece: enum media_codec */
 	bool is_sliceable;      /* may be cut at octets (struct codec) */
+	bool is_flat; /* sliceable, and the same octet throughout: only that one is kept */
 	bool has_marker;
 	uint16_t seq;
 	uint32_t ts;
@@ -62,6 +63,7 @@ struct jitter_piece {
 	enum jitter_kind kind;
 	const uint8_t *payload; /* PIECE: borrowed until the next put or get; LOST: the packet right
 				 * behind what is missing (it may hold a copy), or NULL */
+	bool is_flat;           /* PIECE: payload is one octet, to be repeated payload_len times */
 	uint16_t payload_len;
 	uint8_t tag;
 	uint32_t ts;       /* PIECE: RTP timestamp of its first unit */

@@ -83,12 +83,13 @@ static enum latch_verdict probation(struct latch *latch, const struct latch_pack
 enum latch_verdict latch_packet_rt(struct latch *latch, const struct latch_packet *packet,
 				   uint64_t now_ns)
 {
-	bool is_signalled = addr_eq(packet->from, &latch->signalled);
+	bool is_signalled;
 
 	if (latch->has_source && addr_eq(packet->from, &latch->source)) {
 		latch->source_ns = now_ns;
 		return LATCH_ACCEPT;
 	}
+	is_signalled = addr_eq(packet->from, &latch->signalled);
 	if (!latch->has_source && is_signalled)
 		return source_take(latch, packet->from, now_ns);
 	if ((latch->has_source && now_ns - latch->source_ns < SILENT_NS) ||

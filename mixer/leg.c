@@ -43,6 +43,7 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 		return err;
 	}
 	leg->intake = leg->kit->intake;
+	leg->has_encoder = leg->kit->encoder != NULL;
 	leg->stream = LEG_STREAM_NONE;
 	leg->audience = LEG_AUDIENCE_NONE;
 	leg->tick_units = CLOCK_HZ / 1000 * LEG_TICK_MS;
@@ -186,6 +187,7 @@ struct kit *leg_fit_rt(struct leg *leg, struct kit *kit)
 					       stats.jitter.delay_ms_max);
 	leg->past.concealed_ms += stats.concealed_ms;
 	leg->kit = kit;
+	leg->has_encoder = kit->encoder != NULL;
 	leg->intake = kit->intake;
 	leg->send_codec = NULL; /* until leg_set_rt: the encoder of the old one is gone */
 	leg->pack_len = leg->pack_count = 0;
@@ -755,7 +757,7 @@ static void stats_publish(struct leg *leg, struct leg_env *env)
 	stats->delay_ms = intake.jitter.delay_ms;
 	stats->delay_ms_max = intake.jitter.delay_ms_max;
 	stats->is_talking = leg->is_talking;
-	stats->flags = leg->watch.flags;
+	stats->flags = leg->flags;
 	stats->remote_rtp = *latch_remote(&leg->latch);
 	if (stats->rx_packets > 0)
 		stats->mos_x100 = quality_mos_x100_rt(
@@ -788,9 +790,9 @@ static void tell_states(struct leg *leg, struct leg_env *env)
 	if (leg->is_talking != leg->told_talking &&
 	    tell(leg, env, (struct leg_event){.kind = MEDIA_LEG_TALKING, .is_on = leg->is_talking}))
 		leg->told_talking = leg->is_talking;
-	if (leg->watch.flags != leg->told_flags &&
-	    tell(leg, env, (struct leg_event){.kind = MEDIA_LEG_FLAGS, .flags = leg->watch.flags}))
-		leg->told_flags = leg->watch.flags;
+	if (leg->flags != leg->told_flags &&
+	    tell(leg, env, (struct leg_event){.kind = MEDIA_LEG_FLAGS, .flags = leg->flags}))
+		leg->told_flags = leg->flags;
 }
 
 /* Where digital silence comes in there is nothing to see, and no memory is touched for it. */
@@ -803,6 +805,7 @@ static void watch_sound(struct leg *leg)
 							.level_in = leg->frame.level,
 							.level_out = leg->stats.level_out,
 							.is_talking = leg->frame.is_talking});
+	leg->flags = leg->watch.flags;
 }
 
 void leg_finish_rt(struct leg *leg, struct leg_env *env)
@@ -826,6 +829,7 @@ void leg_finish_rt(struct leg *leg, struct leg_env *env)
 		leg->activity = LEG_ACTIVITY_QUIET;
 	watch_silence_rt(&leg->watch,
 			 leg->is_receiving ? (env->now_ns - leg->heard_ns) / 1000000 : 0);
+	leg->flags = leg->watch.flags;
 	stats_publish(leg, env);
 }
 

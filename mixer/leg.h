@@ -52,13 +52,13 @@ enum {
 	LEG_RTCP_ROUNDS = 5,     /* of these: the RTCP socket is looked at every 500 ms */
 	LEG_ALIGN = 64,
 	LEG_AHEAD = INTAKE_AHEAD + 1, /* legs: how far leg_prefetch_rt looks */
-	LEG_GATE_DBOV = 60, /* softer than this for LEG_GATE_HANG_MS: not summed */
+	LEG_GATE_DBOV = 60,           /* softer than this for LEG_GATE_HANG_MS: not summed */
 	LEG_GATE_HANG_MS = 400,
 	LEG_TOLD_SILENT_PACKETS = 10, /* decoded all the same */
-	LEG_NOISE_HANG_MS = 200,   /* so long silence is sent before comfort noise */
-	LEG_NOISE_EVERY_MS = 400,  /* then a packet of it so often: NATs and timers stay awake */
-	LEG_NOISE_DBOV = 78,       /* how loud it is */
-	LEG_SKIP_MAX = 50 /* frames dropped at most when the worker was held up */
+	LEG_NOISE_HANG_MS = 200,      /* so long silence is sent before comfort noise */
+	LEG_NOISE_EVERY_MS = 400,     /* then a packet of it so often: NATs and timers stay awake */
+	LEG_NOISE_DBOV = 78,          /* how loud it is */
+	LEG_SKIP_MAX = 50             /* frames dropped at most when the worker was held up */
 };
 
 /* What a worker posts to control. Leg events carry the leg; `kind` is an enum media_event_kind or
@@ -111,6 +111,7 @@ struct leg_env {
 	struct io *io;
 	struct ring *events;
 	uint8_t gate_dbov;           /* of the room that is at work; 0: LEG_GATE_DBOV */
+	const struct list *buses;    /* whose ticks come one after the other, NULL: one alone */
 	bool must_wake;              /* something was posted in this pass that control waits for */
 	struct random random;        /* seeded: no system call */
 	uint64_t now_ns;             /* of this pass, monotonic */
@@ -183,10 +184,11 @@ struct leg {
 	bool has_nothing; /* the worker knows that nothing is in it in this tick */
 
 	/* Receiving. */
-	uint64_t heard_ns; /* last RTP or RTCP, or when receiving began */
-	uint8_t dtmf_pt;   /* or MEDIA_PT_NONE */
-	uint8_t level_ext; /* of RFC 6464, trusted; 0: none */
-	uint8_t told_silent; /* packets in a row that it called silent */
+	uint64_t heard_ns;    /* last RTP or RTCP, or when receiving began */
+	struct list own_node; /* in bus->own, without a port; bus.c */
+	uint8_t dtmf_pt;      /* or MEDIA_PT_NONE */
+	uint8_t level_ext;    /* of RFC 6464, trusted; 0: none */
+	uint8_t told_silent;  /* packets in a row that it called silent */
 	bool is_receiving;
 	bool is_waiting;  /* for a source; with a port only */
 	uint8_t next_run; /* a new SSRC on trial, see leg.c */
@@ -201,23 +203,25 @@ struct leg {
 	const int16_t
 		*own; /* the same at the rate of send_codec; NULL: not part of what it hears */
 	bool is_summed;
-	bool is_exact;       /* frame.payload is what pcm encodes */
-	uint8_t sound_count; /* of `sounds` */
-	uint16_t gate_ms;    /* left of the gate's hangover */
+	bool is_exact;            /* frame.payload is what pcm encodes */
+	bool has_encoder;         /* of the kit: what it sends is in a codec with a memory */
+	uint8_t sound_count;      /* of `sounds` */
+	uint16_t gate_ms;         /* left of the gate's hangover */
 	struct loudness loudness; /* bus.c */
 	struct leg_control control;
 	struct strip *strip; /* NULL: its sound is left as it comes */
 
 	/* State told to control: posted anew each tick until the ring took it. */
 	bool is_talking, told_talking, must_tell_remote;
+	uint8_t flags, told_flags; /* of watch */
 	enum leg_activity activity, told_activity;
 
 	/* What it hears. */
 	const struct codec *send_codec; /* NULL: nothing is sent */
 	uint8_t send_pt;
-	uint8_t mix_ext;    /* of RFC 6465; 0: none */
-	bool has_noise;     /* comfort noise in place of silence */
-	uint16_t silent_ms; /* sent or left out */
+	uint8_t mix_ext;      /* of RFC 6465; 0: none */
+	bool has_noise;       /* comfort noise in place of silence */
+	uint16_t silent_ms;   /* sent or left out */
 	uint8_t housekeep_in; /* ticks */
 	uint16_t ptime_ms;
 	bool is_sending, is_marked; /* is_marked: next packet carries the marker */
@@ -252,8 +256,7 @@ struct leg {
 	uint64_t window_ns, window_missed, window_packets;
 	uint32_t loss_q16; /* smoothed */
 	struct voip voip;
-	struct watch watch;
-	uint8_t told_flags; /* as told_talking */
+	_Alignas(LEG_ALIGN) struct watch watch;
 	struct digits digits;
 	uint8_t digits_pt;        /* or MEDIA_PT_NONE */
 	uint32_t digits_clock_hz; /* of it */
@@ -321,8 +324,8 @@ void leg_skip_rt(struct leg *leg, struct leg_env *env, uint32_t frames) NONBLOCK
 struct leg_chunk {
 	const uint8_t *payload;
 	uint16_t len;
-	uint8_t level;        /* -dBov */
-	const uint32_t *csrc; /* who can be heard, host order */
+	uint8_t level;             /* -dBov */
+	const uint32_t *csrc;      /* who can be heard, host order */
 	const uint8_t *csrc_level; /* -dBov, one each */
 	uint8_t csrc_count;
 	/* Codecs whose frames only join_rt joins: payload is these, one after the other; 0: nothing

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "media.h"
+#include "mixer/kernel.h"
 
 /* Design. Level is the mean square against that of a full-scale square wave (RFC 6464 section 3).
  * The sum of squares of a frame fits 64 bits at any length; one logarithm per frame.
@@ -25,12 +26,11 @@ enum {
 
 uint8_t level_pcm(const int16_t *pcm, uint32_t samples)
 {
-	uint64_t energy = 0;
+	uint64_t energy;
 	float db;
 
 	assert(samples >= 1);
-	for (uint32_t i = 0; i < samples; i++)
-		energy += (uint32_t)(pcm[i] * pcm[i]);
+	energy = kernel_best()->energy_rt(pcm, samples);
 	if (energy == 0)
 		return MEDIA_LEVEL_SILENT;
 	db = -10 * log10f((float)energy / ((float)samples * 32767.0f * 32767.0f));

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/attr.h"
+#include "mixer/kernel.h"
 
 /* Design. The frame is cut into blocks of 4 ms. Each block allows at most the gain that brings its
  * peak to full scale. The gain at the edge between two blocks is the least of what both allow and
@@ -103,6 +104,8 @@ uint32_t limiter_rt(struct limiter *limiter, const int32_t *sum, int16_t *pcm, u
 	float here, next;
 
 	assert(samples >= 1 && samples <= LIMITER_FRAME_MAX);
+	if (limiter_is_idle(limiter) && kernel_best()->minus_clamp_rt(sum, NULL, pcm, samples) == 0)
+		return 0; /* nearly always: at rest, and in range */
 	next = allowed(sum, MIN_OF(block, samples));
 	for (uint32_t at = 0; at < samples; at += block) {
 		uint32_t n = MIN_OF(block, samples - at);

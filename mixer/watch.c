@@ -1,6 +1,7 @@
 #include "mixer/watch.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
 	LOUD_DBOV = 14,     /* what is softer in the mean has hardly a sample at full scale */
@@ -69,11 +70,12 @@ static float correlation(const struct watch *w, uint32_t lag)
 {
 	float n = w->weight;
 	float vx = w->xx / n - w->x / n * (w->x / n);
-	float vy = w->yy[lag] / n - w->y[lag] / n * (w->y[lag] / n);
-	float c = w->xy[lag] / n - w->x / n * (w->y[lag] / n);
+	const struct watch_sum *then = &w->was[(w->at + WATCH_LAGS - lag) % WATCH_LAGS];
+	float vy = then->yy / n - then->y / n * (then->y / n);
+	float c = w->xy[lag] / n - w->x / n * (then->y / n);
 
 	if (vx < DEVIATION_MIN_DB * DEVIATION_MIN_DB || vy < DEVIATION_MIN_DB * DEVIATION_MIN_DB ||
-	    w->x > w->y[lag]) /* an echo is softer than what it repeats */
+	    w->x > then->y) /* an echo is softer than what it repeats */
 		return 0;
 	return c / sqrtf(vx * vy);
 }
@@ -92,20 +94,18 @@ static void echo_judge(struct watch *w)
 
 static void echo_tick(struct watch *w, const struct watch_tick *tick)
 {
-	float x = -(float)tick->level_in;
+	const struct watch_sum last = w->was[w->at];
+	float x = -(float)tick->level_in, y = -(float)tick->level_out;
 
 	w->at = (uint8_t)((w->at + 1) % WATCH_LAGS);
-	w->out[w->at] = tick->level_out;
+	w->was[w->at] = (struct watch_sum){last.y * FADE + y, last.yy * FADE + y * y};
+	memmove(w->out + 1, w->out, sizeof(w->out) - 1);
+	w->out[0] = tick->level_out;
 	w->weight = w->weight * FADE + 1;
 	w->x = w->x * FADE + x;
 	w->xx = w->xx * FADE + x * x;
-	for (uint32_t lag = 0; lag < WATCH_LAGS; lag++) {
-		float y = -(float)w->out[(w->at + WATCH_LAGS - lag) % WATCH_LAGS];
-
-		w->y[lag] = w->y[lag] * FADE + y;
-		w->yy[lag] = w->yy[lag] * FADE + y * y;
-		w->xy[lag] = w->xy[lag] * FADE + x * y;
-	}
+	for (uint32_t lag = 0; lag < WATCH_LAGS; lag++)
+		w->xy[lag] = w->xy[lag] * FADE - x * (float)w->out[lag];
 	if (w->at == 0 && w->weight >= WEIGHT_MIN)
 		echo_judge(w);
 }

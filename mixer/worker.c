@@ -544,12 +544,10 @@ static void phase_look(struct phase *phase)
 	LIST_FOREACH (it, tmp, &phase->buses) {
 		struct bus *bus = LIST_ENTRY(it, struct bus, node);
 
-		if (bus->own_count == 0)
-			continue;
-		LIST_FOREACH (leg_it, leg_tmp, &bus->legs) {
-			struct leg *leg = LIST_ENTRY(leg_it, struct leg, node);
+		LIST_FOREACH (leg_it, leg_tmp, &bus->own) {
+			struct leg *leg = LIST_ENTRY(leg_it, struct leg, own_node);
 
-			if (leg->port || !leg->was_empty)
+			if (!leg->was_empty)
 				continue;
 			look.fds[look.count] = (struct pollfd){.fd = leg->rtp_fd, .events = POLLIN};
 			look.legs[look.count++] = leg;
@@ -569,13 +567,15 @@ static void phase_tick(struct worker *worker, struct phase *phase)
 	lateness_count(worker, late_ns, skipped);
 	phase->due_ns += (skipped + 1) * TICK_NS;
 	phase_look(phase);
+	worker->env.buses = &phase->buses;
 	LIST_FOREACH (it, tmp, &phase->buses) {
 		struct bus *bus = LIST_ENTRY(it, struct bus, node);
 
-		bus_look_ahead_rt(&phase->buses, it);
 		bus_tick_rt(bus, &worker->scratch, &worker->env, (uint32_t)skipped);
 		bus_place(worker, bus, late_ns);
 	}
+	worker->env.buses = NULL;
+	io_flush_rt(worker->env.io);
 }
 
 static void seat_gather(struct worker *worker, struct spread_seat *seat)

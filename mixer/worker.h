@@ -5,8 +5,8 @@
  * WORKER_PHASE_LEGS before the next is begun: a wake-up costs as much as several packets. Deadlines
  * are absolute (no drift). A worker that wakes late by less than a tick does the tick late; later
  * than that, the missed ticks are skipped: their sound is dropped, RTP timestamps run on, and
- * nothing is sent in a burst. The part that a worker has of a room that is spread (spread.h) is in no
- * phase but has a time of its own. A worker without legs sleeps until a command comes.
+ * nothing is sent in a burst. The part that a worker has of a room that is spread (spread.h) is in
+ * no phase but has a time of its own. A worker without legs sleeps until a command comes.
  *
  * Threads: worker_new/_start/_post/_free and the read-outs on control; worker_tick_rt on the
  * worker's own thread, or, before worker_start, wherever a test calls it.

@@ -135,8 +135,11 @@ bool addr_is_set(const struct addr *addr)
 
 bool addr_is_any(const struct addr *addr)
 {
-	struct addr plain = addr_unmap(addr);
+	struct addr plain;
 
+	if (addr->sa.sa_family == AF_INET)
+		return addr->in.sin_addr.s_addr == htonl(INADDR_ANY);
+	plain = addr_unmap(addr);
 	if (plain.sa.sa_family == AF_INET)
 		return plain.in.sin_addr.s_addr == htonl(INADDR_ANY);
 	return addr_is_v6(&plain) && IN6_IS_ADDR_UNSPECIFIED(&plain.in6.sin6_addr);
@@ -156,10 +159,19 @@ bool addr_is_v6(const struct addr *addr)
 	return addr->sa.sa_family == AF_INET6;
 }
 
+static bool are_v4(const struct addr *a, const struct addr *b)
+{
+	return a->sa.sa_family == AF_INET && b->sa.sa_family == AF_INET;
+}
+
 bool addr_eq_ip(const struct addr *a, const struct addr *b)
 {
-	struct addr x = addr_unmap(a), y = addr_unmap(b);
+	struct addr x, y;
 
+	if (are_v4(a, b)) /* each packet asks */
+		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	x = addr_unmap(a);
+	y = addr_unmap(b);
 	if (x.sa.sa_family != y.sa.sa_family)
 		return false;
 	switch (x.sa.sa_family) {

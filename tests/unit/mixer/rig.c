@@ -116,6 +116,12 @@ void rig_done(struct rig *rig)
 	ports_free(rig->ports);
 }
 
+void rig_tick(struct rig *rig, struct bus *bus, struct bus_scratch *scratch)
+{
+	bus_tick_rt(bus, scratch, &rig->env, 0);
+	io_flush_rt(rig->env.io);
+}
+
 struct rig_leg rig_leg_open(struct rig *rig)
 {
 	struct leg_new_params params = {.random = &rig->random};

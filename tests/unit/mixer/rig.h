@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mixer/bus.h"
 #include "mixer/leg.h"
 #include "mixer/ports.h"
 
@@ -61,6 +62,9 @@ struct rig {
 
 void rig_init(struct rig *rig);
 void rig_done(struct rig *rig);
+
+/* One tick of a bus, and what it sends goes out. */
+void rig_tick(struct rig *rig, struct bus *bus, struct bus_scratch *scratch);
 
 /* A leg bound on 127.0.0.1 with its port pair. */
 struct rig_leg {

@@ -90,7 +90,7 @@ static void warm_up(uint32_t talkers, int amplitude)
 {
 	for (int k = 0; k < 20; k++) {
 		feed_noise(talkers, amplitude);
-		bus_tick_rt(&bus, &scratch, &rig.env, 0);
+		rig_tick(&rig, &bus, &scratch);
 		next_tick();
 	}
 	for (int i = 0; i < leg_count; i++)
@@ -153,7 +153,7 @@ static void the_wire_carries_the_mix(void)
 	use_codec(4, MEDIA_CODEC_PCMA, 8, 20);
 	warm_up(0x3, 3000);
 	feed_noise(0x3, 3000);
-	bus_tick_rt(&bus, &scratch, &rig.env, 0);
+	rig_tick(&rig, &bus, &scratch);
 	for (uint32_t k = 0; k < RIG_FRAME; k++)
 		want[k] = (int16_t)(legs[0].leg->pcm[k] + legs[1].leg->pcm[k]);
 	for (int i = 0; i < 5; i++) {
@@ -186,7 +186,7 @@ static void a_lone_talker_passes_bit_exact(void)
 		for (uint32_t k = 0; k < RIG_FRAME; k++)
 			said[tick % 3][k] = (uint8_t)(random_u32(&rig.random) | (k % 4 ? 0 : 0x7f));
 		rig_feed(&rig, legs[0].leg, &phones[0], said[tick % 3], RIG_FRAME);
-		bus_tick_rt(&bus, &scratch, &rig.env, 0);
+		rig_tick(&rig, &bus, &scratch);
 		next_tick();
 		if (CHECK("came", phone_receive(&phones[1], RIG_WAIT_MS, &got, data)))
 			exact += memcmp(got.payload, said[tick % 3], RIG_FRAME) == 0;
@@ -289,7 +289,7 @@ static void contributors_are_listed(void)
 		setup(LEGS_MAX, false);
 		warm_up(cases[n].talkers, 1000);
 		feed_noise(cases[n].talkers, 1000);
-		bus_tick_rt(&bus, &scratch, &rig.env, 0);
+		rig_tick(&rig, &bus, &scratch);
 		if (CHECK("came", phone_receive(&phones[LEGS_MAX - 1], RIG_WAIT_MS, &got, data))) {
 			CHECK_INT(cases[n].row, got.csrc_count, cases[n].listener_count);
 			CHECK_INT(cases[n].row, csrc_has(&got, 100), cases[n].talkers & 1);
@@ -314,7 +314,7 @@ static void contributors_have_levels(void)
 	legs[0].leg->mix_ext = legs[3].leg->mix_ext = 9;
 	warm_up(0x7, 1000);
 	feed_noise(0x7, 1000);
-	bus_tick_rt(&bus, &scratch, &rig.env, 0);
+	rig_tick(&rig, &bus, &scratch);
 	if (CHECK("came", phone_receive(&phones[3], RIG_WAIT_MS, &got, data))) {
 		levels = rtp_ext_find(&got, 9, &len);
 		CHECK_INT("three of them", got.csrc_count, 3);
@@ -342,7 +342,7 @@ static void contributors_of_one_number(void)
 	phones[1].ssrc = phones[0].ssrc;
 	warm_up(0x3, 1000);
 	feed_noise(0x3, 1000);
-	bus_tick_rt(&bus, &scratch, &rig.env, 0);
+	rig_tick(&rig, &bus, &scratch);
 	if (CHECK("came", phone_receive(&phones[0], RIG_WAIT_MS, &got, data)))
 		CHECK("the other", got.csrc_count == 1 && got.csrc[0] == 100);
 	if (CHECK("came", phone_receive(&phones[2], RIG_WAIT_MS, &got, data)))
@@ -359,7 +359,7 @@ static void a_lounge_is_silent(void)
 	setup(2, true);
 	warm_up(0x3, 3000);
 	feed_noise(0x3, 3000);
-	bus_tick_rt(&bus, &scratch, &rig.env, 0);
+	rig_tick(&rig, &bus, &scratch);
 	CHECK_INT("nothing is summed", scratch.hearings[0].talkers, 0);
 	CHECK("the level is known", legs[0].leg->stats.level_in < 40);
 	if (CHECK("came", phone_receive(&phones[0], RIG_WAIT_MS, &got, data)))
@@ -380,7 +380,7 @@ static void every_ptime_carries_the_same_sound(void)
 		use_codec(1 + (int)i, MEDIA_CODEC_PCMU, 0, ptimes[i]);
 	for (int tick = 0; tick < TICKS; tick++) {
 		feed_noise(0x1, 3000);
-		bus_tick_rt(&bus, &scratch, &rig.env, 0);
+		rig_tick(&rig, &bus, &scratch);
 		next_tick();
 	}
 	for (size_t i = 0; i < ARRAY_LEN(ptimes); i++) {

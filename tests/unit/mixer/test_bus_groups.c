@@ -86,7 +86,7 @@ static void warm_up(uint32_t talkers)
 {
 	for (int k = 0; k < 20; k++) {
 		feed_noise(talkers);
-		bus_tick_rt(&bus, &scratch, &rig.env, 0);
+		rig_tick(&rig, &bus, &scratch);
 		next_tick();
 	}
 	for (int i = 0; i < leg_count; i++)
@@ -214,7 +214,7 @@ static void a_lone_talker_of_an_audience_passes_bit_exact(void)
 		said[k] = (uint8_t)(k * 7 % 251);
 	rig_feed(&rig, legs[0].leg, &phones[0], said, RIG_FRAME);
 	feed_noise(0x2);
-	bus_tick_rt(&bus, &scratch, &rig.env, 0);
+	rig_tick(&rig, &bus, &scratch);
 	if (CHECK("came", phone_receive(&phones[3], RIG_WAIT_MS, &got, data)))
 		CHECK("the caller's octets", memcmp(got.payload, said, RIG_FRAME) == 0);
 	if (CHECK("came", phone_receive(&phones[1], RIG_WAIT_MS, &got, data)))
@@ -276,7 +276,7 @@ static void a_stream_belongs_to_an_audience(void)
 	CHECK("so is the other", legs[2].leg->stream == legs[3].leg->stream);
 	CHECK("they are two", legs[0].leg->stream != legs[2].leg->stream);
 	group(3, (struct media_groups){0});
-	bus_tick_rt(&bus, &scratch, &rig.env, 0);
+	rig_tick(&rig, &bus, &scratch);
 	CHECK("it has gone over", legs[3].leg->stream == legs[0].leg->stream);
 	CHECK("the lead stayed", bus.leads[legs[2].leg->stream] == legs[2].leg);
 	teardown();
@@ -314,7 +314,7 @@ static void only_the_loudest_are_heard(void)
 	for (int i = 0; i < leg_count; i++)
 		(void)phone_drain(&phones[i]);
 	feed_noise(0xff);
-	bus_tick_rt(&bus, &scratch, &rig.env, 0);
+	rig_tick(&rig, &bus, &scratch);
 	for (int i = 0; i < 8; i++) {
 		if (heard_legs() >> i & 1)
 			continue;
@@ -346,7 +346,7 @@ static void a_room_may_have_a_gate_of_its_own(void)
 		warm_up(0x1);
 		for (int tick = 0; tick < 30; tick++) {
 			feed_noise(0x1);
-			bus_tick_rt(&bus, &scratch, &rig.env, 0);
+			rig_tick(&rig, &bus, &scratch);
 			next_tick();
 		}
 		CHECK_INT(cases[n].row, scratch.hearings[0].talkers, cases[n].want);

@@ -184,13 +184,13 @@ static void only_rates_in_use_are_summed(void)
 
 	setup(which, ARRAY_LEN(which));
 	feed_noise(1, 2000);
-	bus_tick_rt(&bus, &scratch, &rig.env, 0);
+	rig_tick(&rig, &bus, &scratch);
 	CHECK_INT("8 and 16 kHz", bus.audiences[0].rates, 3);
 	bus_remove_rt(&bus, legs[2].leg);
 	for (int tick = 0; tick < 3; tick++) {
 		next_tick();
 		feed_noise(1, 2000);
-		bus_tick_rt(&bus, &scratch, &rig.env, 0);
+		rig_tick(&rig, &bus, &scratch);
 	}
 	CHECK_INT("8 kHz", scratch.hearings[0].rates, 1);
 	CHECK_INT("nobody was resampled", legs[0].leg->resampled, 0);
@@ -230,7 +230,7 @@ static void tick(uint32_t talkers)
 {
 	next_tick();
 	feed_noise(talkers, 2000);
-	bus_tick_rt(&bus, &scratch, &rig.env, 0);
+	rig_tick(&rig, &bus, &scratch);
 }
 
 /* Listener 3 hears one unbroken stream, whoever lends it an encoder. */
