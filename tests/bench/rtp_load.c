@@ -22,6 +22,7 @@ enum {
 	HUSH_MS = 800,       /* until only the group whose turn it is can be heard */
 	LISTEN_MS = 1100     /* a second of packets and a little more */
 };
+#define HELD_UP_NS 200000000u
 static const double marker_amplitude = 9000.0;
 
 struct histogram {
@@ -317,6 +318,8 @@ static void engine_drive(struct engine *e, uint64_t start_ns, uint64_t end_ns)
 		if (++next == run->legs_count) {
 			next = 0;
 			round_ns += 20000000;
+			if (now_ns(CLOCK_MONOTONIC) > round_ns + HELD_UP_NS)
+				round_ns = now_ns(CLOCK_MONOTONIC); /* it was stopped: no burst */
 		}
 	}
 }
