@@ -38,6 +38,14 @@ int forwards_delete(struct request *request);
 
 int trunks_list(struct request *request);
 
+int sounds_get(struct request *request);
+int plays_list(struct request *request);
+int plays_start(struct request *request);
+int plays_start_to_one(struct request *request);
+int play_get(struct request *request);
+int play_change(struct request *request);
+int play_delete(struct request *request);
+
 int recordings_list(struct request *request);
 int recordings_start(struct request *request);
 int recording_get(struct request *request);

@@ -46,6 +46,7 @@ static const struct parameter path_parameters[] = {
 	{"ban", "ban", "path", "string", "Id of the ban."},
 	{"participant", "participant", "path", "string", "Id of the participant."},
 	{"recording", "recording", "path", "string", "Id of the recording."},
+	{"play", "play", "path", "string", "Id of the play."},
 	{"track", "track", "path", "string", "Number of the track."},
 	{"mailbox", "mailbox", "path", "string", "Name of the user or the room."},
 	{"mail", "mail", "path", "string", "Id of the message."},

@@ -34,6 +34,7 @@ static const struct problem problems[] = {
 	{ERR_MAIL_UNKNOWN, 404, "mail-unknown", NULL, 0},
 	{ERR_MAILBOX_FULL, 409, "mailbox-full", NULL, 0},
 	{ERR_RECORDING_UNKNOWN, 404, "recording-unknown", NULL, 0},
+	{ERR_PLAY_UNKNOWN, 404, "play-unknown", NULL, 0},
 	{ERR_CALL_UNKNOWN, 404, "call-unknown", NULL, 0},
 	{ERR_TRACE_UNKNOWN, 404, "trace-unknown", NULL, 0},
 	{ERR_ROOM_EXISTS, 409, "room-exists", NULL, 0},

@@ -101,6 +101,10 @@ static void copy_views(struct event_entry *entry, const struct focus_event *even
 		entry->recording = *event->recording;
 		entry->event.recording = &entry->recording;
 	}
+	if (event->play) {
+		entry->play = *event->play;
+		entry->event.play = &entry->play;
+	}
 	if (event->mail) {
 		entry->mail = *event->mail;
 		entry->event.mail = &entry->mail;
@@ -125,6 +129,7 @@ static void own_texts(struct event_entry *entry)
 		SPAN(entry->attempt),
 		SPAN(entry->registration),
 		SPAN(entry->recording),
+		SPAN(entry->play),
 		SPAN(entry->mail),
 		SPAN(entry->event),
 		{&cause, 1},

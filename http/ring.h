@@ -16,6 +16,7 @@
 #include "focus/fork.h"
 #include "focus/mailbox.h"
 #include "focus/participant.h"
+#include "focus/play.h"
 #include "focus/recording.h"
 #include "focus/registrar.h"
 #include "focus/room.h"
@@ -34,6 +35,7 @@ struct event_entry {
 	struct fork_attempt_view attempt;
 	struct registration_view registration;
 	struct recording_view recording;
+	struct play_view play;
 	struct mail_view mail;
 	struct buf texts; /* what the views and `cause` borrow */
 };

@@ -459,89 +459,6 @@ static const struct field call_brief[] = {
 	{0},
 };
 
-static const struct field recording_start[] = {
-	{"format", FIELD_STRING, 0, 0, 0, NULL, "wav or ogg (Opus); default: recordings.format."},
-	{"tracks", FIELD_BOOL, 0, 0, 0, NULL,
-	 "A file of each participant as well; default: recordings.tracks."},
-	{0},
-};
-
-static const struct field recording_change[] = {
-	{"paused", FIELD_BOOL, 0, 0, 0, NULL, "A pause leaves nothing in the file."},
-	{"stopped", FIELD_BOOL, 0, 0, 0, NULL, "True ends it; it cannot be taken back."},
-	{0},
-};
-
-static const struct field recording[] = {
-	{"id", FIELD_STRING, 0, 0, 0, NULL, "Name of the recording."},
-	{"room_id", FIELD_STRING, 0, 0, 0, NULL, "The room that was recorded."},
-	{"format", FIELD_STRING, 0, 0, 0, NULL, "wav or ogg."},
-	{"state", FIELD_STRING, 0, 0, 0, NULL, "running, paused, closing, done or failed."},
-	{"started_at", FIELD_TIME, 0, 0, 0, NULL, "When it began."},
-	{"length_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Of sound, pauses left out."},
-	{"octets", FIELD_INTEGER, 0, 0, 0, NULL, "Size of the file, once it has ended."},
-	{"lost_ms", FIELD_INTEGER, 0, 0, 0, NULL,
-	 "Silence in the file because the disk was too slow."},
-	{"error", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "Why it failed; null: it did not."},
-	{"tracks", FIELD_INTEGER, 0, 0, 0, NULL,
-	 "Files of single participants, numbered from 1 on."},
-	{0},
-};
-
-static const struct field recording_track[] = {
-	{"number", FIELD_INTEGER, 0, 0, 0, NULL, "From 1 on, in the order of beginning."},
-	{"participant", FIELD_STRING, 0, 0, 0, NULL, "Whom it is of."},
-	{"uri", FIELD_STRING, 0, 0, 0, NULL, "Its URI."},
-	{"display_name", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "Its name."},
-	{"length_ms", FIELD_INTEGER, 0, 0, 0, NULL,
-	 "Of the file: it begins with the recording, with silence before the participant came."},
-	{"octets", FIELD_INTEGER, 0, 0, 0, NULL, "Size of the file, once it has ended."},
-	{"complete", FIELD_BOOL, 0, 0, 0, NULL, "Nothing will be added to it."},
-	{"error", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "Why it failed; null: it did not."},
-	{0},
-};
-
-static const struct field recording_tracks[] = {
-	{"tracks", FIELD_LIST, 0, 0, 0, "RecordingTrack", "In the order of their numbers."},
-	{0},
-};
-
-static const struct field recording_segment[] = {
-	{"participant", FIELD_STRING, 0, 0, 0, NULL, "Who spoke: id of the participant."},
-	{"uri", FIELD_STRING, 0, 0, 0, NULL, "Its address."},
-	{"display_name", FIELD_STRING, 0, 0, 0, NULL, "Its name."},
-	{"from_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Where in the file it began."},
-	{"to_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Where it ended."},
-	{0},
-};
-
-static const struct field recording_track_of_log[] = {
-	{"number", FIELD_INTEGER, 0, 0, 0, NULL, "From 1 on."},
-	{"file", FIELD_STRING, 0, 0, 0, NULL, "Name of the file, beside this one."},
-	{"participant", FIELD_STRING, 0, 0, 0, NULL, "Whom it is of."},
-	{"uri", FIELD_STRING, 0, 0, 0, NULL, "Its URI."},
-	{"display_name", FIELD_STRING, 0, 0, 0, NULL, "Its name."},
-	{"length_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Of the file."},
-	{0},
-};
-
-static const struct field recording_log[] = {
-	{"id", FIELD_STRING, 0, 0, 0, NULL, "Name of the recording."},
-	{"room_id", FIELD_STRING, 0, 0, 0, NULL, "The room that was recorded."},
-	{"started_wall_ms", FIELD_INTEGER, 0, 0, 0, NULL, "When it began, in ms since 1970."},
-	{"length_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Of sound."},
-	{"segments", FIELD_LIST, 0, 0, 0, "RecordingSegment", "In the order in which they ended."},
-	{"tracks", FIELD_LIST, 0, 0, 0, "RecordingTrackOfLog", "Files of single participants."},
-	{0},
-};
-
-static const struct field recording_list[] = {
-	{"recordings", FIELD_LIST, 0, 0, 0, "Recording", "Oldest first."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
-	{0},
-};
-
 static const struct field call_list[] = {
 	{"calls", FIELD_LIST, 0, 0, 0, "Call", "Oldest first."},
 	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
@@ -567,6 +484,8 @@ static const struct field event[] = {
 	 "In participant.attempt: the target after it."},
 	{"recording", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Recording",
 	 "In recording.* events: the recording after it."},
+	{"play", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Play",
+	 "In play.* events: the play after it."},
 	{"mail", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Mail",
 	 "In mailbox.* events, which belong to no room: the message."},
 	{"registration", FIELD_OBJECT, FIELD_OPTIONAL, 0, 0, "Registration",
@@ -726,10 +645,6 @@ const struct schema SCHEMA_ACTION = {"Action", "What to do.", action, 1};
 const struct schema SCHEMA_BAN_CREATE = {"BanCreate", "Somebody to be kept out.", ban_create, 1};
 const struct schema SCHEMA_FORWARD_CHANGE = {"ForwardChange", "What of a forward changes.",
 					     forward_change, 1};
-const struct schema SCHEMA_RECORDING_START = {"RecordingStart", "How to record.", recording_start,
-					      1};
-const struct schema SCHEMA_RECORDING_CHANGE = {"RecordingChange", "What to do with a recording.",
-					       recording_change, 1};
 const struct schema SCHEMA_CALL_CREATE = {"CallCreate", "Two parties to be connected.", call_create,
 					  1};
 
@@ -765,14 +680,6 @@ static const struct schema written[] = {
 	{"TrunkList", "All of them.", trunk_list, 0},
 	{"Forward", "Where calls to somebody go instead.", forward, 0},
 	{"CallBrief", "A call without its parties.", call_brief, 0},
-	{"Recording", "A recording of a room.", recording, 0},
-	{"RecordingList", "A page of recordings.", recording_list, 0},
-	{"RecordingLog", "Who spoke when.", recording_log, 0},
-	{"RecordingTrack", "A file of one participant.", recording_track, 0},
-	{"RecordingTrackOfLog", "A file of one participant, in the log.", recording_track_of_log,
-	 0},
-	{"RecordingTracks", "The tracks of a recording.", recording_tracks, 0},
-	{"RecordingSegment", "One stretch of speech.", recording_segment, 0},
 	{"CallList", "A page of calls.", call_list, 0},
 	{"Event", "The data of one event of the stream.", event, 0},
 	{"Levels", "The data of a levels event.", levels, 0},
@@ -793,7 +700,8 @@ static const struct schema *const read_schemas[] = {
 	&SCHEMA_PARTICIPANT_MOVE, &SCHEMA_RECORDING_START, &SCHEMA_RECORDING_CHANGE,
 	&SCHEMA_CALL_CREATE,      &SCHEMA_MIGRATE,         &SCHEMA_MESSAGE_SEND,
 	&SCHEMA_USER_CREATE,      &SCHEMA_USER_CHANGE,     &SCHEMA_FORWARD_CHANGE,
-	&SCHEMA_ACTION,           &SCHEMA_BAN_CREATE,      &SCHEMA_DIAL};
+	&SCHEMA_ACTION,           &SCHEMA_BAN_CREATE,      &SCHEMA_DIAL,
+	&SCHEMA_PLAY_START,       &SCHEMA_PLAY_CHANGE};
 
 const struct schema *schema_at(size_t index)
 {
@@ -806,7 +714,10 @@ const struct schema *schema_at(size_t index)
 	if (index < SCHEMAS_ROOM)
 		return &schemas_room[index];
 	index -= SCHEMAS_ROOM;
-	return index < SCHEMAS_MAIL ? &schemas_mail[index] : NULL;
+	if (index < SCHEMAS_MAIL)
+		return &schemas_mail[index];
+	index -= SCHEMAS_MAIL;
+	return index < SCHEMAS_SOUND ? &schemas_sound[index] : NULL;
 }
 
 const struct schema *schema_find(const char *name)

@@ -47,11 +47,16 @@ enum { SCHEMAS_ROOM = 2, SCHEMAS_MAIL = 5 };
 extern const struct schema schemas_room[SCHEMAS_ROOM];
 extern const struct schema schemas_mail[SCHEMAS_MAIL];
 
+/* schema_sound.c: what is written of recordings, plays and sounds. */
+enum { SCHEMAS_SOUND = 11 };
+extern const struct schema schemas_sound[SCHEMAS_SOUND];
+
 extern const struct schema SCHEMA_ROOM_CREATE, SCHEMA_ROOM_CHANGE, SCHEMA_INVITE,
 	SCHEMA_PARTICIPANT_CHANGE, SCHEMA_PARTICIPANT_MOVE, SCHEMA_RECORDING_START,
 	SCHEMA_RECORDING_CHANGE, SCHEMA_CALL_CREATE, SCHEMA_MIGRATE, SCHEMA_MESSAGE_SEND,
 	SCHEMA_USER_CREATE, SCHEMA_USER_CHANGE, SCHEMA_FORWARD_CHANGE, SCHEMA_ACTION,
-	SCHEMA_BAN_CREATE, SCHEMA_MAIL_CREATE, SCHEMA_MAIL_CHANGE, SCHEMA_DIAL;
+	SCHEMA_BAN_CREATE, SCHEMA_MAIL_CREATE, SCHEMA_MAIL_CHANGE, SCHEMA_DIAL,
+	SCHEMA_PLAY_START, SCHEMA_PLAY_CHANGE;
 
 /* Every schema in the order of the description; NULL at the end. */
 const struct schema *schema_at(size_t index);

@@ -366,6 +366,13 @@ static void add_subject(struct writer *json, const struct focus_event *event)
 		view_recording(json, "recording", event->recording);
 		return;
 	}
+	if (event->play) {
+		writer_str(json, "room_id", event->room->id);
+		if (event->play->participant.len)
+			writer_str(json, "participant_id", event->play->participant);
+		view_play(json, "play", event->play);
+		return;
+	}
 	if (event->mail) {
 		view_mail(json, "mail", event->mail);
 		return;
@@ -399,6 +406,36 @@ void view_recording(struct writer *json, const char *key, const struct recording
 	writer_uint(json, "lost_ms", recording->lost_ms);
 	writer_text(json, "error", recording->err ? err_text(recording->err) : NULL);
 	writer_uint(json, "tracks", recording->tracks);
+	writer_close(json, '}');
+}
+
+static void add_items(struct writer *json, struct slice items)
+{
+	writer_open(json, "items", '[');
+	while (items.len) {
+		size_t end = slice_find(items, '\n');
+
+		writer_str(json, NULL, slice_first(items, end));
+		items = slice_from(items, end + 1);
+	}
+	writer_close(json, ']');
+}
+
+void view_play(struct writer *json, const char *key, const struct play_view *play)
+{
+	writer_open(json, key, '{');
+	writer_str(json, "id", play->id);
+	writer_str(json, "room_id", play->room_id);
+	writer_str(json, "participant_id", play->participant.len ? play->participant : SLICE_NONE);
+	writer_text(json, "state", play_state_name(play->state));
+	add_items(json, play->items);
+	writer_bool(json, "loop", play->control.is_loop);
+	writer_bool(json, "duck", play->is_ducking);
+	writer_real(json, "volume_db", play->control.volume_db, 2);
+	writer_uint(json, "position_ms", play->position_ms);
+	writer_str(json, "language", play->language.len ? play->language : SLICE_NONE);
+	writer_time(json, "created_at", play->created_wall_ms);
+	writer_text(json, "error", play->err ? err_text(play->err) : NULL);
 	writer_close(json, '}');
 }
 

@@ -7,6 +7,7 @@
 #include "focus/focus.h"
 #include "focus/fork.h"
 #include "focus/mailbox.h"
+#include "focus/play.h"
 #include "focus/recording.h"
 #include "focus/registrar.h"
 #include "http/writer.h"
@@ -36,6 +37,7 @@ void view_registration(struct writer *json, const char *key,
 void view_call(struct writer *json, const char *key, const struct call *call);
 void view_call_brief(struct writer *json, const char *key, const struct call_view *call);
 void view_recording(struct writer *json, const char *key, const struct recording_view *recording);
+void view_play(struct writer *json, const char *key, const struct play_view *play);
 void view_ban(struct writer *json, const char *key, const struct ban *ban);
 void view_mail(struct writer *json, const char *key, const struct mail_view *mail);
 void view_event(struct writer *json, const struct focus_event *event);

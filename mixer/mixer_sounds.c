@@ -319,6 +319,7 @@ int mixer_play_control(void *ctx, handle h, const struct media_play_control *con
 		return ERR_STALE;
 	atomic_store(&sound->play->gain_q14, kernel_gain_q14(control->gain_cdb));
 	atomic_store(&sound->play->is_paused, control->is_paused);
+	player_set_loop(sound->play->player, control->is_loop);
 	return 0;
 }
 

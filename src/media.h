@@ -222,7 +222,7 @@ struct media_play {
 };
 struct media_play_control {
 	int16_t gain_cdb;
-	bool is_paused;
+	bool is_paused, is_loop;
 };
 
 /* What a room hears, or what one leg says, into a file. */

@@ -31,11 +31,12 @@ struct player {
 	/* Control asks, the thread does. */
 	_Atomic uint64_t seek_ms;
 	_Atomic uint32_t run;
+	_Atomic bool is_loop;
 
 	/* The thread's. */
 	struct media_sound *sounds;
 	uint32_t sound_count, sound_at;
-	bool is_loop, is_filled; /* is_filled: to the end of the run */
+	bool is_filled; /* to the end of the run */
 	uint32_t filled_run;
 	uint64_t sound_frames; /* of the present sound, done so far (tones and pauses) */
 	uint64_t position_ms;  /* of the next frame */
@@ -66,7 +67,8 @@ static void sound_next(struct player *player)
 	player->reader = reader_free(player->reader);
 	player->sound_frames = 0;
 	player->sound_at++;
-	if (player->sound_at < player->sound_count || !player->is_loop || !player->had_sound)
+	if (player->sound_at < player->sound_count || !atomic_load(&player->is_loop) ||
+	    !player->had_sound)
 		return;
 	player->sound_at = 0;
 	player->had_sound = false;
@@ -266,7 +268,7 @@ int player_new(struct files *files, const struct player_params *params, struct p
 	player->job.free = player_free;
 	player->rate_hz = params->rate_hz;
 	player->frame_samples = params->rate_hz / 1000 * FILES_FRAME_MS;
-	player->is_loop = params->is_loop;
+	atomic_init(&player->is_loop, params->is_loop);
 	atomic_init(&player->seek_ms, params->start_ms);
 	run_begin(player, 0);
 	err = -ENOMEM;
@@ -292,6 +294,11 @@ void player_close(struct player *player)
 {
 	if (player)
 		atomic_store(&player->job.is_closed, true);
+}
+
+void player_set_loop(struct player *player, bool is_loop)
+{
+	atomic_store(&player->is_loop, is_loop);
 }
 
 void player_seek(struct player *player, uint64_t ms)

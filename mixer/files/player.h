@@ -5,7 +5,7 @@
  * list of items; hold music is one that loops. A sound that cannot be read is passed over: the rest
  * is heard, and player_err tells the first failure.
  *
- * Threads: player_new, _seek and _close on control; player_read_rt on the worker that has it; the
+ * Threads: player_new, _seek, _set_loop and _close on control; player_read_rt on the worker that has it; the
  * read-outs anywhere.
  */
 #ifndef MIXER_FILES_PLAYER_H
@@ -39,6 +39,9 @@ struct player;
 int player_new(struct files *files, const struct player_params *params, struct player **ret_player);
 /* No worker has it any more. The thread frees it. Accepts NULL. */
 void player_close(struct player *player);
+
+/* Counts when the last sound has been read, which is PLAYER_AHEAD_MS before it is heard. */
+void player_set_loop(struct player *player, bool is_loop);
 
 /* Goes on at `ms` from the beginning of the list; what is in the ring is dropped. */
 void player_seek(struct player *player, uint64_t ms);

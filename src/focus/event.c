@@ -8,6 +8,7 @@
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/mailbox.h"
+#include "focus/play.h"
 #include "focus/recording.h"
 #include "focus/watched.h"
 
@@ -27,6 +28,10 @@ const char *focus_event_name(enum focus_event_kind kind)
 		[FOCUS_RECORDING_CHANGED] = "recording.changed",
 		[FOCUS_RECORDING_ENDED] = "recording.ended",
 		[FOCUS_RECORDING_DELETED] = "recording.deleted",
+		[FOCUS_PLAY_QUEUED] = "play.queued",
+		[FOCUS_PLAY_STARTED] = "play.started",
+		[FOCUS_PLAY_CHANGED] = "play.changed",
+		[FOCUS_PLAY_ENDED] = "play.ended",
 		[FOCUS_ROOM_MIGRATION] = "room.migration",
 		[FOCUS_MAIL_ADDED] = "mailbox.message_added",
 		[FOCUS_MAIL_CHANGED] = "mailbox.message_changed",
@@ -129,6 +134,22 @@ void event_publish_recording(struct focus *focus, const struct recording *record
 	else if (view.state == RECORDING_RUNNING && view.length_ms == 0)
 		event.kind = FOCUS_RECORDING_STARTED;
 	tell_all(focus, &event);
+}
+
+void event_publish_play(struct focus *focus, enum focus_event_kind kind,
+			const struct play_view *play, const char *cause)
+{
+	const struct room_view room = {.id = play->room_id};
+
+	tell_all(focus, &(const struct focus_event){
+				.seq = ++focus->event_seq,
+				.wall_ms = clock_wall_ms(&focus->clock),
+				.by = by_now(focus),
+				.kind = kind,
+				.room = &room,
+				.play = play,
+				.cause = cause,
+			});
 }
 
 void event_publish_mail(struct focus *focus, enum focus_event_kind kind, const struct mail *mail)

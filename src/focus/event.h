@@ -18,6 +18,7 @@ struct registration_view;
 struct room_view;
 struct participant_view;
 struct mail_view;
+struct play_view;
 struct recording_view;
 
 enum focus_event_kind {
@@ -42,6 +43,10 @@ enum focus_event_kind {
 	FOCUS_RECORDING_CHANGED,    /* paused, goes on, stopped */
 	FOCUS_RECORDING_ENDED,      /* its files are complete, or `cause` is "failed" */
 	FOCUS_RECORDING_DELETED,    /* `cause`: deleted, or expired (recordings.days) */
+	FOCUS_PLAY_QUEUED,          /* `play`: it waits for those before it */
+	FOCUS_PLAY_STARTED,
+	FOCUS_PLAY_CHANGED,         /* paused, goes on, volume, place */
+	FOCUS_PLAY_ENDED,           /* `cause` (focus/play.h) */
 	FOCUS_MAIL_ADDED,           /* `mail`: a message in a mailbox (mailbox.h) */
 	FOCUS_MAIL_CHANGED,         /* read, urgent */
 	FOCUS_MAIL_REMOVED,
@@ -61,6 +66,7 @@ struct focus_event {
 	const struct registration_view *registration; /* of registration events, whose room is one
 							 without a name; else NULL */
 	const struct recording_view *recording;       /* of recording events; else NULL */
+	const struct play_view *play;                 /* of play events; else NULL */
 	const struct mail_view *mail; /* of mailbox events, whose room is one without a name; else
 					 NULL */
 	const char

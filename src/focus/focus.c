@@ -17,6 +17,7 @@
 #include "focus/gate.h"
 #include "focus/mailbox.h"
 #include "focus/participant_priv.h"
+#include "focus/play.h"
 #include "focus/recording.h"
 #include "focus/refer_in.h"
 #include "focus/registrar.h"
@@ -126,6 +127,7 @@ int focus_new(const struct focus_params *params, struct focus **ret_focus)
 	list_init(&focus->refers);
 	list_init(&focus->calls);
 	recordings_init(focus);
+	list_init(&focus->plays);
 	list_init(&focus->names);
 	err = hash_new(participant_has_id, &focus->by_id);
 	if (!err)
@@ -177,6 +179,7 @@ struct focus *focus_free(struct focus *focus)
 	if (!focus)
 		return NULL;
 	drain_done(focus);
+	plays_free(focus);
 	while (!list_empty(&focus->participants))
 		participant_abandon(
 			LIST_ENTRY(focus->participants.next, struct participant, in_focus));
@@ -225,6 +228,8 @@ void focus_on_media_event(void *arg, const struct media_event *event)
 			recordings_on_media_event(focus, event);
 		return;
 	}
+	if (event->kind == MEDIA_PLAY_ENDED && plays_on_media_event(focus, event))
+		return;
 	if (p && (event->kind == MEDIA_PLAY_ENDED || p->leg.media == event->leg))
 		participant_on_media_event(p, event);
 }

@@ -69,6 +69,8 @@ struct focus {
 	struct list names;      /* spoken_name.c */
 	struct list recordings; /* struct recording, oldest first */
 	struct timer recordings_sweep;
+	struct list plays; /* play.c, oldest first */
+	uint32_t play_count;
 
 	struct {
 		bool is_on, is_stopping, is_done;
@@ -103,6 +105,10 @@ void event_publish_registration(struct focus *focus, enum focus_event_kind kind,
 struct recording;
 void event_publish_recording(struct focus *focus, const struct recording *recording,
 			     const char *cause);
+
+struct play_view;
+void event_publish_play(struct focus *focus, enum focus_event_kind kind,
+			const struct play_view *play, const char *cause);
 
 struct mail;
 void event_publish_mail(struct focus *focus, enum focus_event_kind kind, const struct mail *mail);

@@ -217,6 +217,22 @@ void prompts_look_again(struct prompts *prompts)
 		language_find_files(&prompts->languages[i], prompts->cache);
 }
 
+bool prompt_named(struct slice name, enum prompt *ret_prompt)
+{
+	for (int id = 0; id < PROMPT_COUNT; id++) {
+		if (!rows[id].names[0] || !slice_is(name, rows[id].names[0]))
+			continue;
+		*ret_prompt = (enum prompt)id;
+		return true;
+	}
+	return false;
+}
+
+const char *prompt_name(enum prompt prompt)
+{
+	return rows[prompt].names[0];
+}
+
 /* Having it read ----------------------------------------------------------------------------- */
 
 static struct language *language_named(struct prompts *prompts, const char *name)
@@ -329,6 +345,16 @@ static void music_add(struct prompts *prompts, const char *path)
 		prompts->music[prompts->music_count++] = copy;
 }
 
+bool prompts_is_sound(const char *file)
+{
+	const char *dot = strrchr(file, '.');
+
+	for (size_t i = 0; dot && i < ARRAY_LEN(suffixes); i++)
+		if (strcmp(dot, suffixes[i]) == 0)
+			return true;
+	return false;
+}
+
 static void music_load(struct prompts *prompts, const char *path)
 {
 	DIR *dir = opendir(path);
@@ -341,13 +367,9 @@ static void music_load(struct prompts *prompts, const char *path)
 		return;
 	}
 	while ((entry = readdir(dir))) {
-		const char *dot = strrchr(entry->d_name, '.');
-
-		for (size_t i = 0; dot && i < ARRAY_LEN(suffixes); i++)
-			if (strcmp(dot, suffixes[i]) == 0 &&
-			    snprintf(file, sizeof(file), "%s/%s", path, entry->d_name) <
-				    (int)sizeof(file))
-				music_add(prompts, file);
+		if (prompts_is_sound(entry->d_name) &&
+		    snprintf(file, sizeof(file), "%s/%s", path, entry->d_name) < (int)sizeof(file))
+			music_add(prompts, file);
 	}
 	closedir(dir);
 	qsort(prompts->music, prompts->music_count, sizeof(prompts->music[0]), by_name);

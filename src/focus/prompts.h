@@ -110,6 +110,12 @@ int prompts_texts(struct prompts *prompts, struct speech_text **ret_texts, uint3
 /* Some have been read: looks into the cache. */
 void prompts_look_again(struct prompts *prompts);
 
+/* The file of this name would be taken for a sound, going by how it ends. */
+bool prompts_is_sound(const char *file);
+/* A prompt by the name of its file ("conf-muted"), and back; NULL: one that is always a tone. */
+bool prompt_named(struct slice name, enum prompt *ret_prompt);
+const char *prompt_name(enum prompt prompt);
+
 /* What is to be played, put together. Paths are borrowed from the prompts; what does not fit into
  * MEDIA_SOUNDS_MAX is left out. `language` that is not there: the default. */
 struct prompt_list {

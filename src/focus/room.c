@@ -20,6 +20,7 @@
 #include "focus/modes.h"
 #include "focus/participant_priv.h"
 #include "focus/pin.h"
+#include "focus/play.h"
 #include "focus/prompts.h"
 #include "focus/recording.h"
 #include "focus/room_priv.h"
@@ -352,6 +353,7 @@ struct room *room_free(struct room *room)
 	timer_stop(room->focus->wheel, &room->grace);
 	timer_stop(room->focus->wheel, &room->moderator_grace);
 	recording_on_room_gone(room);
+	plays_end(room, "room_closed");
 	room_bus_drop(room);
 	free(room->groups);
 	free(room);
@@ -370,6 +372,7 @@ static void room_rest(struct room *room)
 	struct focus *focus = room->focus;
 
 	assert(room->participant_count == 0);
+	plays_end(room, room->is_ending ? "room_closed" : "empty");
 	room_bus_drop(room);
 	schedule_on_empty(room);
 	if (room->is_ending)

@@ -3,6 +3,11 @@
 
 #include "focus/focus_priv.h"
 
+int16_t say_duck_cdb(const struct focus *focus)
+{
+	return (int16_t)(focus->config->prompts_duck_db * -100);
+}
+
 int say_to_leg(struct participant *p, const struct prompt_list *list, bool is_loop,
 	       handle *ret_play)
 {
@@ -14,7 +19,7 @@ int say_to_leg(struct participant *p, const struct prompt_list *list, bool is_lo
 					      .sounds = list->sounds,
 					      .sound_count = list->count,
 					      .is_loop = is_loop,
-					      .duck_cdb = SAY_DUCK_CDB,
+					      .duck_cdb = say_duck_cdb(p->focus),
 					      .tag = p->tag,
 				      },
 				      ret_play);

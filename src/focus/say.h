@@ -6,7 +6,8 @@
 #include "focus/prompts.h"
 #include "focus/room_priv.h"
 
-enum { SAY_DUCK_CDB = -1200 }; /* what a participant hears of the room meanwhile */
+/* By how much talkers are lowered while something is announced: prompts.duck_db, in media.h's terms. */
+int16_t say_duck_cdb(const struct focus *focus);
 
 /* *ret_play names it until MEDIA_PLAY_ENDED, or say_stop. Errors as media_ops.play_start. */
 int say_to_leg(struct participant *participant, const struct prompt_list *list, bool is_loop,

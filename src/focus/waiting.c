@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "focus/focus_priv.h"
+#include "focus/play.h"
 #include "focus/recording.h"
 #include "focus/room_priv.h"
 #include "focus/say.h"
@@ -239,6 +240,7 @@ void waiting_on_leaving(struct participant *p)
 	p->is_in_mix = false;
 	p->play = 0; /* ends with its leg */
 	recording_track_end(p);
+	plays_on_leaving(p);
 	if (!was_in_mix || room->is_ending || room->call)
 		return;
 	if (!p->is_bridge && !slice_is(slice_of(p->cause), "moved"))

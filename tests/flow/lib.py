@@ -6,6 +6,7 @@ The server under test is $HEARTHD (default: the first of build/asan, build/relea
 """
 import atexit
 import contextlib
+import ctypes
 import fcntl
 import http.client
 import json
@@ -339,6 +340,38 @@ def read_wav_8k(path):
     subprocess.run(["sox", "--ignore-length", str(path), "-r", str(RATE), "-c", "1", "-b", "16", small], check=True,
                    stderr=subprocess.DEVNULL)
     return read_wav(small)
+
+
+class _SoundFile(ctypes.Structure):
+    _fields_ = [("frames", ctypes.c_int64)] + [(name, ctypes.c_int) for name in ("rate", "channels", "format", "sections", "seekable")]
+
+
+def _libsndfile():
+    library = ctypes.CDLL("libsndfile.so.1")
+    library.sf_open.restype = ctypes.c_void_p
+    library.sf_readf_short.restype = library.sf_writef_short.restype = ctypes.c_int64
+    return library
+
+
+def sound_seconds(path):
+    """Of whatever libsndfile reads, as far as it can be decoded."""
+    library, about = _libsndfile(), _SoundFile()
+    file = library.sf_open(str(path).encode(), 0x10, ctypes.byref(about))
+    assert file, f"{path} does not open"
+    sound = (ctypes.c_int16 * (48000 * 10))()
+    read = library.sf_readf_short(ctypes.c_void_p(file), sound, ctypes.c_int64(48000 * 10))
+    library.sf_close(ctypes.c_void_p(file))
+    return read / about.rate
+
+
+def write_opus(path, samples):
+    """Samples of 8 kHz as Ogg/Opus."""
+    library, about = _libsndfile(), _SoundFile(rate=48000, channels=1, format=0x200000 | 0x64)
+    file = library.sf_open(str(path).encode(), 0x20, ctypes.byref(about))
+    assert file, "libsndfile writes no Ogg/Opus"
+    sound = numpy.repeat(numpy.asarray(samples, numpy.int16), 48000 // RATE)
+    library.sf_writef_short(ctypes.c_void_p(file), sound.ctypes.data_as(ctypes.c_void_p), ctypes.c_int64(len(sound)))
+    library.sf_close(ctypes.c_void_p(file))
 
 
 def speech(path, text, voice="en", seconds=None, speed=150, times=1):

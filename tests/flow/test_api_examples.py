@@ -4,13 +4,14 @@ import re
 import subprocess
 
 import lib
+import parties
 
 
 @lib.case
 def examples_of_the_api_page_work():
     hearth = lib.Hearth()
     text = (lib.ROOT / "docs" / "api.md").read_text()
-    anna = lib.Phone(hearth, "anna")  # is there and does not answer yet
+    anna = parties.Party(hearth, "anna")  # answers
     text = text.replace("anna@192.0.2.20", f"anna@127.0.0.1:{anna.port}")
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
     assert len(blocks) >= 10, len(blocks)

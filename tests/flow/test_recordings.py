@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 """Recordings with a track of each participant, compared sample by sample; a disk that is full, a process that is killed."""
-import ctypes
 import pathlib
 import signal
 import subprocess
@@ -33,23 +32,6 @@ def start(hearth, room="team", **fields):
 
 def ended(hearth, path, state):
     return lib.wait_for(f"it is {state}", lambda: next((r for r in [hearth.api("GET", path).json] if r["state"] == state), None))
-
-
-class SoundFile(ctypes.Structure):
-    _fields_ = [("frames", ctypes.c_int64)] + [(name, ctypes.c_int) for name in ("rate", "channels", "format", "sections", "seekable")]
-
-
-def seconds_of(path):
-    """Of whatever libsndfile reads, as far as it can be decoded."""
-    library = ctypes.CDLL("libsndfile.so.1")
-    library.sf_open.restype, library.sf_readf_short.restype = ctypes.c_void_p, ctypes.c_int64
-    about = SoundFile()
-    file = library.sf_open(str(path).encode(), 0x10, ctypes.byref(about))
-    assert file, f"{path} does not open"
-    sound = (ctypes.c_int16 * (48000 * 10))()
-    read = library.sf_readf_short(ctypes.c_void_p(file), sound, ctypes.c_int64(48000 * 10))
-    library.sf_close(ctypes.c_void_p(file))
-    return read / about.rate
 
 
 @lib.case
@@ -123,7 +105,7 @@ def a_killed_process_leaves_files_that_play():
     for phone in phones:
         phone.stop()
     for file in directory.iterdir():
-        assert seconds_of(file) > 1.4, (file.name, seconds_of(file))
+        assert lib.sound_seconds(file) > 1.4, (file.name, lib.sound_seconds(file))
     assert len(list(directory.iterdir())) == 3
     again = hearth_with(directory, directory=state)
     for path in paths:

@@ -64,8 +64,11 @@ static void play_gone(void *arg)
 {
 	struct fake_play *play = arg;
 	struct fake_media *media = play->media;
-	struct media_event event = {
-		.kind = MEDIA_PLAY_ENDED, .object = play->self, .tag = play->play.tag};
+	struct media_event event = {.kind = MEDIA_PLAY_ENDED,
+				    .object = play->self,
+				    .tag = play->play.tag,
+				    .length_ms = play->position_ms,
+				    .err = play->err};
 
 	timer_stop(media->wheel, &play->ending);
 	list_remove(&play->node);
@@ -329,6 +332,7 @@ static int play_start(void *ctx, const struct media_play *start, handle *ret_pla
 	timer_init(&play->ending, play_gone, play);
 	play->play = *start;
 	play->play.sounds = NULL;
+	play->position_ms = start->start_ms;
 	play->sound_count = start->sound_count;
 	for (uint32_t i = 0; i < start->sound_count && !play->first[0]; i++)
 		if (start->sounds[i].kind == MEDIA_SOUND_FILE)
@@ -355,24 +359,31 @@ static int play_stop(void *ctx, handle id)
 static int play_control(void *ctx, handle id, const struct media_play_control *control)
 {
 	struct fake_media *media = ctx;
+	struct fake_play *play = handle_find(media->plays, id);
 
-	(void)control;
-	return handle_find(media->plays, id) ? 0 : ERR_STALE;
+	if (!play)
+		return ERR_STALE;
+	play->control = *control;
+	return 0;
 }
 
 static int play_seek(void *ctx, handle id, uint64_t ms)
 {
 	struct fake_media *media = ctx;
+	struct fake_play *play = handle_find(media->plays, id);
 
-	(void)ms;
-	return handle_find(media->plays, id) ? 0 : ERR_STALE;
+	if (!play)
+		return ERR_STALE;
+	play->position_ms = ms;
+	return 0;
 }
 
 static uint64_t play_position_ms(void *ctx, handle id)
 {
-	(void)ctx;
-	(void)id;
-	return 0;
+	struct fake_media *media = ctx;
+	const struct fake_play *play = handle_find(media->plays, id);
+
+	return play ? play->position_ms : 0;
 }
 
 /* Recordings: one length for all, which the test sets; no file is made. */

@@ -34,6 +34,9 @@ struct fake_play {
 	handle self;
 	struct media_play play; /* sounds not kept */
 	uint32_t sound_count;
+	struct media_play_control control; /* the last one */
+	uint64_t position_ms;              /* of the last seek, or as the test sets it */
+	int err;                           /* told with its end; the test may set it */
 	char first[MEDIA_PATH_MAX]; /* path of the first sound that is a file, "" none */
 };
 

@@ -225,12 +225,14 @@ enum contract_world {
 	WORLD_BANNED,    /* eve may not come into lobby; the ban's id in place of anna's */
 	WORLD_WAITING,   /* anna waits to be let in */
 	WORLD_NAMELESS,  /* anna is anonymous */
+	WORLD_PLAYING,   /* a tone is played in lobby; its id in place of anna's */
 	WORLD_MAIL,      /* a message waits for lobby, and no more may; its id in place of anna's */
 	WORLD_COUNT
 };
 
 #define BAN_EVE "{\"uri\":\"sip:eve@10.0.0.2\"}"
 #define MAIL_FOR_BERT "{\"kind\":\"voice\",\"from\":\"sip:a@b\",\"subject\":\"hi\",\"urgent\":true}"
+#define TONE "{\"items\":[\"tone:440\",\"pause:20\"],\"volume_db\":-3}"
 #define SAY_HELLO "{\"text\":\"hello\"}"
 #define MIGRATE_THERE "{\"to\":\"sip:ring@10.0.0.2\"}"
 #define CALL_OF_TWO "{\"from\":\"sip:dora@10.0.0.2\",\"to\":\"sip:emil@10.0.0.2\"}"
@@ -439,6 +441,55 @@ static const struct contract_case {
 	{"deleteForward", 204, WORLD_BOUND, "/api/v1/forwards/bob", NULL, NULL},
 	{"deleteForward", 400, WORLD_PLAIN, "/api/v1/forwards/%%zz", NULL, NULL},
 	{"deleteForward", 404, WORLD_PLAIN, "/api/v1/forwards/bob", NULL, NULL},
+	{"listSounds", 200, WORLD_PLAIN, "/api/v1/sounds?limit=3", NULL, NULL},
+	{"listSounds", 400, WORLD_PLAIN, "/api/v1/sounds?limit=0", NULL, NULL},
+	{"listPlays", 200, WORLD_PLAYING, "/api/v1/rooms/lobby/plays", NULL, NULL},
+	{"listPlays", 400, WORLD_PLAYING, "/api/v1/rooms/lobby/plays?after=none", NULL, NULL},
+	{"listPlays", 404, WORLD_PLAIN, "/api/v1/rooms/none/plays", NULL, NULL},
+	{"startPlay", 201, WORLD_PLAIN, "/api/v1/rooms/lobby/plays", NULL, TONE},
+	{"startPlay", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/plays", NULL, "{"},
+	{"startPlay", 404, WORLD_PLAIN, "/api/v1/rooms/none/plays", NULL, TONE},
+	{"startPlay", 413, WORLD_PLAIN, "/api/v1/rooms/lobby/plays", "Content-Length: 99999\r\n",
+	 ""},
+	{"startPlay", 415, WORLD_PLAIN, "/api/v1/rooms/lobby/plays", "Content-Type: text/plain\r\n",
+	 TONE},
+	{"startPlay", 422, WORLD_PLAIN, "/api/v1/rooms/lobby/plays", NULL,
+	 "{\"items\":[\"file:../a.wav\"]}"},
+	{"startPlayToParticipant", 201, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/plays",
+	 NULL, TONE},
+	{"startPlayToParticipant", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/plays",
+	 NULL, "{"},
+	{"startPlayToParticipant", 404, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/none/plays",
+	 NULL, TONE},
+	{"startPlayToParticipant", 413, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/plays",
+	 "Content-Length: 99999\r\n", ""},
+	{"startPlayToParticipant", 415, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/plays",
+	 "Content-Type: text/plain\r\n", TONE},
+	{"startPlayToParticipant", 422, WORLD_PLAIN, "/api/v1/rooms/lobby/participants/%s/plays",
+	 NULL, "{\"items\":[\"file:../a.wav\"]}"},
+	{"startPlay", 409, WORLD_PLAIN, "/api/v1/rooms/kept/plays", NULL, TONE},
+	{"startPlayToParticipant", 409, WORLD_RINGING, "/api/v1/rooms/lobby/participants/%s/plays",
+	 NULL, TONE},
+	{"getPlay", 200, WORLD_PLAYING, "/api/v1/rooms/lobby/plays/%s", NULL, NULL},
+	{"getPlay", 400, WORLD_PLAYING, "/api/v1/rooms/lobby/plays/%%zz", NULL, NULL},
+	{"getPlay", 404, WORLD_PLAYING, "/api/v1/rooms/kept/plays/%s", NULL, NULL},
+	{"changePlay", 200, WORLD_PLAYING, "/api/v1/rooms/lobby/plays/%s", NULL,
+	 "{\"paused\":true,\"position_ms\":500}"},
+	{"changePlay", 400, WORLD_PLAYING, "/api/v1/rooms/lobby/plays/%s", NULL, "{"},
+	{"changePlay", 404, WORLD_PLAIN, "/api/v1/rooms/lobby/plays/%s", NULL, "{}"},
+	{"changePlay", 412, WORLD_PLAYING, "/api/v1/rooms/lobby/plays/%s", "If-Match: \"x\"\r\n",
+	 "{}"},
+	{"changePlay", 413, WORLD_PLAYING, "/api/v1/rooms/lobby/plays/%s",
+	 "Content-Length: 99999\r\n", ""},
+	{"changePlay", 415, WORLD_PLAYING, "/api/v1/rooms/lobby/plays/%s",
+	 "Content-Type: text/plain\r\n", "{}"},
+	{"changePlay", 422, WORLD_PLAYING, "/api/v1/rooms/lobby/plays/%s", NULL,
+	 "{\"volume_db\":31}"},
+	{"stopPlay", 204, WORLD_PLAYING, "/api/v1/rooms/lobby/plays/%s", NULL, NULL},
+	{"stopPlay", 400, WORLD_PLAYING, "/api/v1/rooms/lobby/plays/%%zz", NULL, NULL},
+	{"stopPlay", 404, WORLD_PLAIN, "/api/v1/rooms/lobby/plays/%s", NULL, NULL},
+	{"stopPlay", 412, WORLD_PLAYING, "/api/v1/rooms/lobby/plays/%s", "If-Match: \"x\"\r\n",
+	 NULL},
 	{"startRecording", 201, WORLD_PLAIN, "/api/v1/rooms/lobby/recordings", NULL, "{}"},
 	{"startRecording", 400, WORLD_PLAIN, "/api/v1/rooms/lobby/recordings", NULL, "{"},
 	{"startRecording", 404, WORLD_PLAIN, "/api/v1/rooms/none/recordings", NULL, "{}"},
@@ -705,6 +756,15 @@ static void leave_mail(struct site *site, char id[32])
 	answer_done(&answer);
 }
 
+static void play_a_tone(struct site *site, char id[32])
+{
+	struct answer answer = site_ask(site, "POST", "/api/v1/rooms/lobby/plays", NULL, TONE);
+
+	CHECK_INT("a play", answer.status, 201);
+	(void)snprintf(id, 32, "%s", answer_text(&answer, "id"));
+	answer_done(&answer);
+}
+
 static void ban_eve(struct site *site, char id[32])
 {
 	struct answer answer = site_ask(site, "POST", "/api/v1/rooms/lobby/bans", NULL, BAN_EVE);
@@ -728,6 +788,8 @@ static struct site *contract_site(enum contract_world world, char anna[32])
 		       site_dial(site, world == WORLD_NAMELESS ? "anonymous" : "anna", "lobby"));
 	if (world == WORLD_BANNED)
 		ban_eve(site, anna);
+	if (world == WORLD_PLAYING)
+		play_a_tone(site, anna);
 	if (world == WORLD_MAIL)
 		leave_mail(site, anna);
 	if (world == WORLD_TOKEN)

@@ -96,6 +96,7 @@ static void every_text_is_its_own(void)
 	struct fork_attempt_view attempt = {.status = 0};
 	struct registration_view registration = {.reg_id = 0};
 	struct recording_view recording = {.err = 0};
+	struct play_view play = {.err = 0};
 	struct mail_view mail = {.seq = 0};
 	struct focus_event event = {.seq = 1,
 				    .kind = FOCUS_MESSAGE,
@@ -105,6 +106,7 @@ static void every_text_is_its_own(void)
 				    .attempt = &attempt,
 				    .registration = &registration,
 				    .recording = &recording,
+				    .play = &play,
 				    .mail = &mail};
 	const struct event_entry *entry;
 	struct event_ring *ring;
@@ -118,6 +120,7 @@ static void every_text_is_its_own(void)
 	FILL(attempt);
 	FILL(registration);
 	FILL(recording);
+	FILL(play);
 	FILL(mail);
 	FILL(event);
 	CHECK("room for all", count <= ARRAY_LEN(words));
@@ -133,6 +136,7 @@ static void every_text_is_its_own(void)
 	CHECK_OWN(entry->attempt);
 	CHECK_OWN(entry->registration);
 	CHECK_OWN(entry->recording);
+	CHECK_OWN(entry->play);
 	CHECK_OWN(entry->mail);
 	CHECK_OWN(entry->event);
 	CHECK_INT("all of them", at, count);

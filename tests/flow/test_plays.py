@@ -1,0 +1,136 @@
+#!/usr/bin/python3
+"""What the API plays into rooms: heard as it is in the file, by whom it should be, and under control."""
+import pathlib
+import tempfile
+
+import lib
+import numpy
+
+PATIENCE_S = 30  # nothing here has to be quick
+
+
+def hearth_with_sounds(**options):
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="hearth-sounds-"))
+    return lib.Hearth(sounds__path=str(directory), **options), directory
+
+
+def caller(hearth, name, room="team", samples=None):
+    phone = lib.Phone(hearth, name, samples=samples)
+    assert phone.invite(room).status == 200
+    return phone
+
+
+def play(hearth, *items, path="/api/v1/rooms/team/plays", **fields):
+    made = hearth.api("POST", path, {"items": list(items), **fields})
+    assert made.status == 201, made.text
+    return f"/api/v1/rooms/team/plays/{made.json['id']}"
+
+
+def ended(events, path):
+    play_id = path.rsplit("/", 1)[1]
+    return lib.wait_for(f"{play_id} has ended",
+                        lambda: next((e for e in events.named("play.ended") if e["play"]["id"] == play_id), None), PATIENCE_S)
+
+
+def hears(phone, hz, level=2000):
+    lib.wait_for(f"{phone.name} hears {hz} Hz", lambda: lib.tone_heard(phone.rtp.heard(0.4), hz) > level, PATIENCE_S)
+
+
+def hears_not(phone, hz):
+    lib.wait_for(f"{phone.name} hears no {hz} Hz", lambda: lib.tone_heard(phone.rtp.heard(0.4), hz) < 60, PATIENCE_S)
+
+
+def frames_in_order(source, packets):
+    """How many frames of the source were heard, in their order; what is between them does not matter."""
+    want = [source[at:at + 160].astype(int) for at in range(0, len(source) - 159, 160)]
+    found = 0
+    for packet in packets:
+        got = lib.ulaw_decode(packet[4]).astype(int)
+        if found < len(want) and len(got) == 160 and numpy.all(abs(got - want[found]) <= 8 + abs(want[found]) // 16):
+            found += 1
+    return found, len(want)
+
+
+@lib.case
+def a_file_is_heard_as_it_is():
+    hearth, sounds = hearth_with_sounds()
+    source = lib.speech(sounds / "hello.wav", "This is what everybody hears.", seconds=1.6)
+    lib.write_opus(sounds / "chime.opus", lib.tone(600, 1.0))
+    listed = [s["item"] for s in hearth.api("GET", "/api/v1/sounds").json["sounds"]]
+    assert listed[:3] == ["file:chime.opus", "file:hello.wav", "music"], listed
+    events = lib.Events(hearth)
+    assert hearth.api("POST", "/api/v1/rooms/team/plays", {"items": ["music"]}).status == 404
+    anna, bert = caller(hearth, "anna"), caller(hearth, "bert")
+    end = ended(events, play(hearth, "file:hello.wav"))
+    assert end["cause"] == "finished" and end["play"]["error"] is None and "by" not in end, end
+    for phone in (anna, bert):
+        found = lib.wait_for("the file", lambda: (lambda n: n if n[0] == n[1] else None)(
+            frames_in_order(source, list(phone.rtp.packets))), PATIENCE_S)
+        assert found[1] == 80, found
+    play(hearth, "file:chime.opus", loop=True)
+    hears(anna, 600)
+    for items, status in ((["file:../hello.wav"], 422), (["file:/etc/passwd"], 422), (["file:none.wav"], 422), ([], 422),
+                          (["tone:9000"], 422), (["file:hello.wav"] * 33, 422)):
+        refused = hearth.api("POST", "/api/v1/rooms/team/plays", {"items": items})
+        assert refused.status == status and refused.json["field"] == "items", refused.text
+    (sounds / "broken.wav").write_bytes(b"this is no sound at all")
+    end = ended(events, play(hearth, "file:broken.wav"))
+    assert end["cause"] == "failed" and end["play"]["error"], end
+    anna.bye()
+    bert.bye()
+    assert events.wait("play.ended", PATIENCE_S, cause="empty")
+    hearth.stop()
+
+
+@lib.case
+def a_play_is_under_control():
+    hearth, _ = hearth_with_sounds()
+    events = lib.Events(hearth)
+    anna = caller(hearth, "anna")
+    path = play(hearth, "tone:500:3000:-12", "tone:900:3000:-12", loop=True)
+    full = 32767 * 10 ** (-12 / 20)
+    hears(anna, 500, full * 0.8)
+    changed = hearth.api("PATCH", path, {"volume_db": -12})
+    assert changed.status == 200 and changed.json["volume_db"] == -12, changed.text
+    lib.wait_for("softer", lambda: any(full * 0.2 < lib.tone_heard(anna.rtp.heard(0.4), hz) < full * 0.3 for hz in (500, 900)),
+                 PATIENCE_S)
+    hearth.api("PATCH", path, {"paused": True})
+    hears_not(anna, 500)
+    hears_not(anna, 900)
+    held = hearth.api("GET", path).json
+    assert held["state"] == "paused", held
+    # From the second tone on; it goes round, so the first comes back by itself.
+    moved = hearth.api("PATCH", path, {"position_ms": 3500, "paused": False, "volume_db": 0}).json
+    assert moved["state"] == "playing", moved
+    hears(anna, 900, full * 0.8)
+    hears(anna, 500, full * 0.8)
+    assert hearth.api("GET", path).json["position_ms"] > 5900
+    assert [p["id"] for p in hearth.api("GET", "/api/v1/rooms/team/plays").json["plays"]] == [path.rsplit("/", 1)[1]]
+    queued = play(hearth, "tone:1300:60000:-12", queue=True)
+    assert hearth.api("GET", queued).json["state"] == "queued"
+    assert hearth.api("DELETE", path).status == 204
+    end = ended(events, path)
+    assert end["cause"] == "stopped" and end["by"] == "api", end
+    hears(anna, 1300, full * 0.8)
+    hears_not(anna, 500)
+    assert hearth.api("GET", path).status == 404
+    assert events.wait("play.queued", play=events.named("play.queued")[0]["play"])
+    hearth.stop()
+
+
+@lib.case
+def one_participant_alone_hears_it():
+    hearth, _ = hearth_with_sounds()
+    events = lib.Events(hearth)
+    anna, bert = caller(hearth, "anna"), caller(hearth, "bert")
+    one = next(p["id"] for p in hearth.participants("team") if p["uri"].startswith("sip:anna@"))
+    path = play(hearth, "tone:700:60000:-12", path=f"/api/v1/rooms/team/participants/{one}/plays")
+    assert hearth.api("GET", path).json["participant_id"] == one
+    hears(anna, 700)
+    assert lib.tone_heard(bert.rtp.heard(0.4), 700) < 60
+    anna.bye()
+    assert ended(events, path)["cause"] == "left"
+    hearth.stop()
+
+
+lib.main()
