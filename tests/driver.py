@@ -44,6 +44,9 @@ ENVIRONMENT = {
 # Suites whose code runs on more than one thread, by executable.
 THREADED = {"unit_base": ["log", "loop", "ring"], "unit_store": ["store"], "unit_mixer": ["cell", "mixer", "worker"]}
 
+# Scripts that the whole server must get through under ThreadSanitizer, at the same time.
+TSAN_FLOWS = ["test_bridge.py", "test_phones.py"]
+
 _totals = {"passed": 0, "failed": 0}
 _retries = []  # (title, function, item)
 
@@ -181,7 +184,8 @@ def stage_tsan():
         for name, command, _, timeout in registered("tsan"):
             if name in THREADED:
                 report(f"tsan {name}", run([*command, *THREADED[name]], timeout))
-        report("tsan flow/test_phones.py", run_script(ROOT / "tests" / "flow" / "test_phones.py", "tsan"))
+        begin(lambda name: f"tsan flow/{name}", len(TSAN_FLOWS),
+              lambda name: run_script(ROOT / "tests" / "flow" / name, "tsan"), TSAN_FLOWS)()
 
 
 def stage_release():

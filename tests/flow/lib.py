@@ -24,11 +24,13 @@ import tempfile
 import threading
 import time
 import traceback
+import wave
 
 import numpy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RATE = 8000
+EVENTS = {**{str(i): i for i in range(10)}, "*": 10, "#": 11}  # RFC 4733 3.2
 LOCKS = "/tmp"  # the same folder for every script, whatever TMPDIR says
 API_TOKEN = "of-the-tests"  # of servers that serve the API beyond loopback
 _cases = []
@@ -332,6 +334,15 @@ def read_wav(path):
     at = data.find(b"data")
     body = data[at + 8:]
     return numpy.frombuffer(body[:len(body) & ~1], dtype=numpy.int16)
+
+
+def write_wav(path, samples):
+    """16 bits, 8 kHz."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(numpy.asarray(samples, dtype="<i2").tobytes())
 
 
 def read_wav_8k(path):

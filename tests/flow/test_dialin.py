@@ -5,58 +5,7 @@ import tempfile
 import time
 
 import lib
-
-EVENTS = {**{str(i): i for i in range(10)}, "*": 10, "#": 11}
-
-
-def prompts():
-    """A directory of prompts of our own, each a sentence of a voice, and a tune to wait with."""
-    root = pathlib.Path(tempfile.mkdtemp(prefix="hearth-prompts-"))
-    (root / "en" / "digits").mkdir(parents=True)
-    said = {
-        "conf-getconfno": "Welcome. Please enter your conference number, then press pound.",
-        "conf-getpin": "Now please enter the secret code of this conference.",
-        "conf-invalidpin": "That code is not right, sorry.",
-        "conf-waitforleader": "The meeting begins when its leader has come.",
-        "vm-goodbye": "Good bye and thank you for your call.",
-        "conf-onlyperson": "You are here all alone at this moment.",
-        "conf-placeintoconf": "Here we go, you are going in.",
-        "conf-thereare": "In the room we have got",
-        "conf-otherinparty": "other people waiting for you.",
-    }
-    spoken = {name: lib.speech(root / "en" / f"{name}.wav", text) for name, text in said.items()}
-    for digit in range(10):
-        lib.speech(root / "en" / "digits" / f"{digit}.wav", str(digit))
-    (root / "moh").mkdir()
-    lib.subprocess.run(["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", str(root / "moh" / "tune.wav"), "synth", "3", "sine", "330",
-                        "vol", "0.2"], check=True)
-    return root, spoken
-
-
-def hearth_with(root, **options):
-    return lib.Hearth(dialin__numbers="8000=en", prompts__path=str(root), prompts__music=str(root / "moh"), **options)
-
-
-def press(phone, digits):
-    for digit in digits:
-        phone.rtp.digit(EVENTS[digit])
-        for _ in range(4):  # a pause between keys
-            phone.rtp.extra.append((13, False, b"\x7f"))
-    lib.wait_for("the digits are sent", lambda: not phone.rtp.extra)
-
-
-def answer_reinvite(phone):
-    """Who is let in is told the conference's URI by a re-INVITE; its Contact is returned."""
-    request = phone.wait_request("INVITE")
-    phone.answer(request, body=phone.sdp(version=2))
-    assert phone.wait_request("ACK")
-    return request.get("Contact")
-
-
-def call(hearth, name, hz=None):
-    phone = lib.Phone(hearth, name, samples=lib.tone(hz, 1) if hz else None)
-    assert phone.invite("8000").status == 200
-    return phone
+from dialin import answer_reinvite, call, hearth_with, press, prompts
 
 
 @lib.case
