@@ -186,6 +186,26 @@ static int fail_invite(struct request *request, int err)
 	return fail_groups(request, err);
 }
 
+/* "confirm": true says the same as "ask": "confirm". */
+static int read_ask(struct request *request, struct document *document, struct room *room,
+		    enum participant_ask *ret_ask)
+{
+	const struct room_settings *settings = room_settings(room);
+	struct slice text;
+	bool must_confirm;
+
+	if (document_bool(document, "confirm", &must_confirm) && must_confirm)
+		*ret_ask = PARTICIPANT_ASK_KEY;
+	if (!document_text(document, "ask", &text))
+		return 0;
+	if (!slice_is(text, "pin") && !slice_is(text, "confirm"))
+		return request_fail_field(request, "ask", "pin or confirm expected");
+	if (slice_is(text, "pin") && !settings->pin[0] && !settings->moderator_pin[0])
+		return request_fail_field(request, "ask", "this room has no PIN to ask for");
+	*ret_ask = slice_is(text, "pin") ? PARTICIPANT_ASK_PIN : PARTICIPANT_ASK_KEY;
+	return 0;
+}
+
 int participants_invite(struct request *request)
 {
 	struct focus_invite invite = {0};
@@ -206,8 +226,9 @@ int participants_invite(struct request *request)
 	(void)document_text(document, "display_name", &invite.display_name);
 	(void)document_bool(document, "muted", &invite.is_muted);
 	(void)document_bool(document, "deaf", &invite.is_deaf);
-	(void)document_bool(document, "confirm", &invite.must_confirm);
-	err = read_role(request, document, &invite.role);
+	err = read_ask(request, document, room, &invite.ask);
+	if (!err)
+		err = read_role(request, document, &invite.role);
 	if (!err)
 		err = read_language(request, document, &invite.language);
 	if (!err)
@@ -316,10 +337,13 @@ static int apply(struct focus *focus, struct participant *participant, const str
 		err = focus_participant_set_language(focus, participant, view->language);
 	if (err)
 		return err;
+	/* One that is in already stays in, which is no error; one that has to do something first
+	   waits on. */
+	if (change->is_admitted && focus_admit(focus, participant) &&
+	    view->state == PARTICIPANT_PENDING)
+		return ERR_STATE;
 	focus_participant_set_self(focus, participant, view->is_self_muted, view->is_hand_raised);
 	focus_participant_set_role(focus, participant, view->role);
-	if (change->is_admitted) /* one that is in already stays in: asked twice is no error */
-		(void)focus_admit(focus, participant);
 	return 0;
 }
 

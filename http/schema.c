@@ -49,6 +49,8 @@ static const struct field invite[] = {
 	{"confirm", FIELD_BOOL, 0, 0, 0, NULL,
 	 "It waits (state pending) until it presses 1, and is rung off when it does not: no "
 	 "answering machine."},
+	{"ask", FIELD_STRING, 0, 1, TEXT_MAX, NULL,
+	 "confirm: the same. pin: it types a PIN of the room first; the moderators' makes it one."},
 	{"role", FIELD_STRING, 0, 1, TEXT_MAX, NULL, "guest or moderator."},
 	{"language", FIELD_STRING, FIELD_NULLABLE, 1, LANGUAGE_MAX, NULL,
 	 "What it is told things in; null: the room's."},

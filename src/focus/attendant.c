@@ -32,6 +32,7 @@ struct attendant {
 	uint32_t wrong;
 	bool was_silent;            /* the prompt was said once more */
 	bool was_named;             /* asked for its name, and heard */
+	bool was_touched;           /* a key was pressed: somebody is there */
 	enum participant_role role; /* as which it will come in */
 	handle play;
 	struct timer digit_timer, call_timer;
@@ -80,14 +81,14 @@ static bool is_inside(const struct room *room, struct slice uri)
 	return false;
 }
 
-static bool has_pin(const struct room *room)
+bool attendant_has_pin(const struct room *room)
 {
 	return room->settings.pin[0] || room->settings.moderator_pin[0];
 }
 
 bool attendant_must_ask(const struct room *room, struct slice referred_by)
 {
-	if (!has_pin(room) && !room->settings.has_names)
+	if (!attendant_has_pin(room) && !room->settings.has_names)
 		return false;
 	return !(room->focus->config->dialin_trust_referred && slice_present(referred_by) &&
 		 is_inside(room, referred_by));
@@ -237,6 +238,20 @@ static int check_entry(const struct attendant *a, const struct room *room)
 	return room_check_entry(room, !is_moderator);
 }
 
+/* One that was called, and is in the room's roster already. */
+static void let_in(struct attendant *a)
+{
+	struct participant *p = a->participant;
+
+	say_stop(p->focus, &a->play);
+	if (a->role == PARTICIPANT_MODERATOR)
+		p->role = PARTICIPANT_MODERATOR;
+	p->ask = PARTICIPANT_ASK_NOTHING;
+	p->is_admitted = p->is_dial_in = true;
+	p->attendant = attendant_free(a);
+	participant_step(p, PARTICIPANT_EV_ADMIT);
+}
+
 /* Into the room; the attendant is gone when this returns, unless the room does not take it. */
 static void come_in(struct attendant *a, struct room *room)
 {
@@ -320,6 +335,10 @@ static void enter(struct attendant *a, struct room *room, enum participant_role 
 	int err;
 
 	a->role = role;
+	if (a->participant->room) {
+		let_in(a);
+		return;
+	}
 	slice_cstr(slice_of(room->id), a->room_id, sizeof(a->room_id));
 	err = check_entry(a, room);
 	if (err)
@@ -336,9 +355,9 @@ static void room_known(struct attendant *a, enum prompt first)
 
 	if (!room)
 		wrong(a, ASK_ROOM, PROMPT_ROOM_INVALID);
-	else if (!schedule_is_open(room))
+	else if (!a->participant->room && !schedule_is_open(room))
 		refuse(a, ERR_ROOM_NOT_OPEN);
-	else if (has_pin(room))
+	else if (attendant_has_pin(room))
 		ask(a, ASK_PIN, first);
 	else
 		enter(a, room, PARTICIPANT_GUEST);
@@ -403,9 +422,13 @@ static void submit(struct attendant *a)
 		pin_entered(a);
 }
 
-static void hang_up(struct attendant *a, const char *cause)
+/* An answering machine presses nothing. */
+static void hang_up(struct attendant *a)
 {
-	participant_ring_off(a->participant, cause, PARTICIPANT_EV_KICK);
+	bool is_machine = a->participant->is_outgoing && !a->was_touched;
+
+	participant_ring_off(a->participant, is_machine ? "not_confirmed" : "refused",
+			     PARTICIPANT_EV_KICK);
 }
 
 static void on_digit_timer(void *arg)
@@ -413,7 +436,7 @@ static void on_digit_timer(void *arg)
 	struct attendant *a = arg;
 
 	if (a->state == SAY_GOODBYE) {
-		hang_up(a, "refused");
+		hang_up(a);
 	} else if (a->state == CHECK_PIN) {
 		pin_check(a);
 	} else if (a->state == ASK_NAME) {
@@ -434,7 +457,7 @@ static void on_digit_timer(void *arg)
 
 static void on_call_timer(void *arg)
 {
-	hang_up(arg, "refused");
+	hang_up(arg);
 }
 
 /* What happens ------------------------------------------------------------------------------- */
@@ -460,6 +483,7 @@ void attendant_on_digit(struct attendant *a, char digit)
 
 	if (a->state == SAY_GOODBYE || a->state == SAVE_NAME || a->state == CHECK_PIN)
 		return;
+	a->was_touched = true;
 	say_stop(focus, &a->play);
 	if (a->state == ASK_NAME || a->state == TAKE_NAME) {
 		a->state == ASK_NAME ? take_name(a) : save_name(a);
@@ -485,7 +509,7 @@ void attendant_on_said(struct attendant *a, handle play)
 		return;
 	a->play = 0;
 	if (a->state == SAY_GOODBYE)
-		hang_up(a, "refused");
+		hang_up(a);
 	else if (a->state == ASK_NAME)
 		take_name(a);
 	else if (!a->digit_count)
@@ -507,6 +531,24 @@ int attendant_new(struct participant *participant, const struct attendant_number
 	timer_init(&a->call_timer, on_call_timer, a);
 	participant->attendant = a;
 	return 0;
+}
+
+void attendant_take(struct participant *p)
+{
+	struct attendant_number number = {.language = ""};
+	int err;
+
+	slice_cstr(slice_of(p->language), number.language, sizeof(number.language));
+	slice_cstr(slice_of(p->room->id), number.room, sizeof(number.room));
+	err = attendant_new(p, &number);
+	if (err) {
+		LOG(LOG_ERROR, "dialin.not_asked", LOG_STR("participant", p->id),
+		    LOG_STR("error", err_text(err)));
+		participant_ring_off(p, "failed", PARTICIPANT_EV_KICK);
+		return;
+	}
+	participant_step(p, PARTICIPANT_EV_WAIT);
+	attendant_on_established(p->attendant);
 }
 
 struct attendant *attendant_free(struct attendant *a)

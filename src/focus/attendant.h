@@ -2,7 +2,8 @@
  * in.
  *
  * A caller of a number in dialin.numbers, or of a room that has a PIN, is answered by an attendant.
- * Until it knows that the caller may come in, the participant is in no roster and no room, and no
+ * So is whoever we call with PARTICIPANT_ASK_PIN, or call back to such a number (focus/callback.h).
+ * Until it knows that a caller may come in, the participant is in no roster and no room, and no
  * room is made for it: a wrong number or PIN leaves nothing behind. '#' ends an entry (so does a
  * pause), '*' starts it over, any key cuts a prompt short. Three wrong entries, or two silences,
  * end the call with a goodbye; wrong PINs also count in lockout.h. A room with has_names asks for a
@@ -41,9 +42,16 @@ bool attendant_number_find(const char *numbers, struct slice number,
  * here, or absent: people whom somebody inside has sent are not asked (dialin.trust_referred). */
 bool attendant_must_ask(const struct room *room, struct slice referred_by);
 
+/* Whether there is a PIN to be asked for. */
+bool attendant_has_pin(const struct room *room);
+
 /* Takes over a participant that is reserved (leg open outside of any room, call bound) and not
  * answered yet. -ENOMEM. */
 int attendant_new(struct participant *participant, const struct attendant_number *number);
+/* Asks one whom we have called into its room, and who has answered, for a PIN of that room before
+ * it comes in: it is in the roster, and waits (state pending). What keeps callers out (a lock, a
+ * limit) does not keep it, for it was called. It may be on its way out when this returns. */
+void attendant_take(struct participant *participant);
 struct attendant *attendant_free(struct attendant *attendant); /* accepts NULL; returns NULL */
 
 /* What happens to the participant while it has one. It may be without afterwards, or in a room. */

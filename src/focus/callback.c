@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "focus/attendant.h"
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
 #include "focus/participant_priv.h"
@@ -198,11 +199,35 @@ static int call_into_room(struct focus *focus, const struct callback *callback)
 		room_publish(room);
 	err = focus_invite(focus, room,
 			   &(struct focus_invite){.uri = slice_of(callback->uri),
-						  .must_confirm = callback->rule.must_confirm},
+						  .ask = callback->rule.must_confirm
+								 ? PARTICIPANT_ASK_KEY
+								 : PARTICIPANT_ASK_NOTHING},
 			   &p);
 	if (err && is_made)
 		(void)focus_room_close(focus, room, "empty");
 	return err;
+}
+
+/* It is asked what who dials that number is asked. */
+static int call_from_number(struct focus *focus, const struct callback *callback,
+			    const struct attendant_number *row)
+{
+	struct room *room = focus_room_find(focus, slice_of(row->room));
+	struct slice language = slice_of(row->language);
+	struct participant *p;
+
+	if (!row->room[0])
+		return invitation_from_number(focus, slice_of(callback->uri),
+					      slice_of(callback->rule.target), row);
+	if (!room)
+		return ERR_ROOM_UNKNOWN;
+	return focus_invite(focus, room,
+			    &(struct focus_invite){.uri = slice_of(callback->uri),
+						   .language = focus_has_language(focus, language)
+								       ? language
+								       : SLICE_NONE,
+						   .ask = PARTICIPANT_ASK_PIN},
+			    &p);
 }
 
 static int call_second_party(struct focus *focus, const struct callback *callback)
@@ -221,11 +246,15 @@ static int call_second_party(struct focus *focus, const struct callback *callbac
 static void call_back(struct callback *callback)
 {
 	struct focus *focus = callback->focus;
-	bool is_uri = strchr(callback->rule.target, ':') != NULL;
+	const char *target = callback->rule.target;
+	struct attendant_number row;
 	int err = note(focus->callbacks, callback->uri);
 
-	if (!err)
-		err = is_uri ? call_second_party(focus, callback) : call_into_room(focus, callback);
+	if (!err && attendant_number_find(focus->config->dialin_numbers, slice_of(target), &row))
+		err = call_from_number(focus, callback, &row);
+	else if (!err)
+		err = strchr(target, ':') ? call_second_party(focus, callback)
+					  : call_into_room(focus, callback);
 	focus->callbacks->stats.called += !err;
 	LOG(err ? LOG_WARN : LOG_INFO, "callback.called", LOG_STR("uri", callback->uri),
 	    LOG_STR("to", callback->rule.target), err ? LOG_STR("error", err_text(err)) : LOG_END);

@@ -1,10 +1,11 @@
 /* focus/callback.h -- numbers that call back: whoever rings one is refused unpaid and then called.
  *
- * callback.numbers says which user parts do that and where their callers are led: to a room, or to
- * a second party. The caller hears ringing (180) for so many rings, then the refusal; ringing off
- * before is as good. After callback.delay_s we call the address of its From (or what a trusted peer
- * or its password says it is), and only one that callback.allow lets through, so often an hour at
- * most: else anybody could have us ring anybody. Thread: control.
+ * callback.numbers says which user parts do that and where their callers are led: to a room, to a
+ * dial-in number, whose attendant asks for conference and PIN, or to a second party. The caller
+ * hears ringing (180) for so many rings, then the refusal; ringing off before is as good. After
+ * callback.delay_s we call the address of its From (or what a trusted peer or its password says it
+ * is), and only one that callback.allow lets through, so often an hour at most: else anybody could
+ * have us ring anybody. Thread: control.
  */
 #ifndef FOCUS_CALLBACK_H
 #define FOCUS_CALLBACK_H
@@ -26,7 +27,8 @@ enum {
 };
 
 struct callback_rule {
-	char target[CALLBACK_TARGET_MAX + 1]; /* room name, or URI of the second party */
+	/* Room name, a number of dialin.numbers, or URI of the second party. */
+	char target[CALLBACK_TARGET_MAX + 1];
 	uint32_t rings;
 	uint16_t status;   /* of the refusal */
 	bool must_confirm; /* presses 1 before it is led on (focus/confirm.h) */

@@ -191,7 +191,7 @@ int focus_call_create(struct focus *focus, const struct focus_call *make, struct
 void focus_call_confirm(struct call *call)
 {
 	if (call->from)
-		call->from->must_confirm = true;
+		call->from->ask = PARTICIPANT_ASK_KEY;
 }
 
 void calls_gone(struct call *call, const char *cause)

@@ -34,7 +34,7 @@ void confirm_on_digit(struct participant *p, char digit)
 	if (digit != '1')
 		return;
 	confirm_end(p);
-	p->must_confirm = false;
+	p->ask = PARTICIPANT_ASK_NOTHING;
 	p->is_admitted = true;
 	say_stop(p->focus, &p->play);
 	participant_step(p, PARTICIPANT_EV_ADMIT);

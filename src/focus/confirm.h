@@ -1,8 +1,9 @@
 /* focus/confirm.h -- who was called says by a key that it is a person, and wants to come in.
  *
  * An answering machine that takes a call must not speak into a conference, nor cost the second
- * party's call. Whoever is called with must_confirm waits (state pending), hears what it is about,
- * and comes in when it presses 1. It is asked CONFIRM_TIMES times, then rung off. Thread: control.
+ * party's call. Whoever is called with PARTICIPANT_ASK_KEY waits (state pending), hears what it is
+ * about, and comes in when it presses 1. It is asked CONFIRM_TIMES times, then rung off. Thread:
+ * control.
  */
 #ifndef FOCUS_CONFIRM_H
 #define FOCUS_CONFIRM_H

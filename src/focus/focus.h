@@ -96,8 +96,8 @@ struct focus_invite {
 		display_name; /* shown in the roster until the peer tells its own; may be absent */
 	bool is_muted, is_deaf; /* from the start */
 	enum participant_role role;
-	struct slice language;            /* of prompts; may be absent. Unknown: -EINVAL */
-	bool must_confirm;                /* focus/confirm.h */
+	struct slice language; /* of prompts; may be absent. Unknown: -EINVAL */
+	enum participant_ask ask;
 	const struct groups_wish *groups; /* the same; NULL: as everybody */
 };
 /* Calls somebody into the room (RFC 4579 5.2, dial-out). ERR_BAD_TARGET, ERR_LOOP (the room

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "focus/attendant.h"
 #include "focus/focus_priv.h"
 #include "focus/fork.h"
 #include "focus/participant_priv.h"
@@ -105,7 +106,7 @@ static int on_call(void *arg, struct sip_call_invite *invite, struct sip_call **
 	invite->from = slice_of(invitation->from ? invitation->from
 						 : own_from(p, invite->target, from));
 	invite->contact_user = slice_of(p->is_plain ? p->id : p->room_id);
-	invite->contact_params = p->is_plain ? NULL : "isfocus";
+	invite->contact_params = p->is_plain || !room ? NULL : "isfocus";
 	invite->timeout_ms = (uint32_t)focus->config->focus_ring_s * 1000;
 	leg_offer_local(&p->leg, &local);
 	if (invitation->is_on_hold)
@@ -291,7 +292,7 @@ static bool is_secure_target(struct slice target)
 	       (sip_uri_param(&uri, "transport", &transport) && slice_iis(transport, "tls"));
 }
 
-/* Ports, the offer, and the INVITE. */
+/* Ports, the offer, and the INVITE. `room` NULL: none yet; p->room_id says who calls. */
 static int reserve(struct participant *p, struct room *room, const struct invitation_start *start)
 {
 	struct leg_place place = {.is_outside = true, .tag = p->tag};
@@ -299,14 +300,14 @@ static int reserve(struct participant *p, struct room *room, const struct invita
 	int err;
 
 	p->is_plain = start->is_plain;
-	slice_cstr(slice_of(room->id), p->room_id, sizeof(p->room_id));
 	text_utf8(start->uri, p->uri, sizeof(p->uri));
 	place.is_secure = is_secure_target(start->uri);
-	place.codecs = room->settings.codecs;
+	if (room)
+		place.codecs = room->settings.codecs;
 	err = invitation_new(start, &p->invitation);
 	if (!err)
 		err = fork_local_toward(p->focus, start->uri, &place.local);
-	if (!err)
+	if (!err && room)
 		err = room_bus(room, &place.bus);
 	if (!err)
 		err = leg_open(&p->leg, &place);
@@ -315,7 +316,7 @@ static int reserve(struct participant *p, struct room *room, const struct invita
 			&(struct fork_params){
 				.focus = p->focus,
 				.target = start->uri,
-				.own = slice_of(room_uri(p->focus, room->id, own)),
+				.own = slice_of(room_uri(p->focus, p->room_id, own)),
 				.request = start->request,
 				.handlers = &fork_handlers,
 				.arg = p,
@@ -341,8 +342,10 @@ int invitation_begin(struct room *room, const struct invitation_start *start,
 		err = groups_fit(room, NULL, start->groups, &groups);
 	if (!err)
 		err = participant_new(focus, true, &p);
-	if (!err)
+	if (!err) {
+		slice_cstr(slice_of(room->id), p->room_id, sizeof(p->room_id));
 		err = reserve(p, room, start);
+	}
 	if (!err && start->groups)
 		err = groups_take(room, p, &groups);
 	if (err)
@@ -353,7 +356,7 @@ int invitation_begin(struct room *room, const struct invitation_start *start,
 	p->is_bridge = start->is_bridge;
 	p->role = (uint8_t)start->role;
 	slice_cstr(start->language, p->language, sizeof(p->language));
-	p->must_confirm = start->must_confirm;
+	p->ask = (uint8_t)start->ask;
 	if (p->call)
 		participant_identify(p);
 	focus->stats.dial_outs++;
@@ -370,6 +373,33 @@ fail:
 	return err;
 }
 
+int invitation_from_number(struct focus *focus, struct slice uri, struct slice number,
+			   const struct attendant_number *row)
+{
+	const struct invitation_start start = {.uri = uri};
+	struct participant *p;
+	int err = check_invite(focus, NULL, uri);
+
+	if (!err)
+		err = participant_new(focus, true, &p);
+	if (err)
+		return err;
+	slice_cstr(number, p->room_id, sizeof(p->room_id));
+	err = attendant_new(p, row);
+	if (!err)
+		err = reserve(p, NULL, &start);
+	if (err) {
+		participant_discard(p);
+		return err;
+	}
+	if (p->call)
+		participant_identify(p);
+	focus->stats.dial_outs++;
+	LOG(LOG_INFO, "dialin.calls", LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id),
+	    LOG_STR("uri", p->uri), LOG_SLICE("number", number));
+	return 0;
+}
+
 int focus_invite(struct focus *focus, struct room *room, const struct focus_invite *invite,
 		 struct participant **ret_participant)
 {
@@ -380,7 +410,7 @@ int focus_invite(struct focus *focus, struct room *room, const struct focus_invi
 		.is_deaf = invite->is_deaf,
 		.role = invite->role,
 		.language = invite->language,
-		.must_confirm = invite->must_confirm,
+		.ask = invite->ask,
 		.groups = invite->groups,
 	};
 

@@ -306,6 +306,7 @@ static void do_leave(struct participant *p)
 
 	recording_on_talking(p, false);
 	confirm_end(p);
+	p->attendant = attendant_free(p->attendant);
 	waiting_on_leaving(p);
 	leg_close(&p->leg);
 	p->ended_wall_ms = clock_wall_ms(&focus->clock);
@@ -366,10 +367,11 @@ void participant_ring_off(struct participant *p, const char *cause, enum partici
 		text_utf8(slice_of(cause), p->cause, sizeof(p->cause));
 		memcpy(p->ended_by, p->focus->by, sizeof(p->ended_by));
 	}
-	if (p->attendant) {
+	if (p->attendant && !p->room) {
 		participant_drop(p);
 		return;
 	}
+	p->attendant = attendant_free(p->attendant);
 	participant_step(p, how);
 }
 

@@ -26,14 +26,21 @@ enum participant_state {
 	PARTICIPANT_STATE_COUNT
 };
 
+/* What somebody whom we call has to do before it comes in. */
+enum participant_ask {
+	PARTICIPANT_ASK_NOTHING,
+	PARTICIPANT_ASK_KEY, /* press 1 (focus/confirm.h) */
+	PARTICIPANT_ASK_PIN, /* type a PIN of the room (focus/attendant.h), or 1 if it has none */
+};
 enum participant_role { PARTICIPANT_GUEST, PARTICIPANT_MODERATOR };
 
 struct participant_control {
-	bool is_muted;    /* the room does not hear it */
-	bool is_deaf;     /* it does not hear the room */
-	double gain_db;   /* on what it says; -60 to +30 */
-	double volume_db; /* on what it hears; -60 to +30 */
-	uint8_t sound_set; /* what it has otherwise than its room, of enum room_sound (focus/room.h) */
+	bool is_muted;     /* the room does not hear it */
+	bool is_deaf;      /* it does not hear the room */
+	double gain_db;    /* on what it says; -60 to +30 */
+	double volume_db;  /* on what it hears; -60 to +30 */
+	uint8_t sound_set; /* what it has otherwise than its room, of enum room_sound (focus/room.h)
+			    */
 	uint8_t sound;     /* of these: what it has */
 };
 
@@ -57,10 +64,10 @@ struct participant_view {
 	bool is_bridge; /* to where a conference moves, or from where it came: no person */
 	uint64_t created_wall_ms, connected_wall_ms; /* 0: not yet */
 	uint64_t version;                            /* ETag: control and state, not levels */
-	bool is_host;             /* made the conference by calling a factory */
-	bool is_anonymous;        /* asked for privacy: the roster does not say who it is */
-	const char *codec;        /* static: "PCMU"; "" before it is agreed */
-	bool is_encrypted;        /* SRTP, as agreed */
+	bool is_host;                                /* made the conference by calling a factory */
+	bool is_anonymous; /* asked for privacy: the roster does not say who it is */
+	const char *codec; /* static: "PCMU"; "" before it is agreed */
+	bool is_encrypted; /* SRTP, as agreed */
 	const struct participant
 		*of; /* whose view it is, for participant_attempt; NULL in events */
 	struct media_leg_stats media; /* talking, levels, loss, jitter, delay, MOS */

@@ -95,10 +95,10 @@ struct participant {
 	char *group_texts;                    /* owned; groups.c; NULL: groups are the default */
 	struct media_groups groups; /* bits of the room's groups; empty sets are empty here */
 	struct digits_seen digits;
-	uint8_t role;               /* enum participant_role */
-	bool is_admitted;           /* waits for nobody any more */
+	uint8_t role;     /* enum participant_role */
+	bool is_admitted; /* waits for nobody any more */
 	bool is_in_mix;
-	uint8_t flags; /* set of enum media_leg_flag */
+	uint8_t flags;                      /* set of enum media_leg_flag */
 	bool is_self_muted, is_hand_raised; /* its own doing; control is that of others */
 	char keys[PARTICIPANT_KEYS_MAX];    /* pressed so far; menu.c */
 	uint8_t key_count;
@@ -106,13 +106,13 @@ struct participant {
 	bool is_dial_in; /* an attendant let it in: it is told things by voice */
 	char language[PROMPTS_NAME_MAX + 1]; /* "": the default */
 	handle play;                         /* what is said to it, 0 nothing */
-	bool must_confirm;                   /* confirm.c: presses 1 before it comes in */
+	uint8_t ask; /* enum participant_ask: what it still has to do before it comes in */
 	struct {
 		struct timer timer;
 		uint8_t asked;
 	} confirm;
 	struct spoken_name *name;    /* what it said it was called; NULL */
-	struct attendant *attendant; /* owned; asks who it is, in no room yet; else NULL */
+	struct attendant *attendant; /* owned; asks for a PIN; else NULL */
 	uint64_t created_wall_ms, connected_wall_ms, ended_wall_ms, version;
 	char cause[PARTICIPANT_CAUSE_MAX + 1]; /* of its end; "" while nothing is known */
 	char ended_by[PARTICIPANT_ID_MAX + 1]; /* whose word that was; "" nobody's */
@@ -133,7 +133,8 @@ int participant_new(struct focus *focus, bool is_outgoing, struct participant **
 /* Gives up one that was never listed: its call, if any, is the caller's to end; the memory goes
  * when the leg has closed. */
 void participant_discard(struct participant *participant);
-/* Ends one that an attendant has: rings off what is there; the memory goes later. */
+/* Ends one that an attendant has, in no room yet: rings off what is there; the memory goes later.
+ */
 void participant_drop(struct participant *participant);
 /* Frees at once, leaving a record when it was listed: for focus_free. */
 void participant_abandon(struct participant *participant);
@@ -173,16 +174,23 @@ struct invitation_start {
 	const char *replaces; /* "Replaces: ...\r\n": left out when the peer answers 420, 481
 				 or 501; NULL none */
 	enum participant_role role;
-	struct slice language;         /* may be absent */
-	bool must_confirm;             /* focus/confirm.h */
-	const struct sip_msg *request; /* the INVITE that it carries on: what that says of diversions
-					  goes along; NULL: none */
+	struct slice language; /* may be absent */
+	enum participant_ask ask;
+	const struct sip_msg *request; /* the INVITE that it carries on: what that says of
+					  diversions goes along; NULL: none */
 };
 /* Whether this may be called at all: ERR_DRAINING, ERR_NOT_ALLOWED, ERR_BAD_TARGET. */
 int invitation_check(const struct focus *focus, struct slice uri);
 /* Calls somebody into the room; errors as focus_invite. The participant is published. */
 int invitation_begin(struct room *room, const struct invitation_start *start,
 		     struct participant **ret_participant);
+
+/* Calls somebody from a dial-in number, whose attendant asks for conference and PIN when it is
+ * answered: in no room until then, as if it had dialled the number itself. `row`: what
+ * attendant_number_find says of `number`. Errors as focus_invite. */
+struct attendant_number;
+int invitation_from_number(struct focus *focus, struct slice uri, struct slice number,
+			   const struct attendant_number *row);
 
 /* The call, or the last of those that were tried, is over: p->call is NULL by now. */
 void participant_ended(struct participant *participant, const struct sip_call_end *end);

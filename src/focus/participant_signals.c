@@ -28,7 +28,7 @@ static void on_progress(void *arg, struct sip_call *call, const struct sip_msg *
 
 	(void)call;
 	refer_in_progress(p->refer, response->status);
-	if (response->status >= 180)
+	if (response->status >= 180 && p->room)
 		participant_step(p, PARTICIPANT_EV_PROGRESS);
 }
 
@@ -39,12 +39,23 @@ static void step_held(struct participant *p)
 	participant_step(p, p->is_held ? PARTICIPANT_EV_HELD : PARTICIPANT_EV_RESUMED);
 }
 
+/* Whom we call has answered, and shall show first that it is the one. */
+static void ask_first(struct participant *p)
+{
+	if (!attendant_has_pin(p->room))
+		p->ask = PARTICIPANT_ASK_KEY;
+	if (p->ask == PARTICIPANT_ASK_KEY)
+		confirm_begin(p);
+	else
+		attendant_take(p);
+}
+
 static void on_established(void *arg, struct sip_call *call, const struct sip_msg *message)
 {
 	struct participant *p = arg;
 
 	(void)call;
-	if (p->is_outgoing) {
+	if (p->is_outgoing && p->room) {
 		loops_note(p, message);
 		seats_note(p, message);
 	}
@@ -52,8 +63,8 @@ static void on_established(void *arg, struct sip_call *call, const struct sip_ms
 		attendant_on_established(p->attendant);
 		return;
 	}
-	if (p->must_confirm)
-		confirm_begin(p);
+	if (p->ask)
+		ask_first(p);
 	else if (p->is_outgoing || p->room->call) /* who was called is wanted: it does not wait */
 		participant_step(p, PARTICIPANT_EV_ESTABLISHED);
 	else
@@ -154,11 +165,12 @@ static void on_ended(void *arg, struct sip_call *call, const struct sip_call_end
 
 void participant_ended(struct participant *p, const struct sip_call_end *end)
 {
-	if (p->attendant) {
+	if (!p->attendant || p->is_outgoing)
+		failure_log(p, end);
+	if (p->attendant && !p->room) {
 		participant_drop(p);
 		return;
 	}
-	failure_log(p, end);
 	note_end(p, end);
 	participant_step(p, PARTICIPANT_EV_ENDED);
 }
@@ -211,7 +223,7 @@ static void on_dtmf(struct participant *p, const struct media_event *event)
 						     .participant = p,
 						     .digit = event->digit,
 						     .duration_ms = event->duration_ms});
-	if (p->must_confirm && p->state == PARTICIPANT_PENDING) {
+	if (p->ask == PARTICIPANT_ASK_KEY && p->state == PARTICIPANT_PENDING) {
 		confirm_on_digit(p, event->digit);
 		return;
 	}

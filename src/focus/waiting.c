@@ -35,7 +35,7 @@ static bool must_wait(const struct participant *p)
 {
 	const struct room_settings *settings = &p->room->settings;
 
-	if (p->must_confirm)
+	if (p->ask)
 		return true;
 	if (is_moderator(p) || p->is_admitted)
 		return false;
@@ -72,7 +72,7 @@ void waiting_come_in(struct participant *p)
 
 int waiting_admit(struct participant *p)
 {
-	if (p->state != PARTICIPANT_PENDING || p->must_confirm)
+	if (p->state != PARTICIPANT_PENDING || p->ask)
 		return ERR_STATE;
 	p->is_admitted = true;
 	say_stop(p->focus, &p->play);

@@ -35,7 +35,7 @@ void waiting_on_role(struct participant *participant);
 void waiting_review(struct room *room);
 
 /* Lets in one that waits, whatever it waits for. ERR_STATE when it does not,
- * or has to confirm first (focus/confirm.h). */
+ * or has something to do first (enum participant_ask). */
 int waiting_admit(struct participant *participant);
 
 #endif

@@ -144,6 +144,58 @@ def who_is_called_says_by_a_key_that_it_is_there():
     hearth.stop()
 
 
+def picks_up(phone):
+    """Answers the call that comes."""
+    request = phone.wait_request("INVITE", 30)
+    phone.call_id, phone.to = request.get("Call-ID"), request.get("From")
+    phone.answer(request, body=phone.sdp())
+    assert phone.wait_request("ACK", 30)
+    phone.rtp.start(request.rtp())
+
+
+@lib.case
+def whom_we_call_types_a_pin():
+    """Called by the API, and called back from a dial-in number; a machine that answers gets nowhere."""
+    root, spoken = prompts()
+    hearth = hearth_with(root, sip__registrar="open", callback__numbers="9000=8000;rings=0", callback__allow="@127.0.0.1", callback__delay_s=1)
+    events = lib.Events(hearth)
+    hearth.api("POST", "/api/v1/rooms", {"id": "4711", "pin": "1234", "moderator_pin": "98765", "locked": True})
+    anna, machine, carl = (lib.Phone(hearth, name) for name in ("anna", "machine", "carl"))
+    for phone in (anna, machine):
+        made = hearth.api("POST", "/api/v1/rooms/4711/participants", {"uri": f"sip:{phone.name}@127.0.0.1:{phone.port}", "ask": "pin"})
+        assert made.status == 202, made.text
+        picks_up(phone)
+    lib.wait_for("both wait", lambda: [p["state"] for p in hearth.participants("4711")] == ["pending"] * 2, 30)
+    for phone in (anna, machine):
+        lib.wait_for("it is asked", lambda: lib.likeness(phone.rtp.heard(), spoken["conf-getpin"]) > 0.9, 30, 0.5)
+    press(anna, "0000#")
+    lib.wait_for("it is told", lambda: lib.likeness(anna.rtp.heard(), spoken["conf-invalidpin"]) > 0.9, 30, 0.5)
+    press(anna, "98765#")
+    joined = events.wait("participant.joined", 30)
+    assert joined["participant"]["role"] == "moderator" and joined["participant"]["uri"].startswith("sip:anna@"), joined
+    hearth.api("PATCH", "/api/v1/rooms/4711", {"locked": False})
+
+    carl.to = f"<sip:carl@{hearth.host}>"
+    carl.send(carl.request("REGISTER", f"sip:{hearth.host}", "Expires: 600\r\n"))
+    assert carl.final().status == 200
+    carl.to = None
+    assert carl.invite("9000").status == 486
+    picks_up(carl)
+    lib.wait_for("carl is asked", lambda: lib.likeness(carl.rtp.heard(), spoken["conf-getconfno"]) > 0.9, 30, 0.5)
+    assert not any(p["uri"].startswith("sip:carl@") for p in hearth.participants("4711"))
+    press(carl, "4711#1234#")
+    assert "isfocus" in answer_reinvite(carl)
+    lib.wait_for("carl is in", lambda: len(hearth.connected("4711")) == 2, 30)
+
+    bye = machine.wait_request("BYE", 60)
+    assert "480" in bye.get("Reason"), bye.fields
+    machine.answer(bye)
+    left = events.wait("participant.left", 30)
+    assert left["cause"] == "not_confirmed" and left["participant"]["uri"].startswith("sip:machine@"), left
+    assert not events.named("dtmf"), "digits of a PIN are told"
+    hearth.stop()
+
+
 @lib.case
 def three_wrong_pins_and_goodbye():
     root, spoken = prompts()

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/err.h"
 #include "focus/focus_priv.h"
 #include "focus/lockout.h"
 #include "focus/room_priv.h"
@@ -311,6 +312,102 @@ static void a_room_with_a_pin_asks(void)
 	world_end(world, "room_with_pin");
 }
 
+static struct participant *call_in(struct world *world, struct room *room, struct phone *phone)
+{
+	char uri[64];
+	struct participant *p = NULL;
+
+	(void)snprintf(uri, sizeof(uri), "sip:%s@%s", phone->user, WORLD_PHONES);
+	CHECK_INT("called",
+		  focus_invite(
+			  world->focus, room,
+			  &(struct focus_invite){.uri = slice_of(uri), .ask = PARTICIPANT_ASK_PIN},
+			  &p),
+		  0);
+	world_run(world, 500);
+	CHECK(phone->user, phone->is_established);
+	return p;
+}
+
+/* Who was called shows by a PIN that it is who was meant; in spite of a lock, for it was called. */
+static void whom_we_call_types_a_pin(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct room *room = room_make_pins(world, "team", "1234", "98765");
+	struct room_settings settings = room->settings;
+	struct phone *anna = world_phone(world, "anna"), *boss = world_phone(world, "boss");
+	struct phone *eve = world_phone(world, "eve"), *leaver = world_phone(world, "leaver");
+	struct participant *p;
+	const char *told;
+
+	settings.is_locked = settings.has_names = true;
+	CHECK_INT("lock", focus_room_set(world->focus, room, &settings), 0);
+	p = call_in(world, room, anna);
+	CHECK_INT("waits", p->state, PARTICIPANT_PENDING);
+	CHECK_INT("nobody else can let it in", focus_admit(world->focus, p), ERR_STATE);
+	focus_participant_set_role(world->focus, p, PARTICIPANT_MODERATOR);
+	CHECK_INT("nor make it a moderator who comes in", p->state, PARTICIPANT_PENDING);
+	focus_participant_set_role(world->focus, p, PARTICIPANT_GUEST);
+	hear(anna);
+	press(anna, "0000#");
+	CHECK_INT("a wrong one", p->state, PARTICIPANT_PENDING);
+	press(anna, "1234#");
+	CHECK_INT("in", p->state, PARTICIPANT_CONNECTED);
+	CHECK_INT("as a guest", p->role, PARTICIPANT_GUEST);
+	p = call_in(world, room, boss);
+	press(boss, "98765#");
+	CHECK_INT("role", p->role, PARTICIPANT_MODERATOR);
+	(void)call_in(world, room, eve);
+	press(eve, "0000#1111#2222#");
+	hear(eve);
+	world_run(world, 500);
+	CHECK("rung off", eve->has_ended);
+	(void)call_in(world, room, leaver);
+	press(leaver, "12");
+	phone_hang_up(leaver);
+	world_run(world, 500);
+	CHECK_INT("two are in", world_roster(world, "team"), 2);
+	told = world_events(world, "");
+	CHECK("why eve has left", strstr(told, "eve disconnected refused") != NULL);
+	CHECK("no digit of a PIN is told", !strstr(told, "dtmf"));
+	p = call_in(world, room, leaver);
+	CHECK_INT("the room goes with one that is asked",
+		  focus_room_close(world->focus, room, "room_closed"), 0);
+	world_run(world, 500);
+	CHECK("rung off", leaver->has_ended);
+	world_end(world, "called types");
+}
+
+/* Two questions without an answer, and goodbye: no answering machine gets in. */
+static void a_machine_types_no_pin(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct room *room = room_make_pins(world, "team", "1234", NULL);
+	struct phone *machine = world_phone(world, "machine");
+	struct phone *anna = world_phone(world, "anna");
+	struct participant *p;
+
+	(void)call_in(world, room, machine);
+	for (int i = 0; i < 2; i++) {
+		hear(machine);
+		CHECK("not yet", !machine->has_ended);
+		world_run(world, ATTENDANT_FIRST_MS);
+	}
+	hear(machine);
+	world_run(world, 500);
+	CHECK("rung off", machine->has_ended);
+	CHECK("why", strstr(world_events(world, "participant.left"), "not_confirmed") != NULL);
+	CHECK_INT("nobody was in", world_roster(world, "team"), 0);
+
+	room = room_make_pins(world, "open", NULL, NULL);
+	p = call_in(world, room, anna);
+	press(anna, "5");
+	CHECK_INT("without a PIN it is a key", p->state, PARTICIPANT_PENDING);
+	press(anna, "1");
+	CHECK_INT("in", p->state, PARTICIPANT_CONNECTED);
+	world_end(world, "machine");
+}
+
 /* A name is recorded last, and heard when its caller comes and goes; then the file goes. */
 static void names_are_recorded(void)
 {
@@ -430,6 +527,8 @@ void suite_attendant(void)
 	CHECK_TEST(no_sound_is_no_trap);
 	CHECK_TEST(locked_and_full_are_told);
 	CHECK_TEST(a_room_with_a_pin_asks);
+	CHECK_TEST(whom_we_call_types_a_pin);
+	CHECK_TEST(a_machine_types_no_pin);
 	CHECK_TEST(names_are_recorded);
 	CHECK_TEST(a_name_that_cannot_be_recorded);
 	CHECK_TEST(hanging_up_and_stopping_leave_nothing);

@@ -5,6 +5,7 @@
 #include "focus/confirm.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/pin.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
 
@@ -101,6 +102,56 @@ static void confirmed_by_a_key(void)
 	world_end(world, "confirmed");
 }
 
+static void press_all(struct phone *phone, const char *digits)
+{
+	for (; *digits; digits++)
+		press(phone, *digits);
+}
+
+/* Called back from a dial-in number: asked for what that asks for, in no room meanwhile. */
+static void from_a_dial_in_number(void)
+{
+	struct world *world = world_new(
+		&(struct world_options){.config = "dialin.numbers=8000=fr, 8001=en:team\n"
+						  "callback.numbers=9000=8000;rings=0, 9001=8001;"
+						  "rings=0, 9002=8002;rings=0\n"
+						  "callback.allow=@10.0.0.2\ncallback.delay_s=5\n"
+						  "prompts.path=/nowhere"});
+	struct room_settings settings = {.is_locked = false};
+	struct room *room = NULL;
+	struct phone *anna, *bert, *machine, *busy;
+
+	CHECK_INT("pin", pin_hash(&world->random, SLICE("1234"), settings.pin), 0);
+	CHECK_INT("room", focus_room_create(world->focus, SLICE("4711"), &settings, &room), 0);
+	CHECK_INT("room", focus_room_create(world->focus, SLICE("team"), &settings, &room), 0);
+	anna = ring(world, "anna", "9000");
+	world_run(world, 8000);
+	CHECK("called", anna->is_established);
+	CHECK_INT("in no room", focus_stats(world->focus)->participants, 0);
+	press_all(anna, "4711#1234#");
+	CHECK_INT("in", world_roster(world, "4711"), 1);
+	CHECK("outgoing", phone_participant(anna, "4711")->is_outgoing);
+	CHECK_INT("connected", phone_participant(anna, "4711")->state, PARTICIPANT_CONNECTED);
+	CHECK_STR("language", phone_participant(anna, "4711")->language, "fr");
+
+	bert = ring(world, "bert", "9001");
+	world_run(world, 8000);
+	CHECK_INT("waits", phone_participant(bert, "team")->state, PARTICIPANT_PENDING);
+	press_all(bert, "1234#");
+	CHECK_INT("in", phone_participant(bert, "team")->state, PARTICIPANT_CONNECTED);
+
+	machine = ring(world, "machine", "9000");
+	busy = ring(world, "busy", "9000");
+	busy->manner = PHONE_REJECTS;
+	busy->status = 486;
+	world_run(world, 8000);
+	CHECK("machine answers", machine->is_established);
+	world_run(world, 300000);
+	CHECK("rung off", machine->has_ended);
+	CHECK_INT("nobody but those two", focus_stats(world->focus)->participants, 2);
+	world_end(world, "dial-in number");
+}
+
 static void rung_off(void)
 {
 	struct world *world = world_new(&(struct world_options){.config = CONFIG});
@@ -188,6 +239,7 @@ void suite_callback(void)
 	CHECK_TEST(into_a_room);
 	CHECK_TEST(to_a_second_party);
 	CHECK_TEST(confirmed_by_a_key);
+	CHECK_TEST(from_a_dial_in_number);
 	CHECK_TEST(rung_off);
 	CHECK_TEST(never);
 	CHECK_TEST(stopped_meanwhile);

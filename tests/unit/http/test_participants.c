@@ -196,6 +196,12 @@ static void invite(void)
 		{"no such IP version here", "{\"uri\":\"sip:dora@[2001:db8::2]\"}", 422,
 		 "/problems/no-route", "uri"},
 		{"itself", "{\"uri\":\"sip:office@10.0.0.1\"}", 422, "/problems/loop", ""},
+		{"asked to press a key", "{\"uri\":\"sip:dora@10.0.0.2\",\"ask\":\"confirm\"}", 202,
+		 "", ""},
+		{"asked for what there is not", "{\"uri\":\"sip:dora@10.0.0.2\",\"ask\":\"pin\"}",
+		 422, "/problems/bad-field", "ask"},
+		{"asked who knows what", "{\"uri\":\"sip:dora@10.0.0.2\",\"ask\":\"name\"}", 422,
+		 "/problems/bad-field", "ask"},
 		{"unknown field", "{\"uri\":\"sip:dora@10.0.0.2\",\"gain\":1}", 422,
 		 "/problems/bad-field", "gain"},
 	};
@@ -237,6 +243,36 @@ static void invited(void)
 	CHECK_STR("answered", answer_text(&answer, "state"), "connected");
 	answer_done(&answer);
 	site_free(site);
+}
+
+/* Nobody is in by having answered. */
+static void asked(void)
+{
+	static const char *const bodies[] = {
+		"{\"uri\":\"sip:dora@10.0.0.2\",\"confirm\":true}",
+		"{\"uri\":\"sip:dora@10.0.0.2\",\"ask\":\"confirm\"}",
+		"{\"uri\":\"sip:dora@10.0.0.2\",\"ask\":\"pin\"}",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		struct site *site = site_new(NULL);
+		struct answer answer;
+		char path[160];
+
+		(void)site_status(site, "POST", "/api/v1/rooms", NULL,
+				  "{\"id\":\"office\",\"pin\":\"1234\"}");
+		answer = site_ask(site, "POST", path_of("office", NULL), NULL, bodies[i]);
+		CHECK_INT(bodies[i], answer.status, 202);
+		(void)slice_cstr(answer_field(&answer, "Location"), path, sizeof(path));
+		answer_done(&answer);
+		site_pass(site, 200);
+		answer = site_ask(site, "GET", path, NULL, NULL);
+		CHECK_STR(bodies[i], answer_text(&answer, "state"), "pending");
+		answer_done(&answer);
+		CHECK_INT("not by the API either",
+			  site_status(site, "PATCH", path, NULL, "{\"admitted\":true}"), 409);
+		site_free(site);
+	}
 }
 
 static void refusals(void)
@@ -337,6 +373,7 @@ void suite_participants(void)
 	CHECK_TEST(sound);
 	CHECK_TEST(invite);
 	CHECK_TEST(invited);
+	CHECK_TEST(asked);
 	CHECK_TEST(refusals);
 	CHECK_TEST(paging);
 	CHECK_TEST(groups);
