@@ -123,7 +123,7 @@ int call_take_dialog(struct sip_call *call, const struct sip_msg *response, bool
 		return err;
 	call->dialog = dialog;
 	dialog->owner = call;
-	if (!dialog->node.linked)
+	if (!hash_linked(&dialog->node))
 		ua_dialog_add(call->ua, dialog);
 	return 0;
 }
@@ -255,7 +255,7 @@ void call_fork_progress(struct call_tx *tx, const struct sip_msg *response)
 
 	if (slice_present(tag_of(response)))
 		fork = call_fork_add(call, response);
-	if (fork && !fork->dialog->node.linked)
+	if (fork && !hash_linked(&fork->dialog->node))
 		ua_dialog_add(call->ua, fork->dialog);
 	if (is_reliable && (!fork || sip_dialog_check_rseq(fork->dialog, response)))
 		return; /* a copy, or one before it is missing (RFC 3262 4) */

@@ -298,7 +298,7 @@ struct sip_dialog *sip_dialog_free(struct sip_dialog *dialog)
 {
 	if (!dialog)
 		return NULL;
-	assert(!dialog->node.linked);
+	assert(!hash_linked(&dialog->node));
 	free(dialog->call_id);
 	free(dialog->local_tag);
 	free(dialog->remote_tag);

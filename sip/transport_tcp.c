@@ -412,7 +412,7 @@ static void note_alias(struct sip_conn *conn, struct slice text)
 	struct slice value;
 	struct sip_via via;
 
-	if (conn->proto != SIP_TLS || conn->is_ours || conn->by_alias.linked ||
+	if (conn->proto != SIP_TLS || conn->is_ours || hash_linked(&conn->by_alias) ||
 	    !sip_tls_is_proven(conn) || sip_msg_parse(text.p, text.len, &msg) || !msg.is_request ||
 	    sip_msg_via(&msg, &via) || !sip_param(via.params, "alias", &value))
 		return;

@@ -344,6 +344,9 @@ static int make_tables(struct sip_tx_layer *layer)
 		err = hash_new(sip_stx_match, &layer->servers);
 	if (!err)
 		err = hash_new(sip_stx_match_merge, &layer->merges);
+	if (!err)
+		err = pool_new(sizeof(struct sip_stx), sizeof(struct sip_stx_rest),
+			       &layer->stx_pool);
 	return err;
 }
 
@@ -395,6 +398,8 @@ struct sip_tx_layer *sip_tx_layer_free(struct sip_tx_layer *layer)
 	layer->by_remote = hash_free(layer->by_remote);
 	layer->servers = hash_free(layer->servers);
 	layer->merges = hash_free(layer->merges);
+	layer->stx_pool = pool_free(layer->stx_pool);
+	buf_done(&layer->scratch);
 	free(layer);
 	return NULL;
 }

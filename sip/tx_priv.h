@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/pool.h"
 #include "sip/tx.h"
 #include "sip/tx_table.h"
 
@@ -26,11 +27,13 @@ struct sip_tx_layer {
 	struct hash *servers; /* sip_stx.node by key */
 	struct hash *merges;  /* sip_stx.merge_node by merge key */
 	struct list all_clients, all_servers;
+	struct pool *stx_pool; /* sip_stx and sip_stx_rest */
+	struct buf scratch;    /* a response while it is written */
 };
 
 /* Timers A, E, G (resend) and B, D, F, H, I, J, K, L, M (life) of a transaction. */
 struct sip_tx_timers {
-	struct timer resend, life;
+	struct timer life, resend;
 	uint32_t interval_ms; /* the last one of `resend` */
 };
 
@@ -50,26 +53,38 @@ struct sip_ctx {
 	char branch[SIP_BRANCH_MAX];
 };
 
+enum { SIP_STX_ROOM = 672 }; /* octets of texts that need no memory of their own */
+
+/* What a server transaction needs at work. */
+struct sip_stx_rest {
+	struct sip_flow flow, path; /* where it came from; where answers go */
+	const struct sip_msg *live; /* while the request is being handed up */
+	char *request;              /* copy of it until the final answer; owned */
+	size_t request_len;
+	struct buf note; /* lines for its 2xx (sip_stx_note) */
+	char *response;  /* the last one sent: behind `text`, or owned */
+	size_t response_len;
+	char *text; /* key, merge key, top Via: in `room`, or owned */
+	uint16_t key_len, merge_len, via_len;
+	char to_tag[SIP_TAG_MAX];
+	char room[SIP_STX_ROOM];
+};
+
+/* A server transaction: what its end touches, since 100,000 that end together are cold memory. */
 struct sip_stx {
+	struct pool_item item;
 	struct sip_tx_layer *layer;
 	struct list all;
 	struct hash_node node, merge_node;
 	struct sip_tx_timers timers;
-	struct sip_flow flow, path; /* where it came from; where answers go */
-	const struct sip_msg *live; /* while the request is being handed up */
-	char *request;              /* copy of it until the final answer */
-	size_t request_len;
-	struct buf response; /* the last one sent */
-	struct buf note;     /* lines for its 2xx (sip_stx_note) */
 	sip_stx_fn *on_event;
 	void *watcher;
-	uint16_t status; /* of `response`, 0 none */
-	uint16_t key_len, merge_len, via_len;
+	uint16_t status; /* of the response, 0 none */
 	uint8_t machine, state;
 	uint8_t method;
-	bool is_held; /* the core owes a final answer: not freed before */
-	char to_tag[SIP_TAG_MAX];
-	char text[]; /* key, merge key, top Via */
+	bool is_held;     /* the core owes a final answer: not freed before */
+	bool is_reliable; /* the transport */
+	bool has_memory;  /* the rest owns some */
 };
 
 /* tx.c */

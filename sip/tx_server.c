@@ -71,19 +71,26 @@ static void write_merge_key(struct buf *buf, const struct sip_msg *msg)
 	buf_addf(buf, "\n%u " SLICE_FMT, cseq.number, SLICE_ARG(cseq.method_text));
 }
 
+static struct sip_stx_rest *rest_of(const struct sip_stx *tx)
+{
+	return tx->item.rest;
+}
+
 static struct slice stx_key(const struct sip_stx *tx)
 {
-	return slice_make(tx->text, tx->key_len);
+	return slice_make(rest_of(tx)->text, rest_of(tx)->key_len);
 }
 
 static struct slice stx_merge_key(const struct sip_stx *tx)
 {
-	return slice_make(tx->text + tx->key_len, tx->merge_len);
+	return slice_make(rest_of(tx)->text + rest_of(tx)->key_len, rest_of(tx)->merge_len);
 }
 
 static struct slice stx_top_via(const struct sip_stx *tx)
 {
-	return slice_make(tx->text + tx->key_len + tx->merge_len, tx->via_len);
+	const struct sip_stx_rest *rest = rest_of(tx);
+
+	return slice_make(rest->text + rest->key_len + rest->merge_len, rest->via_len);
 }
 
 bool sip_stx_match(const struct hash_node *node, const void *key)
@@ -110,8 +117,7 @@ bool sip_stx_is_merged(const struct sip_stx *tx)
 {
 	struct merge_key key = {stx_merge_key(tx), tx};
 
-	return tx->merge_len > 0 &&
-	       hash_find(tx->layer->merges, hash_slice(key.text), &key) != NULL;
+	return key.text.len > 0 && hash_find(tx->layer->merges, hash_slice(key.text), &key) != NULL;
 }
 
 static struct sip_stx *find(struct sip_tx_layer *layer, const struct sip_msg *msg,
@@ -145,17 +151,63 @@ static void unlink_tx(struct sip_stx *tx)
 	hash_remove(tx->layer->merges, &tx->merge_node);
 }
 
+/* What of the room the texts leave: for the response. */
+static struct slice room_left(const struct sip_stx_rest *rest)
+{
+	size_t used = (size_t)rest->key_len + rest->merge_len + rest->via_len;
+
+	return rest->text == rest->room ? slice_from(slice_make(rest->room, SIP_STX_ROOM), used)
+					: SLICE_NONE;
+}
+
+static void drop_response(struct sip_stx_rest *rest)
+{
+	if (rest->response != room_left(rest).p)
+		free(rest->response);
+	rest->response = NULL;
+	rest->response_len = 0;
+}
+
+/* Keeps a copy of `text` as the last response. -ENOMEM. */
+static int keep_response(struct sip_stx *tx, struct slice text)
+{
+	struct sip_stx_rest *rest = rest_of(tx);
+	char *to = rest->room + (room_left(rest).p - rest->room);
+
+	if (text.len > room_left(rest).len) {
+		to = malloc(text.len);
+		if (!to)
+			return -ENOMEM;
+		tx->has_memory = true;
+	}
+	drop_response(rest);
+	memcpy(to, text.p, text.len);
+	rest->response = to;
+	rest->response_len = text.len;
+	return 0;
+}
+
+static void free_memory(struct sip_stx_rest *rest)
+{
+	drop_response(rest);
+	buf_done(&rest->note);
+	free(rest->request);
+	if (rest->text != rest->room)
+		free(rest->text);
+}
+
 static void free_tx(struct sip_stx *tx)
 {
+	struct sip_tx_layer *layer = tx->layer;
+
 	unlink_tx(tx);
-	timer_stop(tx->layer->wheel, &tx->timers.resend);
-	timer_stop(tx->layer->wheel, &tx->timers.life);
+	timer_stop(layer->wheel, &tx->timers.resend);
+	timer_stop(layer->wheel, &tx->timers.life);
 	list_remove(&tx->all);
-	tx->layer->stats->server_transactions--;
-	buf_done(&tx->response);
-	buf_done(&tx->note);
-	free(tx->request);
-	free(tx);
+	layer->stats->server_transactions--;
+	if (tx->has_memory)
+		free_memory(rest_of(tx));
+	pool_give(layer->stx_pool, tx);
 }
 
 void sip_stx_free_all(struct sip_tx_layer *layer)
@@ -176,8 +228,10 @@ static void tell(struct sip_stx *tx, enum sip_stx_event event)
 static void release(struct sip_stx *tx)
 {
 	tx->is_held = false;
-	free(tx->request);
-	tx->request = NULL;
+	if (!tx->has_memory)
+		return;
+	free(rest_of(tx)->request);
+	rest_of(tx)->request = NULL;
 }
 
 /* Freed from the timer; while the core holds it (an answer is owed) not before the peer has given
@@ -190,22 +244,27 @@ static void terminate(struct sip_stx *tx)
 		    tx->is_held ? 64 * (uint64_t)tx->layer->t1_ms : 0);
 }
 
-static bool send_response(struct sip_stx *tx)
+static bool send_text(struct sip_stx *tx)
 {
 	struct sip_net *net = &tx->layer->net;
+	struct sip_stx_rest *rest = rest_of(tx);
+	struct slice text = slice_make(rest->response, rest->response_len);
 
+	return net->ops->send(net->ctx, &rest->path, text, &rest->path) == 0;
+}
+
+static bool send_response(struct sip_stx *tx)
+{
 	sip_tx_count_response_out(tx->layer, tx->status);
-	return net->ops->send(net->ctx, &tx->path, buf_slice(&tx->response), &tx->path) == 0;
+	return send_text(tx);
 }
 
 static bool resend_response(struct sip_stx *tx)
 {
-	struct sip_net *net = &tx->layer->net;
-
-	if (tx->response.len == 0)
+	if (rest_of(tx)->response_len == 0)
 		return true;
 	tx->layer->stats->retransmits_out++;
-	return net->ops->send(net->ctx, &tx->path, buf_slice(&tx->response), &tx->path) == 0;
+	return send_text(tx);
 }
 
 static void handle(struct sip_stx *tx, enum sip_tx_event event)
@@ -216,7 +275,7 @@ static void handle(struct sip_stx *tx, enum sip_tx_event event)
 
 	assert(row->is_listed);
 	tx->state = row->next;
-	sip_tx_set_timers(tx->layer, row, &tx->timers, sip_proto_is_reliable(tx->flow.proto));
+	sip_tx_set_timers(tx->layer, row, &tx->timers, tx->is_reliable);
 	if (tx->state == SIP_TX_TERMINATED && !was_over)
 		terminate(tx);
 	if (row->actions & SIP_TX_DO_ANSWER)
@@ -248,7 +307,8 @@ static void on_life(void *arg)
 		if (tx->is_held) /* the core has forgotten it; the peer's timer F has fired */
 			release(tx);
 		handle(tx, SIP_TX_EXPIRE);
-		return;
+		if (tx->state != SIP_TX_TERMINATED)
+			return;
 	}
 	tell(tx, SIP_STX_GONE);
 	free_tx(tx);
@@ -266,33 +326,55 @@ struct new_tx {
 	struct sip_flow path;
 };
 
+/* Key, merge key and top Via in one piece. -ENOMEM. */
+static int keep_texts(struct sip_stx *tx, const struct new_tx *from)
+{
+	struct slice key = buf_slice(&from->key), merge = buf_slice(&from->merge);
+	struct slice via = buf_slice(&from->top_via);
+	struct sip_stx_rest *rest = rest_of(tx);
+	size_t len = key.len + merge.len + via.len;
+
+	rest->text = rest->room;
+	if (len > sizeof(rest->room)) {
+		rest->text = malloc(len);
+		tx->has_memory = true;
+	}
+	if (!rest->text)
+		return -ENOMEM;
+	rest->key_len = (uint16_t)key.len;
+	rest->merge_len = (uint16_t)merge.len;
+	rest->via_len = (uint16_t)via.len;
+	memcpy(rest->text, key.p, key.len);
+	memcpy(rest->text + key.len, merge.p, merge.len);
+	memcpy(rest->text + key.len + merge.len, via.p, via.len);
+	return 0;
+}
+
 static struct sip_stx *alloc_tx(struct sip_tx_layer *layer, const struct new_tx *from)
 {
-	size_t text_len = from->key.len + from->merge.len + from->top_via.len;
-	struct sip_stx *tx = calloc(1, sizeof(*tx) + text_len);
-	char *p;
+	struct sip_stx *tx = pool_take(layer->stx_pool);
+	struct sip_stx_rest *rest;
 
 	if (!tx)
 		return NULL;
-	tx->layer = layer;
-	tx->flow = *from->flow;
-	tx->path = from->path;
+	rest = rest_of(tx);
+	*tx = (struct sip_stx){.item = tx->item, .layer = layer, .is_held = true};
+	memset(rest, 0, offsetof(struct sip_stx_rest, room));
+	if (keep_texts(tx, from) != 0) {
+		pool_give(layer->stx_pool, tx);
+		return NULL;
+	}
+	rest->flow = *from->flow;
+	rest->path = from->path;
+	tx->is_reliable = sip_proto_is_reliable(from->flow->proto);
 	tx->method = (uint8_t)from->request->method;
 	tx->machine = tx->method == SIP_METHOD_INVITE ? SIP_TX_INVITE_SERVER : SIP_TX_SERVER;
 	tx->state = SIP_TX_TRYING;
-	tx->is_held = true;
-	tx->key_len = (uint16_t)from->key.len;
-	tx->merge_len = (uint16_t)from->merge.len;
-	tx->via_len = (uint16_t)from->top_via.len;
-	p = tx->text;
-	memcpy(p, buf_slice(&from->key).p, from->key.len);
-	memcpy(p + from->key.len, buf_slice(&from->merge).p, from->merge.len);
-	memcpy(p + from->key.len + from->merge.len, buf_slice(&from->top_via).p, from->top_via.len);
-	random_token(layer->random, tx->to_tag, 12);
+	random_token(layer->random, rest->to_tag, 12);
 	timer_init(&tx->timers.resend, on_resend, tx);
 	timer_init(&tx->timers.life, on_life, tx);
 	hash_add(layer->servers, &tx->node, hash_slice(stx_key(tx)));
-	if (tx->merge_len > 0)
+	if (rest->merge_len > 0)
 		hash_add(layer->merges, &tx->merge_node, hash_slice(stx_merge_key(tx)));
 	list_append(&layer->all_servers, &tx->all);
 	layer->stats->server_transactions++;
@@ -314,17 +396,20 @@ static void refuse(struct sip_tx_layer *layer, const struct new_tx *from, uint16
 /* Hands a new request up; when the core does not answer at once it keeps a copy of the text. */
 static void hand_up(struct sip_stx *tx, const struct sip_msg *request)
 {
-	tx->live = request;
+	struct sip_stx_rest *rest = rest_of(tx);
+
+	rest->live = request;
 	tx->layer->handlers.on_request(tx->layer->handlers.arg, tx, request);
-	tx->live = NULL;
+	rest->live = NULL;
 	if (!tx->is_held)
 		return;
 	if (tx->machine == SIP_TX_SERVER) /* an INVITE may ring for as long as its call lasts */
 		timer_start(tx->layer->wheel, &tx->timers.life, 64 * (uint64_t)tx->layer->t1_ms);
-	tx->request = malloc(request->text.len);
-	if (tx->request) {
-		memcpy(tx->request, request->text.p, request->text.len);
-		tx->request_len = request->text.len;
+	tx->has_memory = true;
+	rest->request = malloc(request->text.len);
+	if (rest->request) {
+		memcpy(rest->request, request->text.p, request->text.len);
+		rest->request_len = request->text.len;
 	}
 }
 
@@ -402,7 +487,7 @@ static void write_response(struct sip_stx *tx, const struct sip_msg *request,
 					.request = request,
 					.status = reply->status,
 					.reason = reply->reason,
-					.to_tag = reply->status > 100 ? tx->to_tag : NULL,
+					.to_tag = reply->status > 100 ? rest_of(tx)->to_tag : NULL,
 					.top_via = stx_top_via(tx),
 				});
 	if (reply->status > 100 && reply->status < 300) {
@@ -415,7 +500,7 @@ static void write_response(struct sip_stx *tx, const struct sip_msg *request,
 	if (reply->headers)
 		buf_adds(buf, reply->headers);
 	if (reply->status >= 200 && reply->status < 300)
-		buf_addslice(buf, buf_slice(&tx->note));
+		buf_addslice(buf, buf_slice(&rest_of(tx)->note));
 	if (tx->layer->product)
 		sip_build_header(buf, "Server", "%s", tx->layer->product);
 	sip_build_end(buf, reply->content_type, reply->body);
@@ -423,23 +508,27 @@ static void write_response(struct sip_stx *tx, const struct sip_msg *request,
 
 void sip_stx_note(struct sip_stx *tx, struct slice lines)
 {
-	buf_addslice(&tx->note, lines);
-	if (buf_err(&tx->note))
-		buf_done(&tx->note);
+	struct buf *note = &rest_of(tx)->note;
+
+	tx->has_memory = true;
+	buf_addslice(note, lines);
+	if (buf_err(note))
+		buf_done(note);
 }
 
 static int build(struct sip_stx *tx, const struct sip_stx_response *response, struct buf *buf)
 {
+	const struct sip_stx_rest *rest = rest_of(tx);
 	struct sip_msg msg;
 	int err;
 
-	if (tx->live) {
-		write_response(tx, tx->live, response, buf);
+	if (rest->live) {
+		write_response(tx, rest->live, response, buf);
 		return buf_err(buf);
 	}
-	if (!tx->request)
+	if (!rest->request)
 		return -ENOMEM;
-	err = sip_msg_parse(tx->request, tx->request_len, &msg);
+	err = sip_msg_parse(rest->request, rest->request_len, &msg);
 	if (err)
 		return err;
 	write_response(tx, &msg, response, buf);
@@ -449,7 +538,7 @@ static int build(struct sip_stx *tx, const struct sip_stx_response *response, st
 int sip_stx_respond(struct sip_stx *tx, const struct sip_stx_response *response)
 {
 	uint16_t status = response->reply->status;
-	struct buf buf = BUF_INIT;
+	struct buf *buf = &tx->layer->scratch;
 	int err;
 
 	assert(status >= 100 && status < 700);
@@ -462,13 +551,12 @@ int sip_stx_respond(struct sip_stx *tx, const struct sip_stx_response *response)
 		}
 		return 0;
 	}
-	err = build(tx, response, &buf);
-	if (err) {
-		buf_done(&buf);
+	buf_clear(buf);
+	err = build(tx, response, buf);
+	if (!err)
+		err = keep_response(tx, buf_slice(buf));
+	if (err)
 		return err;
-	}
-	buf_done(&tx->response);
-	tx->response = buf;
 	tx->status = status;
 	if (status >= 200)
 		release(tx);
@@ -508,13 +596,13 @@ void *sip_stx_watcher(const struct sip_stx *tx)
 
 const char *sip_stx_tag(const struct sip_stx *tx)
 {
-	return tx->to_tag;
+	return rest_of(tx)->to_tag;
 }
 
 void sip_stx_set_tag(struct sip_stx *tx, const char *tag)
 {
 	assert(strlen(tag) < SIP_TAG_MAX && tx->status <= 100);
-	slice_cstr(slice_of(tag), tx->to_tag, sizeof(tx->to_tag));
+	slice_cstr(slice_of(tag), rest_of(tx)->to_tag, SIP_TAG_MAX);
 }
 
 enum sip_method sip_stx_method(const struct sip_stx *tx)
@@ -539,5 +627,5 @@ struct sip_tx_layer *sip_stx_layer(const struct sip_stx *tx)
 
 const struct sip_flow *sip_stx_flow(const struct sip_stx *tx)
 {
-	return &tx->flow;
+	return &rest_of(tx)->flow;
 }

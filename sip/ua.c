@@ -142,7 +142,7 @@ void ua_dialog_add(struct sip_ua *ua, struct sip_dialog *dialog)
 
 void ua_dialog_remove(struct sip_ua *ua, struct sip_dialog *dialog)
 {
-	if (!dialog || !dialog->node.linked)
+	if (!dialog || !hash_linked(&dialog->node))
 		return;
 	hash_remove(ua->dialogs, &dialog->node);
 	ua->stats.dialogs--;

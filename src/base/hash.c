@@ -80,14 +80,21 @@ static struct hash_node **chain_of(const struct hash *hash, uint64_t key_hash)
 	return bucket_of(&hash->now, key_hash);
 }
 
+static void link_node(struct hash_node **first, struct hash_node *node)
+{
+	node->next = *first;
+	node->at = first;
+	if (node->next)
+		node->next->at = &node->next;
+	*first = node;
+}
+
 static void move_bucket(struct hash *hash, struct hash_node *node)
 {
 	while (node) {
 		struct hash_node *next = node->next;
-		struct hash_node **to = bucket_of(&hash->now, node->hash);
 
-		node->next = *to;
-		*to = node;
+		link_node(bucket_of(&hash->now, node->hash), node);
 		node = next;
 	}
 }
@@ -104,7 +111,9 @@ static void resize_step(struct hash *hash)
 	}
 }
 
-/* Grows at one node per bucket, shrinks at one per eight. Without memory all stays as it is. */
+/* Grows at one node per two buckets, because each node on the way through a chain may be cold
+ * memory; shrinks at one per 128; by four, because each change touches every node. Without memory
+ * all stays as it is. */
 static void resize_start(struct hash *hash)
 {
 	size_t count = hash->now.count;
@@ -112,10 +121,10 @@ static void resize_start(struct hash *hash)
 
 	if (hash->old.first || hash->is_walking)
 		return;
-	if (hash->node_count > count)
-		count *= 2;
-	else if (hash->node_count < count / 8 && count > BUCKETS_MIN)
-		count /= 2;
+	if (hash->node_count > count / 2)
+		count *= 4;
+	else if (hash->node_count < count / 128 && count > BUCKETS_MIN)
+		count /= 4;
 	else
 		return;
 	if (buckets_init(&larger, count))
@@ -127,32 +136,27 @@ static void resize_start(struct hash *hash)
 
 void hash_add(struct hash *hash, struct hash_node *node, uint64_t key_hash)
 {
-	struct hash_node **chain;
-
-	assert(!node->linked);
+	assert(!node->at);
 	assert(!hash->is_walking);
 	resize_step(hash);
-	chain = chain_of(hash, key_hash);
 	node->hash = key_hash;
-	node->linked = true;
-	node->next = *chain;
-	*chain = node;
+	link_node(chain_of(hash, key_hash), node);
 	hash->node_count++;
 	resize_start(hash);
 }
 
+/* Neighbours are written to and never read: nothing waits for their memory. */
 void hash_remove(struct hash *hash, struct hash_node *node)
 {
-	struct hash_node **at;
-
-	if (!node->linked)
+	if (!node->at)
 		return;
 	resize_step(hash);
-	for (at = chain_of(hash, node->hash); *at != node; at = &(*at)->next)
-		assert(*at != NULL); /* the node is in another table */
-	*at = node->next;
+	assert(hash->node_count > 0);
+	*node->at = node->next;
+	if (node->next)
+		node->next->at = node->at;
 	node->next = NULL;
-	node->linked = false;
+	node->at = NULL;
 	hash->node_count--;
 	resize_start(hash);
 }

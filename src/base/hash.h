@@ -18,9 +18,8 @@
 #include "base/slice.h"
 
 struct hash_node {
-	struct hash_node *next; /* private */
-	uint64_t hash;          /* private */
-	bool linked;            /* private */
+	struct hash_node *next, **at; /* private; *at is this node, NULL: in no table */
+	uint64_t hash;                /* private */
 };
 
 /* True when `node` has the key that `key` describes. */
@@ -41,6 +40,11 @@ void hash_add(struct hash *hash, struct hash_node *node, uint64_t key_hash);
 /* Harmless for a node that is not linked. */
 void hash_remove(struct hash *hash, struct hash_node *node);
 
+static inline bool hash_linked(const struct hash_node *node)
+{
+	return node->at != NULL;
+}
+
 /* The first match or NULL. */
 struct hash_node *hash_find(struct hash *hash, uint64_t key_hash, const void *key);
 
@@ -49,11 +53,12 @@ size_t hash_count(const struct hash *hash);
 /* Visits every node, in no order; `visit` may remove the node it is given, and nothing else. */
 void hash_each(struct hash *hash, void (*visit)(struct hash_node *node, void *arg), void *arg);
 
-/* Keyed hash of octets. The key is drawn once per process (hash_seed, or the kernel at first use). */
+/* Keyed hash of octets. The key is drawn once per process (hash_seed, or the kernel at first use).
+ */
 uint64_t hash_bytes(const void *data, size_t len);
 uint64_t hash_slice(struct slice s);
-uint64_t hash_islice(struct slice s);           /* ASCII case folded */
-uint64_t hash_mix(uint64_t a, uint64_t b);      /* combines two hashes */
-void hash_seed(uint64_t key0, uint64_t key1);   /* tests: reproducible order */
+uint64_t hash_islice(struct slice s);         /* ASCII case folded */
+uint64_t hash_mix(uint64_t a, uint64_t b);    /* combines two hashes */
+void hash_seed(uint64_t key0, uint64_t key1); /* tests: reproducible order */
 
 #endif

@@ -1,13 +1,14 @@
-/* base/wheel.c -- eleven levels of 64 slots: the due time is read as digits of base 64.
+/* base/wheel.c -- eight levels of 256 slots: the due time is read as digits of base 256.
  *
  * A timer stands in the level of the highest digit in which its due time differs from `cursor`, in
  * the slot of that digit. Hence
- * - level 0 holds the timers of the current 64 ms, one millisecond a slot, level 1 those of the
- *   current 4096 ms, and so on; eleven levels cover 64 bits and no delay is too long;
+ * - level 0 holds the timers of the current 256 ms, one millisecond a slot, level 1 those of the
+ *   current 65,536 ms, and so on; eight levels cover 64 bits and no delay is too long;
  * - everything in a lower level is due before anything in a higher one, so the next event is the
  *   lowest bit of the first bitmap that is not zero: empty time is skipped at no cost;
  * - when the cursor enters the range of a slot above level 0, its timers are placed anew, one or
- *   more levels lower. A timer moves at most ten times in its life, a SIP timer once or twice.
+ *   more levels lower. A timer moves at most seven times in its life, a SIP timer once (64*T1 is
+ *   32,000 ms): each move is a walk through memory that is cold by then.
  *
  * Order: where a timer stands depends on due time and cursor alone, so timers of one millisecond
  * always share a slot, and lists are appended to and moved from the front: they keep the order in
@@ -19,14 +20,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { DIGIT_BITS = 6, SLOTS = 1 << DIGIT_BITS, LEVELS = 11, SLOTS_ALL = LEVELS * SLOTS };
+enum { DIGIT_BITS = 8, SLOTS = 1 << DIGIT_BITS, LEVELS = 8, SLOTS_ALL = LEVELS * SLOTS };
+enum { WORD = 64, WORDS = SLOTS / WORD };
 
 struct wheel {
 	uint64_t now_ms; /* what timers are started from */
 	uint64_t cursor; /* nothing in the slots is due before; at most now_ms */
 	uint32_t count;
 	bool is_advancing;
-	uint64_t used[LEVELS]; /* bit s: slot s is not empty */
+	uint64_t used[LEVELS * WORDS]; /* bit i: slot i is not empty */
 	struct list slots[SLOTS_ALL];
 	struct list soon;   /* started with no delay while advancing: due at the next advance */
 	struct list firing; /* taken out of their slot, about to fire */
@@ -74,16 +76,27 @@ void timer_init(struct timer *timer, void (*on_fire)(void *arg), void *arg)
 	*timer = (struct timer){.on_fire = on_fire, .arg = arg};
 }
 
+static void set_used(struct wheel *wheel, size_t i)
+{
+	wheel->used[i / WORD] |= UINT64_C(1) << (i % WORD);
+}
+
+static void set_unused(struct wheel *wheel, size_t i)
+{
+	wheel->used[i / WORD] &= ~(UINT64_C(1) << (i % WORD));
+}
+
 /* Puts a timer that is due at or after the cursor into its slot. */
 static void place(struct wheel *wheel, struct timer *timer)
 {
 	uint64_t differ = timer->due_ms ^ wheel->cursor;
 	int level = differ ? (63 - __builtin_clzll(differ)) / DIGIT_BITS : 0;
 	int slot = (int)(timer->due_ms >> (level * DIGIT_BITS)) & (SLOTS - 1);
+	size_t i = (size_t)(level * SLOTS + slot);
 
 	assert(timer->due_ms >= wheel->cursor);
-	list_append(&wheel->slots[level * SLOTS + slot], &timer->node);
-	wheel->used[level] |= UINT64_C(1) << slot;
+	list_append(&wheel->slots[i], &timer->node);
+	set_used(wheel, i);
 }
 
 void timer_start(struct wheel *wheel, struct timer *timer, uint64_t delay_ms)
@@ -111,11 +124,8 @@ static void unlink_timer(struct wheel *wheel, struct timer *timer)
 	uintptr_t offset = (uintptr_t)head - (uintptr_t)wheel->slots;
 
 	list_remove(&timer->node);
-	if (is_last && offset < sizeof(wheel->slots)) {
-		size_t i = offset / sizeof(wheel->slots[0]);
-
-		wheel->used[i / SLOTS] &= ~(UINT64_C(1) << (i % SLOTS));
-	}
+	if (is_last && offset < sizeof(wheel->slots))
+		set_unused(wheel, offset / sizeof(wheel->slots[0]));
 }
 
 void timer_stop(struct wheel *wheel, struct timer *timer)
@@ -128,20 +138,19 @@ void timer_stop(struct wheel *wheel, struct timer *timer)
 }
 
 /* The first slot that is not empty, and the time at which its range begins. */
-static bool next_slot(const struct wheel *wheel, int *ret_level, int *ret_slot, uint64_t *ret_ms)
+static bool next_slot(const struct wheel *wheel, size_t *ret_slot, uint64_t *ret_ms)
 {
-	for (int level = 0; level < LEVELS; level++) {
-		int shift = level * DIGIT_BITS;
-		int slot;
+	for (size_t word = 0; word < LEVELS * WORDS; word++) {
+		size_t level = word / WORDS, i;
+		int shift = (int)level * DIGIT_BITS;
 		uint64_t above;
 
-		if (!wheel->used[level])
+		if (!wheel->used[word])
 			continue;
-		slot = __builtin_ctzll(wheel->used[level]);
+		i = word * WORD + (size_t)__builtin_ctzll(wheel->used[word]);
 		above = level + 1 < LEVELS ? wheel->cursor >> (shift + DIGIT_BITS) : 0;
-		*ret_level = level;
-		*ret_slot = slot;
-		*ret_ms = (above << DIGIT_BITS | (uint64_t)slot) << shift;
+		*ret_slot = i;
+		*ret_ms = (above << DIGIT_BITS | (uint64_t)(i % SLOTS)) << shift;
 		return true;
 	}
 	return false;
@@ -150,11 +159,11 @@ static bool next_slot(const struct wheel *wheel, int *ret_level, int *ret_slot, 
 uint64_t wheel_next_ms(const struct wheel *wheel)
 {
 	uint64_t next_ms;
-	int level, slot;
+	size_t slot;
 
 	if (!list_empty(&wheel->soon))
 		return wheel->cursor; /* which is when they were due */
-	return next_slot(wheel, &level, &slot, &next_ms) ? next_ms : UINT64_MAX;
+	return next_slot(wheel, &slot, &next_ms) ? next_ms : UINT64_MAX;
 }
 
 /* Fires what is in `firing`. A callback may stop timers that wait there: they just leave the
@@ -191,19 +200,19 @@ uint32_t wheel_advance(struct wheel *wheel, uint64_t now_ms)
 {
 	uint64_t next_ms;
 	uint32_t fired;
-	int level, slot;
+	size_t slot;
 
 	assert(!wheel->is_advancing);
 	wheel_set_now(wheel, now_ms);
 	wheel->is_advancing = true;
 	list_move_all(&wheel->firing, &wheel->soon);
 	fired = fire_all(wheel);
-	while (next_slot(wheel, &level, &slot, &next_ms) && next_ms <= wheel->now_ms) {
-		struct list *head = &wheel->slots[level * SLOTS + slot];
+	while (next_slot(wheel, &slot, &next_ms) && next_ms <= wheel->now_ms) {
+		struct list *head = &wheel->slots[slot];
 
 		wheel->cursor = next_ms;
-		wheel->used[level] &= ~(UINT64_C(1) << slot);
-		if (level > 0) {
+		set_unused(wheel, slot);
+		if (slot >= SLOTS) {
 			cascade(wheel, head);
 			continue;
 		}

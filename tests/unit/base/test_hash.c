@@ -138,7 +138,7 @@ static void many_nodes(void)
 	live = COUNT;
 	for (int step = 0; step < 300000; step++) {
 		struct entry *entry = &entries[random_below(&random, COUNT)];
-		bool was_linked = entry->node.linked;
+		bool was_linked = hash_linked(&entry->node);
 
 		is_sound = is_sound && find(hash, entry->key) == (was_linked ? entry : NULL);
 		if (was_linked)
@@ -152,7 +152,7 @@ static void many_nodes(void)
 	hash_each(hash, visit, &total);
 	CHECK_INT(NULL, total, live);
 	for (uint32_t key = 0; key < COUNT; key++)
-		is_sound = is_sound && entries[key].visits == entries[key].node.linked;
+		is_sound = is_sound && entries[key].visits == hash_linked(&entries[key].node);
 	CHECK("each once", is_sound);
 	hash_free(hash);
 	free(entries);
