@@ -27,8 +27,8 @@ def both_hear(linphone, phone, spoken, liked=0.6):
     linphone.command("terminate all")
 
     def recorded():
-        samples = linphone.heard()[-lib.RATE:]  # its buffer has settled by then
-        return len(samples) == lib.RATE and lib.tone_level(samples, 440) > 2000
+        samples, half = linphone.heard(), lib.RATE // 2  # a phone that is late for a moment has a seam somewhere
+        return any(lib.tone_level(samples[at:at + half], 440) > 2000 for at in range(0, len(samples) - half, half // 4))
     lib.wait_for("linphone heard the tone", recorded, 5)
 
 
