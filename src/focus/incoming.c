@@ -107,6 +107,18 @@ void incoming_send_to(struct focus *focus, struct sip_call *call, struct slice u
 	buf_done(&headers);
 }
 
+/* Whoever has a seat in a conference that has moved on since takes it along. */
+static void send_after(struct focus *focus, struct sip_call *call, const struct sip_msg *request,
+		       const struct room *room)
+{
+	struct buf uri = BUF_INIT;
+
+	buf_addslice(&uri, migration_target(room));
+	seats_write_handed_on(room, request->request_uri, &uri);
+	incoming_send_to(focus, call, buf_slice(&uri));
+	buf_done(&uri);
+}
+
 static void redirect(struct focus *focus, struct sip_call *call)
 {
 	struct buf headers = BUF_INIT;
@@ -628,7 +640,7 @@ void incoming_on_invite(void *arg, struct sip_call *call, const struct sip_msg *
 		return;
 	}
 	if (!err && admission.kind == ADMISSION_MOVED) {
-		incoming_send_to(focus, call, migration_target(admission.room));
+		send_after(focus, call, request, admission.room);
 		return;
 	}
 	if (!err)

@@ -311,6 +311,7 @@ static void write_seats(struct migration *m, struct buf *body)
 		if (p)
 			seats_write(p, body);
 	}
+	seats_write_awaited(m->room, body);
 	buf_addslice(body, buf_slice(&m->left));
 	buf_clear(&m->left);
 }
@@ -420,6 +421,7 @@ static void step_back(struct migration *m)
 		return;
 	m->state = MIGRATION_FAILED;
 	m->uri[0] = '\0';
+	seats_keep(m->room);
 	while (!list_empty(&m->moves))
 		move_free(LIST_ENTRY(m->moves.next, struct move, in_migration));
 	m->pending = 0;
@@ -480,6 +482,16 @@ void migration_on_left(struct room *room, struct participant *p)
 		step_back(m);
 }
 
+void migration_on_seats(struct room *room, struct slice line)
+{
+	struct migration *m = room->migration;
+
+	if (!m || !m->uri[0])
+		return;
+	buf_addslice(&m->left, line);
+	send_on(m);
+}
+
 /* Life ----------------------------------------------------------------------------------------- */
 
 void migration_free(struct room *room)
@@ -529,6 +541,7 @@ int focus_migrate(struct focus *focus, struct room *room, struct slice to)
 		return err;
 	}
 	migration_free(room);
+	seats_keep(room);
 	room->migration = m;
 	slice_cstr(slice_of(bridge->id), m->bridge, sizeof(m->bridge));
 	tell(m);

@@ -58,6 +58,9 @@ int migration_wait(struct room *room, struct sip_call *call, const struct partic
 /* What the participants tell. */
 void migration_on_joined(struct participant *participant);
 void migration_on_left(struct room *room, struct participant *participant);
+/* Somebody more is awaited over a bridge that came here, or somebody not any more: `line`, which
+ * may be empty, tells the focus to which this one moves on (focus/seats.h). */
+void migration_on_seats(struct room *room, struct slice line);
 
 /* The end of the room. */
 void migration_free(struct room *room);

@@ -40,8 +40,19 @@ static const struct flag seat_flags[] = {
 	{"admitted", offsetof(struct seat, is_admitted)},
 	{"self-muted", offsetof(struct seat, is_self_muted)},
 	{"hand", offsetof(struct seat, is_hand_raised)},
+	{"dial-in", offsetof(struct seat, is_dial_in)},
 	{"muted", offsetof(struct seat, control.is_muted)},
 	{"deaf", offsetof(struct seat, control.is_deaf)},
+};
+
+/* What somebody has otherwise than the room; with "no-" in front: has not. */
+static const struct {
+	const char *word;
+	uint8_t sound; /* of ROOM_SOUND_LEG */
+} seat_sounds[] = {
+	{"denoise", ROOM_SOUND_DENOISE},
+	{"auto-level", ROOM_SOUND_LEVEL},
+	{"inband-dtmf", ROOM_SOUND_DIGITS},
 };
 
 /* Writing --------------------------------------------------------------------------------------
@@ -62,21 +73,25 @@ static void write_text(struct buf *out, const char *name, const char *text)
 	sip_escape(out, slice_of(text), "");
 }
 
-/* A list may be empty, and is written then: nobody. What is longer than can be taken stays as
- * everybody has it. */
-static void write_groups(const struct participant *p, struct buf *out)
+/* A list may be empty, and is written then: nobody. */
+static void write_groups(const struct seat *seat, struct buf *out)
 {
-	struct groups_texts texts = groups_texts(p);
-
-	if (!p->group_texts || texts.speaks.len > STORE_URI_MAX ||
-	    texts.hears.len > STORE_URI_MAX || texts.hears_not.len > STORE_URI_MAX)
+	if (!seat->has_groups)
 		return;
 	buf_adds(out, " speaks=");
-	sip_escape(out, texts.speaks, "");
+	sip_escape(out, slice_of(seat->speaks), "");
 	buf_adds(out, " hears=");
-	sip_escape(out, texts.hears, "");
+	sip_escape(out, slice_of(seat->hears), "");
 	buf_adds(out, " hears-not=");
-	sip_escape(out, texts.hears_not, "");
+	sip_escape(out, slice_of(seat->hears_not), "");
+}
+
+static void write_sound(const struct participant_control *control, struct buf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(seat_sounds); i++)
+		if (control->sound_set & seat_sounds[i].sound)
+			buf_addf(out, " %s%s", control->sound & seat_sounds[i].sound ? "" : "no-",
+				 seat_sounds[i].word);
 }
 
 static void write_gain(struct buf *out, const char *name, double gain_db)
@@ -118,35 +133,92 @@ void seats_write_room(const struct room *room, struct buf *out)
 	write_bans(room, out);
 }
 
+static void write_seat(const struct seat *seat, struct buf *out)
+{
+	buf_addf(out, "seat %s", seat->token);
+	write_text(out, "uri", seat->uri);
+	write_text(out, "name", seat->display_name);
+	write_text(out, "language", seat->language);
+	write_flags(out, seat_flags, ARRAY_LEN(seat_flags), seat);
+	write_gain(out, "gain", seat->control.gain_db);
+	write_gain(out, "volume", seat->control.volume_db);
+	write_sound(&seat->control, out);
+	write_groups(seat, out);
+	buf_addc(out, '\n');
+}
+
+/* What is longer than can be taken stays as everybody has it. */
+static void copy_groups(const struct participant *p, struct seat *seat)
+{
+	struct groups_texts texts = groups_texts(p);
+
+	if (!p->group_texts || texts.speaks.len > STORE_URI_MAX ||
+	    texts.hears.len > STORE_URI_MAX || texts.hears_not.len > STORE_URI_MAX)
+		return;
+	seat->has_groups = true;
+	slice_cstr(texts.speaks, seat->speaks, sizeof(seat->speaks));
+	slice_cstr(texts.hears, seat->hears, sizeof(seat->hears));
+	slice_cstr(texts.hears_not, seat->hears_not, sizeof(seat->hears_not));
+}
+
 void seats_write(struct participant *p, struct buf *out)
 {
-	const struct seat seat = {
+	struct seat seat = {
 		.is_moderator = p->role == PARTICIPANT_MODERATOR,
 		.is_host = p->is_host,
 		.is_anonymous = p->is_anonymous,
 		.is_admitted = p->is_admitted || p->connected_wall_ms,
 		.is_self_muted = p->is_self_muted,
 		.is_hand_raised = p->is_hand_raised,
+		.is_dial_in = p->is_dial_in,
 		.control = p->control,
 	};
 
 	if (!p->seat_token[0])
 		random_token(p->focus->random, p->seat_token, SEAT_TOKEN_CHARS);
-	buf_addf(out, "seat %s", p->seat_token);
-	write_text(out, "uri", p->uri);
-	write_text(out, "name", p->display_name);
-	write_text(out, "language", p->language);
-	write_flags(out, seat_flags, ARRAY_LEN(seat_flags), &seat);
-	write_gain(out, "gain", p->control.gain_db);
-	write_gain(out, "volume", p->control.volume_db);
-	write_groups(p, out);
-	buf_addc(out, '\n');
+	memcpy(seat.token, p->seat_token, sizeof(seat.token));
+	memcpy(seat.uri, p->uri, sizeof(seat.uri));
+	memcpy(seat.display_name, p->display_name, sizeof(seat.display_name));
+	memcpy(seat.language, p->language, sizeof(seat.language));
+	copy_groups(p, &seat);
+	write_seat(&seat, out);
+}
+
+void seats_write_awaited(struct room *room, struct buf *out)
+{
+	for (struct seat *seat = NULL; (seat = seats_next(room, seat));) {
+		if (seat->is_handed_on || out->len > SEATS_BODY_MAX)
+			continue;
+		write_seat(seat, out);
+		seat->is_handed_on = true;
+	}
+}
+
+void seats_keep(struct room *room)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &room->seats)
+		LIST_ENTRY(it, struct seat, in_room)->is_handed_on = false;
+}
+
+static void write_left(const char *token, struct buf *out)
+{
+	buf_addf(out, "left %s\n", token);
 }
 
 void seats_write_left(const struct participant *p, struct buf *out)
 {
 	if (p->seat_token[0])
-		buf_addf(out, "left %s\n", p->seat_token);
+		write_left(p->seat_token, out);
+}
+
+void seats_write_handed_on(const struct room *room, struct slice request_uri, struct buf *out)
+{
+	const struct seat *seat = seats_find(room, request_uri);
+
+	if (seat && seat->is_handed_on)
+		buf_addf(out, ";" SEATS_PARAM "=%s", seat->token);
 }
 
 void seats_note(struct participant *p, const struct sip_msg *message)
@@ -223,12 +295,30 @@ static bool read_groups(struct slice word, struct seat *seat, int *ret_err)
 	return is_read;
 }
 
+static bool read_sound(struct slice word, struct participant_control *control)
+{
+	bool is_off = slice_starts(word, SLICE("no-"));
+
+	for (size_t i = 0; i < ARRAY_LEN(seat_sounds); i++) {
+		uint8_t sound = seat_sounds[i].sound;
+
+		if (!slice_is(slice_from(word, is_off ? 3 : 0), seat_sounds[i].word))
+			continue;
+		control->sound_set |= sound;
+		control->sound = (uint8_t)(is_off ? control->sound & ~sound
+						  : control->sound | sound);
+		return true;
+	}
+	return false;
+}
+
 /* Words that are not known are of a newer Hearth, and left out. */
 static int read_seat_word(struct slice word, struct seat *seat)
 {
 	int err = 0;
 
 	if (read_flag(word, seat_flags, ARRAY_LEN(seat_flags), seat) ||
+	    read_sound(word, &seat->control) ||
 	    read_text(word, "uri", seat->uri, sizeof(seat->uri), &err) ||
 	    read_text(word, "name", seat->display_name, sizeof(seat->display_name), &err) ||
 	    read_text(word, "language", seat->language, sizeof(seat->language), &err) ||
@@ -364,6 +454,19 @@ static void seat_free(struct room *room, struct seat *seat)
 	free(seat);
 }
 
+/* Nobody comes on it any more; where it was handed on to is told so. */
+static void seat_drop(struct room *room, struct seat *seat)
+{
+	struct buf line = BUF_INIT;
+
+	if (seat->is_handed_on) {
+		write_left(seat->token, &line);
+		migration_on_seats(room, buf_slice(&line));
+		buf_done(&line);
+	}
+	seat_free(room, seat);
+}
+
 static void free_list(struct room *room, struct list *seats)
 {
 	while (!list_empty(seats))
@@ -469,7 +572,7 @@ static void apply_rest(struct room *room, struct slice body, bool takes_bans)
 					    : NULL;
 
 		if (seat && !seat->taken_by[0])
-			seat_free(room, seat);
+			seat_drop(room, seat);
 		if (takes_bans && slice_is(kind, "ban"))
 			apply_ban(room, text_word_next(&line));
 	}
@@ -500,6 +603,7 @@ static void apply(struct participant *bridge, struct brought *brought, struct sl
 	room->seats_ms = clock_mono_ms(&room->focus->clock);
 	set_role(bridge);
 	tell(room);
+	migration_on_seats(room, SLICE(""));
 	LOG(LOG_INFO, "room.seats", LOG_STR("room", room->id), LOG_STR("participant", bridge->id),
 	    LOG_INT("brought", brought->count), LOG_INT("awaited", seats_free(room)));
 }
@@ -600,6 +704,7 @@ void seats_take(struct room *room, struct participant *p, struct seat *seat)
 	p->is_admitted = seat->is_admitted;
 	p->is_self_muted = seat->is_self_muted;
 	p->is_hand_raised = seat->is_hand_raised;
+	p->is_dial_in = seat->is_dial_in;
 	memcpy(p->language, seat->language, sizeof(p->language));
 	p->is_anonymous = p->is_anonymous || seat->is_anonymous;
 	if (seat->has_groups)
@@ -654,7 +759,7 @@ static void drop_behind(struct room *room, const struct participant *bridge)
 		struct seat *seat = LIST_ENTRY(it, struct seat, in_room);
 
 		if (slice_is(slice_of(bridge->id), seat->bridge))
-			seat_free(room, seat);
+			seat_drop(room, seat);
 	}
 	if (before != room->seat_count && !room->is_ending)
 		tell(room);
@@ -667,7 +772,7 @@ void seats_on_joined(struct participant *p)
 
 	if (!seat)
 		return;
-	seat_free(room, seat);
+	seat_drop(room, seat);
 	room->seats_ms = clock_mono_ms(&room->focus->clock);
 	review_bridges(room);
 	tell(room);

@@ -6,8 +6,8 @@
  *
  *   room locked muted max=10 pin=... moderator-pin=... closes=<UNIX time, ms> language=de
  *   ban sip%3Amallory%40example.org
- *   seat <token> uri=sip:anna%40example.org name=Anna moderator muted gain=-300 hears=main%20fr ...
- *   left <token>
+ *   seat <token> uri=sip:anna%40example.org name=Anna moderator muted gain=-300 no-denoise
+ * hears=main%20fr ... left <token>
  *
  * A *seat* waits for one person, who brings its token as a parameter of the conference URI
  * (";seat=<token>", put there by REFER) and so is known without a PIN, lock and limit. A token is
@@ -49,7 +49,9 @@ struct seat {
 	char taken_by[PARTICIPANT_ID_MAX + 1]; /* who is coming in; "" nobody yet */
 	char uri[STORE_URI_MAX + 1], display_name[STORE_TEXT_MAX + 1];
 	char language[PROMPTS_NAME_MAX + 1];
-	bool is_moderator, is_host, is_anonymous, is_admitted, is_self_muted, is_hand_raised;
+	bool is_moderator, is_host, is_anonymous, is_admitted, is_self_muted, is_hand_raised,
+		is_dial_in;
+	bool is_handed_on; /* the conference moves again: the next focus awaits this one, too */
 	struct participant_control control;
 	bool has_groups; /* other than what everybody speaks to and hears (focus/groups.h) */
 	char speaks[STORE_URI_MAX + 1], hears[STORE_URI_MAX + 1], hears_not[STORE_URI_MAX + 1];
@@ -64,6 +66,14 @@ void seats_write_room(const struct room *room, struct buf *out);
 /* Gives the participant a token, if it has none, and writes its line. */
 void seats_write(struct participant *participant, struct buf *out);
 void seats_write_left(const struct participant *participant, struct buf *out);
+/* A conference that came here and moves again before everybody has: the seats that nobody sits on
+ * go along with their tokens. Lines of those that were not written yet, as many as one INFO holds.
+ */
+void seats_write_awaited(struct room *room, struct buf *out);
+/* The parameter that makes the caller, who is late and is sent on, known there; or nothing. */
+void seats_write_handed_on(const struct room *room, struct slice request_uri, struct buf *out);
+/* The move came to nothing: they wait here again. */
+void seats_keep(struct room *room);
 
 /* The focus that takes in -----------------------------------------------------------------------
  */

@@ -154,6 +154,40 @@ def phone_that_cannot_go_is_carried():
 
 
 @lib.case
+def twice_and_back_with_one_carried():
+    """From here to there to a third and back here. Carol's phone cannot go: she is heard over each bridge, and awaited, muted by
+    nobody, at the end of the chain; her leaving is told all along it."""
+    here, there = pair()
+    third = lib.Hearth(rooms__grace_s="1")
+    parties = talk(here, there, (("alice", 440), ("bob", 620), ("carol", 910)))
+    alice, bob, carol = parties
+    for party in parties:
+        party.knows = [here, there, third]
+        assert party.call(f"sip:board@{here.host}").status == 200
+    carol.refuses_refer = True
+    all_hear_each_other(parties)
+    servers, room = [here, there, third, here], "board"
+    for old, new in zip(servers, servers[1:]):
+        old.api("POST", f"/api/v1/rooms/{room}/migrate", {"to": f"sip:conf-factory@{new.host}"})
+        lib.wait_for("two have gone on", lambda: alice.ended and bob.ended, 40)
+        alice, bob = alice.moved, bob.moved
+        alice.knows = bob.knows = [here, there, third]
+        room = alice.target[4:].split("@")[0]
+        lib.wait_for("carol is awaited there, and nobody is there twice", lambda: sorted(
+            p["uri"].split("@")[0] for p in new.connected(room) if not p["bridge"]) == ["sip:alice", "sip:bob"] and
+            [c["uri"].split("@")[0] for p in new.connected(room) if p["bridge"] for c in p["carries"]] == ["sip:carol"], 40)
+        all_hear_each_other([alice, bob, carol], 40)
+    carol.hang_up()
+    lib.wait_for("the bridges go, one after the other", lambda: len(here.connected(room)) == 2 and not any(
+        server.metric("hearth_mixer_legs") for server in (there, third)), 40)
+    all_hear_each_other([alice, bob], 40)
+    carol.ended = True
+    quiet_end(third)
+    quiet_end(there)
+    quiet_end(here, alice, bob)
+
+
+@lib.case
 def move_that_fails_changes_nothing():
     here = lib.Hearth()
     parties = [Party(here, name, hz) for name, hz in (("alice", 440), ("bob", 620))]

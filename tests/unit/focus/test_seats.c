@@ -309,6 +309,104 @@ static void groups_travel(void)
 	}
 }
 
+/* What is done to somebody's sound otherwise than to the room's. */
+static void sound_travels(void)
+{
+	struct old old = old_new(true);
+	struct fresh fresh;
+	struct phone *anna;
+	struct participant *p;
+
+	CHECK_INT(NULL,
+		  focus_participant_set(old.world->focus, phone_participant(old.bert, "lobby"),
+					&(struct participant_control){
+						.sound_set = ROOM_SOUND_DENOISE | ROOM_SOUND_DIGITS,
+						.sound = ROOM_SOUND_DENOISE}),
+		  0);
+	CHECK_INT(NULL, begin(&old), 0);
+	world_run(old.world, 3000);
+	CHECK("what he has and has not",
+	      tells(old.central, " name=Bert%20B admitted denoise no-inband-dtmf\n"));
+	world_end(old.world, "sound_travels");
+	fresh = fresh_new(NULL);
+	anna = world_phone(fresh.world, "anna");
+	CHECK_INT(NULL,
+		  bring(fresh.bridge, SEATS_CONTENT_TYPE,
+			"seat " TOKEN " denoise no-auto-level no-such-word dial-in\n"),
+		  200);
+	phone_dial(anna, fresh.seat);
+	world_run(fresh.world, 500);
+	p = phone_participant(anna, fresh.room);
+	CHECK_INT("set", p->control.sound_set, ROOM_SOUND_DENOISE | ROOM_SOUND_LEVEL);
+	CHECK_INT("on", p->control.sound, ROOM_SOUND_DENOISE);
+	CHECK("is told things by voice", p->is_dial_in);
+	world_end(fresh.world, "sound_travels");
+}
+
+/* A conference that came here, and moves on before all its people have: from A by B to C. */
+static void moves_on(void)
+{
+	struct fresh fresh = fresh_new(NULL);
+	struct phone *central = world_phone(fresh.world, "central"), *late, *dora;
+
+	CHECK_INT(NULL, sip_ua_set_info_packages(fresh.world->phones_ua, SEATS_PACKAGE), 0);
+	central->contact_params = "isfocus";
+	central->info_status = 200;
+	CHECK_INT(NULL, bring(fresh.bridge, SEATS_CONTENT_TYPE, ANNA CARL), 200);
+	dora = world_join(fresh.world, "dora", fresh.room);
+	dora->refer_status = 200;
+	CHECK_INT(NULL,
+		  focus_migrate(fresh.world->focus, world_room(fresh.world, fresh.room),
+				SLICE(CENTRAL)),
+		  0);
+	world_run(fresh.world, 3000);
+	CHECK("dora has gone", dora->has_ended && tells(central, " uri=sip%3Adora%40"));
+	CHECK("anna is awaited there, as she was",
+	      tells(central, "seat " TOKEN " uri=sip%3Aanna%4010.0.0.2%3A5060 name=Anna%20A "
+			     "moderator muted gain=-350\n"));
+	CHECK("so is carl", tells(central, "seat " OTHER_TOKEN " uri=sip%3Acarl%40"));
+	CHECK("who is carried keeps the way here", fresh.bridge->call && central->call);
+	late = world_phone(fresh.world, "anna");
+	phone_dial(late, fresh.seat);
+	world_run(fresh.world, 500);
+	CHECK_INT("who comes late", late->final_status, 302);
+	CHECK("has her seat there", strstr(late->end_headers, CENTRAL ";seat=" TOKEN ">;isfocus"));
+	CHECK_INT(NULL, bring(fresh.bridge, SEATS_CONTENT_TYPE, "left " OTHER_TOKEN "\n"), 200);
+	CHECK("carl has left", tells(central, "left " OTHER_TOKEN "\n"));
+	CHECK("anna has not", !tells(central, "left " TOKEN));
+	CHECK_INT(NULL, bring(fresh.bridge, SEATS_CONTENT_TYPE, "seat aaaabbbbccccdddd name=Eve\n"),
+		  200);
+	CHECK("who is told of later", tells(central, "seat aaaabbbbccccdddd name=Eve\n"));
+	phone_hang_up(fresh.bridge);
+	world_run(fresh.world, 1000);
+	CHECK("nobody is left to carry", central->has_ended);
+	world_end(fresh.world, "moves_on");
+}
+
+/* The next focus refuses: they are awaited here as before. */
+static void cannot_move_on(void)
+{
+	struct fresh fresh = fresh_new(NULL);
+	struct phone *central = world_phone(fresh.world, "central"),
+		     *anna = world_phone(fresh.world, "anna");
+
+	central->manner = PHONE_REJECTS;
+	central->status = 486;
+	CHECK_INT(NULL, bring(fresh.bridge, SEATS_CONTENT_TYPE, ANNA CARL), 200);
+	CHECK_INT(NULL,
+		  focus_migrate(fresh.world->focus, world_room(fresh.world, fresh.room),
+				SLICE(CENTRAL)),
+		  0);
+	world_run(fresh.world, 3000);
+	phone_dial(anna, fresh.seat);
+	world_run(fresh.world, 500);
+	CHECK("she is herself here",
+	      anna->is_established &&
+		      phone_participant(anna, fresh.room)->role == PARTICIPANT_MODERATOR);
+	CHECK_INT("carl is awaited", seats_free(world_room(fresh.world, fresh.room)), 1);
+	world_end(fresh.world, "cannot_move_on");
+}
+
 /* A seat that was not reached waits again; with the bridge it is gone. */
 static void seat_waits_again(void)
 {
@@ -435,6 +533,9 @@ void suite_seats(void)
 	CHECK_TEST(many_in_several);
 	CHECK_TEST(seat_is_taken);
 	CHECK_TEST(groups_travel);
+	CHECK_TEST(sound_travels);
+	CHECK_TEST(moves_on);
+	CHECK_TEST(cannot_move_on);
 	CHECK_TEST(seat_waits_again);
 	CHECK_TEST(who_may_bring);
 	CHECK_TEST(bodies);
