@@ -11,6 +11,7 @@
 #include "focus/calls_priv.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/recording.h"
 #include "focus/room_priv.h"
 #include "focus/seats.h"
 #include "focus/text.h"
@@ -48,7 +49,9 @@ struct migration {
 	uint32_t moved, pending, carried, waiting_count;
 	/* What the other focus is told (focus/seats.h): one INFO after the other. */
 	bool is_room_told, is_telling, is_told_nothing;
-	struct buf left; /* lines of those who left before they moved */
+	bool is_recorded_there;
+	enum room_record recorded; /* here, until it went on there */
+	struct buf left;           /* lines of those who left before they moved */
 };
 
 const char *migration_state_name(enum migration_state state)
@@ -191,6 +194,16 @@ static void move_free(struct move *move)
 	free(move);
 }
 
+/* Who is carried is heard there: one recording is enough. It ends here by itself when nobody is
+ * left. */
+static void stop_recording(struct migration *m)
+{
+	if (!m->is_recorded_there || !m->room->recording)
+		return;
+	m->recorded = recording_kind(m->room);
+	(void)focus_recording_stop(m->room->recording);
+}
+
 /* Nobody but the bridge is left: it has nothing to carry. */
 static void check_over(struct migration *m)
 {
@@ -198,6 +211,7 @@ static void check_over(struct migration *m)
 
 	if (m->state == MIGRATION_MOVING && !m->pending) {
 		m->state = MIGRATION_DONE;
+		stop_recording(m);
 		tell(m);
 	}
 	if (m->state == MIGRATION_DONE && bridge && m->room->participant_count == 1)
@@ -334,6 +348,7 @@ static void on_told(void *arg, struct sip_call *call, const struct sip_msg *resp
 		    LOG_STR("to", m->to), LOG_INT("status", response ? response->status : 0));
 	}
 	m->is_room_told = true;
+	m->is_recorded_there |= is_taken && seats_are_recorded(response);
 	ask_all(m, MOVE_TOLD);
 	send_on(m);
 	check_over(m);
@@ -422,6 +437,7 @@ static void step_back(struct migration *m)
 	m->state = MIGRATION_FAILED;
 	m->uri[0] = '\0';
 	seats_keep(m->room);
+	(void)recording_continue(m->room, m->recorded);
 	while (!list_empty(&m->moves))
 		move_free(LIST_ENTRY(m->moves.next, struct move, in_migration));
 	m->pending = 0;

@@ -341,6 +341,20 @@ static void start_unasked(struct room *room, bool must_have_tracks)
 		    LOG_STR("error", err_text(err)));
 }
 
+enum room_record recording_kind(const struct room *room)
+{
+	if (!room->recording)
+		return ROOM_RECORD_OFF;
+	return room->recording->has_tracks ? ROOM_RECORD_TRACKS : ROOM_RECORD_MIX;
+}
+
+bool recording_continue(struct room *room, enum room_record kind)
+{
+	if (kind != ROOM_RECORD_OFF && !room->recording)
+		start_unasked(room, kind == ROOM_RECORD_TRACKS);
+	return room->recording != NULL;
+}
+
 void recording_toggle(struct room *room)
 {
 	if (room->recording)

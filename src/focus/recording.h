@@ -104,6 +104,11 @@ bool recording_is_announced(const struct room *room);
 void recordings_on_media_event(struct focus *focus, const struct media_event *event);
 /* The room is about to be freed. */
 void recording_on_room_gone(struct room *room);
+/* What is being recorded of a room: ROOM_RECORD_OFF, _MIX or _TRACKS. */
+enum room_record recording_kind(const struct room *room);
+/* A conference that was recorded so elsewhere has come here (focus/seats.h), or it stays after all:
+ * is recorded on. True: it is recorded now. */
+bool recording_continue(struct room *room, enum room_record kind);
 /* By a moderator's keys: starts one, or stops the one that runs. */
 void recording_toggle(struct room *room);
 

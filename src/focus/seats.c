@@ -9,8 +9,9 @@
 #include "focus/ban.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/recording.h"
 #include "focus/room_priv.h"
-#include "focus/schedule.h"
+#include "focus/seat_settings.h"
 #include "focus/text.h"
 
 enum {
@@ -22,16 +23,6 @@ enum {
 struct flag {
 	const char *word;
 	size_t at;
-};
-static const struct flag room_flags[] = {
-	{"locked", offsetof(struct room_settings, is_locked)},
-	{"muted", offsetof(struct room_settings, is_muted)},
-	{"guests-muted", offsetof(struct room_settings, are_guests_muted)},
-	{"lobby", offsetof(struct room_settings, is_lobby)},
-	{"wait", offsetof(struct room_settings, waits_for_moderator)},
-	{"end", offsetof(struct room_settings, ends_with_moderator)},
-	{"tones", offsetof(struct room_settings, has_tones)},
-	{"names", offsetof(struct room_settings, has_names)},
 };
 static const struct flag seat_flags[] = {
 	{"moderator", offsetof(struct seat, is_moderator)},
@@ -114,21 +105,14 @@ static void write_bans(const struct room *room, struct buf *out)
 
 void seats_write_room(const struct room *room, struct buf *out)
 {
-	const struct room_settings *settings = &room->settings;
-	uint64_t ends_wall_ms = schedule_ends_wall_ms(room);
+	static const char *const kinds[] = {
+		[ROOM_RECORD_MIX] = " recording=mix", [ROOM_RECORD_TRACKS] = " recording=tracks"};
+	enum room_record kind = recording_kind(room);
 
 	buf_adds(out, "room");
-	write_flags(out, room_flags, ARRAY_LEN(room_flags), settings);
-	if (settings->participants_max)
-		buf_addf(out, " max=%u", settings->participants_max);
-	write_text(out, "codecs", settings->codecs);
-	write_text(out, "pin", settings->pin);
-	write_text(out, "moderator-pin", settings->moderator_pin);
-	write_text(out, "language", settings->language);
-	if (ends_wall_ms) {
-		buf_adds(out, " closes=");
-		buf_addu(out, ends_wall_ms, 1);
-	}
+	seat_settings_write(room, out);
+	if (kind != ROOM_RECORD_OFF)
+		buf_adds(out, kinds[kind]);
 	buf_addc(out, '\n');
 	write_bans(room, out);
 }
@@ -241,6 +225,7 @@ struct brought {
 	uint32_t count;
 	struct room_settings settings;
 	bool has_settings;
+	enum room_record recording; /* what runs there */
 };
 
 static bool read_flag(struct slice word, const struct flag *flags, size_t count, void *of)
@@ -328,44 +313,6 @@ static int read_seat_word(struct slice word, struct seat *seat)
 	return err;
 }
 
-static bool read_pin(struct slice word, const char *name, char hash[PIN_HASH_MAX + 1], int *ret_err)
-{
-	if (!read_text(word, name, hash, PIN_HASH_MAX + 1, ret_err))
-		return false;
-	if (!*ret_err && !pin_hash_is_sound(slice_of(hash)))
-		*ret_err = -EINVAL;
-	return true;
-}
-
-static bool read_codecs(struct slice word, char codecs[CODECS_LIST_MAX + 1], int *ret_err)
-{
-	char list[CODECS_LIST_MAX + 1];
-	struct slice bad;
-
-	if (!read_text(word, "codecs", list, sizeof(list), ret_err))
-		return false;
-	if (!*ret_err)
-		*ret_err = codecs_list_read(slice_of(list), codecs, &bad);
-	return true;
-}
-
-static int read_room_word(struct slice word, struct room_settings *settings)
-{
-	int err = 0;
-
-	if (slice_starts(word, SLICE("max=")))
-		return slice_u32(slice_from(word, 4), UINT32_MAX, &settings->participants_max);
-	if (slice_starts(word, SLICE("closes=")))
-		return slice_u64(slice_from(word, 7), UINT64_MAX, &settings->closes_wall_ms);
-	if (read_flag(word, room_flags, ARRAY_LEN(room_flags), settings) ||
-	    read_codecs(word, settings->codecs, &err) ||
-	    read_pin(word, "pin", settings->pin, &err) ||
-	    read_text(word, "language", settings->language, sizeof(settings->language), &err))
-		return err;
-	(void)read_pin(word, "moderator-pin", settings->moderator_pin, &err);
-	return err;
-}
-
 static bool is_token(struct slice text)
 {
 	for (size_t i = 0; i < text.len; i++)
@@ -418,7 +365,12 @@ static int read_line(struct slice line, struct brought *brought)
 		return 0; /* "left" is for later; others are of a newer Hearth */
 	brought->has_settings = true;
 	while (!err && (word = text_word_next(&line)).len)
-		err = read_room_word(word, &brought->settings);
+		if (slice_is(word, "recording=mix"))
+			brought->recording = ROOM_RECORD_MIX;
+		else if (slice_is(word, "recording=tracks"))
+			brought->recording = ROOM_RECORD_TRACKS;
+		else
+			err = seat_settings_read(word, &brought->settings);
 	return err;
 }
 
@@ -591,6 +543,8 @@ static void apply(struct participant *bridge, struct brought *brought, struct sl
 	}
 	if (brought->has_settings && bridge->brings_settings)
 		apply_settings(room, &brought->settings);
+	if (bridge->brings_settings && room->focus->config->recordings_moved)
+		(void)recording_continue(room, brought->recording);
 	while (!list_empty(&brought->seats)) {
 		struct seat *seat = LIST_ENTRY(brought->seats.next, struct seat, in_room);
 
@@ -639,12 +593,18 @@ static uint16_t serve(struct participant *p, const struct sip_msg *request)
 void seats_on_info(struct participant *p, struct sip_stx *tx, const struct sip_msg *request)
 {
 	uint16_t status = serve(p, request);
+	const char *headers = NULL;
 
-	(void)sip_stx_reply(
-		tx, &(struct sip_reply){
-			    .status = status,
-			    .headers = status == 415 ? "Accept: " SEATS_CONTENT_TYPE "\r\n" : NULL,
-		    });
+	if (status == 415)
+		headers = "Accept: " SEATS_CONTENT_TYPE "\r\n";
+	else if (status == 200 && p->room->recording)
+		headers = SEATS_RECORDED ": yes\r\n";
+	(void)sip_stx_reply(tx, &(struct sip_reply){.status = status, .headers = headers});
+}
+
+bool seats_are_recorded(const struct sip_msg *response)
+{
+	return slice_present(sip_msg_value_named(response, SEATS_RECORDED));
 }
 
 struct seat *seats_find(const struct room *room, struct slice request_uri)

@@ -4,10 +4,13 @@
  * The focus that lets them go tells the other over the bridge between them, by INFO in its dialog
  * (RFC 6086, package SEATS_PACKAGE, announced by Recv-Info). The body is text, a line each:
  *
- *   room locked muted max=10 pin=... moderator-pin=... closes=<UNIX time, ms> language=de
+ *   room locked max_participants=10 pin=... closes_at=<UNIX time, ms> recording=mix
  *   ban sip%3Amallory%40example.org
- *   seat <token> uri=sip:anna%40example.org name=Anna moderator muted gain=-300 no-denoise
- * hears=main%20fr ... left <token>
+ *   seat <token> uri=sip:anna%40example.org moderator muted gain=-300 hears=main%20fr ...
+ *   left <token>
+ *
+ * What the words of a room are: focus/seat_settings.h. `recording`: it is recorded there now, and
+ * is recorded on here if recordings.moved allows; the 200 says so (SEATS_RECORDED).
  *
  * A *seat* waits for one person, who brings its token as a parameter of the conference URI
  * (";seat=<token>", put there by REFER) and so is known without a PIN, lock and limit. A token is
@@ -32,6 +35,7 @@
 #define SEATS_PACKAGE "hearth-seats"
 #define SEATS_CONTENT_TYPE "application/vnd.hearth.seats"
 #define SEATS_PARAM "seat"
+#define SEATS_RECORDED "Hearth-Recorded" /* field of the 200 to the INFO */
 
 enum {
 	SEAT_TOKEN_CHARS = 16, /* 80 bits */
@@ -62,6 +66,8 @@ struct seat {
 
 /* Notes from its 2xx whether this peer takes seats. */
 void seats_note(struct participant *participant, const struct sip_msg *message);
+/* Whether the other focus said in its answer that the conference is recorded there. */
+bool seats_are_recorded(const struct sip_msg *response);
 void seats_write_room(const struct room *room, struct buf *out);
 /* Gives the participant a token, if it has none, and writes its line. */
 void seats_write(struct participant *participant, struct buf *out);

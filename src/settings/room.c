@@ -18,12 +18,14 @@
 #define HAS_PIN(member)
 
 static const struct room_setting table[] = {
-#define SETTING(type_, member, name_, min, max, words_, help, shown)                               \
+#define SETTING(type_, member, name_, min_, max_, words_, help, shown)                             \
 	{.name = (name_),                                                                          \
 	 .type = SETTING_##type_,                                                                  \
 	 .at = offsetof(struct room_settings, member),                                             \
 	 .size = sizeof(((struct room_settings *)0)->member),                                      \
-	 HAS_##type_(member).words = (words_)},
+	 HAS_##type_(member).min = (min_),                                                         \
+	 .max = (max_),                                                                            \
+	 .words = (words_)},
 #include "settings/room.inc"
 };
 

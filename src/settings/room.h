@@ -65,6 +65,7 @@ struct room_setting {
 	enum setting_type type;
 	size_t at, size;   /* in struct room_settings */
 	size_t has_at;     /* of an AMOUNT: has_<member> */
+	int64_t min, max;  /* of a number that is set; both 0: any */
 	const char *words; /* of a WORD: comma list */
 };
 

@@ -91,6 +91,14 @@ def room_moves_and_comes_back():
         quiet_end(server)
 
 
+def recordings(hearth):
+    return hearth.api("GET", "/api/v1/recordings").json["recordings"]
+
+
+def has_denoise(hearth, room, name):
+    return next(p["denoise"] for p in hearth.participants(room) if p["uri"].startswith(f"sip:{name}@"))
+
+
 @lib.case
 def seats_travel():
     """Role, mute, gain, name, lock: as they were here, so they are there; and nobody gets them by asking."""
@@ -105,10 +113,13 @@ def seats_travel():
     room = conference[4:].split("@")[0]
     ids = {p["uri"][4:].split("@")[0]: p["id"] for p in here.participants(room)}
     here.api("PATCH", f"/api/v1/rooms/{room}/participants/{ids['bob']}", {"muted": True, "gain_db": -6})
-    here.api("PATCH", f"/api/v1/rooms/{room}", {"locked": True, "max_participants": 3, "pin": "2468"})
+    here.api("PATCH", f"/api/v1/rooms/{room}/participants/{ids['bob']}", {"denoise": True})
+    here.api("PATCH", f"/api/v1/rooms/{room}", {"locked": True, "max_participants": 3, "pin": "2468", "loudest": 2})
+    assert here.api("POST", f"/api/v1/rooms/{room}/recordings", {}).status == 201
     here.api("POST", f"/api/v1/rooms/{room}/migrate", {"to": f"sip:conf-factory@{there.host}"})
     lib.wait_for("two have gone", lambda: alice.ended and bob.ended, 15)
     new = there.api("GET", "/api/v1/rooms").json["rooms"][0]
+    assert new["loudest"] == 2 and has_denoise(there, new["id"], "bob") and not has_denoise(there, new["id"], "alice"), new
     assert new["locked"] and new["max_participants"] == 3 and new["has_pin"] and new["participants"] == 2, new
     people = {p["uri"][4:].split("@")[0]: p for p in there.connected(new["id"])}
     assert people["alice"]["role"] == "moderator" and people["alice"]["host"], people["alice"]
@@ -119,6 +130,9 @@ def seats_travel():
     lib.wait_for("alice and carol hear each other over the bridge", lambda: alice.moved.hears(carol) and carol.hears(alice.moved))
     lib.wait_for("bob is muted, to both", lambda: all(
         lib.tone_level(p.rtp.heard(0.5), bob.hz) < 200 for p in (carol, alice.moved)))
+    old = lib.wait_for("its recording here has ended", lambda: [r for r in recordings(here) if r["state"] == "done"], 40)
+    assert len(old) == 1 and old[0]["room_id"] == room and old[0]["length_ms"] > 0, old
+    assert [(r["room_id"], r["state"]) for r in recordings(there)] == [(new["id"], "running")], recordings(there)
     token = re.search(r";seat=(\w+)", bob.requests("REFER")[0].get("Refer-To")).group(1)
     for uri in (bob.moved.target, f"{bob.moved.target};seat={token}", f"{bob.moved.target};seat={'a' * 16}"):
         late = Party(there, "late")
@@ -127,6 +141,8 @@ def seats_travel():
     lib.wait_for("the bridge goes with the last", lambda: len(there.connected(new["id"])) == 2)
     alice.moved.hang_up()
     bob.moved.hang_up()
+    quiet = lib.wait_for("it ends with the conference there", lambda: [r for r in recordings(there) if r["state"] == "done"], 40)
+    assert quiet[0]["length_ms"] > 0, quiet
     quiet_end(there)
     quiet_end(here)
 

@@ -483,7 +483,8 @@ static void phone_on_request(void *arg, struct sip_call *call, struct sip_stx *t
 	}
 	if (request->method == SIP_METHOD_INFO && phone->info_status) {
 		buf_addslice(&phone->infos, request->body);
-		(void)sip_stx_reply(tx, &(struct sip_reply){.status = phone->info_status});
+		(void)sip_stx_reply(tx, &(struct sip_reply){.status = phone->info_status,
+							    .headers = phone->info_headers});
 		return;
 	}
 	if (request->method != SIP_METHOD_REFER || !phone->refer_status ||

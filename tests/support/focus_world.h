@@ -91,6 +91,7 @@ struct phone {
 	char message[128];        /* body of the last one */
 	uint32_t messages;
 	uint16_t info_status;  /* its answer to INFO; 0: 405 */
+	const char *info_headers; /* more lines of it; borrowed; NULL none */
 	struct buf infos;      /* bodies of those that came */
 	uint16_t refer_status; /* how it says that a REFER to it went; 0: it refuses it (405) */
 	uint32_t refer_delay_ms;

@@ -1,9 +1,12 @@
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "focus/ban.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
+#include "focus/recording.h"
 #include "focus/room_priv.h"
 #include "focus/seats.h"
 #include "sip/request.h"
@@ -83,9 +86,9 @@ static void told_before_they_go(void)
 		  0);
 	CHECK_INT("full and locked, and yet it moves", begin(&old), 0);
 	world_run(old.world, 3000);
-	CHECK("the room",
-	      tells(old.central,
-		    "room locked end max=2 codecs=PCMU%2Copus language=es closes=1800000000000\n"));
+	CHECK("the room", tells(old.central, "room locked max_participants=2 end_with_moderator "
+					     "codecs=PCMU%2Copus language=es "
+					     "closes_at=1800000000000\n"));
 	CHECK("who may not come", tells(old.central, "ban sip%3Amallory%4010.0.0.2\n"));
 	CHECK("anna", tells(old.central, " uri=sip%3Aanna%4010.0.0.2%3A5060 moderator admitted "
 					 "speaks=main hears=main%20fr hears-not=\n"));
@@ -177,12 +180,14 @@ static void many_in_several(void)
  */
 
 static uint16_t info_status;
+static bool info_says_recorded;
 
 static void on_info_reply(void *arg, struct sip_call *call, const struct sip_msg *response)
 {
 	(void)arg;
 	(void)call;
 	info_status = response ? response->status : 0;
+	info_says_recorded = response && seats_are_recorded(response);
 }
 
 static uint16_t bring(struct phone *phone, const char *type, const char *body)
@@ -238,8 +243,8 @@ static void seat_is_taken(void)
 
 	CHECK_INT(NULL,
 		  bring(fresh.bridge, SEATS_CONTENT_TYPE,
-			"room locked max=1 codecs=PCMU%2Copus\nban sip%3Alate%4010.0.0.2\n" ANNA
-				CARL),
+			"room locked max_participants=1 codecs=PCMU%2Copus\nban "
+			"sip%3Alate%4010.0.0.2\n" ANNA CARL),
 		  200);
 	CHECK("locked", world_room(fresh.world, fresh.room)->settings.is_locked);
 	CHECK_STR("codecs", world_room(fresh.world, fresh.room)->settings.codecs, "PCMU,opus");
@@ -272,6 +277,128 @@ static void seat_is_taken(void)
 		  200);
 	CHECK("nobody is behind the bridge", !participant_awaited(bridge, 0, &awaited));
 	world_end(fresh.world, "seat_is_taken");
+}
+
+/* A room of which everything is set is the same room there. */
+static void settings_travel(void)
+{
+	static const char all[] =
+		"room locked muted max_participants=10 loudest=0 noise_gate_dbov=-50 guests_muted "
+		"lobby wait_for_moderator end_with_moderator tones codecs=opus names denoise "
+		"auto_level inband_dtmf pass_dtmf language=es closes_at=1900000000000\n";
+	const struct room_setting *setting;
+	struct fresh fresh = fresh_new(NULL);
+	struct room *room = world_room(fresh.world, fresh.room);
+	struct buf out = BUF_INIT;
+
+	CHECK_INT(NULL, bring(fresh.bridge, SEATS_CONTENT_TYPE, all), 200);
+	for (size_t i = 0; (setting = room_setting_at(i)); i++)
+		if (!room_setting_is_text(setting) && strstr(all, setting->name))
+			CHECK(setting->name, room_setting_number(&room->settings, setting) !=
+						     room_setting_none(setting));
+	CHECK("the loudest: all", room->settings.has_loudest && room->settings.loudest == 0);
+	CHECK_INT("gate", room->settings.noise_gate_dbov, -50);
+	seats_write_room(room, &out);
+	CHECK_SLICE("and as it came it goes on", buf_slice(&out), all);
+	buf_done(&out);
+	world_end(fresh.world, "settings_travel");
+}
+
+static const struct recording_start MIX = {.format = MEDIA_RECORD_WAV};
+
+static const char *recordings_in(char config[128])
+{
+	static char dir[64];
+
+	snprintf(dir, sizeof(dir), "/tmp/hearth-seats-XXXXXX");
+	CHECK("dir", mkdtemp(dir) != NULL);
+	snprintf(config, 128, "recordings.path=%s", dir);
+	return dir;
+}
+
+static void remove_dir(const char *dir)
+{
+	char command[96];
+
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	CHECK_INT("removed", system(command), 0);
+}
+
+/* What is recorded here is recorded on there, by the policy of there. */
+static void recorded_on(void)
+{
+	static const struct {
+		const char *name, *line, *config;
+		bool is_recorded, has_tracks;
+	} rows[] = {
+		{"not recorded", "room locked\n", "", false, false},
+		{"the mix", "room recording=mix locked\n", "", true, false},
+		{"with tracks", "room recording=tracks\n", "", true, true},
+		{"a word of a later day", "room recording=video\n", "", false, false},
+		{"not wanted here", "room recording=mix\n", "recordings.moved=false\n", false,
+		 false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char path[128], config[256];
+		const char *dir = recordings_in(path);
+		struct fresh fresh;
+		struct recording_view view;
+		struct room *room;
+
+		snprintf(config, sizeof(config), "%s%s\n", rows[i].config, path);
+		fresh = fresh_new(config);
+		CHECK_INT(rows[i].name, bring(fresh.bridge, SEATS_CONTENT_TYPE, rows[i].line), 200);
+		room = world_room(fresh.world, fresh.room);
+		CHECK(rows[i].name, (room->recording != NULL) == rows[i].is_recorded);
+		CHECK_INT(rows[i].name, info_says_recorded, rows[i].is_recorded);
+		if (room->recording) {
+			CHECK_INT(rows[i].name, recording_kind(room),
+				  rows[i].has_tracks ? ROOM_RECORD_TRACKS : ROOM_RECORD_MIX);
+			recording_view(room->recording, &view);
+			CHECK_SLICE(rows[i].name, view.room_id, fresh.room);
+		}
+		world_end(fresh.world, rows[i].name);
+		remove_dir(dir);
+	}
+}
+
+/* Here it stops when it went on there and all have gone who can, and not otherwise; whoever is left
+ * when the bridge breaks is recorded again. */
+static void recording_stops(void)
+{
+	static const struct {
+		const char *name, *says;
+		bool is_stopped;
+	} rows[] = {
+		{"recorded there", SEATS_RECORDED ": yes\r\n", true},
+		{"not recorded there", NULL, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct old old = old_new(true);
+		struct room *room = world_room(old.world, "lobby");
+		struct recording *recording;
+		char path[128];
+		const char *dir = recordings_in(path);
+		struct buf errors = BUF_INIT;
+
+		CHECK_INT(NULL, config_set(old.world->config, path, &errors), 0);
+		old.central->info_headers = rows[i].says;
+		old.bert->refer_status = 0;
+		CHECK_INT(NULL, focus_recording_start(old.world->focus, room, &MIX, &recording), 0);
+		CHECK_INT(NULL, begin(&old), 0);
+		world_run(old.world, 3000);
+		CHECK(rows[i].name, tells(old.central, " recording=mix\n"));
+		CHECK("bert is carried", old.bert->call && old.anna->has_ended);
+		CHECK(rows[i].name, (room->recording == NULL) == rows[i].is_stopped);
+		phone_hang_up(old.central);
+		world_run(old.world, 1000);
+		CHECK("bert stays, and is recorded", old.bert->call && room->recording);
+		CHECK(rows[i].name, (room->recording != recording) == rows[i].is_stopped);
+		world_end(old.world, rows[i].name);
+		remove_dir(dir);
+	}
 }
 
 /* Who hears whom goes along by name; what cannot be had silences, and lets nothing out. */
@@ -475,7 +602,13 @@ static void bodies(void)
 		{"too loud", SEATS_CONTENT_TYPE, "seat " TOKEN " gain=3001\n", 400, 0},
 		{"too quiet", SEATS_CONTENT_TYPE, "seat " TOKEN " gain=-6001\n", 400, 0},
 		{"as loud as can be", SEATS_CONTENT_TYPE, "seat " TOKEN " gain=3000\n", 200, 1},
-		{"no number", SEATS_CONTENT_TYPE, "room max=many\n" ANNA, 400, 0},
+		{"no number", SEATS_CONTENT_TYPE, "room max_participants=many\n" ANNA, 400, 0},
+		{"a number out of range", SEATS_CONTENT_TYPE, "room loudest=33\n", 400, 0},
+		{"a level out of range", SEATS_CONTENT_TYPE, "room noise_gate_dbov=-128\n", 400, 0},
+		{"no value", SEATS_CONTENT_TYPE, "room codecs\n", 400, 0},
+		{"no such codec", SEATS_CONTENT_TYPE, "room codecs=GSM9\n", 400, 0},
+		{"a setting that stays", SEATS_CONTENT_TYPE, "room opens_at=x record=mix\n", 200,
+		 0},
 		{"a PIN in the clear", SEATS_CONTENT_TYPE, "room pin=2468\n", 400, 0},
 		{"a hash that takes an hour", SEATS_CONTENT_TYPE,
 		 "room pin=pbkdf2%24999999%24aaaaaaaaaaaa%24"
@@ -507,9 +640,9 @@ static void limits(void)
 		uint32_t want;
 	} rows[] = {
 		{"focus.factory_profiles=conference-factory max=5", "room\n", 5},
-		{"focus.factory_profiles=conference-factory max=5", "room max=9\n", 5},
-		{"focus.factory_profiles=conference-factory max=5", "room max=3\n", 3},
-		{NULL, "room max=9\n", 9},
+		{"focus.factory_profiles=conference-factory max=5", "room max_participants=9\n", 5},
+		{"focus.factory_profiles=conference-factory max=5", "room max_participants=3\n", 3},
+		{NULL, "room max_participants=9\n", 9},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -533,6 +666,9 @@ void suite_seats(void)
 	CHECK_TEST(many_in_several);
 	CHECK_TEST(seat_is_taken);
 	CHECK_TEST(groups_travel);
+	CHECK_TEST(settings_travel);
+	CHECK_TEST(recorded_on);
+	CHECK_TEST(recording_stops);
 	CHECK_TEST(sound_travels);
 	CHECK_TEST(moves_on);
 	CHECK_TEST(cannot_move_on);
