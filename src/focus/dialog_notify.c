@@ -3,8 +3,11 @@
  *
  * We tell of a user what we know as the other end of its calls, so a user's dialogs are told from
  * its side, those of rooms and calls from ours. Call-IDs and tags are what a Join or Replaces
- * needs: they are told only with focus.dialog_tags. */
+ * needs: they are told only with focus.dialog_tags, or to who knew them all before: a subscription
+ * may be of one dialog (3.2). What was agreed in it (include-session-description) is not told:
+ * addresses and keys are for those who talk. */
 #include <stdio.h>
+#include <string.h>
 
 #include "focus/calls_priv.h"
 #include "focus/dialog_doc.h"
@@ -16,7 +19,45 @@
 
 #define ANONYMOUS "sip:anonymous@anonymous.invalid"
 
-enum { URI_SPACE = STORE_URI_MAX + 1 };
+enum { URI_SPACE = STORE_URI_MAX + 1, TAG_SPACE = 128 };
+
+struct dialog_subscriber {
+	struct subscriber base;
+	/* Of one dialog alone, by its view of the tags; "": of all. */
+	char call_id[STORE_URI_MAX + 1], to_tag[TAG_SPACE], from_tag[TAG_SPACE];
+	char participant[PARTICIPANT_ID_MAX + 1]; /* whose that is; "" not found so far */
+};
+
+/* 3.2: what is quoted keeps its backslashes in the message. False: it does not fit. */
+static bool read_param(struct slice params, const char *name, char *out, size_t cap)
+{
+	struct slice value;
+	size_t len = 0;
+
+	if (!sip_param(params, name, &value))
+		return true;
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.p[i] == '\\' && i + 1 < value.len)
+			i++;
+		if (len + 1 == cap)
+			return false;
+		out[len++] = value.p[i];
+	}
+	out[len] = '\0';
+	return true;
+}
+
+static uint16_t read_event(struct subscriber *s, const struct sip_msg *request)
+{
+	struct dialog_subscriber *d = CONTAINER_OF(s, struct dialog_subscriber, base);
+	struct slice value = sip_msg_value(request, SIP_H_EVENT);
+	struct slice params = slice_from(value, slice_find(value, ';') + 1);
+	bool is_read = read_param(params, "call-id", d->call_id, sizeof(d->call_id)) &&
+		       read_param(params, "to-tag", d->to_tag, sizeof(d->to_tag)) &&
+		       read_param(params, "from-tag", d->from_tag, sizeof(d->from_tag));
+
+	return !is_read || (!d->call_id[0] && (d->to_tag[0] || d->from_tag[0])) ? 400 : 0;
+}
 
 static struct watched *watched_of(const struct subscriber *s)
 {
@@ -48,18 +89,47 @@ static struct dialog_party peer_of(const struct participant *p, char uri[URI_SPA
 		.identity = slice_of(uri), .target = slice_of(uri), .is_focus = true};
 }
 
-static void add_tags(const struct participant *p, bool is_user, struct buf *text,
-		     struct dialog_entry *entry)
+/* Call-ID and tags as the entity has them: to-tag is the local one (3.2). False: there are none. */
+static bool read_tags(const struct participant *p, bool is_user, struct buf *text,
+		      struct dialog_entry *entry)
 {
 	struct sip_dialog_ref ref;
 
-	if (!p->focus->config->focus_dialog_tags || !p->call ||
-	    sip_call_print_ref(p->call, SIP_REF_TO_US, false, text) || buf_err(text) ||
+	if (!p->call || sip_call_print_ref(p->call, SIP_REF_TO_US, false, text) || buf_err(text) ||
 	    sip_dialog_ref_parse(buf_slice(text), &ref))
-		return;
+		return false;
 	entry->call_id = ref.call_id;
 	entry->local_tag = is_user ? ref.from_tag : ref.to_tag;
 	entry->remote_tag = is_user ? ref.to_tag : ref.from_tag;
+	return true;
+}
+
+static bool is_same_or_any(const char *wanted, struct slice tag)
+{
+	return !wanted[0] || slice_is(tag, wanted);
+}
+
+/* Whether this subscription is of it. */
+static bool is_asked_for(struct dialog_subscriber *s, bool is_user, const struct participant *p)
+{
+	struct buf text = BUF_INIT;
+	struct dialog_entry entry;
+	bool is_it = !s->call_id[0];
+
+	if (!is_it && read_tags(p, is_user, &text, &entry))
+		is_it = slice_is(entry.call_id, s->call_id) &&
+			is_same_or_any(s->to_tag, entry.local_tag) &&
+			is_same_or_any(s->from_tag, entry.remote_tag);
+	if (is_it)
+		memcpy(s->participant, p->id, sizeof(s->participant));
+	buf_done(&text);
+	return is_it;
+}
+
+static bool knows_tags(const struct dialog_subscriber *s)
+{
+	return s->base.focus->config->focus_dialog_tags ||
+	       (s->call_id[0] && s->to_tag[0] && s->from_tag[0]);
 }
 
 static uint64_t connected_s(const struct participant *p)
@@ -71,10 +141,10 @@ static uint64_t connected_s(const struct participant *p)
 		       : 0;
 }
 
-static void write_live(struct buf *out, const struct watched *watched,
+static void write_live(struct buf *out, const struct dialog_subscriber *s,
 		       const struct watched_dialog *d, const struct participant *p)
 {
-	bool is_user = watched->kind == WATCHED_USER;
+	bool is_user = watched_of(&s->base)->kind == WATCHED_USER;
 	struct buf tags = BUF_INIT;
 	char uri[URI_SPACE];
 	struct dialog_party phone = party_of(p), peer = peer_of(p, uri);
@@ -91,7 +161,8 @@ static void write_live(struct buf *out, const struct watched *watched,
 	phone.is_on_hold = d->is_on_hold;
 	entry.local = is_user ? phone : peer;
 	entry.remote = is_user ? peer : phone;
-	add_tags(p, is_user, &tags, &entry);
+	if (knows_tags(s))
+		(void)read_tags(p, is_user, &tags, &entry);
 	dialog_entry_write(out, &entry);
 	buf_done(&tags);
 }
@@ -117,12 +188,30 @@ static const struct participant *live(const struct watched *watched, const struc
 	return node ? CONTAINER_OF(node, struct participant, by_id) : NULL;
 }
 
+/* One dialog of the document, if it is news to this subscriber. */
+static void write_one(struct buf *out, struct dialog_subscriber *s, const struct watched_dialog *d,
+		      bool is_whole)
+{
+	struct watched *watched = watched_of(&s->base);
+	const struct participant *p = d->is_gone ? NULL : live(watched, d);
+
+	if (!is_whole && d->seq <= s->base.seen)
+		return;
+	if (p && is_asked_for(s, watched->kind == WATCHED_USER, p))
+		write_live(out, s, d, p);
+	else if (!p && !is_whole &&
+		 (!s->call_id[0] || slice_is(slice_of(d->participant), s->participant)))
+		write_gone(out, watched, d);
+}
+
 static int write_document(struct subscriber *s, bool is_full, struct buf *out)
 {
+	struct dialog_subscriber *own = CONTAINER_OF(s, struct dialog_subscriber, base);
 	struct watched *watched = watched_of(s);
 	bool is_whole = is_full || s->seen < watched->forgot_seq;
 	char uri[URI_SPACE + WATCHED_NAME_MAX];
 	struct list *it, *tmp;
+	size_t head;
 
 	if (!is_whole && s->seen == watched->seq)
 		return NOTIFIER_NOTHING;
@@ -131,19 +220,13 @@ static int write_document(struct subscriber *s, bool is_full, struct buf *out)
 				       .version = s->version,
 				       .is_full = is_whole,
 			       });
-	LIST_FOREACH (it, tmp, &watched->dialogs) {
-		const struct watched_dialog *d = LIST_ENTRY(it, struct watched_dialog, node);
-		const struct participant *p = d->is_gone ? NULL : live(watched, d);
-
-		if (!is_whole && d->seq <= s->seen)
-			continue;
-		if (p)
-			write_live(out, watched, d, p);
-		else if (!is_whole)
-			write_gone(out, watched, d);
-	}
-	dialog_tail_write(out);
+	head = out->len;
+	LIST_FOREACH (it, tmp, &watched->dialogs)
+		write_one(out, own, LIST_ENTRY(it, struct watched_dialog, node), is_whole);
 	s->seen = watched->seq;
+	if (!is_whole && own->call_id[0] && out->len == head)
+		return NOTIFIER_NOTHING;
+	dialog_tail_write(out);
 	return 0;
 }
 
@@ -156,7 +239,8 @@ const struct package dialog_package = {
 	.kind = PACKAGE_DIALOG,
 	.content_type = DIALOG_CONTENT_TYPE,
 	.interval_min_ms = 1000, /* RFC 4235 3.10 */
-	.subscriber_size = sizeof(struct subscriber),
+	.subscriber_size = sizeof(struct dialog_subscriber),
+	.read = read_event,
 	.write = write_document,
 	.on_unused = on_unused,
 };

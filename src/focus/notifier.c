@@ -170,6 +170,7 @@ void topic_subscribe(struct topic *topic, struct sip_stx *tx, const struct sip_m
 		.handlers = &handlers,
 	};
 	struct subscriber *s;
+	uint16_t status;
 
 	if (refuse_early(topic, tx, request)) {
 		check_use(topic);
@@ -190,7 +191,10 @@ void topic_subscribe(struct topic *topic, struct sip_stx *tx, const struct sip_m
 	list_append(&focus->subscribers, &s->in_focus);
 	topic->count++;
 	focus->stats.subscriptions[package->kind]++;
-	if (sip_sub_accept(tx, request, &params, &s->sub))
+	status = package->read ? package->read(s, request) : 0;
+	if (status)
+		(void)sip_stx_reply(tx, &(struct sip_reply){.status = status});
+	if (status || sip_sub_accept(tx, request, &params, &s->sub))
 		subscriber_free(s);
 }
 

@@ -39,6 +39,9 @@ struct package {
 	const char *contact_params; /* of our Contact: "isfocus", or NULL */
 	uint32_t interval_min_ms;   /* between two NOTIFYs, as its RFC asks for */
 	size_t subscriber_size;     /* of a struct that begins with struct subscriber */
+	/* Reads what a SUBSCRIBE asks for beside the common parameters: 0, or the status that
+	 * refuses it. May be NULL. */
+	uint16_t (*read)(struct subscriber *subscriber, const struct sip_msg *request);
 	/* Writes what this subscriber is told now: the whole state when `is_full`, else what is
 	 * new, or NOTIFIER_NOTHING. An error ends the subscription (probation). */
 	int (*write)(struct subscriber *subscriber, bool is_full, struct buf *out);

@@ -6,6 +6,7 @@
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/watched.h"
+#include "sip/dialog_ref.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
 #include "tests/support/watcher.h"
@@ -246,6 +247,65 @@ static void anonymous(void)
 	world_end(world, "anonymous");
 }
 
+/* 3.2: of one dialog, by what names it; the watcher of a user has the user's view of the tags. */
+static void of_one_dialog(void)
+{
+	static const struct {
+		const char *name, *event; /* %s: Call-ID, our tag, anna's tag */
+		bool is_user;
+		uint16_t refused;
+		uint32_t dialogs;
+		bool has_tags;
+	} rows[] = {
+		{"all three", "dialog;call-id=\"%s\";to-tag=%s;from-tag=%s", false, 0, 1, true},
+		{"not quoted", "dialog;call-id=%s;to-tag=%s;from-tag=%s", false, 0, 1, true},
+		{"in any order", "dialog;include-session-description;call-id=\"%s\";to-tag=%s",
+		 false, 0, 1, false},
+		{"other tags", "dialog;call-id=\"%s\";to-tag=%sx;from-tag=%s", false, 0, 0, false},
+		{"from our side, of a user", "dialog;call-id=\"%s\";to-tag=%s;from-tag=%s", true, 0,
+		 0, false},
+		{"from its side", "dialog;call-id=\"%s\";from-tag=%s;to-tag=%s", true, 0, 1, true},
+		{"tags alone", "dialog;x=\"%s\";to-tag=%s;from-tag=%s", false, 400, 0, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = world_of_users("");
+		struct watcher watcher = watcher_new();
+		struct phone *anna = world_join(world, "anna", "lobby"), *bert;
+		struct sip_dialog_ref ref;
+		char event[512], parts[3][128];
+
+		(void)world_join(world, "dora", "lobby");
+		CHECK_INT(NULL, sip_dialog_ref_parse(slice_of(anna->dialog), &ref), 0);
+		slice_cstr(ref.call_id, parts[0], sizeof(parts[0]));
+		slice_cstr(ref.to_tag, parts[1], sizeof(parts[1]));
+		slice_cstr(ref.from_tag, parts[2], sizeof(parts[2]));
+		snprintf(event, sizeof(event), rows[i].event, parts[0], parts[1], parts[2]);
+		watcher.event = event;
+		watcher_subscribe(world, &watcher,
+				  rows[i].is_user ? "sip:anna@" WORLD_SERVER
+						  : "sip:lobby@" WORLD_SERVER,
+				  NULL);
+		CHECK_INT(rows[i].name, watcher.refused, rows[i].refused);
+		CHECK_INT(rows[i].name, watcher_count(&watcher, "<dialog "), rows[i].dialogs);
+		CHECK(rows[i].name, watcher_tells(&watcher, "call-id=") == rows[i].has_tags);
+		CHECK(rows[i].name, !watcher_tells(&watcher, "session-description"));
+		bert = world_join(world, "bert", "lobby");
+		phone_hang_up(bert);
+		world_run(world, 3000);
+		CHECK_INT("of nobody else", watcher.notifies, !rows[i].refused);
+		phone_hang_up(anna);
+		world_run(world, 1000);
+		if (rows[i].dialogs)
+			CHECK(rows[i].name, watcher_tells(&watcher, "-bye\">terminated"));
+		if (rows[i].refused)
+			buf_done(&watcher.body);
+		else
+			watcher_end(world, &watcher);
+		world_end(world, rows[i].name);
+	}
+}
+
 void suite_dialog_notify(void)
 {
 	CHECK_SUITE("dialog_notify");
@@ -256,4 +316,5 @@ void suite_dialog_notify(void)
 	CHECK_TEST(how_it_ends);
 	CHECK_TEST(more_than_remembered);
 	CHECK_TEST(anonymous);
+	CHECK_TEST(of_one_dialog);
 }
