@@ -9,12 +9,10 @@
 
 int bans_list(struct request *request)
 {
-	struct writer json = writer_to(request_body(request));
 	struct ban_view view = {0};
 	struct ban *ban = NULL;
 	struct room *room;
 	struct page page;
-	uint32_t count = 0;
 	int err = request_room(request, &room);
 
 	if (!err)
@@ -22,24 +20,21 @@ int bans_list(struct request *request)
 	if (err)
 		return err;
 	if (page.has_after) {
-		ban = focus_ban_find(room, slice_of(page.after));
+		ban = focus_ban_find(room, page_after(&page));
 		if (!ban)
 			return request_fail_parameter(request, "after",
 						      "\"%.64s\" is no ban any more; begin anew",
-						      page.after);
+						      page.id);
 	}
 	ban = focus_ban_next(room, ban);
-	writer_open(&json, NULL, '{');
-	writer_open(&json, "bans", '[');
-	for (; ban && count < page.limit; count++) {
+	page_open(&page, "bans");
+	while (ban && page_has_place(&page)) {
 		ban_view(ban, &view);
-		view_ban(&json, NULL, ban);
+		view_ban(&page.json, NULL, ban);
+		page_add(&page, view.id);
 		ban = focus_ban_next(room, ban);
 	}
-	writer_close(&json, ']');
-	writer_str(&json, "next", ban ? view.id : SLICE_NONE);
-	writer_close(&json, '}');
-	return 0;
+	return page_close(&page, ban != NULL);
 }
 
 int bans_create(struct request *request)

@@ -38,11 +38,11 @@ static int first_of_page(struct request *request, const struct page *page, struc
 	struct call *after = NULL;
 
 	if (page->has_after) {
-		after = focus_call_find(focus_of(request), slice_of(page->after));
+		after = focus_call_find(focus_of(request), page_after(page));
 		if (!after)
 			return request_fail_parameter(request, "after",
 						      "the call \"%.64s\" has ended; begin anew",
-						      page->after);
+						      page->id);
 	}
 	*ret_call = focus_call_next(focus_of(request), after);
 	return 0;
@@ -50,28 +50,23 @@ static int first_of_page(struct request *request, const struct page *page, struc
 
 int calls_list(struct request *request)
 {
-	struct writer json = writer_to(request_body(request));
 	struct call_view view = {0};
 	struct call *call = NULL;
 	struct page page;
-	uint32_t count = 0;
 	int err = page_of(request, &page);
 
 	if (!err)
 		err = first_of_page(request, &page, &call);
 	if (err)
 		return err;
-	writer_open(&json, NULL, '{');
-	writer_open(&json, "calls", '[');
-	for (; call && count < page.limit; count++) {
+	page_open(&page, "calls");
+	while (call && page_has_place(&page)) {
 		call_view(call, &view);
-		view_call(&json, NULL, call);
+		view_call(&page.json, NULL, call);
+		page_add(&page, view.id);
 		call = focus_call_next(focus_of(request), call);
 	}
-	writer_close(&json, ']');
-	writer_str(&json, "next", call ? view.id : SLICE_NONE);
-	writer_close(&json, '}');
-	return 0;
+	return page_close(&page, call != NULL);
 }
 
 /* Which of the two cannot be called. */

@@ -35,29 +35,23 @@ static void write_mailbox(struct writer *json, const struct mailbox_view *view)
 
 int mailboxes_list(struct request *request)
 {
-	struct writer json = writer_to(request_body(request));
 	struct focus *focus = focus_of(request);
 	struct mailbox *mailbox;
 	struct mailbox_view view;
 	struct page page;
-	uint32_t count = 0;
 	int err = page_of(request, &page);
 
 	if (err)
 		return err;
-	mailbox = focus_mailbox_next(focus, page.has_after ? slice_of(page.after) : SLICE_NONE);
-	writer_open(&json, NULL, '{');
-	writer_open(&json, "mailboxes", '[');
-	for (; mailbox && count < page.limit; count++) {
+	mailbox = focus_mailbox_next(focus, page_after(&page));
+	page_open(&page, "mailboxes");
+	while (mailbox && page_has_place(&page)) {
 		if (!focus_mailbox_view(focus, slice_of(mailbox_name(mailbox)), &view))
-			write_mailbox(&json, &view);
-		slice_cstr(slice_of(mailbox_name(mailbox)), page.after, sizeof(page.after));
-		mailbox = focus_mailbox_next(focus, slice_of(page.after));
+			write_mailbox(&page.json, &view);
+		page_add(&page, slice_of(mailbox_name(mailbox)));
+		mailbox = focus_mailbox_next(focus, page_last(&page));
 	}
-	writer_close(&json, ']');
-	writer_str(&json, "next", mailbox ? slice_of(page.after) : SLICE_NONE);
-	writer_close(&json, '}');
-	return 0;
+	return page_close(&page, mailbox != NULL);
 }
 
 int mailbox_get(struct request *request)
@@ -74,7 +68,6 @@ int mailbox_get(struct request *request)
 
 int mails_list(struct request *request)
 {
-	struct writer json = writer_to(request_body(request));
 	struct slice name = request_arg(request, 0);
 	struct focus *focus = focus_of(request);
 	struct mailbox *mailbox = focus_mailbox_find(focus, name);
@@ -82,7 +75,6 @@ int mails_list(struct request *request)
 	struct mail *mail = NULL;
 	struct mail_view view = {0};
 	struct page page;
-	uint32_t count = 0;
 	int err = focus_mailbox_view(focus, name, &whole);
 
 	if (!err)
@@ -90,22 +82,19 @@ int mails_list(struct request *request)
 	if (err)
 		return err;
 	if (page.has_after) {
-		mail = focus_mail_find(focus, name, slice_of(page.after));
+		mail = focus_mail_find(focus, name, page_after(&page));
 		if (!mail)
 			return request_fail_parameter(request, "after", "there is no such message");
 	}
 	mail = mailbox ? focus_mail_next(mailbox, mail) : NULL;
-	writer_open(&json, NULL, '{');
-	writer_open(&json, "messages", '[');
-	for (; mail && count < page.limit; count++) {
+	page_open(&page, "messages");
+	while (mail && page_has_place(&page)) {
 		mail_view(mail, &view);
-		view_mail(&json, NULL, &view);
+		view_mail(&page.json, NULL, &view);
+		page_add(&page, view.id);
 		mail = focus_mail_next(mailbox, mail);
 	}
-	writer_close(&json, ']');
-	writer_str(&json, "next", mail ? view.id : SLICE_NONE);
-	writer_close(&json, '}');
-	return 0;
+	return page_close(&page, mail != NULL);
 }
 
 static void reply_mail(struct request *request, const struct mail *mail)

@@ -28,11 +28,11 @@ static int first_of_page(struct request *request, struct room *room, const struc
 
 	if (page->has_after) {
 		after = focus_participant_find(request_http(request)->focus, room,
-					       slice_of(page->after));
+					       page_after(page));
 		if (!after)
 			return request_fail_parameter(
 				request, "after",
-				"\"%.64s\" is not in the room any more; begin anew", page->after);
+				"\"%.64s\" is not in the room any more; begin anew", page->id);
 	}
 	*ret_participant = focus_participant_next(room, after);
 	return 0;
@@ -40,12 +40,10 @@ static int first_of_page(struct request *request, struct room *room, const struc
 
 int participants_list(struct request *request)
 {
-	struct writer json = writer_to(request_body(request));
 	struct participant_view view = {0};
 	struct participant *participant = NULL;
 	struct room *room;
 	struct page page;
-	uint32_t count = 0;
 	int err = request_room(request, &room);
 
 	if (err)
@@ -56,17 +54,14 @@ int participants_list(struct request *request)
 	err = first_of_page(request, room, &page, &participant);
 	if (err)
 		return err;
-	writer_open(&json, NULL, '{');
-	writer_open(&json, "participants", '[');
-	for (; participant && count < page.limit; count++) {
+	page_open(&page, "participants");
+	while (participant && page_has_place(&page)) {
 		participant_view(participant, &view);
-		view_participant(&json, NULL, &view);
+		view_participant(&page.json, NULL, &view);
+		page_add(&page, view.id);
 		participant = focus_participant_next(room, participant);
 	}
-	writer_close(&json, ']');
-	writer_str(&json, "next", participant ? view.id : SLICE_NONE);
-	writer_close(&json, '}');
-	return 0;
+	return page_close(&page, participant != NULL);
 }
 
 /* *ret_role stays as it is when the document says nothing of it. */

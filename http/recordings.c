@@ -42,31 +42,26 @@ static void reply_recording(struct request *request, const struct recording *rec
 
 int recordings_list(struct request *request)
 {
-	struct writer json = writer_to(request_body(request));
 	struct recording *recording = NULL;
 	struct recording_view view = {0};
 	struct page page;
-	uint32_t count = 0;
 	int err = page_of(request, &page);
 
 	if (err)
 		return err;
 	if (page.has_after)
-		recording = focus_recording_find(focus_of(request), slice_of(page.after));
+		recording = focus_recording_find(focus_of(request), page_after(&page));
 	if (page.has_after && !recording)
 		return request_fail_parameter(request, "after", "there is no such recording");
 	recording = focus_recording_next(focus_of(request), recording);
-	writer_open(&json, NULL, '{');
-	writer_open(&json, "recordings", '[');
-	for (; recording && count < page.limit; count++) {
+	page_open(&page, "recordings");
+	while (recording && page_has_place(&page)) {
 		recording_view(recording, &view);
-		view_recording(&json, NULL, &view);
+		view_recording(&page.json, NULL, &view);
+		page_add(&page, view.id);
 		recording = focus_recording_next(focus_of(request), recording);
 	}
-	writer_close(&json, ']');
-	writer_str(&json, "next", recording ? view.id : SLICE_NONE);
-	writer_close(&json, '}');
-	return 0;
+	return page_close(&page, recording != NULL);
 }
 
 static int fail_start(struct request *request, int err)
@@ -272,8 +267,7 @@ static void view_track(struct writer *json, const struct track_view *track)
 	writer_uint(json, "number", track->number);
 	writer_str(json, "participant", track->participant);
 	writer_str(json, "uri", track->uri);
-	writer_str(json, "display_name",
-		   track->display_name.len ? track->display_name : SLICE_NONE);
+	writer_some(json, "display_name", track->display_name);
 	writer_uint(json, "length_ms", track->length_ms);
 	writer_uint(json, "octets", track->octets);
 	writer_bool(json, "complete", track->is_complete);

@@ -20,11 +20,11 @@ static int first_of_page(struct request *request, const struct page *page,
 	struct binding *after = NULL;
 
 	if (page->has_after) {
-		after = focus_registration_find(focus_of(request), slice_of(page->after));
+		after = focus_registration_find(focus_of(request), page_after(page));
 		if (!after)
 			return request_fail_parameter(
 				request, "after",
-				"\"%.64s\" is not registered any more; begin anew", page->after);
+				"\"%.64s\" is not registered any more; begin anew", page->id);
 	}
 	*ret_binding = focus_registration_next(focus_of(request), after);
 	return 0;
@@ -32,28 +32,23 @@ static int first_of_page(struct request *request, const struct page *page,
 
 int registrations_list(struct request *request)
 {
-	struct writer json = writer_to(request_body(request));
 	struct registration_view view = {0};
 	struct binding *binding = NULL;
 	struct page page;
-	uint32_t count = 0;
 	int err = page_of(request, &page);
 
 	if (!err)
 		err = first_of_page(request, &page, &binding);
 	if (err)
 		return err;
-	writer_open(&json, NULL, '{');
-	writer_open(&json, "registrations", '[');
-	for (; binding && count < page.limit; count++) {
+	page_open(&page, "registrations");
+	while (binding && page_has_place(&page)) {
 		registration_view(binding, &view);
-		view_registration(&json, NULL, &view);
+		view_registration(&page.json, NULL, &view);
+		page_add(&page, view.id);
 		binding = focus_registration_next(focus_of(request), binding);
 	}
-	writer_close(&json, ']');
-	writer_str(&json, "next", binding ? view.id : SLICE_NONE);
-	writer_close(&json, '}');
-	return 0;
+	return page_close(&page, binding != NULL);
 }
 
 int registrations_delete(struct request *request)

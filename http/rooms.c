@@ -34,27 +34,22 @@ static void reply_room(struct request *request, const struct room *room,
 int rooms_list(struct request *request)
 {
 	struct focus *focus = request_http(request)->focus;
-	struct writer json = writer_to(request_body(request));
 	struct room_view view = {0};
 	struct room *room;
 	struct page page;
-	uint32_t count = 0;
 	int err = page_of(request, &page);
 
 	if (err)
 		return err;
-	room = focus_room_next(focus, page.has_after ? slice_of(page.after) : SLICE_NONE);
-	writer_open(&json, NULL, '{');
-	writer_open(&json, "rooms", '[');
-	for (; room && count < page.limit; count++) {
+	room = focus_room_next(focus, page_after(&page));
+	page_open(&page, "rooms");
+	while (room && page_has_place(&page)) {
 		room_view(room, &view);
-		view_room(&json, NULL, &view);
-		room = focus_room_next(focus, view.id);
+		view_room(&page.json, NULL, &view);
+		page_add(&page, view.id);
+		room = focus_room_next(focus, page_last(&page));
 	}
-	writer_close(&json, ']');
-	writer_str(&json, "next", room ? view.id : SLICE_NONE);
-	writer_close(&json, '}');
-	return 0;
+	return page_close(&page, room != NULL);
 }
 
 /* The list as the focus has it. */

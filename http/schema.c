@@ -117,8 +117,7 @@ static const struct field ban[] = {
 
 static const struct field ban_list[] = {
 	{"bans", FIELD_LIST, 0, 0, 0, "Ban", "Oldest first."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
+	FIELD_NEXT,
 	{0},
 };
 
@@ -208,8 +207,7 @@ static const struct field trunk_list[] = {
 
 static const struct field registration_list[] = {
 	{"registrations", FIELD_LIST, 0, 0, 0, "Registration", "In the order of the users' names."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
+	FIELD_NEXT,
 	{0},
 };
 
@@ -312,8 +310,7 @@ static const struct field carried[] = {
 
 static const struct field participant_list[] = {
 	{"participants", FIELD_LIST, 0, 0, 0, "Participant", "In the order of joining."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
+	FIELD_NEXT,
 	{0},
 };
 
@@ -463,8 +460,7 @@ static const struct field call_brief[] = {
 
 static const struct field call_list[] = {
 	{"calls", FIELD_LIST, 0, 0, 0, "Call", "Oldest first."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
+	FIELD_NEXT,
 	{0},
 };
 
@@ -606,8 +602,7 @@ static const struct field user[] = {
 
 static const struct field user_list[] = {
 	{"users", FIELD_LIST, 0, 0, 0, "User", "In the order of their names."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
+	FIELD_NEXT,
 	{0},
 };
 

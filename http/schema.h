@@ -35,6 +35,13 @@ struct field {
 	const char *help;
 };
 
+/* The last of each page of a list (http/paging.h). */
+#define FIELD_NEXT                                                                                 \
+	{                                                                                          \
+		"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,                                  \
+			"Give it as `after` to read on; null on the last page."                    \
+	}
+
 struct schema {
 	const char *name;
 	const char *help;

@@ -39,8 +39,7 @@ static const struct field mail[] = {
 
 static const struct field mail_list[] = {
 	{"messages", FIELD_LIST, 0, 0, 0, "Mail", "Oldest first."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
+	FIELD_NEXT,
 	{0},
 };
 
@@ -65,8 +64,7 @@ static const struct field mailbox[] = {
 
 static const struct field mailbox_list[] = {
 	{"mailboxes", FIELD_LIST, 0, 0, 0, "Mailbox", "Those that hold messages, by name."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
+	FIELD_NEXT,
 	{0},
 };
 

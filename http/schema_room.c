@@ -76,8 +76,7 @@ static const struct field room[] = {
 
 static const struct field room_list[] = {
 	{"rooms", FIELD_LIST, 0, 0, 0, "Room", "In the order of their names."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
+	FIELD_NEXT,
 	{0},
 };
 

@@ -81,8 +81,7 @@ static const struct field recording_log[] = {
 
 static const struct field recording_list[] = {
 	{"recordings", FIELD_LIST, 0, 0, 0, "Recording", "Oldest first."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
+	FIELD_NEXT,
 	{0},
 };
 
@@ -142,8 +141,7 @@ static const struct field play[] = {
 
 static const struct field play_list[] = {
 	{"plays", FIELD_LIST, 0, 0, 0, "Play", "Oldest first, those to participants included."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
+	FIELD_NEXT,
 	{0},
 };
 
@@ -155,8 +153,7 @@ static const struct field sound[] = {
 
 static const struct field sound_list[] = {
 	{"sounds", FIELD_LIST, 0, 0, 0, "Sound", "Files of sounds.path, music, prompts."},
-	{"next", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Give it as `after` to read on; null on the last page."},
+	FIELD_NEXT,
 	{0},
 };
 

@@ -11,10 +11,7 @@ static void add_trunk(struct writer *json, const struct trunk_view *trunk)
 	writer_open(json, NULL, '{');
 	writer_str(json, "aor", trunk->aor);
 	writer_text(json, "state", trunk_state_name(trunk->state));
-	if (trunk->status)
-		writer_uint(json, "status", trunk->status);
-	else
-		writer_null(json, "status");
+	writer_some_uint(json, "status", trunk->status);
 	writer_text(json, "reason", trunk->reason);
 	writer_str(json, "service_route", trunk->service_route);
 	writer_time(json, "expires_at", trunk->expires_wall_ms);

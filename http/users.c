@@ -42,28 +42,23 @@ static void reply_user(struct request *request, const struct user *user)
 
 int users_list(struct request *request)
 {
-	struct writer json = writer_to(request_body(request));
 	struct users *users = users_of(request);
 	struct user_view view = {0};
 	struct user *user;
 	struct page page;
-	uint32_t count = 0;
 	int err = page_of(request, &page);
 
 	if (err)
 		return err;
-	user = users_next(users, page.has_after ? slice_of(page.after) : SLICE_NONE);
-	writer_open(&json, NULL, '{');
-	writer_open(&json, "users", '[');
-	for (; user && count < page.limit; count++) {
+	user = users_next(users, page_after(&page));
+	page_open(&page, "users");
+	while (user && page_has_place(&page)) {
 		user_view(user, &view);
-		write_user(&json, &view);
-		user = users_next(users, view.name);
+		write_user(&page.json, &view);
+		page_add(&page, view.name);
+		user = users_next(users, page_last(&page));
 	}
-	writer_close(&json, ']');
-	writer_str(&json, "next", user ? view.name : SLICE_NONE);
-	writer_close(&json, '}');
-	return 0;
+	return page_close(&page, user != NULL);
 }
 
 /* The comma list that users.h wants: a comma inside an item is no part of a name, and is told as

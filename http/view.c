@@ -216,10 +216,7 @@ void view_attempt(struct writer *json, const char *key, const struct fork_attemp
 	writer_str(json, "target", attempt->target);
 	writer_text(json, "reason", fork_why_name(attempt->why));
 	writer_text(json, "state", fork_state_name(attempt->state));
-	if (attempt->status)
-		writer_uint(json, "status", attempt->status);
-	else
-		writer_null(json, "status");
+	writer_some_uint(json, "status", attempt->status);
 	writer_time(json, "started_at", attempt->started_wall_ms);
 	writer_close(json, '}');
 }
@@ -235,10 +232,7 @@ void view_registration(struct writer *json, const char *key,
 	writer_text(json, "transport", registration->transport);
 	writer_str(json, "path", registration->path);
 	writer_str(json, "instance", registration->instance);
-	if (registration->reg_id)
-		writer_uint(json, "reg_id", registration->reg_id);
-	else
-		writer_null(json, "reg_id");
+	writer_some_uint(json, "reg_id", registration->reg_id);
 	writer_str(json, "user_agent", registration->user_agent);
 	writer_time(json, "updated_at", registration->updated_wall_ms);
 	writer_time(json, "expires_at", registration->expires_wall_ms);
@@ -289,8 +283,7 @@ void view_participant(struct writer *json, const char *key,
 	writer_text(json, "role", participant_role_name(participant->role));
 	writer_bool(json, "self_muted", participant->is_self_muted);
 	writer_bool(json, "hand_raised", participant->is_hand_raised);
-	writer_str(json, "language",
-		   participant->language.len ? participant->language : SLICE_NONE);
+	writer_some(json, "language", participant->language);
 	writer_text(json, "direction", view_direction(participant->is_outgoing));
 	add_control(json, participant);
 	add_flags(json, participant->flags);
@@ -300,13 +293,12 @@ void view_participant(struct writer *json, const char *key,
 	writer_bool(json, "encrypted", participant->is_encrypted);
 	writer_str(json, "call_id", participant->call_id.p ? participant->call_id : SLICE(""));
 	writer_bool(json, "remote_focus", participant->is_remote_focus);
-	writer_str(json, "coaches", participant->coaches.len ? participant->coaches : SLICE_NONE);
+	writer_some(json, "coaches", participant->coaches);
 	writer_bool(json, "bridge", participant->is_bridge);
 	add_awaited(json, participant);
 	writer_bool(json, "host", participant->is_host);
 	writer_bool(json, "anonymous", participant->is_anonymous);
-	writer_str(json, "referred_by",
-		   participant->referred_by.len ? participant->referred_by : SLICE_NONE);
+	writer_some(json, "referred_by", participant->referred_by);
 	writer_time(json, "created_at", participant->created_wall_ms);
 	writer_time(json, "connected_at", participant->connected_wall_ms);
 	add_quality(json, &participant->media);
@@ -445,11 +437,11 @@ void view_mail(struct writer *json, const char *key, const struct mail_view *mai
 	writer_str(json, "id", mail->id);
 	writer_str(json, "mailbox", mail->mailbox);
 	writer_text(json, "kind", mail_kind_name(mail->kind));
-	writer_str(json, "from", mail->from.len ? mail->from : SLICE_NONE);
+	writer_some(json, "from", mail->from);
 	writer_str(json, "from_name", mail->from_name);
 	writer_str(json, "subject", mail->subject);
 	writer_str(json, "text", mail->text);
-	writer_str(json, "recording_id", mail->recording.len ? mail->recording : SLICE_NONE);
+	writer_some(json, "recording_id", mail->recording);
 	writer_uint(json, "length_ms", mail->length_ms);
 	writer_time(json, "received_at", mail->received_wall_ms);
 	writer_bool(json, "urgent", mail->is_urgent);

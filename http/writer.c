@@ -203,6 +203,19 @@ void writer_null(struct writer *json, const char *key)
 	buf_adds(json->out, "null");
 }
 
+void writer_some(struct writer *json, const char *key, struct slice s)
+{
+	writer_str(json, key, s.len ? s : SLICE_NONE);
+}
+
+void writer_some_uint(struct writer *json, const char *key, uint64_t n)
+{
+	if (n)
+		writer_uint(json, key, n);
+	else
+		writer_null(json, key);
+}
+
 void writer_time(struct writer *json, const char *key, uint64_t wall_ms)
 {
 	char text[CLOCK_TEXT_MAX];

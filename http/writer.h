@@ -35,6 +35,9 @@ void writer_real(struct writer *json, const char *key, double x,
 		 int decimals); /* not finite: null */
 void writer_bool(struct writer *json, const char *key, bool is_true);
 void writer_null(struct writer *json, const char *key);
+/* What is empty, or 0, is null. */
+void writer_some(struct writer *json, const char *key, struct slice s);
+void writer_some_uint(struct writer *json, const char *key, uint64_t n);
 /* RFC 3339 in UTC with milliseconds; 0: null. */
 void writer_time(struct writer *json, const char *key, uint64_t wall_ms);
 

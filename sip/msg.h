@@ -125,6 +125,8 @@ bool sip_list_has(const struct sip_msg *msg, enum sip_header_id id, const char *
 
 /* Generic parameters ";a=b;c": value of `name` (any case; quotes kept out). False when missing. */
 bool sip_param(struct slice params, const char *name, struct slice *ret_value);
+/* Their "q": "0.7" is 700; 1000 when it is missing or no qvalue (RFC 3261 25.1). */
+uint16_t sip_q_thousandths(struct slice params);
 /* Takes the next parameter off *params. False at the end. */
 bool sip_param_next(struct slice *params, struct slice *ret_name, struct slice *ret_value);
 

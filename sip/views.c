@@ -113,6 +113,18 @@ bool sip_param(struct slice params, const char *name, struct slice *ret_value)
 	return false;
 }
 
+uint16_t sip_q_thousandths(struct slice params)
+{
+	uint16_t q = 0, weight = 1000;
+	struct slice text;
+
+	if (!sip_param(params, "q", &text) || !text.len || text.p[0] != '0')
+		return 1000;
+	for (size_t i = 2; i < text.len && i < 5 && text.p[i] >= '0' && text.p[i] <= '9'; i++)
+		q += (uint16_t)((text.p[i] - '0') * (weight /= 10));
+	return q;
+}
+
 /* Via ------------------------------------------------------------------------------------------ */
 
 /* A token with white space around it. */

@@ -291,29 +291,35 @@ static void check_media_ports(struct check *check, const char *value)
 		      value);
 }
 
-static void check_codecs(struct check *check, const char *value)
+/* Each item is one of the names, and none stands there twice; `hint` is said of any other. */
+static void check_names(struct check *check, const char *value, const char *const *names,
+			const char *hint)
 {
-	static const char *const known[] = {"PCMU",    "PCMA",     "G722",      "opus",     "GSM",
-					    "G726-32", "L16/8000", "L16/16000", "L16/48000"};
 	struct slice rest = slice_of(value), item;
 	unsigned seen = 0;
 
 	while (config_list_next(&rest, &item)) {
 		size_t i = 0;
 
-		while (i < ARRAY_LEN(known) && !slice_iis(item, known[i]))
+		while (names[i] && !slice_iis(item, names[i]))
 			i++;
-		if (i == ARRAY_LEN(known))
-			WRONG(check,
-			      "\"" SLICE_FMT
-			      "\" is not a codec of this version; known are PCMU, PCMA, "
-			      "G722, opus, GSM, G726-32, L16/8000, L16/16000, L16/48000",
-			      SLICE_ARG(item));
+		if (!names[i])
+			WRONG(check, "\"" SLICE_FMT "\" %s", SLICE_ARG(item), hint);
 		else if (seen & 1U << i)
 			WRONG(check, "\"" SLICE_FMT "\" stands there twice", SLICE_ARG(item));
 		else
 			seen |= 1U << i;
 	}
+}
+
+static void check_codecs(struct check *check, const char *value)
+{
+	static const char *const names[] = {"PCMU",    "PCMA",     "G722",      "opus",      "GSM",
+					    "G726-32", "L16/8000", "L16/16000", "L16/48000", NULL};
+
+	check_names(check, value, names,
+		    "is not a codec of this version; known are PCMU, PCMA, "
+		    "G722, opus, GSM, G726-32, L16/8000, L16/16000, L16/48000");
 }
 
 /* User parts that need no escapes (RFC 3261 25.1: unreserved and user-unreserved). */
@@ -413,25 +419,9 @@ static void check_realm(struct check *check, const char *value)
 
 static void check_algorithms(struct check *check, const char *value)
 {
-	static const char *const known[] = {"SHA-256", "SHA-512-256", "MD5"};
-	struct slice rest = slice_of(value), item;
-	unsigned seen = 0;
+	static const char *const names[] = {"SHA-256", "SHA-512-256", "MD5", NULL};
 
-	while (config_list_next(&rest, &item)) {
-		size_t i = 0;
-
-		while (i < ARRAY_LEN(known) && !slice_iis(item, known[i]))
-			i++;
-		if (i == ARRAY_LEN(known))
-			WRONG(check,
-			      "\"" SLICE_FMT
-			      "\" is not known; there are SHA-256, SHA-512-256 and MD5",
-			      SLICE_ARG(item));
-		else if (seen & 1U << i)
-			WRONG(check, "\"" SLICE_FMT "\" stands there twice", SLICE_ARG(item));
-		else
-			seen |= 1U << i;
-	}
+	check_names(check, value, names, "is not known; there are SHA-256, SHA-512-256 and MD5");
 }
 
 enum { PREFIXES_MAX = 256 }; /* what sip/guard.h holds of one list */

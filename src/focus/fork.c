@@ -671,19 +671,6 @@ static void on_reinvite_failed(void *arg, struct sip_call *sip, uint16_t status)
 	(void)status;
 }
 
-/* "0.7" to 700; 1000 when it is missing or not a qvalue (RFC 3261 25.1). */
-static uint16_t q_of(struct slice params)
-{
-	uint16_t q = 0, weight = 1000;
-	struct slice text;
-
-	if (!sip_param(params, "q", &text) || !text.len || text.p[0] != '0')
-		return 1000;
-	for (size_t i = 2; i < text.len && i < 5 && text.p[i] >= '0' && text.p[i] <= '9'; i++)
-		q += (uint16_t)((text.p[i] - '0') * (weight /= 10));
-	return q;
-}
-
 static bool may_be_called(const struct fork *fork, const struct sip_uri *uri)
 {
 	if (uri->text.len > FORWARD_URI_MAX || find_hop(fork, uri->text) != FORK_NONE)
@@ -705,10 +692,11 @@ static void add_redirections(struct fork *fork, uint8_t from, const struct sip_m
 	while (sip_list_next(response, SIP_H_CONTACT, &walk, &element)) {
 		if (sip_addr_parse(element, &contact) || !may_be_called(fork, &contact.uri))
 			continue;
-		if (add_hop(fork, &(struct hop_make){.uri = contact.uri.text,
-						     .parent = from,
-						     .why = FORK_REDIRECTED,
-						     .q_thousandths = q_of(contact.params)}))
+		if (add_hop(fork,
+			    &(struct hop_make){.uri = contact.uri.text,
+					       .parent = from,
+					       .why = FORK_REDIRECTED,
+					       .q_thousandths = sip_q_thousandths(contact.params)}))
 			break;
 	}
 }

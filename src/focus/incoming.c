@@ -713,18 +713,6 @@ static void reply_capabilities(struct focus *focus, struct sip_stx *tx,
 	buf_done(&body);
 }
 
-static void reply_refusal(struct focus *focus, struct sip_stx *tx, int err)
-{
-	const struct status_row *row = status_find(err);
-	struct buf headers = BUF_INIT;
-
-	status_headers(row, focus->host, &headers);
-	(void)sip_stx_reply(tx, &(struct sip_reply){.status = row->status,
-						    .reason = row->reason,
-						    .headers = headers.p});
-	buf_done(&headers);
-}
-
 static void reply_moved(struct sip_stx *tx, struct slice uri)
 {
 	struct buf headers = BUF_INIT;
@@ -807,7 +795,7 @@ void incoming_on_request(void *arg, struct sip_stx *tx, const struct sip_msg *re
 		return;
 	err = admission_decide(focus, request->request_uri, &admission);
 	if (err)
-		reply_refusal(focus, tx, err);
+		status_refuse(focus, tx, err);
 	else if (admission.kind == ADMISSION_REDIRECT)
 		reply_redirect(focus, tx);
 	else if (admission.kind == ADMISSION_MOVED)

@@ -178,7 +178,7 @@ void topic_subscribe(struct topic *topic, struct sip_stx *tx, const struct sip_m
 	}
 	s = calloc(1, package->subscriber_size);
 	if (!s) {
-		notifier_refuse(focus, tx, -ENOMEM);
+		status_refuse(focus, tx, -ENOMEM);
 		check_use(topic);
 		return;
 	}
@@ -251,18 +251,6 @@ bool notifier_drain(struct focus *focus, bool is_last)
 		check_use(topic);
 	}
 	return was_any;
-}
-
-void notifier_refuse(struct focus *focus, struct sip_stx *tx, int err)
-{
-	const struct status_row *row = status_find(err);
-	struct buf headers = BUF_INIT;
-
-	status_headers(row, focus->host, &headers);
-	(void)sip_stx_reply(tx, &(struct sip_reply){.status = row->status,
-						    .reason = row->reason,
-						    .headers = headers.p});
-	buf_done(&headers);
 }
 
 void notifier_abandon(struct focus *focus)

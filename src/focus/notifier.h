@@ -90,9 +90,6 @@ void topic_end(struct topic *topic, const char *reason);
  * conferences that go on when `is_last` is false. True when there was any. */
 bool notifier_drain(struct focus *focus, bool is_last);
 
-/* Answers with what status.h has for `err`. */
-void notifier_refuse(struct focus *focus, struct sip_stx *tx, int err);
-
 /* For focus_free: nobody is told. */
 void notifier_abandon(struct focus *focus);
 

@@ -13,6 +13,7 @@
 #include "focus/participant_priv.h"
 #include "focus/registrar.h"
 #include "focus/room_priv.h"
+#include "focus/status.h"
 #include "focus/watched.h"
 
 /* What a SUBSCRIBE is about. */
@@ -90,7 +91,7 @@ static void watch(struct focus *focus, const struct aim *aim, enum package_kind 
 	}
 	watched = watched_open(focus, aim->kind, slice_of(aim->name));
 	if (!watched)
-		notifier_refuse(focus, tx, -ENOMEM);
+		status_refuse(focus, tx, -ENOMEM);
 	else
 		topic_subscribe(kind == PACKAGE_DIALOG     ? &watched->dialog
 				: kind == PACKAGE_PRESENCE ? &watched->presence
@@ -163,7 +164,7 @@ void packages_on_subscribe(struct focus *focus, struct sip_stx *tx, const struct
 	if (focus->drain.is_on &&
 	    (err || aim.kind != WATCHED_ROOM || kind_of(request) != PACKAGE_CONFERENCE ||
 	     !aim.room->participant_count))
-		notifier_refuse(focus, tx, ERR_DRAINING);
+		status_refuse(focus, tx, ERR_DRAINING);
 	else if (err)
 		refuse(tx, 404);
 	else

@@ -78,18 +78,6 @@ static void refuse(const struct asked *asked, uint16_t status)
 	(void)sip_stx_reply(asked->tx, &(struct sip_reply){.status = status});
 }
 
-static void refuse_error(const struct asked *asked, int err)
-{
-	const struct status_row *row = status_find(err);
-	struct buf headers = BUF_INIT;
-
-	status_headers(row, asked->focus->host, &headers);
-	(void)sip_stx_reply(asked->tx, &(struct sip_reply){.status = row->status,
-							   .reason = row->reason,
-							   .headers = headers.p});
-	buf_done(&headers);
-}
-
 /* 202, and the NOTIFY with 100. NULL: it has been answered otherwise. */
 static struct refer_in *accept_it(const struct asked *asked)
 {
@@ -297,7 +285,7 @@ static void move_other(const struct asked *asked, const struct homing *homing)
 	struct room *left;
 
 	if (err)
-		refuse_error(asked, err);
+		status_refuse(asked->focus, asked->tx, err);
 	else
 		refer = accept_it(asked);
 	if (!refer)
@@ -334,7 +322,7 @@ static void call_in(const struct asked *asked)
 	}
 	err = check(asked);
 	if (err) {
-		refuse_error(asked, err);
+		status_refuse(asked->focus, asked->tx, err);
 		return;
 	}
 	refer = accept_it(asked);
@@ -517,7 +505,7 @@ void refer_in_request(struct focus *focus, struct sip_stx *tx, const struct sip_
 	if (slice_is(slice_of(focus->config->focus_refer), "off"))
 		refuse(&asked, 403);
 	else if (err)
-		refuse_error(&asked, err);
+		status_refuse(focus, tx, err);
 	else
 		serve(&asked);
 }

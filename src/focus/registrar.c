@@ -104,19 +104,6 @@ static uint32_t expires_of(const struct asked *asked, struct slice params)
 	return (uint32_t)asked->focus->config->registrar_expires_s;
 }
 
-/* "0.7" to 700; 1000 when it is missing or no qvalue (RFC 3261 25.1). */
-static uint16_t q_of(struct slice params)
-{
-	uint16_t q = 0, weight = 1000;
-	struct slice text;
-
-	if (!sip_param(params, "q", &text) || !text.len || text.p[0] != '0')
-		return 1000;
-	for (size_t i = 2; i < text.len && i < 5 && text.p[i] >= '0' && text.p[i] <= '9'; i++)
-		q += (uint16_t)((text.p[i] - '0') * (weight /= 10));
-	return q;
-}
-
 /* "<urn:uuid:...>" without the brackets (RFC 5626 4.1). */
 static struct slice instance_of(struct slice params)
 {
@@ -143,7 +130,7 @@ static int read_wish(struct asked *asked, struct slice element, struct wish *ret
 	    wish.contact.params.len > LOCATION_TEXT_MAX)
 		return refuse(plan, 400, "Contact Is Too Long");
 	wish.instance = instance_of(wish.contact.params);
-	wish.q_thousandths = q_of(wish.contact.params);
+	wish.q_thousandths = sip_q_thousandths(wish.contact.params);
 	wish.expires_s = expires_of(asked, wish.contact.params);
 	if (sip_param(wish.contact.params, "reg-id", &reg_id) && slice_present(wish.instance))
 		(void)slice_u32(reg_id, INT32_MAX, &wish.reg_id);

@@ -62,6 +62,18 @@ void status_headers(const struct status_row *row, const char *host, struct buf *
 			 row->err ? err_text(row->err) : "internal error");
 }
 
+void status_refuse(const struct focus *focus, struct sip_stx *tx, int err)
+{
+	const struct status_row *row = status_find(err);
+	struct buf headers = BUF_INIT;
+
+	status_headers(row, focus->host, &headers);
+	(void)sip_stx_reply(tx, &(struct sip_reply){.status = row->status,
+						    .reason = row->reason,
+						    .headers = headers.p});
+	buf_done(&headers);
+}
+
 void status_count(struct focus *focus, int err)
 {
 	focus->stats.rejected[status_find(err)->reject]++;

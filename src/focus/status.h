@@ -28,6 +28,9 @@ const struct status_row *status_find(int err);
 /* Adds the Retry-After and Warning lines of the row; `host` is the warn-agent. */
 void status_headers(const struct status_row *row, const char *host, struct buf *out);
 
+/* Answers a request that makes no call with the status, reason and headers of `err`. */
+void status_refuse(const struct focus *focus, struct sip_stx *tx, int err);
+
 /* A caller was turned away because of `err` without a SIP status of its own: counts it. */
 void status_count(struct focus *focus, int err);
 
