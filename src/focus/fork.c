@@ -1,8 +1,9 @@
-/* focus/fork.c -- hops and attempts, and what comes next when one of them ends.
+/* focus/fork.c -- attempts are called, and what comes next when one of them ends.
  *
- * One hop at a time: expand it into attempts, call those of the highest q, wait. A hop that is over
- * leads to the hop its rule names, else to the best Contact of a 3xx that was not called yet, else
- * the fork has failed. Nothing is told from inside fork_new: what is due then waits for a timer. */
+ * One hop at a time: expand it into attempts (fork_hops.c), call those of the highest q, wait. A
+ * hop that is over leads to the hop its rule names, else to the best Contact of a 3xx that was not
+ * called yet, else the fork has failed. Nothing is told from inside fork_new: what is due then
+ * waits for a timer. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +15,6 @@
 #include "focus/focus_priv.h"
 #include "focus/fork_priv.h"
 #include "focus/registrar.h"
-#include "focus/trunks.h"
 
 static const struct sip_call_handlers attempt_handlers, loser_handlers;
 
@@ -45,29 +45,7 @@ const char *fork_state_name(enum fork_state state)
 	return names[state];
 }
 
-/* Attempts ------------------------------------------------------------------------------------ */
-
-static struct fork_attempt_view view_of(const struct fork_attempt *a)
-{
-	return (struct fork_attempt_view){
-		.uri = slice_of(a->uri),
-		.target = slice_of(a->fork->hops[a->hop].uri),
-		.why = (enum fork_why)a->fork->hops[a->hop].why,
-		.state = (enum fork_state)a->state,
-		.status = a->status,
-		.started_wall_ms = a->started_wall_ms,
-	};
-}
-
-static void set_state(struct fork_attempt *a, enum fork_state state, uint16_t status)
-{
-	struct fork_attempt_view view;
-
-	a->state = (uint8_t)state;
-	a->status = status;
-	view = view_of(a);
-	a->fork->handlers->on_attempt(a->fork->arg, &view);
-}
+/* Calling ------------------------------------------------------------------------------------- */
 
 static struct fork_attempt *free_attempt(struct fork_attempt *a)
 {
@@ -83,259 +61,6 @@ static struct fork_attempt *free_attempt(struct fork_attempt *a)
 	free(a);
 	return NULL;
 }
-
-static int copy(struct slice text, char **ret_copy)
-{
-	*ret_copy = text.len ? slice_dup(text) : NULL;
-	return text.len && !*ret_copy ? -ENOMEM : 0;
-}
-
-static int add_attempt(struct fork *fork, uint8_t hop_at, struct slice uri,
-		       struct fork_attempt **ret_attempt)
-{
-	struct fork_attempt *a;
-	int err;
-
-	if (fork->attempt_count == FORK_ATTEMPTS_MAX)
-		return ERR_LIMIT;
-	a = calloc(1, sizeof(*a));
-	if (!a)
-		return -ENOMEM;
-	err = copy(uri, &a->uri);
-	if (err) {
-		free(a);
-		return err;
-	}
-	a->fork = fork;
-	a->hop = hop_at;
-	a->q_thousandths = 1000;
-	fork->attempts[fork->attempt_count++] = a;
-	*ret_attempt = a;
-	return 0;
-}
-
-static void next_index(struct fork_hop *hop, char out[FORK_INDEX_MAX + 1])
-{
-	snprintf(out, FORK_INDEX_MAX + 1, "%.*s.%u", FORK_INDEX_MAX - 4, hop->index,
-		 ++hop->children);
-}
-
-/* What sip_call_new takes: a number goes to the outbound proxy as user=phone (RFC 3261 19.1.6). */
-static int add_plain(struct fork *fork, uint8_t hop_at, const struct sip_uri *uri)
-{
-	const char *proxy_text = fork->focus->config->sip_outbound_proxy;
-	struct slice route = slice_of(proxy_text);
-	char number[FORWARD_USER_MAX + 1];
-	struct buf text = BUF_INIT;
-	struct trunk_view trunk;
-	struct fork_attempt *a;
-	struct sip_uri proxy = {0};
-	int err;
-
-	if (uri->scheme != SIP_SCHEME_TEL) {
-		buf_addslice(&text, uri->text);
-	} else if (proxy_text[0] && !sip_uri_parse(slice_of(proxy_text), &proxy)) {
-		buf_addf(&text, "sip:" SLICE_FMT "@%s" SLICE_FMT "%s;user=phone",
-			 SLICE_ARG(fork_number(uri, number)), proxy.is_host_v6 ? "[" : "",
-			 SLICE_ARG(proxy.host), proxy.is_host_v6 ? "]" : "");
-	}
-	if (trunk_find(fork->focus, uri->scheme == SIP_SCHEME_TEL ? &proxy : uri, &trunk) &&
-	    trunk.service_route.len)
-		route = trunk.service_route;
-	err = text.len ? add_attempt(fork, hop_at, buf_slice(&text), &a) : ERR_BAD_TARGET;
-	if (!err) {
-		err = copy(route, &a->route);
-		a->is_hop = true;
-		memcpy(a->index, fork->hops[hop_at].index, sizeof(a->index));
-	}
-	buf_done(&text);
-	return err;
-}
-
-static void add_binding(struct fork *fork, uint8_t hop_at, const struct binding *b)
-{
-	struct fork_attempt *a;
-
-	if (add_attempt(fork, hop_at, slice_of(b->contact), &a))
-		return; /* so many are enough */
-	if (copy(slice_of(b->path), &a->route) || copy(slice_of(b->instance), &a->instance)) {
-		set_state(a, FORK_FAILED, 500);
-		return;
-	}
-	a->q_thousandths = b->q_thousandths;
-	a->has_flow = b->has_flow && !b->path[0];
-	a->flow = b->flow;
-	next_index(&fork->hops[hop_at], a->index);
-}
-
-/* The latest registration first: of several flows of one phone that is the one to use. */
-static void add_bindings(struct fork *fork, uint8_t hop_at, const struct location_match *match)
-{
-	struct binding *b = match->aor ? location_next(match->aor, NULL) : NULL;
-	struct binding *all[FORK_ATTEMPTS_MAX];
-	uint32_t count = 0;
-
-	for (; b && count < ARRAY_LEN(all); b = location_next(match->aor, b))
-		if (location_is_meant(match, b))
-			all[count++] = b;
-	while (count > 0)
-		add_binding(fork, hop_at, all[--count]);
-}
-
-/* Hops ---------------------------------------------------------------------------------------- */
-
-static bool is_same_target(struct slice a, struct slice b)
-{
-	struct sip_uri x, y;
-
-	return !sip_uri_parse(a, &x) && !sip_uri_parse(b, &y) && sip_uri_eq(&x, &y);
-}
-
-static uint8_t find_hop(const struct fork *fork, struct slice uri)
-{
-	for (uint8_t i = 0; i < fork->hop_count; i++)
-		if (is_same_target(uri, slice_of(fork->hops[i].uri)))
-			return i;
-	return FORK_NONE;
-}
-
-struct hop_make {
-	struct slice uri;
-	uint8_t parent;
-	enum fork_why why;
-	uint16_t q_thousandths;
-};
-
-static int add_hop(struct fork *fork, const struct hop_make *make)
-{
-	struct fork_hop *hop = &fork->hops[fork->hop_count];
-
-	if (fork->hop_count == FORK_HOPS_MAX)
-		return ERR_LIMIT;
-	*hop = (struct fork_hop){.parent = make->parent,
-				 .why = (uint8_t)make->why,
-				 .q_thousandths = make->q_thousandths};
-	if (copy(make->uri, &hop->uri))
-		return -ENOMEM;
-	if (make->parent == FORK_NONE)
-		snprintf(hop->index, sizeof(hop->index), "1");
-	else
-		next_index(&fork->hops[make->parent], hop->index);
-	fork->hop_count++;
-	return 0;
-}
-
-static void log_loop(const struct fork *fork, uint8_t from, struct slice to)
-{
-	struct buf chain = BUF_INIT;
-
-	for (uint8_t at = from; at != FORK_NONE; at = fork->hops[at].parent)
-		buf_addf(&chain, "%s <- ", fork->hops[at].uri);
-	LOG(LOG_WARN, "forward.loop", LOG_SLICE("to", to), LOG_STR("from", chain.p));
-	buf_done(&chain);
-}
-
-static void set_end(struct fork *fork, enum sip_call_end_by by, uint16_t status, const char *text)
-{
-	fork->end_by = by;
-	fork->end_status = status;
-	fork->end_text = text;
-}
-
-/* The circle is shown where it closes, and ends the search (S13: 482). */
-static void close_circle(struct fork *fork, uint8_t from, struct slice target)
-{
-	struct fork_attempt *a;
-
-	log_loop(fork, from, target);
-	if (!add_attempt(fork, from, target, &a)) {
-		next_index(&fork->hops[from], a->index);
-		set_state(a, FORK_LOOPED, 482);
-	}
-	set_end(fork, SIP_END_LOCAL, 482, "forward rules lead round in a circle");
-	for (uint8_t i = 0; i < fork->hop_count; i++)
-		fork->hops[i].is_called = true;
-}
-
-static void forward(struct fork *fork, uint8_t from, enum forward_cause cause)
-{
-	static const enum fork_why whys[FORWARD_CAUSE_COUNT] = {FORK_UNCONDITIONAL, FORK_BUSY,
-								FORK_NO_ANSWER, FORK_UNREACHABLE};
-	struct slice target = slice_of(fork->hops[from].rule->targets[cause]);
-	int err;
-
-	if (find_hop(fork, target) != FORK_NONE ||
-	    (fork->own && is_same_target(target, slice_of(fork->own)))) {
-		close_circle(fork, from, target);
-		return;
-	}
-	err = add_hop(fork, &(struct hop_make){.uri = target,
-					       .parent = from,
-					       .why = whys[cause],
-					       .q_thousandths = UINT16_MAX}); /* the next */
-	LOG(LOG_INFO, "call.forwarded", LOG_STR("from", fork->hops[from].uri),
-	    LOG_SLICE("to", target), LOG_STR("cause", forward_cause_name(cause)),
-	    err ? LOG_STR("error", err_text(err)) : LOG_END);
-}
-
-static int keep_rule(struct fork *fork, struct fork_hop *hop, struct slice user)
-{
-	const struct forward_rule *rule = focus_forward_find(fork->focus, user);
-
-	if (!rule)
-		return 0;
-	hop->rule = malloc(sizeof(*hop->rule));
-	if (!hop->rule)
-		return -ENOMEM;
-	*hop->rule = *rule;
-	return 0;
-}
-
-static bool has_rule(const struct fork_hop *hop, enum forward_cause cause)
-{
-	return hop->rule && cause < FORWARD_CAUSE_COUNT && hop->rule->targets[cause][0];
-}
-
-/* A name that is no user's may be a room's, here or where we are not asked: it is called as it is.
- */
-static int expand_own(struct fork *fork, uint8_t at, const struct sip_uri *uri)
-{
-	struct focus *focus = fork->focus;
-	struct fork_hop *hop = &fork->hops[at];
-	char number[FORWARD_USER_MAX + 1];
-	struct location_match match = {0};
-	int err;
-
-	if (uri->scheme == SIP_SCHEME_TEL) {
-		match.user = fork_number(uri, number);
-		match.aor = location_find(focus->location, match.user);
-	} else if (location_match(focus->location, uri, &match)) {
-		return add_plain(fork, at, uri);
-	}
-	match.user = registrar_name(focus, match.user);
-	if (!match.aor && !match.is_gruu)
-		match.aor = location_find(focus->location, match.user);
-	err = keep_rule(fork, hop, match.user);
-	if (err || has_rule(hop, FORWARD_UNCONDITIONAL))
-		return err;
-	add_bindings(fork, at, &match);
-	if (match.aor || match.is_gruu || hop->rule || registrar_knows(focus, match.user))
-		return 0;
-	return add_plain(fork, at, uri);
-}
-
-static int expand(struct fork *fork, uint8_t at)
-{
-	struct sip_uri uri;
-	int err = sip_uri_parse(slice_of(fork->hops[at].uri), &uri);
-
-	if (err)
-		return ERR_BAD_TARGET;
-	return fork_is_own(fork->focus, &uri) ? expand_own(fork, at, &uri)
-					      : add_plain(fork, at, &uri);
-}
-
-/* Calling ------------------------------------------------------------------------------------- */
 
 struct sip_call *fork_lead(const struct fork *fork)
 {
@@ -378,12 +103,12 @@ static int call(struct fork *fork, struct fork_attempt *a)
 		err = fork->handlers->call(fork->arg, &invite, &a->call);
 	buf_done(&headers);
 	if (!err) {
-		set_state(a, FORK_CALLING, 0);
+		fork_set_state(a, FORK_CALLING, 0);
 		return 0;
 	}
 	a->call = NULL;
 	a->end_by = SIP_END_TRANSPORT;
-	set_state(a, FORK_FAILED, 503);
+	fork_set_state(a, FORK_FAILED, 503);
 	fork->start_err = err;
 	return err;
 }
@@ -436,13 +161,13 @@ static void drop_losers(struct fork *fork, const struct sip_reply *reason)
 		struct fork_attempt *a = fork->attempts[i];
 
 		if (a->state == FORK_WAITING)
-			set_state(a, FORK_CANCELLED, 0);
+			fork_set_state(a, FORK_CANCELLED, 0);
 		if (!a->call)
 			continue;
 		sip_call_bind(a->call, &loser_handlers, NULL);
 		sip_call_hangup(a->call, reason);
 		a->call = NULL;
-		set_state(a, FORK_CANCELLED, 487);
+		fork_set_state(a, FORK_CANCELLED, 487);
 	}
 }
 
@@ -498,20 +223,20 @@ static void hop_over(struct fork *fork)
 	timer_stop(fork->focus->wheel, &fork->no_answer);
 	fork->hop = FORK_NONE;
 	if (hop->is_timed_out)
-		set_end(fork, SIP_END_TIMEOUT, 408, "no answer");
+		fork_set_end(fork, SIP_END_TIMEOUT, 408, "no answer");
 	else if (best)
-		set_end(fork, best->end_by, best->status, sip_reason_phrase(best->status));
+		fork_set_end(fork, best->end_by, best->status, sip_reason_phrase(best->status));
 	else
-		set_end(fork, SIP_END_LOCAL, 480, "not registered");
+		fork_set_end(fork, SIP_END_LOCAL, 480, "not registered");
 	hop->status = fork->end_status;
 	cause = best || hop->is_timed_out
 			? forward_cause_of(fork->end_status, fork->end_by == SIP_END_TRANSPORT)
 			: FORWARD_UNREACHABLE;
 	if (fork->end_by == SIP_END_TIMEOUT)
 		cause = FORWARD_NO_ANSWER;
-	if (has_rule(hop, cause)) {
+	if (fork_has_rule(hop, cause)) {
 		drop_hops(fork);
-		forward(fork, at, cause);
+		fork_forward(fork, at, cause);
 	} else if (fork->end_status >= 600 || fork->end_by == SIP_END_TIMEOUT) {
 		drop_hops(fork); /* a 6xx is for all; a ring that nobody takes ends the search */
 	}
@@ -539,14 +264,14 @@ static void start_hop(struct fork *fork, uint8_t at)
 
 	hop->is_called = true;
 	fork->hop = at;
-	err = expand(fork, at);
+	err = fork_expand(fork, at);
 	if (err) {
 		fork->start_err = err;
-	} else if (has_rule(hop, FORWARD_UNCONDITIONAL)) {
+	} else if (fork_has_rule(hop, FORWARD_UNCONDITIONAL)) {
 		hop->status = 302;
 		fork->hop = FORK_NONE;
-		forward(fork, at, FORWARD_UNCONDITIONAL);
-	} else if (has_rule(hop, FORWARD_NO_ANSWER)) {
+		fork_forward(fork, at, FORWARD_UNCONDITIONAL);
+	} else if (fork_has_rule(hop, FORWARD_NO_ANSWER)) {
 		no_answer_s = hop->rule->no_answer_s ? hop->rule->no_answer_s : FORWARD_NO_ANSWER_S;
 		timer_start(fork->focus->wheel, &fork->no_answer, (uint64_t)no_answer_s * 1000);
 	}
@@ -621,7 +346,7 @@ static void on_progress(void *arg, struct sip_call *sip, const struct sip_msg *r
 	struct fork_attempt *a = arg;
 
 	if (response->status >= 180 && a->state == FORK_CALLING)
-		set_state(a, FORK_RINGING, response->status);
+		fork_set_state(a, FORK_RINGING, response->status);
 	a->fork->handlers->on_progress(a->fork->arg, sip, response);
 }
 
@@ -657,7 +382,7 @@ static void on_established(void *arg, struct sip_call *sip, const struct sip_msg
 	if (fork->is_cancelled)
 		return; /* it is hung up already */
 	a->call = NULL;
-	set_state(a, FORK_ANSWERED, 200);
+	fork_set_state(a, FORK_ANSWERED, 200);
 	fork->is_over = true;
 	timer_stop(fork->focus->wheel, &fork->no_answer);
 	drop_losers(fork, &reason);
@@ -673,9 +398,9 @@ static void on_reinvite_failed(void *arg, struct sip_call *sip, uint16_t status)
 
 static bool may_be_called(const struct fork *fork, const struct sip_uri *uri)
 {
-	if (uri->text.len > FORWARD_URI_MAX || find_hop(fork, uri->text) != FORK_NONE)
+	if (uri->text.len > FORWARD_URI_MAX || fork_find_hop(fork, uri->text) != FORK_NONE)
 		return false;
-	if (fork->own && is_same_target(uri->text, slice_of(fork->own)))
+	if (fork->own && fork_is_same_target(uri->text, slice_of(fork->own)))
 		return false;
 	if (uri->scheme == SIP_SCHEME_TEL)
 		return fork->focus->config->sip_outbound_proxy[0] || fork_is_own(fork->focus, uri);
@@ -692,8 +417,8 @@ static void add_redirections(struct fork *fork, uint8_t from, const struct sip_m
 	while (sip_list_next(response, SIP_H_CONTACT, &walk, &element)) {
 		if (sip_addr_parse(element, &contact) || !may_be_called(fork, &contact.uri))
 			continue;
-		if (add_hop(fork,
-			    &(struct hop_make){.uri = contact.uri.text,
+		if (fork_add_hop(fork, &(struct fork_hop_make){
+					       .uri = contact.uri.text,
 					       .parent = from,
 					       .why = FORK_REDIRECTED,
 					       .q_thousandths = sip_q_thousandths(contact.params)}))
@@ -746,15 +471,15 @@ static void on_ended(void *arg, struct sip_call *sip, const struct sip_call_end 
 	a->call = NULL;
 	a->end_by = end->by;
 	fork->message = end->message;
-	set_state(a, fork->is_cancelled ? FORK_CANCELLED : FORK_FAILED, end->status);
+	fork_set_state(a, fork->is_cancelled ? FORK_CANCELLED : FORK_FAILED, end->status);
 	if (fork->is_cancelled) {
-		set_end(fork, end->by, end->status, "cancelled");
+		fork_set_end(fork, end->by, end->status, "cancelled");
 		if (run(fork))
 			fork->message = NULL;
 		return;
 	}
 	if (fork->handlers->on_refused(fork->arg, end->status))
-		set_state(a, FORK_WAITING, 0);
+		fork_set_state(a, FORK_WAITING, 0);
 	if (end->message && end->status >= 300 && end->status < 400)
 		add_redirections(fork, a->hop, end->message);
 	forget_flow(fork, a);
@@ -827,11 +552,12 @@ int fork_new(const struct fork_params *params, struct fork **ret_fork)
 	fork->hop = FORK_NONE;
 	timer_init(&fork->no_answer, on_no_answer, fork);
 	timer_init(&fork->soon, on_soon, fork);
-	err = params->target.len > FORWARD_URI_MAX ? ERR_BAD_TARGET : copy(params->own, &fork->own);
+	err = params->target.len > FORWARD_URI_MAX ? ERR_BAD_TARGET
+						   : fork_copy(params->own, &fork->own);
 	if (!err)
-		err = add_hop(fork, &(struct hop_make){.uri = params->target,
-						       .parent = FORK_NONE,
-						       .why = FORK_DIRECT});
+		err = fork_add_hop(fork, &(struct fork_hop_make){.uri = params->target,
+								 .parent = FORK_NONE,
+								 .why = FORK_DIRECT});
 	if (!err && params->request)
 		fork_history_came(fork, params->request);
 	if (err)
@@ -874,12 +600,12 @@ void fork_cancel(struct fork *fork, const struct sip_reply *reason)
 		return;
 	fork->is_cancelled = true;
 	timer_stop(fork->focus->wheel, &fork->no_answer);
-	set_end(fork, SIP_END_LOCAL, 487, "cancelled");
+	fork_set_end(fork, SIP_END_LOCAL, 487, "cancelled");
 	for (uint8_t i = 0; i < fork->attempt_count; i++) {
 		struct fork_attempt *a = fork->attempts[i];
 
 		if (a->state == FORK_WAITING)
-			set_state(a, FORK_CANCELLED, 0);
+			fork_set_state(a, FORK_CANCELLED, 0);
 		if (a->call)
 			sip_call_hangup(a->call, reason);
 	}
@@ -901,6 +627,6 @@ bool fork_attempt(const struct fork *fork, uint32_t at, struct fork_attempt_view
 {
 	if (at >= fork->attempt_count)
 		return false;
-	*ret_view = view_of(fork->attempts[at]);
+	*ret_view = fork_attempt_view(fork->attempts[at]);
 	return true;
 }

@@ -61,6 +61,31 @@ struct fork {
 /* The digits of a tel: URI (RFC 3966 5.1.1). */
 struct slice fork_number(const struct sip_uri *uri, char out[FORWARD_USER_MAX + 1]);
 
+/* fork_hops.c: whom to call. */
+/* Says so to on_attempt. `status`: of its end, else 0. */
+void fork_set_state(struct fork_attempt *attempt, enum fork_state state, uint16_t status);
+struct fork_attempt_view fork_attempt_view(const struct fork_attempt *attempt);
+struct fork_hop_make {
+	struct slice uri;
+	uint8_t parent; /* the hop that led here; FORK_NONE: the first */
+	enum fork_why why;
+	uint16_t q_thousandths; /* among the hops that wait; UINT16_MAX: the next */
+};
+/* ERR_LIMIT, -ENOMEM. */
+int fork_add_hop(struct fork *fork, const struct fork_hop_make *make);
+uint8_t fork_find_hop(const struct fork *fork, struct slice uri); /* FORK_NONE: no such hop */
+bool fork_is_same_target(struct slice a, struct slice b);         /* RFC 3261 19.1.4 */
+/* The hop becomes attempts, or a hop of its own by an unconditional rule waits. -ENOMEM,
+ * ERR_BAD_TARGET. */
+int fork_expand(struct fork *fork, uint8_t hop);
+bool fork_has_rule(const struct fork_hop *hop, enum forward_cause cause);
+/* The hop of the rule is the next; one that was called before ends the search with 482. */
+void fork_forward(struct fork *fork, uint8_t from, enum forward_cause cause);
+/* What on_failed will tell when nobody is left. `text` is static. */
+void fork_set_end(struct fork *fork, enum sip_call_end_by by, uint16_t status, const char *text);
+/* NULL for an empty text. -ENOMEM. */
+int fork_copy(struct slice text, char **ret_copy);
+
 /* fork_history.c: the lines that tell the next target what was tried (RFC 7044, RFC 5806). */
 /* Keeps what the request says: the entries of its History-Info, so that the first hop's index goes
  * on behind the last of them, and its Diversion lines. Neither when it asks for privacy of it (RFC

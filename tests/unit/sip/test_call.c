@@ -3,44 +3,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "tests/support/check.h"
-#include "tests/support/simua.h"
-
-struct fixture {
-	struct simworld world;
-	struct simua a, b;
-};
-
-static void setup(struct fixture *fx)
-{
-	simworld_init(&fx->world, 1);
-	simua_init(&fx->a, &fx->world, &(struct simua_params){.address = "10.0.0.1:5060"});
-	simua_init(&fx->b, &fx->world, &(struct simua_params){.address = "10.0.0.2:5060"});
-}
-
-static void teardown(struct fixture *fx)
-{
-	simworld_run(&fx->world, 120000);
-	CHECK_INT("left in a", simua_leftover(&fx->a), 0);
-	CHECK_INT("left in b", simua_leftover(&fx->b), 0);
-	CHECK_INT("timers", wheel_count(fx->world.wheel), 0);
-	simua_done(&fx->a);
-	simua_done(&fx->b);
-	simworld_done(&fx->world);
-}
-
-static void expect(struct fixture *fx, const char *row, const char *want_a, const char *want_b)
-{
-	CHECK_STR(row, simua_log(&fx->a), want_a);
-	CHECK_STR(row, simua_log(&fx->b), want_b);
-}
-
-static void establish(struct fixture *fx, const char *target)
-{
-	fx->b.mode = SIMUA_ACCEPT;
-	CHECK_INT("call", simua_call(&fx->a, target), 0);
-	simworld_run(&fx->world, 100);
-	expect(fx, "established", "media established", "invite media established");
-}
+#include "tests/unit/sip/pair.h"
 
 static void hello_and_bye(void)
 {
@@ -55,29 +18,29 @@ static void hello_and_bye(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct fixture fx;
+		struct pair fx;
 
-		setup(&fx);
-		establish(&fx, cases[i].target);
+		pair_init(&fx, NULL, NULL);
+		pair_call(&fx, cases[i].target);
 		CHECK_INT(cases[i].name, sip_call_state(fx.a.call), SIP_CALL_ESTABLISHED);
 		CHECK_INT(cases[i].name, sip_call_state(fx.b.call), SIP_CALL_ESTABLISHED);
 		sip_call_hangup(cases[i].by_caller ? fx.a.call : fx.b.call, NULL);
 		sip_call_hangup(cases[i].by_caller ? fx.a.call : fx.b.call, NULL);
 		simworld_run(&fx.world, 100);
 		if (cases[i].by_caller)
-			expect(&fx, cases[i].name, "ended:local:0", "ended:remote:0");
+			pair_expect(&fx, cases[i].name, "ended:local:0", "ended:remote:0");
 		else
-			expect(&fx, cases[i].name, "ended:remote:0", "ended:local:0");
-		teardown(&fx);
+			pair_expect(&fx, cases[i].name, "ended:remote:0", "ended:local:0");
+		pair_done(&fx);
 	}
 }
 
 static void identity(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
-	establish(&fx, "sip:bob@10.0.0.2;transport=tcp");
+	pair_init(&fx, NULL, NULL);
+	pair_call(&fx, "sip:bob@10.0.0.2;transport=tcp");
 	CHECK("id", slice_eq(sip_call_id(fx.a.call), sip_call_id(fx.b.call)));
 	CHECK("outgoing", sip_call_is_outgoing(fx.a.call) && !sip_call_is_outgoing(fx.b.call));
 	CHECK_SLICE("b's peer", sip_call_remote_uri(fx.b.call), "sip:test@example.org");
@@ -90,14 +53,14 @@ static void identity(void)
 	CHECK("focus", !sip_call_is_remote_focus(fx.a.call));
 	CHECK_INT("flow", sip_call_flow(fx.a.call)->proto, SIP_TCP);
 	sip_call_hangup(fx.a.call, NULL);
-	teardown(&fx);
+	pair_done(&fx);
 }
 
 static void focus_contact(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	fx.b.mode = SIMUA_WAIT;
 	CHECK_INT("call", simua_call(&fx.a, "sip:conference-factory@10.0.0.2"), 0);
 	simworld_run(&fx.world, 100);
@@ -107,18 +70,18 @@ static void focus_contact(void)
 	CHECK("focus", sip_call_is_remote_focus(fx.a.call));
 	CHECK_SLICE("target", sip_call_remote_target(fx.a.call), "sip:conf-1@10.0.0.2:5060");
 	sip_call_hangup(fx.a.call, NULL);
-	teardown(&fx);
+	pair_done(&fx);
 }
 
 static void progress_and_refusal(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	fx.b.mode = SIMUA_RING;
 	CHECK_INT("call", simua_call(&fx.a, "sip:b@10.0.0.2"), 0);
 	simworld_run(&fx.world, 100);
-	expect(&fx, "rings", "progress:180", "invite");
+	pair_expect(&fx, "rings", "progress:180", "invite");
 	CHECK_INT("rings", sip_call_state(fx.a.call), SIP_CALL_RINGING);
 	CHECK_INT("reject", sip_call_reject(fx.b.call, &(struct sip_reply){.status = 486}), 0);
 	CHECK_INT("again", sip_call_reject(fx.b.call, &(struct sip_reply){.status = 486}),
@@ -127,79 +90,79 @@ static void progress_and_refusal(void)
 	CHECK_INT("again", sip_call_progress(fx.b.call, &(struct sip_reply){.status = 180}),
 		  ERR_STATE);
 	simworld_run(&fx.world, 100);
-	expect(&fx, "busy", "ended:remote:486", "ended:local:486");
-	teardown(&fx);
+	pair_expect(&fx, "busy", "ended:remote:486", "ended:local:486");
+	pair_done(&fx);
 }
 
 static void hangup_refuses(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	fx.b.mode = SIMUA_WAIT;
 	CHECK_INT("call", simua_call(&fx.a, "sip:b@10.0.0.2"), 0);
 	simworld_run(&fx.world, 100);
 	sip_call_hangup(fx.b.call, NULL);
 	simworld_run(&fx.world, 100);
-	expect(&fx, "480", "ended:remote:480", "invite ended:local:480");
-	teardown(&fx);
+	pair_expect(&fx, "480", "ended:remote:480", "invite ended:local:480");
+	pair_done(&fx);
 }
 
 /* Seeds S8, case 1: INVITE, 100, 180, CANCEL: 200 and 487, no BYE. */
 static void cancel_in_time(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	fx.b.mode = SIMUA_RING;
 	CHECK_INT("call", simua_call(&fx.a, "sip:b@10.0.0.2"), 0);
 	simworld_run(&fx.world, 100);
 	sip_call_hangup(fx.a.call, NULL);
 	simworld_run(&fx.world, 100);
-	expect(&fx, "cancelled", "progress:180 ended:local:487", "invite ended:remote:487");
+	pair_expect(&fx, "cancelled", "progress:180 ended:local:487", "invite ended:remote:487");
 	CHECK_INT("no BYE", sip_ua_stats(fx.a.ua)->requests_out[SIP_METHOD_BYE], 0);
-	teardown(&fx);
+	pair_done(&fx);
 }
 
 /* Before any answer the CANCEL has to wait for one (9.1). */
 static void cancel_before_an_answer(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	fx.b.mode = SIMUA_RING;
 	CHECK_INT("call", simua_call(&fx.a, "sip:b@10.0.0.2"), 0);
 	sip_call_hangup(fx.a.call, NULL);
 	CHECK_INT("waits", sip_ua_stats(fx.a.ua)->requests_out[SIP_METHOD_CANCEL], 0);
 	simworld_run(&fx.world, 100);
-	expect(&fx, "cancelled", "ended:local:487", "invite ended:remote:487");
-	teardown(&fx);
+	pair_expect(&fx, "cancelled", "ended:local:487", "invite ended:remote:487");
+	pair_done(&fx);
 }
 
 /* Seeds S8, case 2: the CANCEL crosses the 200: ACK, then BYE; the callee answers 200 to both. */
 static void cancel_crosses_the_200(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	fx.b.mode = SIMUA_RING;
 	CHECK_INT("call", simua_call(&fx.a, "sip:b@10.0.0.2"), 0);
 	simworld_run(&fx.world, 100);
 	CHECK_INT("accept", sip_call_accept(fx.b.call, NULL), 0);
 	sip_call_hangup(fx.a.call, NULL);
 	simworld_run(&fx.world, 100);
-	expect(&fx, "crossed", "progress:180 ended:local:0",
-	       "invite media established ended:remote:0");
+	pair_expect(&fx, "crossed", "progress:180 ended:local:0",
+		    "invite media established ended:remote:0");
 	CHECK_INT("200 CANCEL, INVITE, BYE", sip_ua_stats(fx.b.ua)->status_out[200], 3);
 	CHECK_INT("no 487", sip_ua_stats(fx.b.ua)->status_out[487], 0);
-	teardown(&fx);
+	pair_done(&fx);
 }
 
 static void no_answer_in_time(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	fx.b.mode = SIMUA_RING;
 	CHECK_INT(
 		"call",
@@ -209,17 +172,17 @@ static void no_answer_in_time(void)
 								 .timeout_ms = 20000}),
 		0);
 	simworld_run(&fx.world, 19990);
-	expect(&fx, "waits", "progress:180", "invite");
+	pair_expect(&fx, "waits", "progress:180", "invite");
 	simworld_run(&fx.world, 100);
-	expect(&fx, "given up", "ended:timeout:487", "ended:remote:487");
-	teardown(&fx);
+	pair_expect(&fx, "given up", "ended:timeout:487", "ended:remote:487");
+	pair_done(&fx);
 }
 
 static void nobody_there(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	CHECK_INT("call", simua_call(&fx.a, "sip:b@10.0.0.77"), 0);
 	simworld_run(&fx.world, 31990);
 	CHECK_STR("waits", simua_log(&fx.a), "");
@@ -228,14 +191,14 @@ static void nobody_there(void)
 	CHECK_INT("TCP", simua_call(&fx.a, "sip:b@10.0.0.77;transport=tcp"), 0);
 	simworld_run(&fx.world, 100);
 	CHECK_STR("refused", simua_log(&fx.a), "ended:transport:503");
-	teardown(&fx);
+	pair_done(&fx);
 }
 
 static void targets_that_cannot_be_called(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	CHECK_INT("syntax", simua_call(&fx.a, "sip:b@[::1"), ERR_SIP_URI_SYNTAX);
 	CHECK_INT("tel", simua_call(&fx.a, "tel:+4912345"), ERR_BAD_TARGET);
 	CHECK_INT("name without a resolver", simua_call(&fx.a, "sip:b@example.org"), 0);
@@ -249,15 +212,15 @@ static void targets_that_cannot_be_called(void)
 	sip_call_hangup(fx.a.call, NULL);
 	simworld_run(&fx.world, 10);
 	CHECK_STR("local", simua_log(&fx.a), "ended:local:0");
-	teardown(&fx);
+	pair_done(&fx);
 }
 
 /* INVITE without an offer: theirs comes in the 200, our answer in the ACK. */
 static void late_offer(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	CHECK_INT(
 		"call",
 		simua_call_with(&fx.a, &(struct sip_call_invite){.target = SLICE("sip:b@10.0.0.2"),
@@ -265,36 +228,36 @@ static void late_offer(void)
 		0);
 	CHECK_INT("local", sip_call_set_local(fx.a.call, &fx.a.local), 0);
 	simworld_run(&fx.world, 100);
-	expect(&fx, "late", "media established", "invite media established");
+	pair_expect(&fx, "late", "media established", "invite media established");
 	CHECK_INT("codec", fx.b.agreed.send_id, 1);
 	CHECK_INT("port", addr_port(&fx.b.agreed.remote_rtp), 4000);
 	sip_call_hangup(fx.a.call, NULL);
-	teardown(&fx);
+	pair_done(&fx);
 }
 
 /* Without a local side there is no answer to give: ACK and BYE. */
 static void late_offer_without_local(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	CHECK_INT(
 		"call",
 		simua_call_with(&fx.a, &(struct sip_call_invite){.target = SLICE("sip:b@10.0.0.2"),
 								 .contact_user = SLICE("a")}),
 		0);
 	simworld_run(&fx.world, 100);
-	expect(&fx, "nothing to answer", "ended:local:0", "invite ended:local:0");
-	teardown(&fx);
+	pair_expect(&fx, "nothing to answer", "ended:local:0", "invite ended:local:0");
+	pair_done(&fx);
 }
 
 static void hold_and_resume(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
 	for (int by_caller = 0; by_caller < 2; by_caller++) {
-		setup(&fx);
-		establish(&fx, "sip:b@10.0.0.2");
+		pair_init(&fx, NULL, NULL);
+		pair_call(&fx, NULL);
 		struct simua *x = by_caller ? &fx.a : &fx.b, *y = by_caller ? &fx.b : &fx.a;
 		struct offer_local hold = simua_offer(simnode_addr(x->node), SDP_SENDONLY);
 
@@ -312,83 +275,83 @@ static void hold_and_resume(void)
 		CHECK_STR("y", simua_log(y), "media");
 		CHECK("both ways", y->agreed.is_sending && y->agreed.is_receiving);
 		sip_call_hangup(x->call, NULL);
-		teardown(&fx);
+		pair_done(&fx);
 	}
 }
 
 /* 14.1: both re-INVITE at once, both get 491, both succeed in their own time. */
 static void glare(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
-	establish(&fx, "sip:b@10.0.0.2");
+	pair_init(&fx, NULL, NULL);
+	pair_call(&fx, NULL);
 	CHECK_INT("a", sip_call_reinvite(fx.a.call), 0);
 	CHECK_INT("b", sip_call_reinvite(fx.b.call), 0);
 	simworld_run(&fx.world, 50);
-	expect(&fx, "refused", "", "");
+	pair_expect(&fx, "refused", "", "");
 	CHECK_INT("491", sip_ua_stats(fx.a.ua)->status_out[491], 1);
 	CHECK_INT("491", sip_ua_stats(fx.b.ua)->status_out[491], 1);
 	simworld_run(&fx.world, 2030);
-	expect(&fx, "who has not the Call-ID comes first", "media", "media");
+	pair_expect(&fx, "who has not the Call-ID comes first", "media", "media");
 	simworld_run(&fx.world, 2000);
-	expect(&fx, "then the other", "media", "media");
+	pair_expect(&fx, "then the other", "media", "media");
 	sip_call_hangup(fx.a.call, NULL);
-	teardown(&fx);
+	pair_done(&fx);
 }
 
 static void reinvite_waits_its_turn(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
-	establish(&fx, "sip:b@10.0.0.2");
+	pair_init(&fx, NULL, NULL);
+	pair_call(&fx, NULL);
 	CHECK_INT("first", sip_call_reinvite(fx.a.call), 0);
 	CHECK_INT("second", sip_call_reinvite(fx.a.call), 0);
 	CHECK_INT("third", sip_call_reinvite(fx.a.call), 0);
 	simworld_run(&fx.world, 100);
-	expect(&fx, "the third is the second", "media media", "media media");
+	pair_expect(&fx, "the third is the second", "media media", "media media");
 	sip_call_hangup(fx.a.call, NULL);
 	CHECK_INT("ended", sip_call_reinvite(fx.a.call), ERR_STATE);
-	teardown(&fx);
+	pair_done(&fx);
 }
 
 static void both_hang_up_at_once(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
-	establish(&fx, "sip:b@10.0.0.2");
+	pair_init(&fx, NULL, NULL);
+	pair_call(&fx, NULL);
 	sip_call_hangup(fx.a.call, NULL);
 	sip_call_hangup(fx.b.call, NULL);
 	simworld_run(&fx.world, 100);
-	expect(&fx, "crossed", "ended:local:0", "ended:local:0");
-	teardown(&fx);
+	pair_expect(&fx, "crossed", "ended:local:0", "ended:local:0");
+	pair_done(&fx);
 }
 
 /* 15: the callee's BYE waits for the ACK. */
 static void hangup_before_the_ack(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	CHECK_INT("call", simua_call(&fx.a, "sip:b@10.0.0.2"), 0);
 	simworld_run(&fx.world, 5);
 	CHECK_INT("accepted", sip_call_state(fx.b.call), SIP_CALL_ACCEPTED);
 	sip_call_hangup(fx.b.call, NULL);
 	CHECK_INT("no BYE yet", sip_ua_stats(fx.b.ua)->requests_out[SIP_METHOD_BYE], 0);
 	simworld_run(&fx.world, 100);
-	expect(&fx, "BYE after ACK", "media established ended:remote:0",
-	       "invite media ended:local:0");
-	teardown(&fx);
+	pair_expect(&fx, "BYE after ACK", "media established ended:remote:0",
+		    "invite media ended:local:0");
+	pair_done(&fx);
 }
 
 static void peer_disappears(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
 	/* No ACK: 2xx again and again for 64*T1, then BYE, which nobody answers either. */
-	setup(&fx);
+	pair_init(&fx, NULL, NULL);
 	CHECK_INT("call", simua_call(&fx.a, "sip:b@10.0.0.2"), 0);
 	simworld_run(&fx.world, 5);
 	simnode_set_down(fx.a.node, true);
@@ -398,18 +361,18 @@ static void peer_disappears(void)
 		  10);
 	simworld_run(&fx.world, 32200);
 	CHECK_STR("given up", simua_log(&fx.b), "ended:timeout:0");
-	teardown(&fx);
+	pair_done(&fx);
 
 	/* A re-INVITE that nobody answers ends the call. */
-	setup(&fx);
-	establish(&fx, "sip:b@10.0.0.2");
+	pair_init(&fx, NULL, NULL);
+	pair_call(&fx, NULL);
 	simnode_set_down(fx.b.node, true);
 	CHECK_INT("reinvite", sip_call_reinvite(fx.a.call), 0);
 	simworld_run(&fx.world, 70000);
 	CHECK_STR("ended", simua_log(&fx.a), "ended:timeout:0");
 	simnode_set_down(fx.b.node, false);
 	sip_call_hangup(fx.b.call, NULL);
-	teardown(&fx);
+	pair_done(&fx);
 }
 
 static uint16_t reply_status;
@@ -427,15 +390,15 @@ static void requests_in_the_dialog(void)
 					.content_type = "application/dtmf-relay",
 					.body = SLICE("Signal=5\r\n"),
 					.on_reply = on_reply};
-	struct fixture fx;
+	struct pair fx;
 
-	setup(&fx);
-	establish(&fx, "sip:b@10.0.0.2");
+	pair_init(&fx, NULL, NULL);
+	pair_call(&fx, NULL);
 	reply_status = 0;
 	CHECK_INT("info", sip_call_request(fx.a.call, &info), 0);
 	simworld_run(&fx.world, 100);
 	CHECK_INT("200", reply_status, 200);
-	expect(&fx, "told", "", "request:INFO");
+	pair_expect(&fx, "told", "", "request:INFO");
 	fx.b.answers_requests = false;
 	CHECK_INT("info", sip_call_request(fx.a.call, &info), 0);
 	simworld_run(&fx.world, 3000);
@@ -462,7 +425,7 @@ static void requests_in_the_dialog(void)
 	sip_call_hangup(fx.a.call, NULL);
 	simworld_run(&fx.world, 100);
 	CHECK_INT("not established", fx.a.call == NULL, 1);
-	teardown(&fx);
+	pair_done(&fx);
 }
 
 static void two_addresses(void *ctx, const char *host, struct sip_name *name)

@@ -4,7 +4,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "tests/support/check.h"
-#include "tests/support/simua.h"
+#include "tests/unit/sip/pair.h"
 
 #define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE"
 #define SDP(media)                                                                                 \
@@ -14,45 +14,13 @@
 /* Two user agents
  * ------------------------------------------------------------------------------------------- */
 
-struct fixture {
-	struct simworld world;
-	struct simua a, b;
-};
-
-static void setup(struct fixture *fx, enum sip_100rel a, enum sip_100rel b)
+static void setup(struct pair *fx, enum sip_100rel a, enum sip_100rel b)
 {
-	simworld_init(&fx->world, 1);
-	simua_init(&fx->a, &fx->world,
-		   &(struct simua_params){.address = "10.0.0.1:5060", .allow = ALLOW, .rel = a});
-	simua_init(&fx->b, &fx->world,
-		   &(struct simua_params){.address = "10.0.0.2:5060", .allow = ALLOW, .rel = b});
+	pair_init(fx, &(struct simua_params){.allow = ALLOW, .rel = a},
+		  &(struct simua_params){.allow = ALLOW, .rel = b});
 }
 
-static void teardown(struct fixture *fx)
-{
-	simua_hangup_all(&fx->a);
-	simua_hangup_all(&fx->b);
-	simworld_run(&fx->world, 120000);
-	CHECK_INT("left in a", simua_leftover(&fx->a), 0);
-	CHECK_INT("left in b", simua_leftover(&fx->b), 0);
-	CHECK_INT("timers", wheel_count(fx->world.wheel), 0);
-	simua_done(&fx->a);
-	simua_done(&fx->b);
-	simworld_done(&fx->world);
-}
-
-static void expect(struct fixture *fx, const char *row, const char *want_a, const char *want_b)
-{
-	CHECK_STR(row, simua_log(&fx->a), want_a);
-	CHECK_STR(row, simua_log(&fx->b), want_b);
-}
-
-static uint64_t pracks(const struct fixture *fx)
-{
-	return sip_ua_stats(fx->a.ua)->requests_out[SIP_METHOD_PRACK];
-}
-
-static void call(struct fixture *fx, bool is_late)
+static void call(struct pair *fx, bool is_late)
 {
 	if (!is_late) {
 		CHECK_INT("call", simua_call(&fx->a, "sip:b@10.0.0.2"), 0);
@@ -85,25 +53,25 @@ static void early_media(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct fixture fx;
+		struct pair fx;
 
 		setup(&fx, cases[i].a, cases[i].b);
 		fx.b.mode = SIMUA_EARLY;
 		call(&fx, cases[i].is_late);
-		expect(&fx, cases[i].name, "progress:183 early", "invite early");
+		pair_expect(&fx, cases[i].name, "progress:183 early", "invite early");
 		CHECK_INT(cases[i].name, fx.a.agreed.send_id, 1);
 		CHECK("b sends to a", addr_eq_ip(&fx.b.agreed.remote_rtp, simnode_addr(fx.a.node)));
-		CHECK_INT(cases[i].name, pracks(&fx), cases[i].pracks);
+		CHECK_INT(cases[i].name, pair_requests(&fx.a, SIP_METHOD_PRACK), cases[i].pracks);
 		CHECK_INT(cases[i].name, sip_call_accept(fx.b.call, NULL), 0);
 		simworld_run(&fx.world, 100);
-		expect(&fx, cases[i].name, "media established", "media established");
-		teardown(&fx);
+		pair_expect(&fx, cases[i].name, "media established", "media established");
+		pair_end(&fx);
 	}
 }
 
 static void no_way_to_offer(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
 	setup(&fx, SIP_100REL_OFF, SIP_100REL_SUPPORTED);
 	fx.b.mode = SIMUA_WAIT;
@@ -115,7 +83,7 @@ static void no_way_to_offer(void)
 	CHECK_INT("too late",
 		  sip_call_progress_media(fx.b.call, &(struct sip_reply){.status = 183}),
 		  ERR_STATE);
-	teardown(&fx);
+	pair_end(&fx);
 }
 
 /* RFC 3262 3: no 2xx before the PRACK of an answer with a description. */
@@ -132,7 +100,7 @@ static void accept_waits(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct sip_reply ringing = {.status = 180};
-		struct fixture fx;
+		struct pair fx;
 
 		setup(&fx, SIP_100REL_REQUIRED, SIP_100REL_REQUIRED);
 		fx.b.mode = SIMUA_WAIT;
@@ -152,8 +120,8 @@ static void accept_waits(void)
 		simworld_run(&fx.world, 100);
 		CHECK_INT(cases[i].name, sip_call_state(fx.a.call), SIP_CALL_ESTABLISHED);
 		CHECK_INT(cases[i].name, sip_call_state(fx.b.call), SIP_CALL_ESTABLISHED);
-		CHECK_INT(cases[i].name, pracks(&fx), 1);
-		teardown(&fx);
+		CHECK_INT(cases[i].name, pair_requests(&fx.a, SIP_METHOD_PRACK), 1);
+		pair_end(&fx);
 	}
 }
 
@@ -161,7 +129,7 @@ static void accept_waits(void)
 static void ends_while_waiting(void)
 {
 	for (int by = 0; by < 3; by++) {
-		struct fixture fx;
+		struct pair fx;
 
 		setup(&fx, SIP_100REL_SUPPORTED, SIP_100REL_SUPPORTED);
 		fx.b.mode = SIMUA_WAIT;
@@ -181,14 +149,14 @@ static void ends_while_waiting(void)
 				  0);
 		simworld_run(&fx.world, 1000);
 		CHECK("over", !fx.a.call && !fx.b.call);
-		teardown(&fx);
+		pair_end(&fx);
 	}
 }
 
 /* One at a time, the others in line, in order; more than four wait for nobody. */
 static void line(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
 	setup(&fx, SIP_100REL_REQUIRED, SIP_100REL_REQUIRED);
 	fx.b.mode = SIMUA_WAIT;
@@ -200,13 +168,13 @@ static void line(void)
 		CHECK_INT("progress", sip_call_progress(fx.b.call, &reply), i < 5 ? 0 : ERR_LIMIT);
 	}
 	simworld_run(&fx.world, 200);
-	expect(&fx, "in order", "progress:180 progress:181 progress:182 progress:183 progress:184",
-	       "invite");
-	CHECK_INT("each acknowledged", pracks(&fx), 5);
+	pair_expect(&fx, "in order",
+		    "progress:180 progress:181 progress:182 progress:183 progress:184", "invite");
+	CHECK_INT("each acknowledged", pair_requests(&fx.a, SIP_METHOD_PRACK), 5);
 	CHECK_INT("one more", sip_call_progress(fx.b.call, &(struct sip_reply){.status = 180}), 0);
 	CHECK_INT("waits", sip_call_progress(fx.b.call, &(struct sip_reply){.status = 181}), 0);
 	sip_call_hangup(fx.b.call, NULL);
-	teardown(&fx);
+	pair_end(&fx);
 }
 
 /* UPDATE with an offer before the answer (RFC 3311 5.1), from either side. */
@@ -214,7 +182,7 @@ static void early_update(void)
 {
 	for (int by_caller = 0; by_caller < 2; by_caller++) {
 		struct sip_call_update update = {.has_offer = true};
-		struct fixture fx;
+		struct pair fx;
 		struct simua *x = by_caller ? &fx.a : &fx.b, *y = by_caller ? &fx.b : &fx.a;
 		struct offer_local hold;
 
@@ -238,7 +206,7 @@ static void early_update(void)
 		simworld_run(&fx.world, 100);
 		CHECK_STR("x", simua_log(x), "media established");
 		CHECK_STR("y", simua_log(y), "media:held established");
-		teardown(&fx);
+		pair_end(&fx);
 	}
 }
 
@@ -246,7 +214,7 @@ static void early_update(void)
 static void early_glare(void)
 {
 	struct sip_call_update update = {.has_offer = true};
-	struct fixture fx;
+	struct pair fx;
 
 	setup(&fx, SIP_100REL_SUPPORTED, SIP_100REL_SUPPORTED);
 	fx.b.mode = SIMUA_EARLY;
@@ -254,10 +222,10 @@ static void early_glare(void)
 	CHECK_INT("a", sip_call_update(fx.a.call, &update), 0);
 	CHECK_INT("b", sip_call_update(fx.b.call, &update), 0);
 	simworld_run(&fx.world, 50);
-	expect(&fx, "refused", "progress:183 early", "invite early");
+	pair_expect(&fx, "refused", "progress:183 early", "invite early");
 	simworld_run(&fx.world, 5000);
-	expect(&fx, "each in its turn", "early early", "early early");
-	teardown(&fx);
+	pair_expect(&fx, "each in its turn", "early early", "early early");
+	pair_end(&fx);
 }
 
 /* We answer a raw caller

@@ -2,58 +2,30 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "tests/support/check.h"
-#include "tests/support/simua.h"
+#include "tests/unit/sip/pair.h"
 
 #define WITH_UPDATE "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"
 #define WITHOUT_UPDATE "INVITE, ACK, BYE, CANCEL, OPTIONS"
-
-struct fixture {
-	struct simworld world;
-	struct simua a, b;
-};
 
 struct side {
 	uint32_t expires_s, min_s;
 	const char *supported, *allow;
 };
 
-static void init(struct fixture *fx, struct simua *ua, const char *address, const struct side *side)
+static struct simua_params params_of(const struct side *side)
 {
-	simua_init(ua, &fx->world,
-		   &(struct simua_params){.address = address,
-					  .supported = side->supported,
-					  .allow = side->allow ? side->allow : WITH_UPDATE,
-					  .session_expires_s = side->expires_s,
-					  .min_se_s = side->min_s});
+	return (struct simua_params){.supported = side->supported,
+				     .allow = side->allow ? side->allow : WITH_UPDATE,
+				     .session_expires_s = side->expires_s,
+				     .min_se_s = side->min_s};
 }
 
-static void setup(struct fixture *fx, struct side a, struct side b)
+static void setup(struct pair *fx, struct side a, struct side b)
 {
-	simworld_init(&fx->world, 1);
-	init(fx, &fx->a, "10.0.0.1:5060", &a);
-	init(fx, &fx->b, "10.0.0.2:5060", &b);
-	CHECK_INT("call", simua_call(&fx->a, "sip:b@10.0.0.2"), 0);
-	simworld_run(&fx->world, 100);
-	CHECK_STR("a", simua_log(&fx->a), "media established");
-	CHECK_STR("b", simua_log(&fx->b), "invite media established");
-}
+	struct simua_params params_a = params_of(&a), params_b = params_of(&b);
 
-static void teardown(struct fixture *fx)
-{
-	simua_hangup_all(&fx->a);
-	simua_hangup_all(&fx->b);
-	simworld_run(&fx->world, 120000);
-	CHECK_INT("left in a", simua_leftover(&fx->a), 0);
-	CHECK_INT("left in b", simua_leftover(&fx->b), 0);
-	CHECK_INT("timers", wheel_count(fx->world.wheel), 0);
-	simua_done(&fx->a);
-	simua_done(&fx->b);
-	simworld_done(&fx->world);
-}
-
-static uint64_t requests(const struct simua *ua, enum sip_method method)
-{
-	return sip_ua_stats(ua->ua)->requests_out[method];
+	pair_init(fx, &params_a, &params_b);
+	pair_call(fx, NULL);
 }
 
 static void negotiation(void)
@@ -91,7 +63,7 @@ static void negotiation(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct fixture fx;
+		struct pair fx;
 		bool is_refresher = false;
 
 		setup(&fx, cases[i].a, cases[i].b);
@@ -101,7 +73,7 @@ static void negotiation(void)
 		CHECK_INT(cases[i].name, sip_call_session_expires_s(fx.b.call, &is_refresher),
 			  cases[i].expires_s);
 		CHECK_INT(cases[i].name, is_refresher, cases[i].is_refresher_b);
-		teardown(&fx);
+		pair_end(&fx);
 	}
 }
 
@@ -109,17 +81,17 @@ static void negotiation(void)
  */
 static void caller_without(void)
 {
-	struct fixture fx;
+	struct pair fx;
 	bool is_refresher;
 
 	setup(&fx, (struct side){0, 0, "", NULL}, (struct side){600, 0, NULL, NULL});
 	CHECK_INT("runs", sip_call_session_expires_s(fx.b.call, &is_refresher), 600);
 	CHECK("we refresh", is_refresher);
 	simworld_run(&fx.world, 301000);
-	CHECK_INT("refreshed", requests(&fx.b, SIP_METHOD_UPDATE), 1);
+	CHECK_INT("refreshed", pair_requests(&fx.b, SIP_METHOD_UPDATE), 1);
 	simworld_run(&fx.world, 1200000);
 	CHECK_STR("lives", simua_log(&fx.b), "");
-	teardown(&fx);
+	pair_end(&fx);
 }
 
 /* By UPDATE without an offer where it is allowed, else by re-INVITE with the same description. */
@@ -136,20 +108,20 @@ static void refreshes(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		uint64_t before;
-		struct fixture fx;
+		struct pair fx;
 
 		setup(&fx, (struct side){600, 0, NULL, NULL},
 		      (struct side){0, 0, NULL, cases[i].allow});
-		before = requests(&fx.a, cases[i].method);
+		before = pair_requests(&fx.a, cases[i].method);
 		simworld_run(&fx.world, 299800);
-		CHECK_INT(cases[i].name, requests(&fx.a, cases[i].method), before);
+		CHECK_INT(cases[i].name, pair_requests(&fx.a, cases[i].method), before);
 		simworld_run(&fx.world, 400);
-		CHECK_INT(cases[i].name, requests(&fx.a, cases[i].method), before + 1);
+		CHECK_INT(cases[i].name, pair_requests(&fx.a, cases[i].method), before + 1);
 		simworld_run(&fx.world, 1000000);
-		CHECK_INT(cases[i].name, requests(&fx.a, cases[i].method), before + 4);
+		CHECK_INT(cases[i].name, pair_requests(&fx.a, cases[i].method), before + 4);
 		CHECK_STR(cases[i].name, simua_log(&fx.a), cases[i].log);
 		CHECK_STR(cases[i].name, simua_log(&fx.b), cases[i].log);
-		teardown(&fx);
+		pair_end(&fx);
 	}
 }
 
@@ -223,24 +195,24 @@ static void expiry(void)
 	} cases[] = {{"short", 90, 60}, {"long", 600, 568}};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct fixture fx;
+		struct pair fx;
 
 		setup(&fx, (struct side){cases[i].expires_s, 0, NULL, NULL}, (struct side){0});
 		simnode_set_down(fx.a.node, true);
 		simworld_run(&fx.world, cases[i].bye_after_s * 1000 - 200);
 		CHECK_STR(cases[i].name, simua_log(&fx.b), "");
 		simworld_run(&fx.world, 200);
-		CHECK_INT(cases[i].name, requests(&fx.b, SIP_METHOD_BYE), 1);
+		CHECK_INT(cases[i].name, pair_requests(&fx.b, SIP_METHOD_BYE), 1);
 		simworld_run(&fx.world, 33000);
 		CHECK_STR(cases[i].name, simua_log(&fx.b), "ended:timeout:0");
-		teardown(&fx);
+		pair_end(&fx);
 	}
 }
 
 /* Any exchange restarts the clock. */
 static void restarted(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
 	setup(&fx, (struct side){600, 0, NULL, NULL}, (struct side){0});
 	for (int i = 0; i < 4; i++) {
@@ -248,9 +220,9 @@ static void restarted(void)
 		CHECK_INT("reinvite", sip_call_reinvite(fx.a.call), 0);
 	}
 	simworld_run(&fx.world, 280000);
-	CHECK_INT("no refresh was due", requests(&fx.a, SIP_METHOD_UPDATE), 0);
+	CHECK_INT("no refresh was due", pair_requests(&fx.a, SIP_METHOD_UPDATE), 0);
 	CHECK("alive", fx.a.call && fx.b.call);
-	teardown(&fx);
+	pair_end(&fx);
 }
 
 /* An UPDATE that overtakes the ACK: its answer has the session timer too. */

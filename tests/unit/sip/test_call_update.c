@@ -4,59 +4,25 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "tests/support/check.h"
-#include "tests/support/simua.h"
+#include "tests/unit/sip/pair.h"
 
 #define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"
 
-struct fixture {
-	struct simworld world;
-	struct simua a, b;
-};
-
-static void setup(struct fixture *fx, const char *allow_b)
+static void setup(struct pair *fx, const char *allow_b)
 {
-	simworld_init(&fx->world, 1);
-	simua_init(&fx->a, &fx->world,
-		   &(struct simua_params){.address = "10.0.0.1:5060", .allow = ALLOW});
-	simua_init(&fx->b, &fx->world,
-		   &(struct simua_params){.address = "10.0.0.2:5060", .allow = allow_b});
-}
-
-static void establish(struct fixture *fx)
-{
-	CHECK_INT("call", simua_call(&fx->a, "sip:b@10.0.0.2"), 0);
-	simworld_run(&fx->world, 100);
-	CHECK_STR("a", simua_log(&fx->a), "media established");
-	CHECK_STR("b", simua_log(&fx->b), "invite media established");
-}
-
-static void teardown(struct fixture *fx)
-{
-	simua_hangup_all(&fx->a);
-	simua_hangup_all(&fx->b);
-	simworld_run(&fx->world, 120000);
-	CHECK_INT("left in a", simua_leftover(&fx->a), 0);
-	CHECK_INT("left in b", simua_leftover(&fx->b), 0);
-	CHECK_INT("timers", wheel_count(fx->world.wheel), 0);
-	simua_done(&fx->a);
-	simua_done(&fx->b);
-	simworld_done(&fx->world);
-}
-
-static uint64_t requests(const struct simua *ua, enum sip_method method)
-{
-	return sip_ua_stats(ua->ua)->requests_out[method];
+	pair_init(fx, &(struct simua_params){.allow = ALLOW},
+		  &(struct simua_params){.allow = allow_b});
 }
 
 static void hold_by_update(void)
 {
 	for (int by_caller = 0; by_caller < 2; by_caller++) {
-		struct fixture fx;
+		struct pair fx;
 		struct simua *x = by_caller ? &fx.a : &fx.b, *y = by_caller ? &fx.b : &fx.a;
 		struct offer_local hold;
 
 		setup(&fx, ALLOW);
-		establish(&fx);
+		pair_call(&fx, NULL);
 		hold = simua_offer(simnode_addr(x->node), SDP_SENDONLY);
 		CHECK_INT("local", sip_call_set_local(x->call, &hold), 0);
 		CHECK_INT("hold",
@@ -67,19 +33,19 @@ static void hold_by_update(void)
 		CHECK_STR("y", simua_log(y), "media:held");
 		CHECK("x sends only", x->agreed.is_sending && !x->agreed.is_receiving);
 		CHECK("y hears only", !y->agreed.is_sending && y->agreed.is_receiving);
-		CHECK_INT("by UPDATE", requests(x, SIP_METHOD_UPDATE), 1);
-		CHECK_INT("no re-INVITE", requests(&fx.a, SIP_METHOD_INVITE), 1);
-		teardown(&fx);
+		CHECK_INT("by UPDATE", pair_requests(x, SIP_METHOD_UPDATE), 1);
+		CHECK_INT("no re-INVITE", pair_requests(&fx.a, SIP_METHOD_INVITE), 1);
+		pair_end(&fx);
 	}
 }
 
 /* Without an offer it refreshes the target, and nothing is told. */
 static void target_refresh(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
 	setup(&fx, ALLOW);
-	establish(&fx);
+	pair_call(&fx, NULL);
 	CHECK_INT("contact", sip_call_set_contact(fx.a.call, SLICE("conf-9"), "isfocus"), 0);
 	CHECK_INT("update", sip_call_update(fx.a.call, &(struct sip_call_update){0}), 0);
 	simworld_run(&fx.world, 100);
@@ -87,24 +53,24 @@ static void target_refresh(void)
 	CHECK_STR("b", simua_log(&fx.b), "");
 	CHECK_SLICE("target", sip_call_remote_target(fx.b.call), "sip:conf-9@10.0.0.1:5060");
 	CHECK("focus", sip_call_is_remote_focus(fx.b.call));
-	teardown(&fx);
+	pair_end(&fx);
 }
 
 static void not_allowed(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
 	setup(&fx, "INVITE, ACK, BYE, CANCEL");
-	establish(&fx);
+	pair_call(&fx, NULL);
 	CHECK_INT("no offer: nothing to do it with",
 		  sip_call_update(fx.a.call, &(struct sip_call_update){0}), ERR_STATE);
 	CHECK_INT("offer", sip_call_update(fx.a.call, &(struct sip_call_update){.has_offer = true}),
 		  0);
 	simworld_run(&fx.world, 100);
-	CHECK_INT("no UPDATE", requests(&fx.a, SIP_METHOD_UPDATE), 0);
-	CHECK_INT("a re-INVITE", requests(&fx.a, SIP_METHOD_INVITE), 2);
+	CHECK_INT("no UPDATE", pair_requests(&fx.a, SIP_METHOD_UPDATE), 0);
+	CHECK_INT("a re-INVITE", pair_requests(&fx.a, SIP_METHOD_INVITE), 2);
 	CHECK_STR("a", simua_log(&fx.a), "media");
-	teardown(&fx);
+	pair_end(&fx);
 }
 
 /* 5.2: both offer at once, by any two of UPDATE and re-INVITE; all come to their turn. */
@@ -121,10 +87,10 @@ static void glare(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct sip_call_update update = {.has_offer = true};
-		struct fixture fx;
+		struct pair fx;
 
 		setup(&fx, ALLOW);
-		establish(&fx);
+		pair_call(&fx, NULL);
 		CHECK_INT(cases[i].name,
 			  cases[i].update_a ? sip_call_update(fx.a.call, &update)
 					    : sip_call_reinvite(fx.a.call),
@@ -139,17 +105,17 @@ static void glare(void)
 		simworld_run(&fx.world, 5000);
 		CHECK_STR(cases[i].name, simua_log(&fx.a), "media media");
 		CHECK_STR(cases[i].name, simua_log(&fx.b), "media media");
-		teardown(&fx);
+		pair_end(&fx);
 	}
 }
 
 /* A refresh without an offer and a re-INVITE do not get in each other's way. */
 static void no_glare(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
 	setup(&fx, ALLOW);
-	establish(&fx);
+	pair_call(&fx, NULL);
 	CHECK_INT("a", sip_call_update(fx.a.call, &(struct sip_call_update){0}), 0);
 	CHECK_INT("b", sip_call_reinvite(fx.b.call), 0);
 	simworld_run(&fx.world, 100);
@@ -157,12 +123,12 @@ static void no_glare(void)
 	CHECK_INT("no 491", sip_ua_stats(fx.b.ua)->status_out[491], 0);
 	CHECK_STR("a", simua_log(&fx.a), "media");
 	CHECK_STR("b", simua_log(&fx.b), "media");
-	teardown(&fx);
+	pair_end(&fx);
 }
 
 static void queues_and_headers(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
 	setup(&fx, ALLOW);
 	CHECK_INT("call", simua_call(&fx.a, "sip:b@10.0.0.2"), 0);
@@ -179,22 +145,22 @@ static void queues_and_headers(void)
 		0);
 	simworld_run(&fx.world, 100);
 	CHECK_STR("a", simua_log(&fx.a), "media media");
-	CHECK_INT("one UPDATE", requests(&fx.a, SIP_METHOD_UPDATE), 1);
-	teardown(&fx);
+	CHECK_INT("one UPDATE", pair_requests(&fx.a, SIP_METHOD_UPDATE), 1);
+	pair_end(&fx);
 }
 
 static void unanswered(void)
 {
-	struct fixture fx;
+	struct pair fx;
 
 	setup(&fx, ALLOW);
-	establish(&fx);
+	pair_call(&fx, NULL);
 	simnode_set_down(fx.b.node, true);
 	CHECK_INT("update", sip_call_update(fx.a.call, &(struct sip_call_update){0}), 0);
 	simworld_run(&fx.world, 70000);
 	CHECK_STR("ended", simua_log(&fx.a), "ended:timeout:0");
 	simnode_set_down(fx.b.node, false);
-	teardown(&fx);
+	pair_end(&fx);
 }
 
 /* What a raw peer's UPDATE is answered.
