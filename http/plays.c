@@ -50,12 +50,10 @@ static int request_play(struct request *request, bool must_match, struct focus_p
 
 int plays_list(struct request *request)
 {
-	struct writer json = writer_to(request_body(request));
 	struct focus_play *play = NULL;
 	struct play_view view = {0};
 	struct room *room;
 	struct page page;
-	uint32_t count = 0;
 	int err = request_room(request, &room);
 
 	if (!err)
@@ -63,23 +61,20 @@ int plays_list(struct request *request)
 	if (err)
 		return err;
 	if (page.has_after) {
-		play = focus_play_find(room, slice_of(page.after));
+		play = focus_play_find(room, page_after(&page));
 		if (!play)
-			return request_fail_parameter(
-				request, "after", "\"%.64s\" has ended; begin anew", page.after);
+			return request_fail_parameter(request, "after",
+						      "\"%.64s\" has ended; begin anew", page.id);
 	}
 	play = focus_play_next(room, play);
-	writer_open(&json, NULL, '{');
-	writer_open(&json, "plays", '[');
-	for (; play && count < page.limit; count++) {
+	page_open(&page, "plays");
+	while (play && page_has_place(&page)) {
 		play_view(play, &view);
-		view_play(&json, NULL, &view);
+		view_play(&page.json, NULL, &view);
+		page_add(&page, view.id);
 		play = focus_play_next(room, play);
 	}
-	writer_close(&json, ']');
-	writer_str(&json, "next", play ? view.id : SLICE_NONE);
-	writer_close(&json, '}');
-	return 0;
+	return page_close(&page, play != NULL);
 }
 
 static int fail_item(struct request *request, int err, struct slice item)
@@ -238,9 +233,8 @@ static void view_sound(struct writer *json, const struct sounds_listed *sound)
 
 int sounds_get(struct request *request)
 {
-	struct writer json = writer_to(request_body(request));
 	struct sounds_listed *sounds;
-	uint32_t count, at = 0, end;
+	uint32_t count, at = 0;
 	struct page page;
 	int err = page_of(request, &page);
 
@@ -248,16 +242,13 @@ int sounds_get(struct request *request)
 		err = sounds_list(focus_of(request), &sounds, &count);
 	if (err)
 		return err;
-	while (page.has_after && at < count && strcmp(sounds[at].item, page.after) <= 0)
+	while (page.has_after && at < count && strcmp(sounds[at].item, page.id) <= 0)
 		at++;
-	end = count - at > page.limit ? at + page.limit : count;
-	writer_open(&json, NULL, '{');
-	writer_open(&json, "sounds", '[');
-	for (; at < end; at++)
-		view_sound(&json, &sounds[at]);
-	writer_close(&json, ']');
-	writer_text(&json, "next", end > 0 && end < count ? sounds[end - 1].item : NULL);
-	writer_close(&json, '}');
+	page_open(&page, "sounds");
+	for (; at < count && page_has_place(&page); at++) {
+		view_sound(&page.json, &sounds[at]);
+		page_add(&page, slice_of(sounds[at].item));
+	}
 	free(sounds);
-	return 0;
+	return page_close(&page, at < count);
 }
