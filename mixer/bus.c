@@ -35,6 +35,8 @@ void bus_init(struct bus *bus, bool is_lounge, void *owner)
 	bus->is_lounge = is_lounge;
 	bus->owner = owner;
 	early_begin(bus);
+	ramp_init(&bus->duck, KERNEL_GAIN_UNITY_Q14);
+	bus->duck_q14 = bus->room_duck_q14 = KERNEL_GAIN_UNITY_Q14;
 	bus->audience_count = 1;
 	audience_init(&bus->audiences[0], &(struct media_groups){.hears = 1});
 }
@@ -264,11 +266,17 @@ static void stream_leave(struct bus *bus, struct leg *leg)
 	}
 }
 
+/* It hears something that nobody else does, or the room as nobody else does. */
+static bool has_own_sound(const struct leg *leg)
+{
+	return leg->sound_count > 0 || leg->is_ducked;
+}
+
 /* Whether the leg hears what others hear, too. Its kit has an encoder. */
 static void stream_choose(struct bus *bus, struct leg *leg)
 {
 	bool is_private = hears_itself(leg) || leg->audience == LEG_AUDIENCE_NONE ||
-			  leg->control.is_deaf || leg->sound_count > 0 ||
+			  leg->control.is_deaf || has_own_sound(leg) ||
 			  leg->control.gain_out_q14 != KERNEL_GAIN_UNITY_Q14;
 
 	if (is_private) {
@@ -524,6 +532,27 @@ static void play_add(struct bus_hearing *hearing, struct play *play)
 	hearing->exact.payload = NULL;
 }
 
+/* Who talks goes down under the plays of the room, and comes up again after them. A room that is
+ * spread has the wishes of the tick before, which all its parts know. */
+static void duck(struct bus *bus, struct bus_scratch *scratch)
+{
+	bus->duck_q14 = plays_duck_q14_rt(&bus->sounds);
+	if (!bus->seat)
+		bus->room_duck_q14 = bus->duck_q14;
+	duck_step_rt(&bus->duck, bus->room_duck_q14);
+	if (ramp_is_flat(&bus->duck))
+		return;
+	for (uint8_t i = 0; i < bus->audience_count; i++) {
+		struct bus_hearing *hearing = &scratch->hearings[i];
+
+		hearing->exact.payload = NULL;
+		for (uint8_t rate = 0; rate < LEG_RATES && hearing->talkers > 0; rate++)
+			if (hearing->rates >> rate & 1)
+				ramp_sum_rt(&bus->duck, hearing->mixes[rate].sum,
+					    leg_rate_samples(rate));
+	}
+}
+
 /* What is played to the room speaks like one more talker that nobody is. */
 static void room_plays(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env)
 {
@@ -531,19 +560,25 @@ static void room_plays(struct bus *bus, struct bus_scratch *scratch, struct leg_
 
 	LIST_FOREACH (it, tmp, &bus->sounds) {
 		struct sound *sound = LIST_ENTRY(it, struct sound, node);
+
+		if (!sound->is_take && !play_pull_rt((struct play *)sound))
+			sound_end_rt(sound, &env->ended);
+	}
+	duck(bus, scratch);
+	LIST_FOREACH (it, tmp, &bus->sounds) {
+		struct sound *sound = LIST_ENTRY(it, struct sound, node);
 		struct play *play = (struct play *)sound;
 
-		if (sound->is_take)
-			continue;
-		if (!play_pull_rt(play)) {
-			sound_end_rt(sound, &env->ended);
-			continue;
-		}
-		if (!play->is_heard)
-			continue;
-		for (uint8_t i = 0; i < bus->audience_count; i++)
-			play_add(&scratch->hearings[i], play);
+		if (!sound->is_take && play->is_heard)
+			for (uint8_t i = 0; i < bus->audience_count; i++)
+				play_add(&scratch->hearings[i], play);
 	}
+}
+
+static bool has_plays(const struct bus *bus)
+{
+	return !list_empty(&bus->sounds) || !ramp_is_flat(&bus->duck) ||
+	       bus->room_duck_q14 != KERNEL_GAIN_UNITY_Q14;
 }
 
 /* The leg behind `it`, of the next bus where this one ends; NULL behind the last. */
@@ -633,7 +668,7 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 	}
 	if (bus->loudest.max && !bus->seat) /* else when all parts have met */
 		bus->loudest = scratch->loudest;
-	if (!list_empty(&bus->sounds))
+	if (has_plays(bus))
 		room_plays(bus, scratch, env);
 	for (uint8_t i = 0; i < bus->audience_count; i++)
 		bus->audiences[i].rates = bus->audiences[i].rates_next |
@@ -674,6 +709,16 @@ static bool hears_nothing(const struct bus_scratch *scratch, const struct leg *l
 	return hearing->talkers == 0 || hearing->lone == leg;
 }
 
+/* What the leg said, lowered as the sum was. */
+static const int16_t *own_as_summed(const struct bus *bus, struct bus_scratch *scratch,
+				    const struct leg *leg)
+{
+	if (ramp_is_flat(&bus->duck))
+		return leg->own;
+	ramp_pcm_rt(&bus->duck, leg->own, scratch->own, leg_rate_samples(leg->send_rate));
+	return scratch->own;
+}
+
 /* What the leg hears of the room. */
 static uint8_t hear_room(struct bus *bus, struct bus_scratch *scratch, struct leg *leg,
 			 int16_t *out)
@@ -687,10 +732,12 @@ static uint8_t hear_room(struct bus *bus, struct bus_scratch *scratch, struct le
 		return MEDIA_LEVEL_SILENT;
 	}
 	if (leg->is_summed && leg->own) {
+		const int16_t *own = own_as_summed(bus, scratch, leg);
+
 		mix = &scratch->hearings[leg->audience].mixes[leg->send_rate];
 		if (!limiter_is_idle(&leg->limiter) ||
-		    kernel_best()->minus_clamp_rt(mix->sum, leg->own, out, samples) > 0) {
-			kernel_best()->minus_rt(mix->sum, leg->own, scratch->minus, samples);
+		    kernel_best()->minus_clamp_rt(mix->sum, own, out, samples) > 0) {
+			kernel_best()->minus_rt(mix->sum, own, scratch->minus, samples);
 			limiter_rt(&leg->limiter, scratch->minus, out, samples);
 		}
 		level = level_pcm(out, samples);
@@ -709,7 +756,7 @@ uint8_t bus_hear_rt(struct bus *bus, struct bus_scratch *scratch, struct leg *le
 {
 	uint8_t level = hear_room(bus, scratch, leg, out);
 
-	if (leg->sound_count == 0 || !plays_add_rt(&leg->sounds, leg->send_rate, out))
+	if (!has_own_sound(leg) || !plays_add_rt(leg, out))
 		return level;
 	return level_pcm(out, leg_rate_samples(leg->send_rate));
 }
@@ -806,7 +853,7 @@ static void send_private(struct bus *bus, struct bus_scratch *scratch, struct le
 static void deliver(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env,
 		    struct leg *leg)
 {
-	bool is_plain = !hears_itself(leg) && leg->sound_count == 0 &&
+	bool is_plain = !hears_itself(leg) && !has_own_sound(leg) &&
 			leg->control.gain_out_q14 == KERNEL_GAIN_UNITY_Q14;
 
 	if (!leg_can_send(leg))
@@ -815,7 +862,7 @@ static void deliver(struct bus *bus, struct bus_scratch *scratch, struct leg_env
 		leg_send_rt(leg, env, stream_make(bus, scratch, leg->stream));
 	else if (leg->has_encoder)
 		send_private(bus, scratch, env, leg);
-	else if (hears_nothing(scratch, leg) && leg->sound_count == 0)
+	else if (hears_nothing(scratch, leg) && !has_own_sound(leg))
 		leg_send_rt(leg, env, &scratch->silence[leg->send_codec->id].chunk);
 	else if (is_plain)
 		leg_send_rt(leg, env, shared_make(bus, scratch, leg->audience, leg->send_codec));

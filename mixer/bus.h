@@ -13,7 +13,8 @@
  * an *audience*: there are sums per audience, a talker is added to those that hear it, and all that
  * is said above of "the room" holds for an audience. A leg's own share is subtracted where its
  * audience hears it. A room where everybody hears everybody has one audience, and costs what it
- * would without any. Plays of the room are heard by every audience; takes of the room hear group 0.
+ * would without any. Plays of the room are heard by every audience, and may
+ * duck who talks: sums are lowered before plays are added. Takes of the room hear group 0.
  *
  * Encoders with a memory (G.722, Opus ...) serve *streams*: what all silent listeners of one format
  * in one audience hear. A stream's encoder is that of one of its listeners, the lead. Who begins to
@@ -78,6 +79,9 @@ struct bus {
 	struct bus_audience audiences[BUS_AUDIENCES_MAX];
 	struct leg *leads[BUS_STREAMS_MAX]; /* of the streams; NULL: free */
 	struct list sounds;                 /* struct sound: plays and takes of all; play.c */
+	struct ramp duck;                   /* who talks, under plays of all */
+	int32_t duck_q14;                   /* that its own plays want */
+	int32_t room_duck_q14;              /* the least that any part of the room wants */
 	struct loudest loudest;             /* of the last tick; max 0: all are heard */
 	_Atomic uint8_t loudest_max;        /* control's wishes: media_room_policy */
 	_Atomic uint8_t gate_dbov;
@@ -127,6 +131,7 @@ struct bus_scratch {
 	struct loudest loudest; /* of this tick */
 	int32_t minus[LEG_SAMPLES_MAX];
 	int16_t pcm[LEG_SAMPLES_MAX]; /* private mixes */
+	int16_t own[LEG_SAMPLES_MAX]; /* what is left out of one, ducked as the sum was */
 	struct bus_encoded private;
 	struct bus_encoded silence[MEDIA_CODEC_COUNT]; /* stateless */
 	struct bus_encoded streams[BUS_STREAMS_MAX];

@@ -65,6 +65,7 @@ int leg_new(const struct leg_new_params *params, struct leg **ret_leg)
 	list_init(&leg->node);
 	list_init(&leg->seat.waiting);
 	list_init(&leg->sounds);
+	ramp_init(&leg->duck, KERNEL_GAIN_UNITY_Q14);
 	latch_init(&leg->latch);
 	rtp_source_init(&leg->source, CLOCK_HZ);
 	dtmf_init(&leg->dtmf, CLOCK_HZ);

@@ -28,6 +28,7 @@
 #include "mixer/latch.h"
 #include "mixer/limiter.h"
 #include "mixer/loudest.h"
+#include "mixer/ramp.h"
 #include "mixer/resample.h"
 #include "mixer/rtp.h"
 #include "mixer/srtp.h"
@@ -206,6 +207,7 @@ struct leg {
 	bool is_exact;            /* frame.payload is what pcm encodes */
 	bool has_encoder;         /* of the kit: what it sends is in a codec with a memory */
 	uint8_t sound_count;      /* of `sounds` */
+	bool is_ducked;      /* what it hears is, by `duck` */
 	uint16_t gate_ms;         /* left of the gate's hangover */
 	struct loudness loudness; /* bus.c */
 	struct leg_control control;
@@ -263,6 +265,7 @@ struct leg {
 	uint16_t delay_ms_cap;    /* of its jitter buffer */
 
 	struct list sounds; /* struct sound: plays and takes of this leg alone; play.c */
+	struct ramp duck;   /* under plays to it alone; play.c */
 
 	struct cell cell; /* what control reads */
 };

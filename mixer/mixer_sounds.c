@@ -257,6 +257,7 @@ int mixer_play_start(void *ctx, const struct media_play *start, handle *ret_play
 	}
 	sound->play->sound.owner = sound;
 	atomic_init(&sound->play->gain_q14, kernel_gain_q14(start->gain_cdb));
+	ramp_init(&sound->play->volume, kernel_gain_q14(start->gain_cdb));
 	sound->play->duck_q14 = kernel_gain_q14(start->duck_cdb);
 	err = sound_post(sound, start->leg, start->room);
 	if (err) {

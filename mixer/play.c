@@ -26,6 +26,7 @@ int play_new(struct player *player, struct play **ret_play)
 	play->player = player;
 	play->native = leg_rate(player_rate_hz(player));
 	atomic_init(&play->gain_q14, KERNEL_GAIN_UNITY_Q14);
+	ramp_init(&play->volume, KERNEL_GAIN_UNITY_Q14);
 	play->duck_q14 = KERNEL_GAIN_UNITY_Q14;
 	*ret_play = play;
 	return 0;
@@ -108,29 +109,37 @@ void sounds_end_rt(struct list *sounds, struct list *ended)
 		sound_end_rt(LIST_ENTRY(it, struct sound, node), ended);
 }
 
+static bool is_set(const _Atomic bool *wish)
+{
+	return atomic_load_explicit(wish, memory_order_relaxed);
+}
+
 bool play_pull_rt(struct play *play)
 {
-	int32_t gain_q14 = atomic_load_explicit(&play->gain_q14, memory_order_relaxed);
+	bool must_end = is_set(&play->sound.must_end),
+	     must_fade = must_end || is_set(&play->is_paused);
 	int16_t *pcm = play->pcm[play->native];
 
 	play->is_heard = false;
+	play->is_ducking = !must_fade;
 	play->was_made = play->made;
 	play->made = 0;
-	if (atomic_load_explicit(&play->sound.must_end, memory_order_relaxed))
-		return false;
-	if (atomic_load_explicit(&play->is_paused, memory_order_relaxed))
-		return true;
+	if (must_fade && (!play->has_begun || play->volume.to_q14 == 0))
+		return !must_end;
 	switch (player_read_rt(play->player, pcm)) {
 	case PLAYER_OVER:
 		return false;
 	case PLAYER_LATE:
-		return true;
+		return !must_end;
 	case PLAYER_SOUND:
 		break;
 	}
-	if (gain_q14 != KERNEL_GAIN_UNITY_Q14)
-		(void)kernel_best()->gain_rt(pcm, gain_q14, leg_rate_samples(play->native));
-	play->is_heard = true;
+	ramp_step_rt(&play->volume,
+		     must_fade ? 0 : atomic_load_explicit(&play->gain_q14, memory_order_relaxed),
+		     RAMP_FADE_MS);
+	if (!ramp_is_flat(&play->volume))
+		ramp_pcm_rt(&play->volume, pcm, pcm, leg_rate_samples(play->native));
+	play->is_heard = play->has_begun = true;
 	play->made = (uint8_t)(1u << play->native);
 	return true;
 }
@@ -156,26 +165,48 @@ static int16_t clamp16(int32_t sample)
 	return (int16_t)(sample > INT16_MAX ? INT16_MAX : sample < INT16_MIN ? INT16_MIN : sample);
 }
 
-bool plays_add_rt(struct list *plays, uint8_t rate, int16_t *pcm)
+int32_t plays_duck_q14_rt(struct list *plays)
 {
-	uint32_t samples = leg_rate_samples(rate);
-	bool is_heard = false;
+	int32_t duck_q14 = KERNEL_GAIN_UNITY_Q14;
 	struct list *it, *tmp;
 
 	LIST_FOREACH (it, tmp, plays) {
+		const struct sound *sound = LIST_ENTRY(it, struct sound, node);
+		const struct play *play = (const struct play *)sound;
+
+		if (!sound->is_take && play->is_ducking)
+			duck_q14 = MIN_OF(duck_q14, play->duck_q14);
+	}
+	return duck_q14;
+}
+
+void duck_step_rt(struct ramp *duck, int32_t target_q14)
+{
+	ramp_step_rt(duck, target_q14, target_q14 < duck->to_q14 ? RAMP_DUCK_MS : RAMP_RECOVER_MS);
+}
+
+bool plays_add_rt(struct leg *leg, int16_t *pcm)
+{
+	uint32_t samples = leg_rate_samples(leg->send_rate);
+	struct list *it, *tmp;
+	bool is_changed;
+
+	duck_step_rt(&leg->duck, plays_duck_q14_rt(&leg->sounds));
+	is_changed = leg->is_ducked = !ramp_is_flat(&leg->duck);
+	if (is_changed)
+		ramp_pcm_rt(&leg->duck, pcm, pcm, samples);
+	LIST_FOREACH (it, tmp, &leg->sounds) {
 		struct sound *sound = LIST_ENTRY(it, struct sound, node);
 		struct play *play = (struct play *)sound;
-		const int16_t *own = sound->is_take ? NULL : play_pcm_rt(play, rate);
+		const int16_t *own = sound->is_take ? NULL : play_pcm_rt(play, leg->send_rate);
 
 		if (!own)
 			continue;
-		is_heard = true;
-		if (play->duck_q14 != KERNEL_GAIN_UNITY_Q14)
-			(void)kernel_best()->gain_rt(pcm, play->duck_q14, samples);
+		is_changed = true;
 		for (uint32_t i = 0; i < samples; i++)
 			pcm[i] = clamp16(pcm[i] + own[i]);
 	}
-	return is_heard;
+	return is_changed;
 }
 
 void take_write_rt(struct take *take, const int16_t *pcm, uint8_t rate)

@@ -5,8 +5,9 @@
  * between it only sets the atomic wishes. So nothing that control sends can arrive after the object
  * has gone.
  *
- * A play of a room is a talker that nobody's mix-minus leaves out. A play of a leg is added to what
- * that leg alone hears, while the room is ducked. A take of a room writes the mix of all, at its
+ * A play of a room is a talker that nobody's mix-minus leaves out; who talks is ducked meanwhile when
+ * it says so. A play of a leg is added to what that leg alone hears, which is ducked in the same way.
+ * A play that is stopped or paused fades out first (ramp.h). A take of a room writes the mix of all, at its
  * own rate; one of a leg what the room hears of it. Ended ones wait in leg_env.ended for their way
  * back.
  *
@@ -24,6 +25,7 @@
 #include "mixer/files/player.h"
 #include "mixer/files/recorder.h"
 #include "mixer/leg.h"
+#include "mixer/ramp.h"
 
 struct bus;
 
@@ -42,9 +44,12 @@ struct play {
 	struct player *player;
 	_Atomic bool is_paused;
 	_Atomic int32_t gain_q14;
-	int32_t duck_q14;
+	struct ramp volume;     /* on its way to gain_q14, or to nothing in a pause and at its end */
+	int32_t duck_q14;       /* on who talks meanwhile */
 	uint8_t native;         /* rate of the player */
+	bool is_ducking;        /* it plays, whether or not there is a frame in this tick */
 	bool is_heard;          /* there is a frame in this tick */
+	bool has_begun;         /* there was one */
 	uint8_t made, was_made; /* rates, bits: in this tick and the last */
 	struct resample resample[LEG_RATES];
 	int16_t pcm[LEG_RATES][LEG_SAMPLES_MAX];
@@ -80,8 +85,15 @@ bool play_pull_rt(struct play *play) NONBLOCKING;
 /* That frame at a rate, after gain; NULL while there is none. */
 const int16_t *play_pcm_rt(struct play *play, uint8_t rate) NONBLOCKING;
 
-/* All plays of a leg, ducking and added to what it hears. Returns false when none is heard. */
-bool plays_add_rt(struct list *plays, uint8_t rate, int16_t *pcm) NONBLOCKING;
+/* The gain that the plays of a list want on who talks: the least of all. */
+int32_t plays_duck_q14_rt(struct list *plays) NONBLOCKING;
+
+/* Once a tick: down fast, up slowly. */
+void duck_step_rt(struct ramp *duck, int32_t target_q14) NONBLOCKING;
+
+/* All plays of a leg, added to what it hears, which is ducked first. Returns false when nothing of
+ * it was changed. */
+bool plays_add_rt(struct leg *leg, int16_t *pcm) NONBLOCKING;
 
 /* The worker missed `frames` ticks: silence in their place, so that recordings stay aligned. */
 void takes_skip_rt(struct list *sounds, uint32_t frames) NONBLOCKING;

@@ -98,6 +98,7 @@ static void share_write(const struct spread_seat *seat, struct spread_share *sha
 
 	share->sum_count = share->want_count = 0;
 	share->loudest = seat->scratch.loudest;
+	share->duck_q14 = bus->duck_q14;
 	for (uint8_t i = 0; i < bus->audience_count; i++) {
 		const struct bus_audience *audience = &bus->audiences[i];
 		uint8_t rates = audience->rates_next | (i == 0 ? bus->take_rates : 0);
@@ -168,6 +169,7 @@ static void share_add(struct spread_seat *seat, const struct spread_share *share
 		for (uint8_t i = 0; i < share->loudest.count; i++)
 			loudest_offer_rt(&seat->scratch.loudest, share->loudest.best[i]);
 	seat->others[other].is_seen = true;
+	seat->others[other].duck_q14 = share->duck_q14;
 	seat->others[other].count = share->want_count;
 	memcpy(seat->others[other].wants, share->wants,
 	       share->want_count * sizeof(share->wants[0]));
@@ -199,6 +201,11 @@ void spread_meet_rt(struct spread_seat *seat)
 	}
 	if (seat->bus->loudest.max)
 		seat->bus->loudest = seat->scratch.loudest;
+	seat->bus->room_duck_q14 = seat->bus->duck_q14;
+	for (uint32_t i = 0; i < count; i++)
+		if (seat->others[i].is_seen)
+			seat->bus->room_duck_q14 = MIN_OF(seat->bus->room_duck_q14,
+							  seat->others[i].duck_q14);
 }
 
 void spread_deliver_rt(struct spread_seat *seat, struct leg_env *env)

@@ -61,6 +61,7 @@ struct spread_share {
 	struct spread_sum sums[BUS_AUDIENCES_MAX];
 	struct spread_want wants[BUS_AUDIENCES_MAX];
 	struct loudest loudest;
+	int32_t duck_q14; /* that its plays want */
 };
 
 struct spread;
@@ -79,6 +80,7 @@ struct spread_seat {
 	struct {
 		bool is_seen; /* has been there: else it is not missed */
 		uint8_t count;
+		int32_t duck_q14; /* with is_seen */
 		struct spread_want wants[BUS_AUDIENCES_MAX]; /* the last that it told */
 	} others[SPREAD_SEATS_MAX];
 	struct spread_share shares[SPREAD_SHARES];

@@ -216,7 +216,7 @@ struct media_play {
 	uint32_t sound_count;
 	bool is_loop;
 	int16_t gain_cdb;       /* hundredths of dB, -6000 to +3000 */
-	int16_t duck_cdb;       /* LEG: on the room meanwhile, -6000 (not heard at all) to 0 */
+	int16_t duck_cdb;       /* on who talks meanwhile, -6000 (not heard at all) to 0 */
 	uint64_t start_ms;      /* from there on */
 	uint64_t tag;           /* returned in MEDIA_PLAY_ENDED */
 };

@@ -13,7 +13,10 @@
 #include "mixer/files/files_priv.h"
 #include "mixer/files/reader.h"
 
-enum { AHEAD_FRAMES = PLAYER_AHEAD_MS / FILES_FRAME_MS };
+enum {
+	AHEAD_FRAMES = PLAYER_AHEAD_MS / FILES_FRAME_MS,
+	SKIP_FRAMES = 500 /* dropped in one turn of the thread, which has others to serve */
+};
 
 /* What travels in the ring; the ring's sounds are as long as a frame of the rate is. */
 struct frame {
@@ -167,10 +170,11 @@ static void run_begin(struct player *player, uint32_t run)
 }
 
 /* Frames are dropped up to the place that was asked for, so that a seek is exact in every kind of
- * sound and needs no format to support it. */
+ * sound and needs no format to support it. A far one takes several turns. */
 static void fill(struct player *player)
 {
 	struct frame *frame = player->frame;
+	uint32_t skipped = 0;
 
 	while (!player->is_filled && ring_count(player->ring) < AHEAD_FRAMES) {
 		bool has_sound = frame_make(player, frame->pcm);
@@ -180,8 +184,12 @@ static void fill(struct player *player)
 		frame->position_ms = player->position_ms;
 		player->is_filled = !has_sound;
 		player->position_ms += FILES_FRAME_MS;
-		if (has_sound && player->position_ms <= player->skip_ms)
-			continue;
+		if (has_sound && player->position_ms <= player->skip_ms) {
+			if (++skipped < SKIP_FRAMES)
+				continue;
+			files_hurry(player->job.files);
+			return;
+		}
 		(void)ring_post_rt(player->ring, frame); /* there is room: only we post */
 	}
 }

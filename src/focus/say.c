@@ -8,21 +8,24 @@ int16_t say_duck_cdb(const struct focus *focus)
 	return (int16_t)(focus->config->prompts_duck_db * -100);
 }
 
-int say_to_leg(struct participant *p, const struct prompt_list *list, bool is_loop,
-	       handle *ret_play)
+static int to_leg(struct participant *p, const struct prompt_list *list, struct media_play how,
+		  handle *ret_play)
 {
 	const struct media *media = &p->focus->media;
 
-	return media->ops->play_start(media->ctx,
-				      &(struct media_play){
-					      .leg = p->leg.media,
-					      .sounds = list->sounds,
-					      .sound_count = list->count,
-					      .is_loop = is_loop,
-					      .duck_cdb = say_duck_cdb(p->focus),
-					      .tag = p->tag,
-				      },
-				      ret_play);
+	how.leg = p->leg.media;
+	how.sounds = list->sounds;
+	how.sound_count = list->count;
+	how.tag = p->tag;
+	return media->ops->play_start(media->ctx, &how, ret_play);
+}
+
+int say_to_leg(struct participant *p, const struct prompt_list *list, bool is_loop,
+	       handle *ret_play)
+{
+	return to_leg(p, list,
+		      (struct media_play){.is_loop = is_loop, .duck_cdb = say_duck_cdb(p->focus)},
+		      ret_play);
 }
 
 void say_prompt(struct participant *p, enum prompt prompt)
@@ -35,10 +38,10 @@ void say_prompt(struct participant *p, enum prompt prompt)
 	(void)say_to_leg(p, &list, false, &p->play);
 }
 
-void say_to_room(struct room *room, const struct prompt_list *list)
+static void to_room(struct room *room, const struct prompt_list *list, int16_t duck_cdb)
 {
 	const struct media *media = &room->focus->media;
-	handle play;
+	handle play; /* ends by itself */
 
 	if (!room->bus)
 		return;
@@ -47,8 +50,14 @@ void say_to_room(struct room *room, const struct prompt_list *list)
 					     .room = room->bus->room,
 					     .sounds = list->sounds,
 					     .sound_count = list->count,
+					     .duck_cdb = duck_cdb,
 				     },
 				     &play);
+}
+
+void say_to_room(struct room *room, const struct prompt_list *list)
+{
+	to_room(room, list, say_duck_cdb(room->focus));
 }
 
 void say_prompt_to_room(struct room *room, enum prompt prompt)
@@ -78,17 +87,17 @@ void say_tone_to_room(struct room *room, enum prompt tone)
 	struct list *it, *tmp;
 	handle play; /* ends by itself */
 
-	if (!say_has_focus(room)) {
-		say_prompt_to_room(room, tone);
-		return;
-	}
 	prompt_begin(&list, room->focus->prompts, room->settings.language);
 	prompt_add(&list, tone);
+	if (!say_has_focus(room)) {
+		to_room(room, &list, 0);
+		return;
+	}
 	LIST_FOREACH (it, tmp, &room->participants) {
 		struct participant *p = LIST_ENTRY(it, struct participant, in_room);
 
 		if (p->is_in_mix && !p->is_remote_focus)
-			(void)say_to_leg(p, &list, false, &play);
+			(void)to_leg(p, &list, (struct media_play){.is_loop = false}, &play);
 	}
 }
 

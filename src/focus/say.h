@@ -14,13 +14,13 @@ int say_to_leg(struct participant *participant, const struct prompt_list *list, 
 	       handle *ret_play);
 /* One prompt in place of whatever is being said to it; participant->play names it. */
 void say_prompt(struct participant *participant, enum prompt prompt);
-/* To everybody in the room; ends by itself. What cannot be said is left out. */
+/* To everybody in the room, over who talks; ends by itself. What cannot be said is left out. */
 void say_to_room(struct room *room, const struct prompt_list *list);
 void say_prompt_to_room(struct room *room, enum prompt prompt);
 /* Another conference is in the mix of this one: it gets no tones and no music, which its people
  * would take for its own, and which two foci would play at each other for ever. */
 bool say_has_focus(const struct room *room);
-/* A tone for everybody but other conferences. */
+/* A tone for everybody but other conferences. Nobody is lowered for it. */
 void say_tone_to_room(struct room *room, enum prompt tone);
 /* Ends it and forgets it. Harmless for 0 and for one that is over. */
 void say_stop(struct focus *focus, handle *play);

@@ -133,4 +133,19 @@ def one_participant_alone_hears_it():
     hearth.stop()
 
 
+@lib.case
+def talkers_go_down_under_an_announcement():
+    hearth, _ = hearth_with_sounds(prompts__duck_db=20)
+    caller(hearth, "anna", samples=lib.tone(440, 1, 8000))
+    bert = caller(hearth, "bert")
+    hears(bert, 440, 7000)
+    path = play(hearth, "tone:1000:60000:-30", duck=True)
+    lib.wait_for("anna is 20 dB down", lambda: 600 < lib.tone_heard(bert.rtp.heard(0.4), 440) < 1000, PATIENCE_S)
+    hears(bert, 1000, 700)
+    assert hearth.api("DELETE", path).status == 204
+    hears(bert, 440, 7000)
+    hears_not(bert, 1000)
+    hearth.stop()
+
+
 lib.main()

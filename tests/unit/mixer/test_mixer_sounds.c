@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/err.h"
 #include "mixer/mixer.h"
 #include "tests/support/check.h"
@@ -31,6 +32,9 @@ static struct media_event ended[8];
 static uint32_t ended_count;
 static uint64_t talked;      /* samples of the talker */
 static double heard[PHONES]; /* share of the tone that was asked for, of the last packet */
+static int peak[PHONES];     /* of the last packet */
+static int jump[PHONES];     /* farthest from one sample to the next, since turn_ear */
+static int16_t edge[PHONES]; /* the last sample */
 static double ear_hz;
 
 static void on_event(void *arg, const struct media_event *event)
@@ -46,6 +50,19 @@ static void turn_ear(double hz)
 {
 	ear_hz = hz;
 	memset(heard, 0, sizeof(heard));
+	memset(jump, 0, sizeof(jump));
+}
+
+static void measure(uint32_t i, const int16_t *pcm)
+{
+	peak[i] = 0;
+	for (int k = 0; k < RIG_FRAME; k++) {
+		int far = abs(pcm[k] - edge[i]);
+
+		peak[i] = MAX_OF(peak[i], abs(pcm[k]));
+		jump[i] = MAX_OF(jump[i], far);
+		edge[i] = pcm[k];
+	}
 }
 
 static void setup(void)
@@ -96,6 +113,7 @@ static void listen_to(uint32_t i)
 	while (phone_receive(&phones[i], 0, &packet, data)) {
 		codec_find(MEDIA_CODEC_PCMU)
 			->decode_rt(NULL, packet.payload, packet.payload_len, pcm, RIG_FRAME);
+		measure(i, pcm);
 		heard[i] = ear_hz ? tone_share(pcm, RIG_FRAME, ear_hz) : 0;
 	}
 }
@@ -184,6 +202,100 @@ static void a_prompt_ducks_the_room(void)
 	(void)run_until_ended(1, 440);
 	turn_ear(440);
 	(void)run_until_heard(1, 440);
+	teardown();
+}
+
+enum {
+	TALK_HZ = 100,
+	TALK_PEAK = 8000,
+	SMOOTH = 8000 * 628 / 8000 +
+		 520 /* of that tone from sample to sample, and two steps of G.711 */
+};
+
+static void ticks(int count)
+{
+	for (int i = 0; i < count; i++)
+		tick(TALK_HZ);
+}
+
+/* A play of nothing but a pause, so that what is heard is who talks, lowered. */
+static void talkers_are_lowered(struct media_play play, bool is_for_all)
+{
+	struct media_sound sound = {.kind = MEDIA_SOUND_PAUSE, .ms = 60000};
+	handle h;
+
+	play.sounds = &sound;
+	play.sound_count = 1;
+	play.duck_cdb = -1200;
+	setup();
+	if (is_for_all)
+		play.room = room;
+	else
+		play.leg = legs[1];
+	ticks(20);
+	turn_ear(TALK_HZ);
+	ticks(5);
+	CHECK("as loud as ever", peak[1] > TALK_PEAK * 9 / 10);
+	CHECK_INT("start", media.ops->play_start(media.ctx, &play, &h), 0);
+	for (int i = 0; i < PATIENCE && peak[1] > TALK_PEAK * 30 / 100; i++)
+		ticks(1);
+	ticks(5);
+	CHECK("12 dB down", peak[1] > TALK_PEAK * 22 / 100 && peak[1] < TALK_PEAK * 28 / 100);
+	CHECK("who else", (peak[2] < TALK_PEAK * 28 / 100) == is_for_all);
+	CHECK("nobody hears itself", peak[0] <= 8);
+	CHECK_INT("stop", media.ops->play_stop(media.ctx, h), 0);
+	for (int i = 0; i < PATIENCE && peak[1] < TALK_PEAK * 95 / 100; i++)
+		ticks(1);
+	ticks(5);
+	CHECK("up again", peak[1] > TALK_PEAK * 95 / 100 && peak[2] > TALK_PEAK * 95 / 100);
+	CHECK("without a click", jump[1] < SMOOTH && jump[2] < SMOOTH && jump[0] <= 16);
+	teardown();
+}
+
+static void an_announcement_ducks_who_talks(void)
+{
+	talkers_are_lowered((struct media_play){.room = 0}, true);
+}
+
+static void a_prompt_ducks_smoothly(void)
+{
+	talkers_are_lowered((struct media_play){.leg = 0}, false);
+}
+
+/* Volume, pause and end of a tone: none of them is a click. */
+static void a_play_fades(void)
+{
+	struct media_sound sound = {
+		.kind = MEDIA_SOUND_TONE, .hz = {TALK_HZ, 0}, .level_dbov = 12, .ms = 60000};
+	struct media_play play = {.sounds = &sound, .sound_count = 1};
+	struct media_play_control control = {.gain_cdb = -1200};
+	handle h;
+
+	setup();
+	play.room = room;
+	CHECK_INT("start", media.ops->play_start(media.ctx, &play, &h), 0);
+	turn_ear(TALK_HZ);
+	for (int i = 0; i < PATIENCE && peak[1] < TALK_PEAK * 95 / 100; i++)
+		tick(0);
+	CHECK_INT("softer", media.ops->play_control(media.ctx, h, &control), 0);
+	for (int i = 0; i < PATIENCE && peak[1] > TALK_PEAK * 30 / 100; i++)
+		tick(0);
+	CHECK("softer", peak[1] < TALK_PEAK * 30 / 100);
+	control = (struct media_play_control){.is_paused = true};
+	CHECK_INT("pause", media.ops->play_control(media.ctx, h, &control), 0);
+	for (int i = 0; i < PATIENCE && peak[1] > 0; i++)
+		tick(0);
+	control.is_paused = false;
+	CHECK_INT("go on", media.ops->play_control(media.ctx, h, &control), 0);
+	for (int i = 0; i < PATIENCE && peak[1] < TALK_PEAK * 95 / 100; i++)
+		tick(0);
+	CHECK("as loud as at first", peak[1] > TALK_PEAK * 95 / 100);
+	CHECK_INT("stop", media.ops->play_stop(media.ctx, h), 0);
+	(void)run_until_ended(1, 0);
+	for (int i = 0; i < 3; i++)
+		tick(0);
+	CHECK("over", peak[1] == 0);
+	CHECK("without a click", jump[0] < SMOOTH && jump[1] < SMOOTH && jump[2] < SMOOTH);
 	teardown();
 }
 
@@ -438,6 +550,9 @@ void suite_mixer_sounds(void)
 	CHECK_SUITE("mixer_sounds");
 	CHECK_TEST(one_leg_alone_hears_it);
 	CHECK_TEST(a_prompt_ducks_the_room);
+	CHECK_TEST(an_announcement_ducks_who_talks);
+	CHECK_TEST(a_prompt_ducks_smoothly);
+	CHECK_TEST(a_play_fades);
 	CHECK_TEST(the_whole_room_hears_it);
 	CHECK_TEST(ends_with_its_leg_and_room);
 	CHECK_TEST(on_the_way_to_another_worker);

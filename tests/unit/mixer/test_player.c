@@ -136,6 +136,30 @@ static void seeks_and_plays_again(void)
 	unlink(path);
 }
 
+/* An hour on takes the thread many turns; what is heard is the place that was asked for. */
+static void seeks_far(void)
+{
+	static const struct media_sound sounds[] = {
+		{.kind = MEDIA_SOUND_PAUSE, .ms = 3500000},
+		{.kind = MEDIA_SOUND_TONE, .hz = {1000, 0}, .level_dbov = 6, .ms = 100}};
+	struct files *files;
+	struct player *player;
+	int16_t pcm[160];
+
+	CHECK_INT("files", files_new(&files), 0);
+	player = play(files, (struct player_params){.sounds = sounds,
+						    .sound_count = 2,
+						    .start_ms = 3499980,
+						    .rate_hz = 8000});
+	CHECK_INT("the end of the pause", read_frame(player, pcm), PLAYER_SOUND);
+	CHECK("silent", pcm[80] == 0 && pcm[82] == 0);
+	CHECK_INT("place", player_position_ms(player), 3500000);
+	CHECK_INT("then the tone", read_frame(player, pcm), PLAYER_SOUND);
+	CHECK("heard", pcm[82] > 10000);
+	player_close(player);
+	files_free(files);
+}
+
 static void lists_tones_and_pauses(void)
 {
 	struct media_sound sounds[] = {
@@ -237,6 +261,7 @@ void suite_player(void)
 	CHECK_TEST(plays_a_file_to_the_sample);
 	CHECK_TEST(converts_the_rate);
 	CHECK_TEST(seeks_and_plays_again);
+	CHECK_TEST(seeks_far);
 	CHECK_TEST(lists_tones_and_pauses);
 	CHECK_TEST(loops_but_not_on_nothing);
 	CHECK_TEST(bad_orders_are_refused);

@@ -1,9 +1,11 @@
 /* tests/unit/mixer/test_spread.c -- a room on several workers sounds as on one, to the sample. */
 #include "mixer/spread.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "mixer/kernel.h"
+#include "mixer/play.h"
 #include "tests/support/check.h"
 #include "tests/unit/mixer/rig.h"
 
@@ -252,6 +254,76 @@ static void a_lone_talker_passes_bit_exact(void)
 }
 
 /* A part that is late is left out, once, and counted; nobody waits, and the next tick is whole. */
+/* How loud a leg of PCMU hears the room. */
+static int loudness(int leg)
+{
+	int16_t pcm[LEG_SAMPLES_MAX];
+	int peak = 0;
+
+	(void)bus_hear_rt(legs[leg].leg->bus, &legs[leg].leg->bus->seat->scratch, legs[leg].leg,
+			  pcm);
+	for (int k = 0; k < RIG_FRAME; k++)
+		peak = MAX_OF(peak, abs(pcm[k]));
+	return peak;
+}
+
+/* A play of the home lowers who talks in every part, and each part's own share with it. */
+static void ducking_reaches_all_parts(void)
+{
+	static const struct media_sound pause = {.kind = MEDIA_SOUND_PAUSE, .ms = 60000};
+	static const int listeners[] = {0, 5, 6, 10}; /* PCMU, in parts 0, 2, 0 and 1 */
+	uint64_t number = 1;
+	struct player *player = NULL;
+	struct files *files = NULL;
+	struct play *silence = NULL;
+
+	parts = 3;
+	setup(&(struct scenario){.amplitude = 0});
+	CHECK_INT("files", files_new(&files), 0);
+	CHECK_INT("player",
+		  player_new(files,
+			     &(struct player_params){
+				     .sounds = &pause, .sound_count = 1, .rate_hz = 8000},
+			     &player),
+		  0);
+	CHECK_INT("play", play_new(player, &silence), 0);
+	silence->duck_q14 = kernel_gain_q14(-2000);
+	silence->sound.bus = &buses[0];
+	for (; number <= 30; number++) {
+		if (number == 10)
+			sound_begin_rt(&silence->sound);
+		for (int k = 0; k < 2; k++) { /* legs 1 and 11 talk: parts 1 and 2 */
+			uint8_t frame[RIG_FRAME];
+
+			tone_ulaw(400, 8000, number * RIG_FRAME, frame);
+			if (codec_of(k ? 11 : 1) == MEDIA_CODEC_PCMU)
+				rig_feed(&rig, legs[k ? 11 : 1].leg, &phones[k ? 11 : 1], frame,
+					 RIG_FRAME);
+		}
+		for (int k = 0; k < parts; k++)
+			spread_gather_rt(seats[k], &rig.env, number, 0);
+		for (int k = 0; k < parts; k++)
+			spread_meet_rt(seats[k]);
+		for (size_t k = 0; k < ARRAY_LEN(listeners) && (number == 9 || number == 30); k++) {
+			int loud = loudness(listeners[k]);
+
+			CHECK("before", number != 9 || loud > 14000);
+			CHECK("20 dB down", number != 30 || (loud > 1400 && loud < 1800));
+		}
+		CHECK("its own share is as low", number < 30 || loudness(1) < 900);
+		for (int k = 0; k < parts; k++)
+			spread_deliver_rt(seats[k], &rig.env);
+		rig.env.now_ns += RIG_TICK_NS;
+		io_begin_rt(rig.env.io, rig.env.now_ns);
+		for (int i = 0; i < LEGS; i++)
+			(void)phone_drain(&phones[i]);
+	}
+	list_remove(&silence->sound.node);
+	play_free(silence);
+	files_free(files);
+	teardown();
+}
+
 static void who_is_late_is_left_out(void)
 {
 	static const struct scenario plain = {"plain", 900, 0, false};
@@ -288,5 +360,6 @@ void suite_spread(void)
 	CHECK_SUITE("spread");
 	CHECK_TEST(as_on_one_worker);
 	CHECK_TEST(a_lone_talker_passes_bit_exact);
+	CHECK_TEST(ducking_reaches_all_parts);
 	CHECK_TEST(who_is_late_is_left_out);
 }
