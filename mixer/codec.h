@@ -92,8 +92,4 @@ int16_t codec_ulaw_decode(uint8_t octet);
 uint8_t codec_alaw_encode(int16_t sample);
 int16_t codec_alaw_decode(uint8_t octet);
 
-/* Fills the encode tables (80 KiB, shared by all). Call once on control before any worker runs;
- * calling again does nothing. codec_find does it too. */
-void codec_init(void);
-
 #endif

@@ -11,7 +11,7 @@
  * widest first, and the one that every CPU of the build's target can run last. All rows compute
  * the same bits, which the test checks on the same vectors. NEON belongs to every 64-bit ARM; its
  * row differs from the plain one by -O3, at which compilers make vector code of loops. Intrinsics
- * were not needed: gcc and clang vectorise all seven loops. */
+ * were not needed: gcc and clang vectorise all eleven loops. */
 
 static bool always(void)
 {

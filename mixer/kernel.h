@@ -32,6 +32,11 @@ struct kernel {
 	uint32_t (*peak_rt)(const int32_t *sum, uint32_t samples);
 	/* Sum of squares. */
 	uint64_t (*energy_rt)(const int16_t *pcm, uint32_t samples);
+	/* G.711, an octet a sample: as codec_ulaw_encode and its kin. */
+	void (*ulaw_encode_rt)(const int16_t *pcm, uint8_t *payload, uint32_t samples);
+	void (*ulaw_decode_rt)(const uint8_t *payload, int16_t *pcm, uint32_t samples);
+	void (*alaw_encode_rt)(const int16_t *pcm, uint8_t *payload, uint32_t samples);
+	void (*alaw_decode_rt)(const uint8_t *payload, int16_t *pcm, uint32_t samples);
 };
 
 /* The best row for this CPU. */

@@ -446,7 +446,6 @@ int mixer_new(const struct mixer_params *params, struct mixer **ret_mixer)
 	timer_init(&mixer->collect, on_collect, mixer);
 	mixer->collect_now = (struct loop_defer){.run = on_collect, .arg = mixer};
 	list_init(&mixer->collect_now.node);
-	codec_init(); /* tables are made here, */
 	resample_init_tables();
 	(void)kernel_best();       /* not in the first tick, */
 	(void)crypt_cipher_init(); /* nor in the first call: self-tests, 40 ms */

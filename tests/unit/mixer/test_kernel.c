@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "base/random.h"
+#include "mixer/codec.h"
 #include "mixer/kernel.h"
 #include "tests/support/check.h"
 
@@ -104,6 +105,39 @@ static void every_row_computes_the_same(void)
 		}
 }
 
+/* All samples and all octets. */
+static void g711_of_every_row(void)
+{
+	const struct kernel *const *rows;
+	uint32_t count = kernel_rows(&rows);
+	static int16_t pcm[65536], back[256];
+	static uint8_t payload[65536], octets[256];
+
+	for (int i = 0; i < 65536; i++)
+		pcm[i] = (int16_t)(i - 32768);
+	for (int i = 0; i < 256; i++)
+		octets[i] = (uint8_t)i;
+	for (uint32_t r = 0; r < count; r++) {
+		uint32_t wrong = 0;
+
+		if (!rows[r]->is_supported())
+			continue;
+		rows[r]->ulaw_encode_rt(pcm, payload, 65536);
+		for (int i = 0; i < 65536; i++)
+			wrong += payload[i] != codec_ulaw_encode(pcm[i]);
+		rows[r]->alaw_encode_rt(pcm, payload, 65536);
+		for (int i = 0; i < 65536; i++)
+			wrong += payload[i] != codec_alaw_encode(pcm[i]);
+		rows[r]->ulaw_decode_rt(octets, back, 256);
+		for (int i = 0; i < 256; i++)
+			wrong += back[i] != codec_ulaw_decode(octets[i]);
+		rows[r]->alaw_decode_rt(octets, back, 256);
+		for (int i = 0; i < 256; i++)
+			wrong += back[i] != codec_alaw_decode(octets[i]);
+		CHECK_INT(rows[r]->name, wrong, 0);
+	}
+}
+
 static void gain_of_every_row(void)
 {
 	static const int32_t gains[] = {
@@ -146,6 +180,7 @@ void suite_kernel(void)
 {
 	CHECK_SUITE("kernel");
 	CHECK_TEST(every_row_computes_the_same);
+	CHECK_TEST(g711_of_every_row);
 	CHECK_TEST(gain_of_every_row);
 	CHECK_TEST(gain_from_cdb);
 }
