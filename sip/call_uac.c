@@ -51,12 +51,16 @@ static void on_invite_timer(void *arg)
 	if (!call->is_cancelled) {
 		call_set_end(call, SIP_END_TIMEOUT, 408, SLICE("no final answer in time"));
 		call_uac_hangup(call);
+		if (call->wants_cancel && !call->is_cancelled)
+			call_end(call,
+				 NULL); /* nobody has said a word; who does later gets a CANCEL */
 		return;
 	}
 	/* The CANCEL had no effect within 64*T1: the transaction counts as cancelled. */
 	if (call->invite && call->invite->sender.ctx)
 		sip_ctx_abandon(call->invite->sender.ctx);
-	call_end(call, NULL);
+	if (!call->is_over)
+		call_end(call, NULL);
 }
 
 void call_uac_init(struct sip_call *call)

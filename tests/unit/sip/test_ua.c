@@ -504,6 +504,53 @@ static void answer_that_does_not_fit(void)
 }
 
 /* 13.3.1.1: a provisional answer is repeated every minute, so that no proxy gives up. */
+/* Nobody answers in the time that the application gives: it is told then. What is heard later is
+ * still dealt with: a CANCEL after a provisional answer (9.1), ACK and BYE after a 2xx (13.2.2.4).
+ */
+static void silence_ends_in_time(void)
+{
+	static const struct {
+		const char *name;
+		uint16_t first, last;
+	} cases[] = {{"silent for good", 0, 0}, {"rings late", 180, 487}, {"answers late", 200, 0}};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *name = cases[i].name;
+		struct sip_msg invite, msg;
+		struct fixture fx;
+
+		setup(&fx);
+		CHECK_INT(
+			name,
+			simua_call_with(&fx.ua,
+					&(struct sip_call_invite){.target = SLICE("sip:b@10.0.0.9"),
+								  .contact_user = SLICE("a"),
+								  .local = &fx.ua.local,
+								  .timeout_ms = 5000}),
+			0);
+		simworld_run(&fx.world, 100);
+		CHECK(name, simraw_find(&fx.peer, SIP_METHOD_INVITE, 0, &invite));
+		simworld_run(&fx.world, 5000);
+		CHECK_STR(name, simua_log(&fx.ua), "ended:timeout:408");
+		CHECK_INT(name, sip_ua_stats(fx.ua.ua)->calls, 0);
+		CHECK(name, !simraw_find(&fx.peer, SIP_METHOD_CANCEL, 0, &msg));
+		if (cases[i].first)
+			simraw_answer(&fx.peer, &invite, cases[i].first, "late", CONTACT NO_BODY);
+		simworld_run(&fx.world, 100);
+		if (cases[i].first)
+			CHECK(name, simraw_find(&fx.peer,
+						cases[i].first == 180 ? SIP_METHOD_CANCEL
+								      : SIP_METHOD_BYE,
+						0, &msg));
+		if (cases[i].last)
+			simraw_answer(&fx.peer, &invite, cases[i].last, "late", NO_BODY);
+		simworld_run(&fx.world, 70000);
+		CHECK_INT(name, simua_leftover(&fx.ua), 0);
+		CHECK_STR(name, simua_log(&fx.ua), "");
+		teardown(&fx);
+	}
+}
+
 static void ringing_stays_fresh(void)
 {
 	struct sip_msg msg;
@@ -699,6 +746,7 @@ void suite_ua(void)
 	CHECK_TEST(hangup_while_the_reinvite_rings);
 	CHECK_TEST(redirect_is_reported);
 	CHECK_TEST(answer_that_does_not_fit);
+	CHECK_TEST(silence_ends_in_time);
 	CHECK_TEST(ringing_stays_fresh);
 	CHECK_TEST(cancel_without_effect);
 	CHECK_TEST(refused_in_the_dialog);
