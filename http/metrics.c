@@ -106,6 +106,8 @@ static void add_sip(struct buf *out, const struct sip_ua_stats *stats)
 		stats->transport_failures);
 	counter(out, "hearth_sip_overload_total", "503 because a limit was reached.",
 		stats->overload);
+	counter(out, "hearth_sip_left_out_total",
+		"Requests not sent because the peer asked for fewer (RFC 7339).", stats->left_out);
 	gauge(out, "hearth_sip_calls", "SIP calls now.", stats->calls);
 	gauge(out, "hearth_sip_dialogs", "SIP dialogs now.", stats->dialogs);
 	gauge(out, "hearth_sip_client_transactions", "Client transactions now.",

@@ -327,6 +327,8 @@ int call_tx_send(struct call_tx *tx)
 						     .target = slice_of(tx->dialog->remote_target),
 						     .last = &call->flow,
 						     .is_on_flow = is_on_flow,
+						     .is_new = tx->kind == CALL_TX_INVITE &&
+							       tx->credentials.len == 0,
 					     });
 }
 

@@ -101,6 +101,11 @@ static void finish(struct sip_request *request, const struct sip_msg *response, 
 	free_request(request);
 }
 
+static bool has_remote_tag(const struct sip_dialog *dialog)
+{
+	return dialog->remote_tag && *dialog->remote_tag;
+}
+
 static int start(struct sip_request *request)
 {
 	bool is_on_flow = request->is_on_flow;
@@ -109,14 +114,16 @@ static int start(struct sip_request *request)
 	if (err)
 		return err;
 	request->cseq = ++request->dialog->local_cseq;
-	return sip_sender_start(&request->sender,
-				&(struct sip_sender_start){
-					.method = slice_of(request->method),
-					.hop = sip_dialog_hop(request->dialog),
-					.target = slice_of(request->dialog->remote_target),
-					.last = request->flow,
-					.is_on_flow = is_on_flow,
-				});
+	return sip_sender_start(
+		&request->sender,
+		&(struct sip_sender_start){
+			.method = slice_of(request->method),
+			.hop = sip_dialog_hop(request->dialog),
+			.target = slice_of(request->dialog->remote_target),
+			.last = request->flow,
+			.is_on_flow = is_on_flow,
+			.is_new = !has_remote_tag(request->dialog) && request->credentials.len == 0,
+		});
 }
 
 static bool answer_challenge(struct sip_request *request, const struct sip_msg *response)

@@ -112,6 +112,8 @@ static int try_target(struct sip_sender *sender)
 	struct buf buf = BUF_INIT;
 	int err;
 
+	if (sender->is_new && sip_tx_leaves_out(sender->ua->tx, &flow.remote))
+		return ERR_SIP_OVERLOADED;
 	err = sender->ops->write(sender->arg, &flow, &buf, branch);
 	if (!err && prefer_tcp(sender, buf.len)) {
 		flow = flow_of(sender);
@@ -141,7 +143,8 @@ static void send_now(struct sip_sender *sender)
 		err = try_target(sender);
 		if (!err)
 			break;
-		remember_failure(sender);
+		if (err != ERR_SIP_OVERLOADED)
+			remember_failure(sender);
 	}
 	if (err || sender->ops->send)
 		fail_soon(sender, err); /* what is no transaction is done, and told the same way */
@@ -213,6 +216,7 @@ int sip_sender_start(struct sip_sender *sender, const struct sip_sender_start *s
 	sender->ctx = NULL;
 	sender->method = start->method;
 	sender->last = start->last;
+	sender->is_new = start->is_new;
 	sender->is_sips = sip_uri_parse(start->target, &target) == 0 &&
 			  target.scheme == SIP_SCHEME_SIPS;
 	sender->is_on_flow = start->is_on_flow ||

@@ -23,7 +23,8 @@ struct sip_sender_ops {
 	void (*on_response)(void *arg, const struct sip_msg *response);
 	/* The transaction failed at the last target, or had no answer; on_gone follows. */
 	void (*on_failed)(void *arg, int err);
-	/* It could not even be sent (0: it was sent, and is no transaction). The last event. */
+	/* It could not even be sent (ERR_SIP_OVERLOADED: the next hop asks for less; 0: it was
+	 * sent, and is no transaction). The last event. */
 	void (*on_unsent)(void *arg, int err);
 	/* The transaction is over. The last event; the sender may be freed in it. */
 	void (*on_gone)(void *arg);
@@ -38,6 +39,7 @@ struct sip_sender {
 	struct slice method;
 	bool is_sips;          /* no hop in the clear (RFC 3261 26.2.2) */
 	bool is_on_flow;       /* the path is *last itself */
+	bool is_new;           /* may be left out when the next hop asks for less (RFC 7339) */
 	struct sip_flow *last; /* the path of the last message to this peer; kept up to date */
 	struct sip_query query;
 	struct sip_target targets[SIP_TARGETS_MAX];
@@ -56,6 +58,7 @@ struct sip_sender_start {
 	struct slice target;   /* URI: what it is for */
 	struct sip_flow *last; /* connection 0 and proto UDP: none yet */
 	bool is_on_flow;       /* goes over *last and nowhere else (RFC 5626) */
+	bool is_new;           /* outside dialogs, and sent for the first time */
 };
 /* Begins to resolve, or sends at once. Also again, when the transaction before is over or left
  * (a request that answers a challenge). ERR_SIP_URI_SYNTAX. */

@@ -111,7 +111,7 @@ static bool host_is(const struct sip_via *via, const struct addr *addr)
 }
 
 /* Adds ";name=value" of the Via's own parameters, but not those that are ours to write. */
-static void copy_via_params(struct buf *buf, struct slice params)
+static void copy_via_params(struct buf *buf, struct slice params, bool has_overload)
 {
 	while (params.len > 0) {
 		bool is_quoted = false;
@@ -126,7 +126,8 @@ static void copy_via_params(struct buf *buf, struct slice params)
 		struct slice param = slice_trim(slice_first(params, end));
 		struct slice name = slice_trim(slice_first(param, slice_find(param, '=')));
 
-		if (name.len > 0 && !slice_iis(name, "rport") && !slice_iis(name, "received")) {
+		if (name.len > 0 && !slice_iis(name, "rport") && !slice_iis(name, "received") &&
+		    !(has_overload && sip_overload_is_param(name))) {
 			buf_addc(buf, ';');
 			buf_addslice(buf, param);
 		}
@@ -134,8 +135,18 @@ static void copy_via_params(struct buf *buf, struct slice params)
 	}
 }
 
-void sip_tx_top_via(const struct sip_flow *flow, const struct sip_via *via, struct buf *ret_text)
+static void add_overload(struct sip_tx_layer *layer, struct buf *buf)
 {
+	struct sip_overload overload = {0};
+
+	layer->handlers.overload(layer->handlers.arg, &overload);
+	sip_overload_write(buf, &overload);
+}
+
+void sip_tx_top_via(struct sip_tx_layer *layer, const struct sip_flow *flow,
+		    const struct sip_via *via, struct buf *ret_text)
+{
+	bool has_overload = layer->handlers.overload && sip_overload_is_asked(via);
 	char ip[ADDR_TEXT_MAX];
 	struct slice head = via->text;
 
@@ -145,11 +156,13 @@ void sip_tx_top_via(const struct sip_flow *flow, const struct sip_via *via, stru
 	if (head.len > 0 && head.p[head.len - 1] == ';')
 		head.len--;
 	buf_addslice(ret_text, slice_trim(head));
-	copy_via_params(ret_text, via->params);
+	copy_via_params(ret_text, via->params, has_overload);
 	if (via->has_rport || !host_is(via, &flow->remote))
 		buf_addf(ret_text, ";received=%s", addr_ip_text(&flow->remote, ip));
 	if (via->has_rport)
 		buf_addf(ret_text, ";rport=%u", addr_port(&flow->remote));
+	if (has_overload)
+		add_overload(layer, ret_text);
 }
 
 static int add_sent_by(struct sip_tx_layer *layer, const struct sip_flow *flow, struct buf *buf)
@@ -183,6 +196,8 @@ int sip_tx_begin(struct sip_tx_layer *layer, const struct sip_tx_request *reques
 	memcpy(ret_branch, cookie, sizeof(cookie));
 	random_token(layer->random, ret_branch + sizeof(cookie) - 1, 26);
 	buf_addf(&via, ";branch=%s;rport", ret_branch);
+	if (layer->has_overload_control)
+		buf_adds(&via, SIP_OVERLOAD_OFFER);
 	sip_build_request(buf, request->method, request->uri);
 	sip_build_header_slice(buf, "Via", buf_slice(&via));
 	err = buf_err(&via);
@@ -195,6 +210,16 @@ int sip_tx_send(struct sip_tx_layer *layer, const struct sip_flow *flow, struct 
 {
 	layer->stats->requests_out[SIP_METHOD_ACK]++;
 	return layer->net.ops->send(layer->net.ctx, flow, text, NULL);
+}
+
+bool sip_tx_leaves_out(struct sip_tx_layer *layer, const struct addr *remote)
+{
+	uint8_t percent = sip_overload_wish(&layer->overloaded, remote, wheel_now_ms(layer->wheel));
+
+	if (percent == 0 || random_below(layer->random, 100) >= percent)
+		return false;
+	layer->stats->left_out++;
+	return true;
 }
 
 /* Answers without a transaction
@@ -224,7 +249,7 @@ void sip_tx_answer_stateless(struct sip_tx_layer *layer, const struct sip_flow *
 	    sip_tx_response_path(flow, &via, &path))
 		return;
 	stateless_tag(request, tag);
-	sip_tx_top_via(flow, &via, &via_text);
+	sip_tx_top_via(layer, flow, &via, &via_text);
 	sip_build_response(&buf, &(struct sip_build_response){
 					 .request = request,
 					 .status = reply->status,
@@ -366,6 +391,7 @@ int sip_tx_layer_new(const struct sip_tx_params *params, struct sip_tx_layer **r
 	layer->t2_ms = params->t2_ms ? params->t2_ms : T2_MS;
 	layer->t4_ms = params->t4_ms ? params->t4_ms : T4_MS;
 	layer->transactions_max = params->transactions_max;
+	layer->has_overload_control = params->has_overload_control;
 	layer->product = params->product;
 	layer->public_host = params->public_host;
 	layer->stats = params->stats;

@@ -21,6 +21,7 @@
 #include "base/wheel.h"
 #include "sip/msg.h"
 #include "sip/net.h"
+#include "sip/overload.h"
 #include "sip/ua.h" /* struct sip_reply, struct sip_ua_stats */
 
 enum {
@@ -48,6 +49,8 @@ struct sip_tx_handlers {
 	 * SIP_TX_SILENCE: it is forgotten. NULL: every request may begin. */
 	uint16_t (*may_begin)(void *arg, const struct sip_flow *flow, const struct sip_msg *request,
 			      struct buf *headers);
+	/* What peers that can leave requests out are asked for now (RFC 7339). NULL: nothing. */
+	void (*overload)(void *arg, struct sip_overload *ret_overload);
 };
 
 struct sip_tx_params {
@@ -57,6 +60,7 @@ struct sip_tx_params {
 	struct sip_tx_handlers handlers;
 	uint32_t t1_ms, t2_ms, t4_ms; /* 0: 500, 4000, 5000 */
 	uint32_t transactions_max;  /* client and server; a request beyond gets 503. 0: no limit */
+	bool has_overload_control;  /* our requests say that we can leave some out (RFC 7339) */
 	const char *product;        /* Server field of our answers; borrowed; NULL: none */
 	struct slice public_host;   /* borrowed; sent-by of our Via; absent: the address */
 	struct sip_ua_stats *stats; /* borrowed; counted into */
@@ -117,6 +121,10 @@ void sip_ctx_abandon(struct sip_ctx *tx);
 /* Sends what is no transaction: the ACK of a 2xx. */
 int sip_tx_send(struct sip_tx_layer *layer, const struct sip_flow *flow, struct slice text);
 
+/* Draws whether a new request to this peer shall be left out, because it asked for less (RFC 7339).
+ */
+bool sip_tx_leaves_out(struct sip_tx_layer *layer, const struct addr *remote);
+
 /* Server -----------------------------------------------------------------------------------------
  */
 
@@ -173,6 +181,7 @@ bool sip_stx_is_merged(const struct sip_stx *tx);
  * Pure; for the layer and its tests. */
 int sip_tx_response_path(const struct sip_flow *flow, const struct sip_via *via,
 			 struct sip_flow *ret_path);
-void sip_tx_top_via(const struct sip_flow *flow, const struct sip_via *via, struct buf *ret_text);
+void sip_tx_top_via(struct sip_tx_layer *layer, const struct sip_flow *flow,
+		    const struct sip_via *via, struct buf *ret_text);
 
 #endif

@@ -186,6 +186,7 @@ void sip_ctx_receive(struct sip_tx_layer *layer, const struct sip_msg *response)
 {
 	struct client_key key;
 	struct hash_node *node = NULL;
+	struct sip_overload wish;
 	struct sip_cseq cseq;
 	struct sip_via via;
 
@@ -200,6 +201,9 @@ void sip_ctx_receive(struct sip_tx_layer *layer, const struct sip_msg *response)
 	}
 	struct sip_ctx *tx = CONTAINER_OF(node, struct sip_ctx, node);
 
+	if (layer->has_overload_control && sip_overload_read(&via, &wish))
+		sip_overload_heard(&layer->overloaded, &tx->flow.remote, &wish,
+				   wheel_now_ms(layer->wheel));
 	if (response->status < 200)
 		handle(tx, SIP_TX_GOT_1XX, response);
 	else if (response->status < 300)

@@ -27,6 +27,8 @@ struct sip_tx_layer {
 	struct hash *servers; /* sip_stx.node by key */
 	struct hash *merges;  /* sip_stx.merge_node by merge key */
 	struct list all_clients, all_servers;
+	bool has_overload_control;
+	struct sip_overload_peers overloaded;
 	struct pool *stx_pool; /* sip_stx and sip_stx_rest */
 	struct buf scratch;    /* a response while it is written */
 };

@@ -426,7 +426,7 @@ static void start_new(struct sip_tx_layer *layer, struct new_tx *from)
 		return;
 	write_key(&from->key, from->request, from->via, method);
 	write_merge_key(&from->merge, from->request);
-	sip_tx_top_via(from->flow, from->via, &from->top_via);
+	sip_tx_top_via(layer, from->flow, from->via, &from->top_via);
 	if (from->key.len > SIP_TX_KEY_MAX || from->merge.len > SIP_TX_KEY_MAX ||
 	    from->top_via.len > SIP_TX_VIA_TEXT_MAX) {
 		layer->stats->malformed++;

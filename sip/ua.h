@@ -121,6 +121,9 @@ struct sip_ua_params {
 	uint32_t udp_octets_max;
 	struct slice public_host; /* host[:port] for Contact and Via in place of our address;
 				     absent: the address */
+	/* Our requests say that we can leave some out when the peer asks for it (RFC 7339). Peers
+	 * that say so are told our wish in any case. */
+	bool has_overload_control;
 };
 
 /* Takes copies of the parameter's strings; wheel, random, net and resolver are borrowed until
@@ -305,6 +308,8 @@ struct sip_ua_stats {
 	uint64_t retransmits_in, retransmits_out;
 	uint64_t transport_failures;
 	uint64_t overload; /* 503 because of a limit */
+	uint64_t new_in;   /* requests that would begin something */
+	uint64_t left_out; /* requests of ours not sent, as the peer asked (RFC 7339) */
 	uint32_t calls, client_transactions, server_transactions, dialogs; /* live now */
 };
 const struct sip_ua_stats *sip_ua_stats(const struct sip_ua *ua); /* borrowed, always current */

@@ -17,7 +17,10 @@ uint16_t ua_may_begin(void *arg, const struct sip_flow *flow, const struct sip_m
 	struct sip_ua *ua = arg;
 	uint32_t retry_s = 0;
 
-	if (!ua->guard || belongs_to_something(ua, request))
+	if (belongs_to_something(ua, request))
+		return 0;
+	ua->stats.new_in++;
+	if (!ua->guard)
 		return 0;
 	switch (sip_guard_ask(ua->guard, flow, request, &retry_s)) {
 	case SIP_GUARD_DENY:
@@ -31,4 +34,18 @@ uint16_t ua_may_begin(void *arg, const struct sip_flow *flow, const struct sip_m
 		break;
 	}
 	return 0;
+}
+
+/* Who is refused for its own rate is no sign of overload. */
+void ua_overload(void *arg, struct sip_overload *ret_overload)
+{
+	struct sip_ua *ua = arg;
+	uint64_t refused = ua->stats.overload;
+
+	if (ua->guard)
+		refused += sip_guard_stats(ua->guard)->refused[SIP_GUARD_OVERLOAD];
+	ret_overload->loss_percent = sip_overload_measure(&ua->overload, ua->stats.new_in, refused,
+							  wheel_now_ms(ua->wheel));
+	ret_overload->validity_ms = ret_overload->loss_percent ? SIP_OVERLOAD_OURS_MS : 0;
+	ret_overload->seq_ms = clock_wall_ms(&ua->clock);
 }

@@ -61,6 +61,7 @@ struct sip_ua {
 	void *credentials_arg;
 	sip_locate_fn *locate; /* NULL: no GRUU is ours */
 	void *locate_arg;
+	struct sip_overload_meter overload;
 	struct sip_ua_stats stats;
 };
 
@@ -245,6 +246,7 @@ int ua_reply(struct sip_stx *tx, uint16_t status, const char *headers);
 int ua_reply_text(struct sip_stx *tx, uint16_t status, const char *reason, const char *headers);
 
 /* ua_guard.c, of struct sip_tx_handlers. */
+void ua_overload(void *arg, struct sip_overload *ret_overload);
 uint16_t ua_may_begin(void *arg, const struct sip_flow *flow, const struct sip_msg *request,
 		      struct buf *headers);
 

@@ -374,6 +374,7 @@ static int ua_new(struct server *server)
 		.transactions_max = (uint32_t)config->sip_transactions_max,
 		.udp_octets_max = config->sip_udp_octets_max ? (uint32_t)config->sip_udp_octets_max
 							     : UINT32_MAX,
+		.has_overload_control = config->sip_overload_control,
 		.public_host = config->sip_public_host[0] ? slice_of(config->sip_public_host)
 							  : SLICE_NONE,
 	};

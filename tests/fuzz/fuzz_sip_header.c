@@ -50,8 +50,11 @@ static bool print_addr(struct slice value, struct buf *buf)
 	inside(value, addr.params);
 	inside(value, sip_addr_tag(&addr));
 	assert(sip_uri_eq(&addr.uri, &addr.uri) || addr.uri.scheme == SIP_SCHEME_OTHER);
-	if (slice_present(addr.display))
-		print_between(buf, "\"", addr.display, "\" ");
+	if (slice_present(addr.display)) { /* without quotes, a backslash is a backslash */
+		bool is_quoted = addr.display.p > value.p && addr.display.p[-1] == '"';
+
+		print_between(buf, is_quoted ? "\"" : "", addr.display, is_quoted ? "\" " : " ");
+	}
 	print_between(buf, "<", addr.uri.text, ">");
 	print_params(buf, addr.params);
 	return true;

@@ -227,6 +227,7 @@ void simua_init(struct simua *ua, struct simworld *world, const struct simua_par
 		    &(struct sip_ua_params){
 			    .wheel = world->wheel,
 			    .clock = clock_virtual(&world->time),
+			    .has_overload_control = true,
 			    .random = &ua->random,
 			    .net = simnode_net(ua->node),
 			    .resolver = params->resolver,

@@ -669,6 +669,9 @@ static void response_routing(void)
 		 "SIP/2.0/TCP 192.0.2.7:5070;branch=z9hG4bKx", SIP_TCP},
 	};
 
+	struct fixture fx;
+
+	setup(&fx, 0);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct sip_flow flow = {.proto = cases[i].proto, .connection = 5}, path;
 		char text[ADDR_TEXT_MAX];
@@ -680,10 +683,11 @@ static void response_routing(void)
 		CHECK_INT(cases[i].name, sip_tx_response_path(&flow, &via, &path), 0);
 		CHECK_STR(cases[i].name, addr_text(&path.remote, text), cases[i].want_to);
 		CHECK_INT(cases[i].name, path.connection, 5);
-		sip_tx_top_via(&flow, &via, &via_text);
+		sip_tx_top_via(fx.layer, &flow, &via, &via_text);
 		CHECK_SLICE(cases[i].name, buf_slice(&via_text), cases[i].want_via);
 		buf_done(&via_text);
 	}
+	teardown(&fx);
 }
 
 static void limits(void)
