@@ -261,6 +261,7 @@ function drawRoom() {
 	drawToggle($("room-guests"), room.guests_muted, ["i-guests", "Mute guests"], ["i-guests", "Unmute guests"]);
 	drawToggle($("room-lobby"), room.lobby, ["i-door", "Start lobby"], ["i-door", "End lobby"]);
 	drawNote(room);
+	drawBreakout();
 	if (!$("settings-box").open)
 		drawSettings();
 }
@@ -378,6 +379,9 @@ function tagsOf(person) {
 		tags.push("bridge");
 	if (person.hand_raised)
 		tags.push("hand raised");
+	if (person.coaches)
+		tags.push(state.people.has(person.coaches) ? `coaches ${nameOf(state.people.get(person.coaches))}` : "coaches");
+	tags.push(...person.flags.map((flag) => FLAG_TEXTS[flag] || flag));
 	return tags;
 }
 
@@ -600,6 +604,7 @@ async function reload() {
 	await loadRecordings();
 	await loadCalls();
 	await loadBans();
+	await loadMailboxes();
 }
 
 function onMessage(name, id, text) {
@@ -619,6 +624,8 @@ function onMessage(name, id, text) {
 		onRecordingEvent(data);
 	else if (name.startsWith("call."))
 		onCallEvent(data);
+	else if (name.startsWith("mailbox."))
+		onMailEvent(data);
 }
 
 /* A server that was started anew counts its events from 1 again. */
@@ -845,9 +852,10 @@ async function onInvite(event) {
 	event.preventDefault();
 	const uri = uriOf($("invite-uri").value.trim());
 	const name = $("invite-name").value.trim();
+	const askFor = $("invite-ask").value;
 	const path = `${roomPath(state.selected)}/participants`;
 	const person = await attempt(`Calling ${uri}`,
-		() => call("POST", path, name ? { uri, display_name: name } : { uri }), event.submitter);
+		() => call("POST", path, { uri, ...(name && { display_name: name }), ...(askFor && { ask: askFor }) }), event.submitter);
 	if (!person)
 		return;
 	$("invite-uri").value = "";
@@ -894,6 +902,8 @@ function listen() {
 	listenRecordings();
 	listenCalls();
 	listenRoom();
+	listenPeople();
+	listenMailboxes();
 	$("rooms-more").addEventListener("click", (event) => {
 		attempt("Reading rooms", () => loadRooms(state.next), event.currentTarget);
 	});

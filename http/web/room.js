@@ -1,5 +1,5 @@
-/* The page: the selected room's settings, what goes on in it (texts, digits, comings and goings), who is
- * kept out, and what can be done to a participant beyond muting. */
+/* The page: the selected room's settings, what goes on in it (texts, digits, comings and goings), and who is
+ * kept out. */
 "use strict";
 
 const LOG_LINES_MAX = 200;
@@ -61,7 +61,7 @@ async function onSay(event) {
 
 /* Settings -------------------------------------------------------------------------------------- */
 
-const SWITCHES = ["tones", "wait_for_moderator", "end_with_moderator"];
+const SWITCHES = ["tones", "names", "wait_for_moderator", "end_with_moderator", "denoise", "auto_level", "inband_dtmf", "pass_dtmf"];
 
 /* "2026-11-28T09:30" as people's clocks have it, of a time of the API; and back. */
 function localOf(time) {
@@ -79,6 +79,8 @@ function drawSettings() {
 		$(`set-${name}`).checked = room[name];
 	$("set-record").value = room.record;
 	$("set-max").value = room.max_participants;
+	$("set-loudest").value = room.loudest || "";
+	$("set-language").value = room.language || "";
 	$("set-minutes").value = room.max_duration_s ? Math.round(room.max_duration_s / 60) : "";
 	$("set-opens").value = localOf(room.opens_at);
 	$("set-closes").value = localOf(room.closes_at);
@@ -102,6 +104,10 @@ function changedSettings(room) {
 		if (change[name] === room[name])
 			delete change[name];
 	}
+	if (Number($("set-loudest").value) !== room.loudest)
+		change.loudest = Number($("set-loudest").value);
+	if ($("set-language").value.trim() !== (room.language || ""))
+		change.language = $("set-language").value.trim() || null;
 	if (minutes !== (room.max_duration_s || null))
 		change.max_duration_s = minutes;
 	if ($("set-opens").value !== localOf(room.opens_at))
@@ -165,59 +171,6 @@ async function onBanClick(event) {
 	await loadBans();
 }
 
-/* More for a participant ------------------------------------------------------------------------ */
-
-/* The dialog is about this one. */
-let morePerson = null;
-
-function openMore(person) {
-	morePerson = person.id;
-	setText($("more-title"), nameOf(person));
-	setText($("more-about"), person.uri);
-	$("more-role").value = person.role;
-	$("more-gain").value = person.gain_db;
-	$("more-volume").value = person.volume_db;
-	drawMoveTargets();
-	$("more-dialog").showModal();
-}
-
-/* Rooms that somebody can be taken to. */
-function drawMoveTargets() {
-	const options = [...state.rooms.keys()].filter((id) => id !== state.selected).sort().map((id) => new Option(id, id));
-	$("more-move").replaceChildren(new Option("stays here", ""), ...options);
-}
-
-async function applyMore(person) {
-	const change = {};
-	if ($("more-role").value !== person.role)
-		change.role = $("more-role").value;
-	if (Number($("more-gain").value) !== person.gain_db)
-		change.gain_db = Number($("more-gain").value);
-	if (Number($("more-volume").value) !== person.volume_db)
-		change.volume_db = Number($("more-volume").value);
-	if (Object.keys(change).length)
-		await changePerson(person.id, `Changing ${nameOf(person)}`, change);
-	if ($("more-move").value) {
-		await attempt(`Moving ${nameOf(person)}`,
-			() => call("POST", `${personPath(person.id)}/move`, { room: $("more-move").value }));
-		loadRoomsSoon();
-	}
-}
-
-async function onMoreClosed() {
-	const person = state.people.get(morePerson);
-	const word = $("more-dialog").returnValue;
-	morePerson = null;
-	if (!person || word === "no")
-		return;
-	if (word === "ban") {
-		await attempt(`Removing ${nameOf(person)}`, () => call("DELETE", `${personPath(person.id)}?ban=true`));
-		await loadBans().catch(() => {});
-	} else {
-		await applyMore(person);
-	}
-}
-
 /* All of it ------------------------------------------------------------------------------------- */
 
 function selectRoom() {
@@ -233,7 +186,6 @@ function listenRoom() {
 	$("settings").addEventListener("submit", onSettings);
 	$("settings-box").addEventListener("toggle", drawSettings);
 	$("bans").addEventListener("click", onBanClick);
-	$("more-dialog").addEventListener("close", onMoreClosed);
 	$("room-admit").addEventListener("click", (event) => {
 		attempt("Admitting all", () => call("POST", `${roomPath(state.selected)}/actions`, { action: "admit_all" }), event.currentTarget);
 	});

@@ -131,6 +131,8 @@ void event_publish_recording(struct focus *focus, const struct recording *record
 		event.kind = FOCUS_RECORDING_DELETED;
 	else if (view.state == RECORDING_DONE || view.state == RECORDING_FAILED)
 		event.kind = FOCUS_RECORDING_ENDED;
+	if (event.kind == FOCUS_RECORDING_ENDED && recording_ended_by(recording)[0])
+		event.by = recording_ended_by(recording); /* its files were completed since */
 	else if (view.state == RECORDING_RUNNING && view.length_ms == 0)
 		event.kind = FOCUS_RECORDING_STARTED;
 	tell_all(focus, &event);

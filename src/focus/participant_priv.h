@@ -98,6 +98,7 @@ struct participant {
 	uint8_t role;     /* enum participant_role */
 	bool is_admitted; /* waits for nobody any more */
 	bool is_in_mix;
+	bool has_waited; /* for a moderator, or to be admitted (waiting.h) */
 	uint8_t flags;                      /* set of enum media_leg_flag */
 	bool is_self_muted, is_hand_raised; /* its own doing; control is that of others */
 	char keys[PARTICIPANT_KEYS_MAX];    /* pressed so far; menu.c */

@@ -65,7 +65,6 @@ static const struct {
 	[PROMPT_ALL_MUTED] = {{"conf-now-muted"}, TONE(330, 0, 150)},
 	[PROMPT_ALL_UNMUTED] = {{"conf-now-unmuted"}, TONE(660, 0, 150)},
 	[PROMPT_RECORDING] = {{"conf-now-recording"}, TONE(1400, 0, 400)},
-	[PROMPT_KICKED] = {{"conf-kicked"}, TONE(200, 0, 800)},
 	[PROMPT_SAY_NAME] = {{"vm-rec-name"}, TONE(520, 0, 400)},
 	[PROMPT_HAS_JOINED] = {{"conf-hasjoin"}, TONE(660, 880, 160)},
 	[PROMPT_HAS_LEFT] = {{"conf-hasleft"}, TONE(440, 330, 160)},

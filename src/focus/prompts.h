@@ -50,7 +50,6 @@ enum prompt {
 	PROMPT_ALL_MUTED,
 	PROMPT_ALL_UNMUTED,
 	PROMPT_RECORDING,  /* this conference is being recorded */
-	PROMPT_KICKED,     /* you have been removed from the conference */
 	PROMPT_SAY_NAME,   /* after the tone, say your name */
 	PROMPT_HAS_JOINED, /* a name, then: has joined the conference */
 	PROMPT_HAS_LEFT,

@@ -294,6 +294,8 @@ static void close_soon(struct recording *recording)
 	const struct media *media = &recording->focus->media;
 
 	detach(recording);
+	slice_cstr(slice_of(recording->focus->by), recording->ended_by,
+		   sizeof(recording->ended_by));
 	recording->length_ms = recording_length_ms(recording);
 	(void)media->ops->record_stop(media->ctx, recording->media);
 	tell(recording, NULL);
@@ -361,6 +363,11 @@ void recording_toggle(struct room *room)
 		(void)focus_recording_stop(room->recording);
 	else
 		start_unasked(room, false);
+}
+
+const char *recording_ended_by(const struct recording *recording)
+{
+	return recording->ended_by;
 }
 
 bool recording_is_announced(const struct room *room)

@@ -98,6 +98,8 @@ void recording_on_joined(struct participant *participant);
 /* Its track alone; harmless where there is none. */
 void recording_track_begin(const struct participant *participant);
 void recording_track_end(const struct participant *participant);
+/* Whose word it was that it ends, as in events (`by`), "" nobody's: files are completed later. */
+const char *recording_ended_by(const struct recording *recording);
 /* Whoever comes in is to be told. */
 bool recording_is_announced(const struct room *room);
 /* MEDIA_RECORD_ENDED. */

@@ -36,8 +36,9 @@ struct recording {
 	enum recording_state state;
 	uint64_t started_wall_ms, length_ms, octets, lost_ms, version;
 	int err;
-	struct room *room; /* while it runs */
-	handle media;      /* until its file is complete; 0 */
+	struct room *room;                     /* while it runs */
+	char ended_by[PARTICIPANT_ID_MAX + 1]; /* whose word that was; "" nobody's */
+	handle media;                          /* until its file is complete; 0 */
 	bool has_tracks;
 	struct list tracks;
 	uint32_t track_count;

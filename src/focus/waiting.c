@@ -64,6 +64,7 @@ void waiting_come_in(struct participant *p)
 		participant_step(p, PARTICIPANT_EV_ESTABLISHED);
 		return;
 	}
+	p->has_waited = !p->is_remote_focus; /* it is not told where nobody asked for our voice */
 	participant_step(p, PARTICIPANT_EV_WAIT);
 	play_music(p);
 	if (p->room->settings.is_lobby)
@@ -104,21 +105,46 @@ static uint32_t others(const struct participant *p)
 	return count ? count - 1 : 0;
 }
 
-/* "You are the only one", "there are five others": to who came in by phone and cannot see it. */
-void waiting_tell_count(struct participant *p)
+/* "You are the only one", "there are five others". */
+static void add_count(struct prompt_list *list, const struct participant *p)
 {
 	uint32_t count = others(p);
+
+	if (count == 0) {
+		prompt_add(list, PROMPT_ALONE);
+		return;
+	}
+	prompt_add(list, PROMPT_THERE_ARE);
+	prompt_add_number(list, count);
+	prompt_add(list, prompt_form(list, count, PROMPT_OTHER, PROMPT_OTHERS_FEW, PROMPT_OTHERS));
+}
+
+void waiting_tell_count(struct participant *p)
+{
 	struct prompt_list list;
 
 	prompt_begin(&list, p->focus->prompts, participant_language(p));
-	if (count == 0) {
-		prompt_add(&list, PROMPT_ALONE);
-	} else {
-		prompt_add(&list, PROMPT_THERE_ARE);
-		prompt_add_number(&list, count);
-		prompt_add(&list, prompt_form(&list, count, PROMPT_OTHER, PROMPT_OTHERS_FEW,
-					      PROMPT_OTHERS));
-	}
+	add_count(&list, p);
+	say_stop(p->focus, &p->play);
+	(void)say_to_leg(p, &list, false, &p->play);
+}
+
+/* What it hears when it comes in: that the waiting is over; how many there are, for it came by
+ * phone and cannot see it; that a recording runs. */
+static void greet(struct participant *p)
+{
+	struct prompt_list list;
+
+	prompt_begin(&list, p->focus->prompts, participant_language(p));
+	if (p->has_waited)
+		prompt_add(&list,
+			   p->room->settings.waits_for_moderator ? PROMPT_BEGINS : PROMPT_ENTERING);
+	if (p->is_dial_in)
+		add_count(&list, p);
+	if (recording_is_announced(p->room) && !p->is_bridge)
+		prompt_add(&list, PROMPT_RECORDING);
+	if (!list.count)
+		return;
 	say_stop(p->focus, &p->play);
 	(void)say_to_leg(p, &list, false, &p->play);
 }
@@ -221,10 +247,7 @@ void waiting_on_joined(struct participant *p)
 	p->is_in_mix = true;
 	schedule_on_joined(room);
 	recording_on_joined(p);
-	if (p->is_dial_in)
-		waiting_tell_count(p);
-	else if (recording_is_announced(room) && !p->is_bridge)
-		say_prompt(p, PROMPT_RECORDING);
+	greet(p);
 	/* Who comes by a move was here all the time. */
 	if (others(p) && !p->is_seated && !p->is_bridge)
 		announce(p, PROMPT_HAS_JOINED, PROMPT_TONE_ENTRY);

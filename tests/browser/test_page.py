@@ -407,6 +407,146 @@ def a_whole_meeting():
     shutil.rmtree(directory)
 
 
+def set_value(page, element, value):
+    page.run("const e = document.getElementById(arguments[0]); e.value = arguments[1]; e.dispatchEvent(new Event('change'))", element, value)
+
+
+def open_more(page, name):
+    page.person(name, ".more").click()
+    lib.wait_for("the dialog", lambda: page.is_shown("#more-dialog"), 30)
+
+
+def close_more(page, word="yes"):
+    page.one(f"#more-dialog button[value={word}]").click()
+    lib.wait_for("it is closed", lambda: not page.is_shown("#more-dialog"), 30)
+
+
+@lib.case
+def more_can_be_done_to_a_participant():
+    """Who hears whom, coaching, its sound, digits for it; and what the room does to all."""
+    hearth = lib.Hearth()
+    anna, bert, carl = room_with(hearth, ("Anna", SPEAKS), ("Bert", SILENT), ("Carl", SILENT))
+    page = Browser(hearth, "#/rooms/kitchen")
+    page.wait_people("Anna", "Bert", "Carl")
+
+    def person(name):
+        return next(p for p in hearth.participants("kitchen") if p["display_name"] == name)
+
+    lib.wait_for("Bert hears Anna", lambda: lib.tone_level(bert.rtp.heard()[-4000:], 440) > 3000, 30)
+    open_more(page, "Anna")
+    page.run("document.querySelector('#more-dialog details').open = true")
+    set_value(page, "more-speaks", "whisper")
+    for switch in ("denoise", "auto_level", "inband_dtmf"):
+        page.one(f"#more-{switch}").click()
+    set_value(page, "more-language", "fr")
+    close_more(page)
+    lib.wait_for("it is so", lambda: person("Anna")["speaks"] == ["whisper"] and person("Anna")["denoise"] and person("Anna")["auto_level"]
+                 and person("Anna")["inband_dtmf"] and person("Anna")["language"] == "fr", 30)
+    lib.wait_for("Bert hears her no more", lambda: lib.tone_level(bert.rtp.heard()[-4000:], 440) < 100, 30)
+    open_more(page, "Anna")
+    assert page.run("return document.getElementById('more-speaks').value") == "whisper"
+    set_value(page, "more-speaks", "main")
+    close_more(page)
+    lib.wait_for("Anna speaks to all", lambda: person("Anna")["speaks"] == ["main"], 30)
+
+    open_more(page, "Carl")
+    set_value(page, "more-mode", "coach")
+    lib.wait_for("whom", lambda: page.is_shown("#more-coaches"), 30)
+    set_value(page, "more-coaches", person("Bert")["id"])
+    close_more(page)
+    lib.wait_for("Carl coaches Bert", lambda: person("Carl")["coaches"] == person("Bert")["id"], 30)
+    lib.wait_for("it is shown", lambda: "coaches Bert" in page.person("Carl", ".tags").text, 30)
+    open_more(page, "Carl")
+    set_value(page, "more-mode", "listen")
+    close_more(page)
+    lib.wait_for("Carl listens", lambda: person("Carl")["coaches"] is None and person("Carl")["muted"], 30)
+
+    open_more(page, "Bert")
+    page.one("#more-digits").send_keys("12#", Keys.ENTER)
+    page.wait_text("#more-digits-sent", "Sent 12#.", 30)
+    page.one("#more-digits").send_keys("nonsense", Keys.ENTER)
+    page.wait_text("#more-digits-sent", "Not sent", 30)
+    close_more(page, "no")
+    lib.wait_for("Bert's phone has them", lambda: [e for i, e in enumerate(events_of(bert)) if i == 0 or events_of(bert)[i - 1] != e] == [1, 2, 11], 30)
+
+    page.one("#settings-box summary").click()
+    for switch in ("denoise", "auto_level", "inband_dtmf", "pass_dtmf", "names"):
+        page.one(f"#set-{switch}").click()
+    set_value(page, "set-loudest", "3")
+    set_value(page, "set-language", "it")
+    page.one("#settings button[type=submit]").click()
+    lib.wait_for("saved", lambda: all(hearth.room("kitchen")[s] for s in ("denoise", "auto_level", "inband_dtmf", "pass_dtmf", "names"))
+                 and hearth.room("kitchen")["loudest"] == 3 and hearth.room("kitchen")["language"] == "it", 30)
+    page.stop()
+    hearth.stop()
+
+
+def events_of(phone):
+    """Telephone-events that came, in order."""
+    return [p[4][0] for p in list(phone.rtp.packets) if p[3] == 101]
+
+
+@lib.case
+def breakout_rooms_and_mailboxes():
+    directory = tempfile.mkdtemp(prefix="hearth-rec-")
+    hearth = lib.Hearth(recordings__path=directory, recordings__announce="false")
+    hearth.api("POST", "/api/v1/rooms", {"id": "plenum", "pin": "1234"})
+    guests = []
+    for name in ("Anna", "Bert", "Carl"):
+        guests.append(Guest(hearth, name))
+        hearth.api("POST", "/api/v1/rooms/plenum/participants", {"uri": f"sip:{name.lower()}@127.0.0.1:{guests[-1].port}", "display_name": name})
+        invite = guests[-1].wait_request("INVITE", 30)
+        guests[-1].call_id = invite.get("Call-ID")
+        guests[-1].answer(invite, body=guests[-1].sdp())
+        assert guests[-1].wait_request("ACK", 30)
+    page = Browser(hearth, "#/rooms/plenum")
+    page.wait_people("Anna", "Bert", "Carl")
+    page.one("#breakout-box summary").click()
+    page.one("#breakout button[type=submit]").click()
+    lib.wait_for("they are spread", lambda: len(hearth.connected("plenum-1")) == 2 and len(hearth.connected("plenum-2")) == 1, 30)
+    page.wait_text("#breakout-now", "Open now: plenum-1, plenum-2.", 30)
+    for guest in guests:
+        request = guest.wait_request("INVITE", 30)
+        guest.answer(request, body=guest.sdp(version=2))
+    lib.wait_for("the button", lambda: page.is_shown("#breakout-back"), 30)
+    page.one("#breakout-back").click()
+    lib.wait_for("all are back", lambda: len(hearth.connected("plenum")) == 3 and not hearth.room("plenum-1"), 30)
+    lib.wait_for("the page has them", lambda: sorted(page.texts(".person .name")) == ["Anna", "Bert", "Carl"], 30)
+
+    dora = Guest(hearth, "Dora")
+    page.one("#invite-uri").send_keys(f"dora@127.0.0.1:{dora.port}")
+    set_value(page, "invite-ask", "pin")
+    page.one("#invite button[type=submit]").click()
+    invite = dora.wait_request("INVITE", 30)
+    dora.call_id = invite.get("Call-ID")
+    dora.answer(invite, body=dora.sdp())
+    lib.wait_for("she waits, and is asked", lambda: any(p["state"] == "pending" for p in hearth.participants("plenum")), 30)
+
+    assert not page.is_shown("#mailboxes-box")
+    hearth.api("POST", "/api/v1/mailboxes/plenum/messages", {"from": "sip:bob@192.0.2.20", "from_name": "Bob", "subject": "Late",
+                                                              "text": "I come at ten.", "urgent": True})
+    page.wait_text("#mailboxes .about", "1 new of 1, 1 urgent", 30)
+    page.one("#mailboxes button").click()
+    page.wait_text("#mails .from", "New: Late from Bob, urgent", 30)
+    assert page.text("#mails .text") == "I come at ten."
+    page.one("#mails .read").click()
+    page.wait_text("#mailboxes .about", "0 new of 1", 30)
+    made = hearth.api("POST", "/api/v1/rooms/plenum/recordings", {}).json
+    time.sleep(1)
+    hearth.api("PATCH", f"/api/v1/recordings/{made['id']}", {"stopped": True})
+    lib.wait_for("the recording is a message", lambda: len(page.texts("#mails .mail")) == 2, 30)
+    page.one("#mails li:nth-child(2) .listen").click()
+    lib.wait_for("its sound", lambda: page.run("return document.querySelectorAll('#mails audio')[1].duration > 0.5"), 30)
+    page.one("#mails li:first-child .remove").click()
+    lib.wait_for("one is left", lambda: len(hearth.api("GET", "/api/v1/mailboxes/plenum/messages").json["messages"]) == 1
+                 and len(page.texts("#mails .mail")) == 1, 30)
+    page.one("#mail-close").click()
+    lib.wait_for("closed", lambda: not page.is_shown("#mail-dialog"), 30)
+    page.stop()
+    hearth.stop()
+    shutil.rmtree(directory)
+
+
 @lib.case
 def axe_finds_nothing_serious():
     """axe-core, in light and dark, with everything open that can be."""
@@ -421,13 +561,15 @@ def axe_finds_nothing_serious():
     page.wait_people("Anna", "Bert")
     lib.wait_for("all is there", lambda: page.is_shown("#bans-box") and page.is_shown(".recording .play"))
     hearth.api("POST", "/api/v1/rooms/kitchen/messages", {"text": "hello"})
+    hearth.api("POST", "/api/v1/mailboxes/kitchen/messages", {"subject": "Late", "text": "I come at ten."})
     page.wait_text("#log", "hello")
     page.run("for (const box of document.querySelectorAll('details')) box.open = true")
     page.run(from_npm("axe.js"))
     for scheme in ("light", "dark"):
         page.colors(scheme)
         time.sleep(0.4)
-        for dialog, opens in (("", ""), ("more-dialog", ".person .more"), ("ask-dialog", "#room-close")):
+        for dialog, opens in (("", ""), ("more-dialog", ".person .more"), ("mail-dialog", "#mailboxes button"),
+                              ("ask-dialog", "#room-close")):
             if opens:
                 page.one(opens).click()
                 lib.wait_for("the dialog", lambda: page.is_shown(f"#{dialog}"))

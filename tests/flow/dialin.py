@@ -4,6 +4,7 @@ Prompts are Debian's recordings (asterisk-core-sounds-*), or a few sentences of 
 """
 import pathlib
 import tempfile
+import threading
 
 import lib
 
@@ -38,6 +39,63 @@ def prompts():
     lib.subprocess.run(["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", str(root / "moh" / "tune.wav"), "synth", "3", "sine", "330",
                         "vol", "0.2"], check=True)
     return root, spoken
+
+
+def own(said):
+    """A directory to lay over Debian's: {name: sentence} read by a voice. Returns it and the samples."""
+    root = pathlib.Path(tempfile.mkdtemp(prefix="hearth-prompts-"))
+    (root / "en").mkdir()
+    return root, {name: lib.speech(root / "en" / f"{name}.wav", text, speed=220) for name, text in said.items()}
+
+
+def together(*scenes):
+    """Runs them at the same time, as each mostly waits; the first that failed is told of."""
+    failed = []
+
+    def run(scene):
+        try:
+            scene()
+        except Exception as error:
+            error.args = (f"{getattr(scene, '__name__', scene)}: {error}",)
+            failed.append(error)
+    threads = [threading.Thread(target=run, args=(scene,), daemon=True) for scene in scenes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+class Ear:
+    """What a phone hears from now on."""
+
+    def __init__(self, phone):
+        self.phone, self.since = phone, len(phone.rtp.packets)
+
+    def samples(self):
+        return lib.ulaw_decode(b"".join(p[4] for p in self.phone.rtp.packets[self.since:] if p[3] == 0))
+
+    def likeness(self, spoken):
+        """Of all of it: it is short, or one of several that follow each other."""
+        piece_s = min(1.0, len(spoken) / lib.RATE / 2)
+        return lib.likeness(self.samples(), spoken, piece_s)
+
+    def tone(self, hz, piece_s=0.2):
+        """Amplitude of a sine in the piece that has most of it."""
+        samples, size = self.samples(), int(piece_s * lib.RATE)
+        return max((lib.tone_level(samples[at:at + size], hz) for at in range(0, len(samples) - size + 1, size // 4)), default=0.0)
+
+    def wait(self, what, spoken, seconds=30):
+        at = [0.0]
+
+        def is_heard():
+            at[0] = self.likeness(spoken)
+            return at[0] > 0.85
+        try:
+            lib.wait_for(f"{self.phone.name} hears {what}", is_heard, seconds, 0.4)
+        except AssertionError as error:
+            raise AssertionError(f"{error}, likeness {at[0]:.2f} in {len(self.samples()) / lib.RATE:.1f} s") from None
 
 
 def hearth_with(root, **options):

@@ -16,6 +16,8 @@ static void files(void)
 		{"/recordings.js", "text/javascript; charset=utf-8", "/*"},
 		{"/room.js", "text/javascript; charset=utf-8", "/*"},
 		{"/calls.js", "text/javascript; charset=utf-8", "/*"},
+		{"/people.js", "text/javascript; charset=utf-8", "/*"},
+		{"/mailboxes.js", "text/javascript; charset=utf-8", "/*"},
 		{"/icon.svg", "image/svg+xml", "<svg"},
 	};
 	struct site *site = site_new(NULL);
