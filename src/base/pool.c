@@ -36,7 +36,7 @@ struct pool_slab {
 struct pool {
 	size_t first_octets, rest_octets; /* with what alignment adds */
 	struct list some;                 /* slabs in which something is free */
-	unsigned empty_count;             /* of those, slabs in which everything is */
+	int empty_count;                  /* of those, slabs in which everything is */
 	size_t taken;
 };
 

@@ -424,8 +424,8 @@ class Baresip:
     """Debian's baresip: speaks a WAV file, records what it hears. The call ends when the file does."""
 
     def __init__(self, name, wav, dial=None, transport="udp", answer=True, account=None, media=("g711",), more="",
-                 rate=RATE):
-        """`account`: all of it but the answer mode; `media`: modules of codecs and media encryption; `more`: parameters
+                 rate=RATE, commands=()):
+        """`account`: all of it but the answer mode, "" none; `commands`: typed at its start; `media`: modules of codecs and media encryption; `more`: parameters
         of the account; `rate`: of its devices."""
         self.name, self.rate = name, rate
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"baresip-{name}-"))
@@ -456,13 +456,15 @@ ctrl_tcp_listen 127.0.0.1:{self.control}
 snd_path {self.directory}
 """)
         mode = "auto" if answer else "manual"
-        (self.directory / "accounts").write_text(
-            f"{account or f'<{self.uri};transport={transport}>;regint=0'};answermode={mode}{more}\n")
+        if account is None:
+            account = f"<{self.uri};transport={transport}>;regint=0"
+        (self.directory / "accounts").write_text(f"{account};answermode={mode}{more}\n" if account else "")
         (self.directory / "contacts").write_text("")
         self.log = open(self.directory / "log", "wb")
         command = ["baresip", "-f", str(self.directory), "-v"]
         if dial:
             command += ["-e", f"/dial {dial}" + (";transport=tcp" if transport == "tcp" else "")]
+        command += [word for text in commands for word in ("-e", text)]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
                                         cwd=self.directory)
         _running.append(self)

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """Real phones in one room: everybody hears the others and not itself."""
+import re
+import shlex
 import tempfile
 
 import lib
@@ -18,7 +20,7 @@ def talk(hearth, transports, room="lobby"):
     spoken = {name: lib.speech(f"{directory}/{name}.wav", text, voice, 10) for name, (voice, text) in VOICES.items()}
     phones = {name: lib.Baresip(name, f"{directory}/{name}.wav", f"sip:{room}@{hearth.host}", transport)
               for name, transport in zip(VOICES, transports)}
-    lib.wait_for("three connected", lambda: len(hearth.connected(room)) == 3, 15)
+    lib.wait_for("three connected", lambda: len(hearth.connected(room)) == 3, 30)
     for phone in phones.values():
         lib.wait_for(f"{phone.name} hangs up", phone.ended, 30)
     return {name: {other: lib.likeness(phone.heard(), spoken[other]) for other in VOICES} for name, phone in phones.items()}
@@ -38,6 +40,21 @@ def three_baresips_over_udp():
     hearth = lib.Hearth()
     assert_everybody_hears_the_others(talk(hearth, ("udp", "udp", "udp")))
     lib.wait_for("the room ended with its last participant", lambda: hearth.room("lobby") is None)
+    hearth.stop()
+
+
+@lib.case
+def the_call_of_the_readme():
+    """By a phone that nobody has set up, with the command that README.md gives."""
+    command = re.search(r"`(baresip -e [^`]+)`", (lib.ROOT / "README.md").read_text())[1]
+    hearth = lib.Hearth()
+    texts = [word for word in shlex.split(command)[1:] if word != "-e"]
+    assert any("192.0.2.10" in text for text in texts), command
+    wav = f"{tempfile.mkdtemp(prefix='readme-')}/hum.wav"
+    lib.write_wav(wav, lib.tone(440, 10))
+    phone = lib.Baresip("reader", wav, account="", commands=[text.replace("192.0.2.10", hearth.host) for text in texts])
+    lib.wait_for("it is in the lobby", lambda: len(hearth.connected("lobby")) == 1, 30)
+    phone.stop()
     hearth.stop()
 
 
@@ -66,7 +83,7 @@ def sipp_legs_hear_each_other():
     threads = [threading.Thread(target=run, args=(leg, transport)) for leg, transport in zip(legs, ("u1", "u1", "t1"))]
     for thread in threads:
         thread.start()
-    lib.wait_for("three connected", lambda: len(hearth.connected("sipp-room")) == 3, 15)
+    lib.wait_for("three connected", lambda: len(hearth.connected("sipp-room")) == 3, 30)
     # SIPp keeps the server's media ports to itself; RTP finds them by the roster's count being exact and by
     # the server sending to the address of our SDP first, from which we learn where to send.
     for leg in legs:
