@@ -153,7 +153,7 @@ static void write_live(struct buf *out, const struct dialog_subscriber *s,
 		.is_initiator = p->is_outgoing != is_user,
 		.state = d->state,
 		.duration_s = connected_s(p),
-		.referrer = slice_of(p->referred_by),
+		.referrer = slice_of(p->is_referrer_hidden ? "" : p->referred_by),
 	};
 
 	phone.target = phone.identity;

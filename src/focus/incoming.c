@@ -297,7 +297,7 @@ static void invite_list(struct participant *host, const struct sip_resource_list
 		}
 		/* Whoever is copied blindly is not told to the others (RFC 5364 4). */
 		p->is_anonymous = entry->is_anonymous || entry->copy == SIP_COPY_BCC;
-		text_utf8(slice_of(host->uri), p->referred_by, sizeof(p->referred_by));
+		participant_set_referrer(p, slice_of(host->uri));
 	}
 }
 

@@ -219,6 +219,7 @@ void participant_publish(struct participant *p, struct room *room)
 	p->was_listed = true;
 	hash_add(p->focus->by_id, &p->by_id, hash_slice(slice_of(p->id)));
 	room_enter(room, p);
+	participant_set_referrer(p, SLICE_NONE);
 	participant_apply_control(p);
 	participant_tell(p, FOCUS_PARTICIPANT_CREATED);
 }

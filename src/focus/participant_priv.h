@@ -77,6 +77,7 @@ struct participant {
 		      1];    /* whose seat it takes once it is connected; "" nobody */
 	uint64_t roster_seq; /* of the last event about it (roster_notify.c) */
 	char referred_by[STORE_URI_MAX + 1]; /* URI of Referred-By (RFC 3892); "" none */
+	bool is_referrer_hidden;             /* others do not see that */
 	bool is_anonymous;                   /* others do not see who it is (RFC 3323, RFC 3325) */
 	bool is_host;                        /* made the conference by calling a factory */
 	struct refer_in *refer; /* the REFER that asked for this call, until it is answered; NULL */
@@ -155,6 +156,10 @@ struct participant *participant_of_call(struct focus *focus, const struct sip_ca
 
 /* Who of the room sent this request, going by user and host of From; NULL nobody. */
 struct participant *participant_by_from(const struct room *room, const struct sip_msg *request);
+
+/* Who sent it here; absent: as it stands. Hidden from others when that one is anonymous among those
+ * who are in the room (RFC 3323). */
+void participant_set_referrer(struct participant *participant, struct slice uri);
 
 /* Answers one that waits (is_waiting) with 200. */
 void participant_answer_waiting(struct participant *participant);

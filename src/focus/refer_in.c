@@ -184,15 +184,16 @@ static int check(const struct asked *asked)
 	return err;
 }
 
-/* Referred-By as it came, or who sent the REFER (RFC 3892 2.1), and what else the Refer-To asks to
- * be passed on. */
+/* Referred-By as it came, or who sent the REFER (RFC 3892 2.1) and does not hide, and what else the
+ * Refer-To asks to be passed on. */
 static void add_headers(const struct asked *asked, struct buf *out)
 {
 	struct sip_addr from;
 
 	if (asked->refer.referred_by)
 		buf_addf(out, "Referred-By: %s\r\n", asked->refer.referred_by);
-	else if (!sip_addr_parse(sip_msg_value(asked->request, SIP_H_FROM), &from))
+	else if (!(asked->by && asked->by->is_anonymous) &&
+		 !sip_addr_parse(sip_msg_value(asked->request, SIP_H_FROM), &from))
 		buf_addf(out, "Referred-By: <" SLICE_FMT ">\r\n", SLICE_ARG(from.uri.text));
 	if (asked->refer.join)
 		buf_addf(out, "Join: %s\r\n", asked->refer.join);
@@ -294,7 +295,7 @@ static void move_other(const struct asked *asked, const struct homing *homing)
 	err = calls_become_room(call, &left);
 	if (!err && homing->line != asked->by)
 		err = join_make_room(asked->by); /* it may be another two-party call */
-	text_utf8(slice_of(asked->by->uri), other->referred_by, sizeof(other->referred_by));
+	participant_set_referrer(other, slice_of(asked->by->uri));
 	if (!err)
 		err = focus_participant_move(asked->focus, other,
 					     homing->line == asked->by ? homing->room
@@ -344,7 +345,7 @@ static void call_in(const struct asked *asked)
 	}
 	p->refer = refer;
 	if (asked->by)
-		text_utf8(slice_of(asked->by->uri), p->referred_by, sizeof(p->referred_by));
+		participant_set_referrer(p, slice_of(asked->by->uri));
 }
 
 /* Several at once (RFC 5368): each is called, or removed, on its own; there is one answer for all.
@@ -375,7 +376,7 @@ static void serve_entry(struct asked *asked, const struct sip_resource *entry)
 	}
 	p->is_anonymous = entry->is_anonymous || entry->copy == SIP_COPY_BCC;
 	if (asked->by)
-		text_utf8(slice_of(asked->by->uri), p->referred_by, sizeof(p->referred_by));
+		participant_set_referrer(p, slice_of(asked->by->uri));
 }
 
 static void serve_list(struct asked *asked)

@@ -75,20 +75,54 @@ struct participant *participant_of_call(struct focus *focus, const struct sip_ca
 	return NULL;
 }
 
+static bool is_same_user(const struct sip_uri *a, struct slice text)
+{
+	struct sip_uri b;
+
+	return slice_present(text) && !sip_uri_parse(text, &b) && slice_eq(a->user, b.user) &&
+	       slice_ieq(a->host, b.host);
+}
+
+/* Who asked that others do not see who it is is not told as who sent somebody, either. Its URI here
+ * may be that of nobody already; its call knows the other. */
+static bool is_hidden(const struct room *room, const char *text)
+{
+	struct sip_uri uri;
+
+	if (sip_uri_parse(slice_of(text), &uri))
+		return false;
+	for (const struct list *it = room->participants.next; it != &room->participants;
+	     it = it->next) {
+		const struct participant *p = LIST_ENTRY(it, const struct participant, in_room);
+
+		if (p->is_anonymous &&
+		    (is_same_user(&uri, slice_of(p->uri)) ||
+		     (p->call && is_same_user(&uri, sip_call_remote_uri(p->call)))))
+			return true;
+	}
+	return false;
+}
+
+void participant_set_referrer(struct participant *p, struct slice uri)
+{
+	if (slice_present(uri))
+		text_utf8(uri, p->referred_by, sizeof(p->referred_by));
+	p->is_referrer_hidden = p->room && p->referred_by[0] && is_hidden(p->room, p->referred_by);
+}
+
 struct participant *participant_by_from(const struct room *room, const struct sip_msg *request)
 {
 	struct sip_addr from;
-	struct sip_uri a, b;
+	struct sip_uri uri;
 
 	if (sip_addr_parse(sip_msg_value(request, SIP_H_FROM), &from) ||
-	    sip_uri_parse(from.uri.text, &a))
+	    sip_uri_parse(from.uri.text, &uri))
 		return NULL;
 	for (const struct list *it = room->participants.next; it != &room->participants;
 	     it = it->next) {
 		struct participant *p = LIST_ENTRY(it, struct participant, in_room);
 
-		if (!sip_uri_parse(slice_of(p->uri), &b) && slice_eq(a.user, b.user) &&
-		    slice_ieq(a.host, b.host))
+		if (is_same_user(&uri, slice_of(p->uri)))
 			return p;
 	}
 	return NULL;

@@ -51,11 +51,15 @@ static struct slice entity_of(const struct participant *p, char out[ENTITY_MAX])
 	return slice_of(out);
 }
 
+/* By whomever: the others do not hear it. */
+static bool is_silenced(const struct participant *p)
+{
+	return p->control.is_muted || p->is_self_muted || participant_is_room_muted(p);
+}
+
 static struct slice status_of(const struct participant *p)
 {
-	bool is_muted = p->control.is_muted || p->room->settings.is_muted;
-
-	if (p->state == PARTICIPANT_CONNECTED && is_muted)
+	if (p->state == PARTICIPANT_CONNECTED && is_silenced(p))
 		return SLICE("muted-via-focus");
 	return slice_of(participant_state_name((enum participant_state)p->state));
 }
@@ -79,7 +83,7 @@ static const char *disconnection_of(const char *cause)
 static void write_endpoint(struct buf *out, const struct participant *p)
 {
 	char entity[ENTITY_MAX], unique[ENTITY_MAX + PARTICIPANT_ID_MAX + 8];
-	bool is_muted = p->control.is_muted || p->room->settings.is_muted;
+	bool is_muted = is_silenced(p);
 
 	snprintf(unique, sizeof(unique), SLICE_FMT ";gr=%s", SLICE_ARG(entity_of(p, entity)),
 		 p->id);
@@ -94,7 +98,7 @@ static void write_endpoint(struct buf *out, const struct participant *p)
 			     .is_muted = is_muted,
 			     .is_talking = p->is_talking,
 			     .joined_wall_ms = p->connected_wall_ms,
-			     .referred_by = slice_of(p->referred_by),
+			     .referred_by = slice_of(p->is_referrer_hidden ? "" : p->referred_by),
 		     });
 }
 

@@ -172,6 +172,33 @@ static void muted_and_talking(void)
 	world_end(world, "muted_and_talking");
 }
 
+/* By one's own keys, and by the room to all but its moderators. */
+static void muted_by_whom(void)
+{
+	struct world *world = world_new(NULL);
+	struct roster_watcher watcher = {0};
+	struct phone *anna = world_join(world, "anna", "lobby");
+	struct participant *p = phone_participant(anna, "lobby");
+
+	world_join(world, "bert", "lobby");
+	subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
+	participant_set_self(p, true, false);
+	world_run(world, 2000);
+	CHECK("by herself", tells(&watcher, "<status>muted-via-focus</status>") &&
+				    tells(&watcher, "<h:muted>true</h:muted>"));
+	participant_set_self(p, false, false);
+	p->role = PARTICIPANT_MODERATOR;
+	CHECK_INT(NULL,
+		  focus_room_set(world->focus, world_room(world, "lobby"),
+				 &(struct room_settings){.are_guests_muted = true}),
+		  0);
+	world_run(world, 2000);
+	CHECK_INT("bert, who is none", watcher_count(&watcher.base, "muted-via-focus"), 1);
+	CHECK_INT("two are told of", watcher_count(&watcher.base, "<endpoint "), 2);
+	unsubscribe(world, &watcher);
+	world_end(world, "muted_by_whom");
+}
+
 /* More departures than are remembered: the whole roster is told. */
 static void version_gap(void)
 {
@@ -256,6 +283,29 @@ static void anonymous(void)
 	CHECK("who referred her", tells(&watcher, "<by>sip:boss@example.org</by>"));
 	unsubscribe(world, &watcher);
 	world_end(world, "anonymous");
+}
+
+/* Nor is she told as the one who sent another, also when she has left. */
+static void anonymous_referrer(void)
+{
+	struct world *world = world_new(NULL);
+	struct roster_watcher watcher = {0};
+	struct phone *anna = world_phone(world, "anna"), *bert = world_phone(world, "bert");
+
+	anna->dial_headers = "Privacy: id\r\n";
+	phone_dial(anna, "lobby");
+	world_run(world, 500);
+	bert->dial_headers = "Referred-By: <sip:anna@" WORLD_PHONES ">\r\n";
+	phone_dial(bert, "lobby");
+	world_run(world, 500);
+	phone_hang_up(anna);
+	world_run(world, 500);
+	subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
+	CHECK("bert is there", tells(&watcher, "sip:bert@"));
+	CHECK("not by whom", !tells(&watcher, "anna") && !tells(&watcher, "<referred>"));
+	CHECK("the server knows", strstr(phone_participant(bert, "lobby")->referred_by, "anna"));
+	unsubscribe(world, &watcher);
+	world_end(world, "anonymous_referrer");
 }
 
 /* Over UDP a document ends where a datagram would; the rest follows in partial ones. */
@@ -357,10 +407,12 @@ void suite_roster_notify(void)
 	CHECK_TEST(throttled);
 	CHECK_TEST(two_endpoints);
 	CHECK_TEST(muted_and_talking);
+	CHECK_TEST(muted_by_whom);
 	CHECK_TEST(version_gap);
 	CHECK_TEST(in_the_dialog);
 	CHECK_TEST(refused);
 	CHECK_TEST(anonymous);
+	CHECK_TEST(anonymous_referrer);
 	CHECK_TEST(large);
 	CHECK_TEST(behind_a_bridge);
 }
