@@ -3,6 +3,7 @@
 import tempfile
 
 import lib
+from parties import Party
 from peers import Linphone
 
 TEXT = "The quick brown fox jumps over the lazy dog while the rain in Spain stays mainly in the plain"
@@ -95,6 +96,58 @@ def hands_its_call_over():
     both_hear(bob, tone, spoken)
     assert tone.bye().status == 200
     hearth.stop()
+
+
+@lib.case
+def calls_the_factory_and_refers_the_focus():
+    """It makes a conference, another joins, and its REFER in the dialog has the focus call a third in; then it leaves: host
+    and moderator, and yet the others go on."""
+    hearth = lib.Hearth(rooms__grace_s="1")
+    wav, spoken = voice(6)
+    bob, linphone = Linphone("bob", wav), Linphone("lin", wav)
+    linphone.command(f"call sip:conference-factory@{hearth.host}")
+    room = lib.wait_for("a conference", lambda: hearth.api("GET", "/api/v1/rooms").json["rooms"], 30)[0]["id"]
+    lib.wait_for("linphone is in", lambda: hearth.connected(room), 30)
+    assert room.startswith("conf-") and hearth.connected(room)[0]["host"], hearth.connected(room)
+    tone = tone_in(hearth, room)
+    lib.wait_for("the phone hears linphone", lambda: lib.likeness(tone.rtp.heard(), spoken) > 0.6, 40, 0.5)
+    linphone.command(f"transfer {bob.uri}")
+    lib.wait_for("bob was called in", lambda: any("bob" in p["uri"] for p in hearth.connected(room)), 30)
+    called = next(p for p in hearth.participants(room) if "bob" in p["uri"])
+    assert called["direction"] == "outgoing" and called["referred_by"].startswith("sip:lin@"), called
+    lib.wait_for("linphone has left", lambda: not any("lin@" in p["uri"] for p in hearth.connected(room)), 30)
+    tone.rtp.packets.clear()
+    both_hear(bob, tone, spoken)
+    assert tone.bye().status == 200
+    lib.wait_for("the conference is over", lambda: hearth.room(room) is None, 30)
+    hearth.stop()
+
+
+@lib.case
+def goes_where_its_conference_goes():
+    """The conference moves to another server: linphone follows the REFER, says so by NOTIFY, and is rung off where it was."""
+    there = lib.Hearth(rooms__grace_s="1")
+    here = lib.Hearth(rooms__grace_s="1")
+    wav, spoken = voice(6)
+    linphone, party = Linphone("lin", wav), Party(here, "tone", 440)
+    party.knows = [here, there]
+    assert party.call(f"sip:board@{here.host}").status == 200
+    linphone.command(f"call sip:board@{here.host}")
+    lib.wait_for("linphone is in", lambda: len(here.connected("board")) == 2, 30)
+    assert here.api("POST", "/api/v1/rooms/board/migrate", {"to": f"sip:conference-factory@{there.host}"}).status == 202
+    lib.wait_for("both have gone", lambda: (m := here.room("board")) is None or m["migration"]["moved"] == 2, 60)
+    room = there.api("GET", "/api/v1/rooms").json["rooms"][0]["id"]
+    lib.wait_for("both are there, and nobody else", lambda: sorted(
+        p["uri"][4:].split("@")[0] for p in there.connected(room)) == ["lin", "tone"], 30)
+    lib.wait_for("the phone hears the voice", lambda: lib.likeness(party.moved.rtp.heard(), spoken) > 0.6, 40, 0.5)
+    linphone.command("terminate all")
+    lib.wait_for("linphone heard the tone", lambda: lib.tone_level(linphone.heard()[-lib.RATE:], 440) > 2000, 30)
+    party.moved.hang_up()
+    lib.wait_for("no leg is left", lambda: not any(h.metric("hearth_mixer_legs") for h in (here, there)), 30)
+    party.stop()
+    party.moved.stop()
+    here.stop()
+    there.stop()
 
 
 lib.main()
