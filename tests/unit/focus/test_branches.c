@@ -245,77 +245,74 @@ static void play(const char *name, const struct flow *flow, enum branch branch, 
 	world_end(s.world, name);
 }
 
+static const struct {
+	const char *name;
+	const struct flow *flow;
+	enum branch branch;
+	const char *left;
+} rows[] = {
+	{"factory", &factory, GOES_WELL, "rooms 1 calls 0: carl"},
+	{"factory, cancelled", &factory, GIVES_UP, "rooms 0 calls 0:"},
+	{"factory, no ACK", &factory, NO_ACK, "rooms 0 calls 0:"},
+	{"factory, left at once", &factory, LEAVES_AT_ONCE, "rooms 0 calls 0:"},
+	{"factory, room deleted", &factory, ROOM_CLOSES, "rooms 0 calls 0:"},
+
+	{"Join", &join, GOES_WELL, "rooms 1 calls 0: anna bert carl"},
+	{"Join, cancelled", &join, GIVES_UP, "rooms 1 calls 0: anna bert"},
+	{"Join, no ACK", &join, NO_ACK, "rooms 1 calls 0: anna bert"},
+	{"Join, left at once", &join, LEAVES_AT_ONCE, "rooms 1 calls 0: anna bert"},
+	{"Join, named one leaves", &join, ANNA_LEAVES, "rooms 1 calls 0: bert carl"},
+	{"Join, other one leaves", &join, BERT_LEAVES, "rooms 1 calls 0: anna carl"},
+	{"Join, room deleted", &join, ROOM_CLOSES, "rooms 0 calls 0:"},
+
+	{"Replaces", &replace, GOES_WELL, "rooms 1 calls 0: anna carl"},
+	{"Replaces, cancelled too late", &replace, GIVES_UP, "rooms 1 calls 0: anna"},
+	{"Replaces, no ACK", &replace, NO_ACK, "rooms 1 calls 0: anna bert"},
+	{"Replaces, left at once", &replace, LEAVES_AT_ONCE, "rooms 1 calls 0: anna"},
+	{"Replaces, replaced one leaves", &replace, BERT_LEAVES, "rooms 1 calls 0: anna carl"},
+	{"Replaces, room deleted", &replace, ROOM_CLOSES, "rooms 0 calls 0:"},
+
+	{"REFER", &refer, GOES_WELL, "rooms 1 calls 0: anna bert carl"},
+	{"REFER, 481", &refer, ANSWERS_481, "rooms 1 calls 0: anna bert"},
+	{"REFER, 486", &refer, ANSWERS_486, "rooms 1 calls 0: anna bert"},
+	{"REFER, 603", &refer, ANSWERS_603, "rooms 1 calls 0: anna bert"},
+	{"REFER, silence", &refer, IS_SILENT, "rooms 1 calls 0: anna bert"},
+	{"REFER, nobody takes it", &refer, RINGS, "rooms 1 calls 0: anna bert"},
+	{"REFER, called one leaves", &refer, LEAVES_AT_ONCE, "rooms 1 calls 0: anna bert"},
+	{"REFER, referrer leaves", &refer, ANNA_LEAVES, "rooms 1 calls 0: bert carl"},
+	{"REFER, room deleted", &refer, ROOM_CLOSES, "rooms 0 calls 0:"},
+	{"REFER, NOTIFY lost", &refer, NOTIFY_LOST, "rooms 1 calls 0: anna bert carl"},
+
+	{"S2", &s2, GOES_WELL, "rooms 0 calls 0:"},
+	{"S2, 481", &s2, ANSWERS_481, "rooms 1 calls 0: anna bert carl"},
+	{"S2, 486", &s2, ANSWERS_486, "rooms 1 calls 0: anna bert carl"},
+	{"S2, 603", &s2, ANSWERS_603, "rooms 1 calls 0: anna bert carl"},
+	{"S2, silence", &s2, IS_SILENT, "rooms 1 calls 0: anna bert carl"},
+	{"S2, nobody takes it", &s2, RINGS, "rooms 1 calls 0: anna bert carl"},
+	{"S2, joiner gives up", &s2, GIVES_UP, "rooms 0 calls 0:"},
+	{"S2, party leaves", &s2, BERT_LEAVES, "rooms 0 calls 0:"},
+	{"S2, call ended", &s2, ROOM_CLOSES, "rooms 0 calls 0:"},
+	{"S2, bridge breaks", &s2, BRIDGE_LEAVES, "rooms 0 calls 1: anna bert"},
+	{"S2, REFER refused", &s2, REFER_REFUSED, "rooms 0 calls 1: anna bert central"},
+	{"S2, REFER ends with 486", &s2, REFER_486, "rooms 0 calls 1: anna bert central"},
+	{"S2, NOTIFY lost", &s2, NOTIFY_LOST, "rooms 0 calls 1: anna bert central"},
+
+	{"move", &migrate, GOES_WELL, "rooms 0 calls 0:"},
+	{"move, 481", &migrate, ANSWERS_481, "rooms 1 calls 0: anna bert"},
+	{"move, 486", &migrate, ANSWERS_486, "rooms 1 calls 0: anna bert"},
+	{"move, 603", &migrate, ANSWERS_603, "rooms 1 calls 0: anna bert"},
+	{"move, silence", &migrate, IS_SILENT, "rooms 1 calls 0: anna bert"},
+	{"move, nobody takes it", &migrate, RINGS, "rooms 1 calls 0: anna bert"},
+	{"move, party leaves", &migrate, BERT_LEAVES, "rooms 0 calls 0:"},
+	{"move, room deleted", &migrate, ROOM_CLOSES, "rooms 0 calls 0:"},
+	{"move, bridge breaks", &migrate, BRIDGE_LEAVES, "rooms 1 calls 0: anna bert"},
+	{"move, REFER refused", &migrate, REFER_REFUSED, "rooms 1 calls 0: anna bert central"},
+	{"move, REFER ends with 486", &migrate, REFER_486, "rooms 1 calls 0: anna bert central"},
+	{"move, NOTIFY lost", &migrate, NOTIFY_LOST, "rooms 1 calls 0: anna bert central"},
+};
+
 static void every_flow_every_branch(void)
 {
-	static const struct {
-		const char *name;
-		const struct flow *flow;
-		enum branch branch;
-		const char *left;
-	} rows[] = {
-		{"factory", &factory, GOES_WELL, "rooms 1 calls 0: carl"},
-		{"factory, cancelled", &factory, GIVES_UP, "rooms 0 calls 0:"},
-		{"factory, no ACK", &factory, NO_ACK, "rooms 0 calls 0:"},
-		{"factory, left at once", &factory, LEAVES_AT_ONCE, "rooms 0 calls 0:"},
-		{"factory, room deleted", &factory, ROOM_CLOSES, "rooms 0 calls 0:"},
-
-		{"Join", &join, GOES_WELL, "rooms 1 calls 0: anna bert carl"},
-		{"Join, cancelled", &join, GIVES_UP, "rooms 1 calls 0: anna bert"},
-		{"Join, no ACK", &join, NO_ACK, "rooms 1 calls 0: anna bert"},
-		{"Join, left at once", &join, LEAVES_AT_ONCE, "rooms 1 calls 0: anna bert"},
-		{"Join, named one leaves", &join, ANNA_LEAVES, "rooms 1 calls 0: bert carl"},
-		{"Join, other one leaves", &join, BERT_LEAVES, "rooms 1 calls 0: anna carl"},
-		{"Join, room deleted", &join, ROOM_CLOSES, "rooms 0 calls 0:"},
-
-		{"Replaces", &replace, GOES_WELL, "rooms 1 calls 0: anna carl"},
-		{"Replaces, cancelled too late", &replace, GIVES_UP, "rooms 1 calls 0: anna"},
-		{"Replaces, no ACK", &replace, NO_ACK, "rooms 1 calls 0: anna bert"},
-		{"Replaces, left at once", &replace, LEAVES_AT_ONCE, "rooms 1 calls 0: anna"},
-		{"Replaces, replaced one leaves", &replace, BERT_LEAVES,
-		 "rooms 1 calls 0: anna carl"},
-		{"Replaces, room deleted", &replace, ROOM_CLOSES, "rooms 0 calls 0:"},
-
-		{"REFER", &refer, GOES_WELL, "rooms 1 calls 0: anna bert carl"},
-		{"REFER, 481", &refer, ANSWERS_481, "rooms 1 calls 0: anna bert"},
-		{"REFER, 486", &refer, ANSWERS_486, "rooms 1 calls 0: anna bert"},
-		{"REFER, 603", &refer, ANSWERS_603, "rooms 1 calls 0: anna bert"},
-		{"REFER, silence", &refer, IS_SILENT, "rooms 1 calls 0: anna bert"},
-		{"REFER, nobody takes it", &refer, RINGS, "rooms 1 calls 0: anna bert"},
-		{"REFER, called one leaves", &refer, LEAVES_AT_ONCE, "rooms 1 calls 0: anna bert"},
-		{"REFER, referrer leaves", &refer, ANNA_LEAVES, "rooms 1 calls 0: bert carl"},
-		{"REFER, room deleted", &refer, ROOM_CLOSES, "rooms 0 calls 0:"},
-		{"REFER, NOTIFY lost", &refer, NOTIFY_LOST, "rooms 1 calls 0: anna bert carl"},
-
-		{"S2", &s2, GOES_WELL, "rooms 0 calls 0:"},
-		{"S2, 481", &s2, ANSWERS_481, "rooms 1 calls 0: anna bert carl"},
-		{"S2, 486", &s2, ANSWERS_486, "rooms 1 calls 0: anna bert carl"},
-		{"S2, 603", &s2, ANSWERS_603, "rooms 1 calls 0: anna bert carl"},
-		{"S2, silence", &s2, IS_SILENT, "rooms 1 calls 0: anna bert carl"},
-		{"S2, nobody takes it", &s2, RINGS, "rooms 1 calls 0: anna bert carl"},
-		{"S2, joiner gives up", &s2, GIVES_UP, "rooms 0 calls 0:"},
-		{"S2, party leaves", &s2, BERT_LEAVES, "rooms 0 calls 0:"},
-		{"S2, call ended", &s2, ROOM_CLOSES, "rooms 0 calls 0:"},
-		{"S2, bridge breaks", &s2, BRIDGE_LEAVES, "rooms 0 calls 1: anna bert"},
-		{"S2, REFER refused", &s2, REFER_REFUSED, "rooms 0 calls 1: anna bert central"},
-		{"S2, REFER ends with 486", &s2, REFER_486, "rooms 0 calls 1: anna bert central"},
-		{"S2, NOTIFY lost", &s2, NOTIFY_LOST, "rooms 0 calls 1: anna bert central"},
-
-		{"move", &migrate, GOES_WELL, "rooms 0 calls 0:"},
-		{"move, 481", &migrate, ANSWERS_481, "rooms 1 calls 0: anna bert"},
-		{"move, 486", &migrate, ANSWERS_486, "rooms 1 calls 0: anna bert"},
-		{"move, 603", &migrate, ANSWERS_603, "rooms 1 calls 0: anna bert"},
-		{"move, silence", &migrate, IS_SILENT, "rooms 1 calls 0: anna bert"},
-		{"move, nobody takes it", &migrate, RINGS, "rooms 1 calls 0: anna bert"},
-		{"move, party leaves", &migrate, BERT_LEAVES, "rooms 0 calls 0:"},
-		{"move, room deleted", &migrate, ROOM_CLOSES, "rooms 0 calls 0:"},
-		{"move, bridge breaks", &migrate, BRIDGE_LEAVES, "rooms 1 calls 0: anna bert"},
-		{"move, REFER refused", &migrate, REFER_REFUSED,
-		 "rooms 1 calls 0: anna bert central"},
-		{"move, REFER ends with 486", &migrate, REFER_486,
-		 "rooms 1 calls 0: anna bert central"},
-		{"move, NOTIFY lost", &migrate, NOTIFY_LOST, "rooms 1 calls 0: anna bert central"},
-	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		play(rows[i].name, rows[i].flow, rows[i].branch, rows[i].left);
 }
