@@ -108,6 +108,7 @@ struct participant {
 	bool is_dial_in; /* an attendant let it in: it is told things by voice */
 	char language[PROMPTS_NAME_MAX + 1]; /* "": the default */
 	handle play;                         /* what is said to it, 0 nothing */
+	handle music;                        /* the music for who is alone (alone.h), while it is `play` */
 	uint8_t ask; /* enum participant_ask: what it still has to do before it comes in */
 	struct {
 		struct timer timer;

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "focus/alone.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/room_priv.h"
@@ -263,6 +264,7 @@ int focus_play_start(struct focus *focus, const struct play_start *start,
 	}
 	log_started(play);
 	tell(play, FOCUS_PLAY_STARTED, NULL);
+	alone_review(play->room);
 	*ret_play = play;
 	return 0;
 }
@@ -314,9 +316,11 @@ static void cut(struct focus_play *play, const char *cause)
 void focus_play_stop(struct focus_play *play)
 {
 	struct focus *focus = play->focus;
+	struct room *room = play->room;
 
 	cut(play, "stopped");
 	queue_go_on(focus);
+	alone_review(room);
 }
 
 bool plays_on_media_event(struct focus *focus, const struct media_event *event)
@@ -325,6 +329,7 @@ bool plays_on_media_event(struct focus *focus, const struct media_event *event)
 
 	LIST_FOREACH (it, tmp, &focus->plays) {
 		struct focus_play *play = LIST_ENTRY(it, struct focus_play, node);
+		struct room *room = play->room;
 
 		if (play->media != event->object)
 			continue;
@@ -335,6 +340,7 @@ bool plays_on_media_event(struct focus *focus, const struct media_event *event)
 			  : is_heard(play->room)         ? "finished"
 							 : "empty");
 		queue_go_on(focus);
+		alone_review(room);
 		return true;
 	}
 	return false;

@@ -95,6 +95,8 @@ static void store_put(const struct recording *recording)
 		LOG(LOG_ERROR, "recording.not_stored", LOG_STR("recording", recording->id));
 }
 
+static void beep(void *arg);
+
 static struct recording *recording_new(struct focus *focus)
 {
 	struct recording *recording = calloc(1, sizeof(*recording));
@@ -104,12 +106,14 @@ static struct recording *recording_new(struct focus *focus)
 	recording->focus = focus;
 	recording->version = focus_version_next(focus);
 	list_init(&recording->tracks);
+	timer_init(&recording->beep, beep, recording);
 	list_append(&focus->recordings, &recording->node);
 	return recording;
 }
 
 static void recording_free(struct recording *recording)
 {
+	timer_stop(recording->focus->wheel, &recording->beep);
 	list_remove(&recording->node);
 	if (recording->room)
 		recording->room->recording = NULL;
@@ -216,6 +220,24 @@ static int media_start(struct recording *recording, struct room *room)
 					&recording->media);
 }
 
+static void beep_later(struct recording *recording)
+{
+	uint64_t beep_s = (uint64_t)recording->focus->config->recordings_beep_s;
+
+	if (beep_s)
+		timer_start(recording->focus->wheel, &recording->beep, beep_s * 1000);
+}
+
+/* Consent: nobody forgets that it runs. A pause is not recorded, so it needs no tone. */
+static void beep(void *arg)
+{
+	struct recording *recording = arg;
+
+	if (recording->state == RECORDING_RUNNING)
+		say_tone_to_room(recording->room, PROMPT_TONE_RECORD);
+	beep_later(recording);
+}
+
 int focus_recording_start(struct focus *focus, struct room *room,
 			  const struct recording_start *start, struct recording **ret_recording)
 {
@@ -248,6 +270,7 @@ int focus_recording_start(struct focus *focus, struct room *room,
 	store_put(recording);
 	if (focus->config->recordings_announce)
 		say_prompt_to_room(room, PROMPT_RECORDING);
+	beep_later(recording);
 	LOG(LOG_INFO, "recording.started", LOG_STR("room", room->id),
 	    LOG_STR("recording", recording->id), LOG_INT("tracks", recording->track_count));
 	tell(recording, NULL);
@@ -284,6 +307,7 @@ static void detach(struct recording *recording)
 	if (recording->state == RECORDING_PAUSED && recording->room->bus)
 		(void)media->ops->record_pause(media->ctx, recording->room->bus->room, false);
 	tracks_stop(recording);
+	timer_stop(recording->focus->wheel, &recording->beep);
 	recording->room->recording = NULL;
 	recording->room = NULL;
 	recording->state = RECORDING_CLOSING;

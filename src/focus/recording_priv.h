@@ -39,6 +39,7 @@ struct recording {
 	struct room *room;                     /* while it runs */
 	char ended_by[PARTICIPANT_ID_MAX + 1]; /* whose word that was; "" nobody's */
 	handle media;                          /* until its file is complete; 0 */
+	struct timer beep;                     /* recordings.beep_s */
 	bool has_tracks;
 	struct list tracks;
 	uint32_t track_count;

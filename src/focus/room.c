@@ -3,6 +3,7 @@
  * The table is an array ordered by name: look-ups and pages of the API are a binary search, and the
  * memmove of an insertion is 80 KB at the default limit of 10,000 rooms, a few microseconds. */
 #include "focus/room.h"
+#include "focus/alone.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -296,6 +297,7 @@ void focus_room_set_sound(const struct focus *focus, struct room_settings *setti
 	settings->has_auto_level = config->rooms_auto_level;
 	settings->has_inband_dtmf = config->rooms_inband_dtmf;
 	settings->passes_dtmf = config->rooms_pass_dtmf;
+	settings->has_music = config->rooms_music;
 }
 
 uint8_t room_sound(const struct room_settings *settings)
@@ -576,6 +578,7 @@ int focus_room_set(struct focus *focus, struct room *room, const struct room_set
 	schedule_review(room);
 	room_changed(room, NULL);
 	waiting_review(room);
+	alone_review(room);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "focus/alone.h"
 #include "focus/focus_priv.h"
 #include "focus/play.h"
 #include "focus/recording.h"
@@ -253,6 +254,7 @@ void waiting_on_joined(struct participant *p)
 		announce(p, PROMPT_HAS_JOINED, PROMPT_TONE_ENTRY);
 	if (is_moderator(p))
 		moderator_is_in(room);
+	alone_review(room);
 }
 
 void waiting_on_leaving(struct participant *p)
@@ -261,7 +263,7 @@ void waiting_on_leaving(struct participant *p)
 	bool was_in_mix = p->is_in_mix;
 
 	p->is_in_mix = false;
-	p->play = 0; /* ends with its leg */
+	p->play = p->music = 0; /* end with its leg */
 	recording_track_end(p);
 	plays_on_leaving(p);
 	if (!was_in_mix || room->is_ending || room->call)
@@ -270,10 +272,14 @@ void waiting_on_leaving(struct participant *p)
 		announce(p, PROMPT_HAS_LEFT, PROMPT_TONE_EXIT);
 	if (is_moderator(p))
 		moderators_are_gone(room);
+	alone_review(room);
 }
 
 void waiting_on_said(struct participant *p, handle play)
 {
-	if (play == p->play)
-		p->play = 0;
+	if (play != p->play)
+		return;
+	p->play = 0;
+	if (p->is_in_mix)
+		alone_review(p->room);
 }

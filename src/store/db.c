@@ -87,6 +87,7 @@ static const char *const migrations[] = {
 	"UPDATE rooms SET has_denoise = sound & 1, has_auto_level = sound >> 1 & 1,"
 	" has_inband_dtmf = sound >> 2 & 1, passes_dtmf = sound >> 3 & 1;"
 	"ALTER TABLE rooms DROP COLUMN sound;",
+	"ALTER TABLE rooms ADD COLUMN has_music INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum statement {

@@ -148,4 +148,26 @@ def talkers_go_down_under_an_announcement():
     hearth.stop()
 
 
+@lib.case
+def music_for_who_is_alone_and_a_tone_while_it_is_recorded():
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="hearth-music-"))
+    lib.write_opus(directory / "music.ogg", lib.tone(700, 2.0))
+    hearth = lib.Hearth(prompts__music=str(directory), recordings__path=str(directory / "rec"), recordings__announce="false",
+                        recordings__beep_s=1)
+    assert hearth.api("POST", "/api/v1/rooms", {"id": "team", "music": True}).json["music"] is True
+    anna = caller(hearth, "anna")
+    hears(anna, 700)
+    bert = caller(hearth, "bert")
+    hears_not(anna, 700)
+    assert lib.tone_heard(bert.rtp.heard(0.4), 700) < 60
+    assert hearth.api("POST", "/api/v1/rooms/team/recordings", {"format": "wav"}).status == 201
+    for phone in (anna, bert):
+        lib.wait_for("the tone", lambda: lib.tone_level(phone.rtp.heard(0.1), 1400) > 2000, PATIENCE_S, 0.02)
+    bert.bye()
+    hears(anna, 700)
+    assert hearth.api("PATCH", "/api/v1/rooms/team", {"music": False}).status == 200
+    hears_not(anna, 700)
+    hearth.stop()
+
+
 lib.main()

@@ -261,6 +261,62 @@ static void by_the_room(void)
 }
 
 /* After its days it goes, one that runs stays. */
+/* Everybody is told when it begins, who comes later when it comes. */
+static void who_is_recorded_is_told(void)
+{
+	struct world *world = world_make();
+	struct phone *alice = world_join(world, "alice", "team"), *bob;
+	struct room *room = world_room(world, "team");
+	struct recording *recording;
+
+	world->config->recordings_announce = true;
+	CHECK("nothing is said", !fake_media_play(world->media, 0, room->bus->room));
+	recording = start(world, "team");
+	CHECK("to all", fake_media_play(world->media, 0, room->bus->room) != NULL);
+	CHECK("not to one", !phone_participant(alice, "team")->play);
+	bob = world_join(world, "bob", "team");
+	CHECK("to who comes", phone_participant(bob, "team")->play != 0);
+	CHECK_INT("stop", focus_recording_stop(recording), 0);
+	fake_media_record_over(world->media, 0);
+	CHECK("nothing to who comes then",
+	      !phone_participant(world_join(world, "cleo", "team"), "team")->play);
+	world_end(world, "who_is_recorded_is_told");
+	recordings_remove();
+}
+
+/* Where a law asks for it: every so often, not in a pause, and not when it is over. */
+static void a_tone_now_and_then(void)
+{
+	struct world *world = world_make();
+	struct recording *recording;
+	uint32_t before;
+
+	world->config->recordings_beep_s = 15;
+	world->config->recordings_announce = false;
+	(void)world_join(world, "alice", "team");
+	recording = start(world, "team");
+	before = fake_media_calls(world->media, FAKE_PLAY_START);
+	world_run(world, 14000);
+	CHECK_INT("not yet", fake_media_calls(world->media, FAKE_PLAY_START), before);
+	world_run(world, 31500);
+	CHECK_INT("three", fake_media_calls(world->media, FAKE_PLAY_START), before + 3);
+	CHECK("to all, over whom nobody is lowered",
+	      fake_media_play(world->media, 0, world_room(world, "team")->bus->room)
+			      ->play.duck_cdb == 0);
+	CHECK_INT("pause", focus_recording_pause(recording, true), 0);
+	world_run(world, 40000);
+	CHECK_INT("none", fake_media_calls(world->media, FAKE_PLAY_START), before + 3);
+	CHECK_INT("go on", focus_recording_pause(recording, false), 0);
+	world_run(world, 16000);
+	CHECK_INT("again", fake_media_calls(world->media, FAKE_PLAY_START), before + 4);
+	CHECK_INT("stop", focus_recording_stop(recording), 0);
+	world_run(world, 60000);
+	CHECK_INT("over", fake_media_calls(world->media, FAKE_PLAY_START), before + 4);
+	fake_media_record_over(world->media, 0);
+	world_end(world, "a_tone_now_and_then");
+	recordings_remove();
+}
+
 static void days_pass(void)
 {
 	char config[128];
@@ -294,5 +350,7 @@ void suite_recording(void)
 	CHECK_TEST(a_track_each);
 	CHECK_TEST(a_track_that_fails_is_left_out);
 	CHECK_TEST(by_the_room);
+	CHECK_TEST(who_is_recorded_is_told);
+	CHECK_TEST(a_tone_now_and_then);
 	CHECK_TEST(days_pass);
 }

@@ -112,6 +112,7 @@ static void old_files_get_users(void)
 		    "ALTER TABLE rooms DROP COLUMN has_auto_level;"
 		    "ALTER TABLE rooms DROP COLUMN has_inband_dtmf;"
 		    "ALTER TABLE rooms DROP COLUMN passes_dtmf;"
+		    "ALTER TABLE rooms DROP COLUMN has_music;"
 		    "ALTER TABLE rooms DROP COLUMN is_lobby;"
 		    "ALTER TABLE rooms DROP COLUMN waits_for_moderator;"
 		    "ALTER TABLE rooms DROP COLUMN ends_with_moderator;"
@@ -139,6 +140,7 @@ static void old_files_keep_their_sound(void)
 			      "ALTER TABLE rooms DROP COLUMN has_auto_level;"
 			      "ALTER TABLE rooms DROP COLUMN has_inband_dtmf;"
 			      "ALTER TABLE rooms DROP COLUMN passes_dtmf;"
+			      "ALTER TABLE rooms DROP COLUMN has_music;"
 			      "ALTER TABLE rooms ADD COLUMN sound INTEGER NOT NULL DEFAULT 0;"
 			      "UPDATE rooms SET sound = 9; PRAGMA user_version = 11");
 	db = open_or_fail(&scratch);
