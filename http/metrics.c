@@ -106,6 +106,9 @@ static void add_sip(struct buf *out, const struct sip_ua_stats *stats)
 		stats->transport_failures);
 	counter(out, "hearth_sip_overload_total", "503 because a limit was reached.",
 		stats->overload);
+	counter(out, "hearth_sip_rspauth_wrong_total",
+		"Answers whose Authentication-Info is not of who knows our password.",
+		stats->rspauth_wrong);
 	counter(out, "hearth_sip_left_out_total",
 		"Requests not sent because the peer asked for fewer (RFC 7339).", stats->left_out);
 	gauge(out, "hearth_sip_calls", "SIP calls now.", stats->calls);

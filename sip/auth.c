@@ -170,7 +170,8 @@ enum sip_auth_verdict sip_auth_check(struct sip_auth *auth,
 void sip_auth_info(struct sip_auth *auth, const struct sip_auth_question *question, struct buf *buf)
 {
 	struct digest_credentials credentials;
-	char rspauth[DIGEST_HEX_MAX];
+	char rspauth[DIGEST_HEX_MAX], nonce[NONCE_TEXT_MAX];
+	struct buf next = BUF_INIT;
 	const char *ha1;
 
 	if (find(question, &credentials) != SIP_AUTH_GOOD || credentials.qop != DIGEST_QOP_AUTH)
@@ -178,9 +179,17 @@ void sip_auth_info(struct sip_auth *auth, const struct sip_auth_question *questi
 	ha1 = auth->ha1(auth->arg, credentials.username, credentials.algorithm);
 	if (!ha1 || digest_response(&credentials, ha1, SLICE(""), SLICE_NONE, rspauth))
 		return;
+	if (nonces_is_old(auth->nonces, credentials.nonce)) {
+		buf_adds(&next, ", nextnonce=\"");
+		buf_adds(&next, nonces_make(auth->nonces, &question->flow->remote, nonce));
+		buf_addc(&next, '"');
+	}
 	sip_build_header(buf, "Authentication-Info",
-			 "qop=auth, rspauth=\"%s\", cnonce=\"" SLICE_FMT "\", nc=" SLICE_FMT,
-			 rspauth, SLICE_ARG(credentials.cnonce), SLICE_ARG(credentials.nc_text));
+			 "qop=auth, rspauth=\"%s\", cnonce=\"" SLICE_FMT
+			 "\", nc=" SLICE_FMT SLICE_FMT,
+			 rspauth, SLICE_ARG(credentials.cnonce), SLICE_ARG(credentials.nc_text),
+			 SLICE_ARG(buf_slice(&next)));
+	buf_done(&next);
 }
 
 void sip_auth_challenge(struct sip_auth *auth, const struct sip_auth_question *question,

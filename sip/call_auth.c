@@ -1,5 +1,6 @@
-/* Challenges to requests of a call (RFC 3261 22.2, 22.3). What was answered once goes into the
- * later requests of the call unasked, and into the ACK of its INVITE as it was (22.1). */
+/* Challenges to requests of a call (RFC 3261 22.2, 22.3), and the nonce for the next (RFC
+ * 7616 3.5). What was answered once goes into the later requests of the call unasked, and into the
+ * ACK of its INVITE as it was (22.1). */
 #include "base/err.h"
 #include "sip/request.h"
 #include "sip/ua_priv.h"
@@ -73,4 +74,25 @@ bool call_auth_again(struct call_tx *tx, const struct sip_msg *response)
 	tx->tries++;
 	tx->cseq = ++tx->dialog->local_cseq;
 	return call_tx_send(tx) == 0;
+}
+
+void call_auth_answered(struct call_tx *tx, const struct sip_msg *response)
+{
+	struct sip_call *call = tx->call;
+	struct slice mine = buf_slice(&tx->credentials);
+	struct buf lines = BUF_INIT;
+	int err;
+
+	/* Once for each 2xx, and not where a later request has gone on. */
+	if (mine.len == 0 || !call->ua->credentials ||
+	    !slice_eq(mine, buf_slice(&call->credentials)))
+		return;
+	err = ask(tx, response, mine, &lines);
+	if (err == ERR_AUTH_FAILED)
+		call->ua->stats.rspauth_wrong++;
+	if (!err) {
+		buf_clear(&call->credentials);
+		buf_addslice(&call->credentials, buf_slice(&lines));
+	}
+	buf_done(&lines);
 }

@@ -80,6 +80,8 @@ static void on_response(void *arg, const struct sip_msg *response)
 		return;
 	if (bye_again(arg, response))
 		return;
+	if (response->status >= 200 && response->status < 300)
+		call_auth_answered(arg, response);
 	answered(arg, response);
 }
 

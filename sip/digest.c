@@ -53,12 +53,14 @@ enum field {
 	F_CNONCE,
 	F_NC,
 	F_USERHASH,
+	F_NEXTNONCE,
+	F_RSPAUTH,
 	F_COUNT
 };
 
 static const char *const field_names[F_COUNT] = {
-	"realm",    "nonce", "opaque",   "domain", "stale", "algorithm", "qop",
-	"username", "uri",   "response", "cnonce", "nc",    "userhash",
+	"realm", "nonce",    "opaque", "domain", "stale",    "algorithm", "qop",     "username",
+	"uri",   "response", "cnonce", "nc",     "userhash", "nextnonce", "rspauth",
 };
 
 struct fields {
@@ -99,30 +101,37 @@ static int take_param(struct cursor *c, struct slice *ret_name, struct slice *re
 	return cursor_done(c) || cursor_peek(c) == ',' ? 0 : ERR_SIP_HEADER_SYNTAX;
 }
 
-static int read_fields(struct slice text, struct fields *ret_fields)
+static int read_params(struct cursor *c, struct fields *ret_fields)
 {
-	struct cursor c = cursor_of(text);
-	struct slice scheme, name, value;
+	struct slice name, value;
 	int err;
 
 	*ret_fields = (struct fields){0};
-	cursor_lws(&c);
-	scheme = cursor_span(&c, CHAR_TOKEN);
-	if (!slice_iis(scheme, "Digest"))
-		return scheme.len > 0 ? ERR_AUTH_SCHEME : ERR_SIP_HEADER_SYNTAX;
 	for (unsigned i = 0; i < DIGEST_PARAMS_MAX; i++) {
-		cursor_lws(&c);
-		while (cursor_skip(&c, ',')) /* empty elements (RFC 7230 7) */
-			cursor_lws(&c);
-		if (cursor_done(&c))
+		cursor_lws(c);
+		while (cursor_skip(c, ',')) /* empty elements (RFC 7230 7) */
+			cursor_lws(c);
+		if (cursor_done(c))
 			return i > 0 ? 0 : ERR_SIP_HEADER_SYNTAX;
-		err = take_param(&c, &name, &value);
+		err = take_param(c, &name, &value);
 		if (!err)
 			err = keep(ret_fields, name, value);
 		if (err)
 			return err;
 	}
 	return ERR_SIP_HEADER_SYNTAX;
+}
+
+static int read_fields(struct slice text, struct fields *ret_fields)
+{
+	struct cursor c = cursor_of(text);
+	struct slice scheme;
+
+	cursor_lws(&c);
+	scheme = cursor_span(&c, CHAR_TOKEN);
+	if (!slice_iis(scheme, "Digest"))
+		return scheme.len > 0 ? ERR_AUTH_SCHEME : ERR_SIP_HEADER_SYNTAX;
+	return read_params(&c, ret_fields);
 }
 
 /* A missing algorithm is MD5 (RFC 7616 3.3). */
@@ -251,6 +260,26 @@ int digest_credentials_parse(struct slice value, struct digest_credentials *ret_
 	if (err)
 		return err;
 	*ret_credentials = credentials;
+	return 0;
+}
+
+int digest_info_parse(struct slice value, struct digest_info *ret_info)
+{
+	struct cursor c = cursor_of(value);
+	struct fields f;
+	int err = read_params(&c, &f);
+
+	if (err)
+		return err;
+	*ret_info = (struct digest_info){
+		.nextnonce = f.value[F_NEXTNONCE],
+		.rspauth = f.value[F_RSPAUTH],
+		.cnonce = f.value[F_CNONCE],
+		.nc_text = f.value[F_NC],
+		.qop = slice_iis(f.value[F_QOP], "auth")       ? DIGEST_QOP_AUTH
+		       : slice_iis(f.value[F_QOP], "auth-int") ? DIGEST_QOP_AUTH_INT
+							       : DIGEST_QOP_NONE,
+	};
 	return 0;
 }
 

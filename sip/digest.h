@@ -57,6 +57,15 @@ struct digest_credentials {
 int digest_credentials_parse(struct slice value, struct digest_credentials *ret_credentials);
 void digest_credentials_write(const struct digest_credentials *credentials, struct buf *buf);
 
+/* Authentication-Info and Proxy-Authentication-Info (RFC 7615, RFC 7616 3.5); each part may be
+ * absent. */
+struct digest_info {
+	struct slice nextnonce, rspauth, cnonce, nc_text;
+	enum digest_qop qop; /* NONE: not said, or not known */
+};
+/* ERR_SIP_HEADER_SYNTAX. */
+int digest_info_parse(struct slice value, struct digest_info *ret_info);
+
 /* H(user ":" realm ":" password) in lower case hex: what a server keeps in place of the password.
  * -ENOMEM, -ENOTSUP (the library refuses the hash, as MD5 under FIPS rules). */
 int digest_ha1(enum digest_algorithm algorithm, struct slice user, struct slice realm,

@@ -12,6 +12,9 @@
 
 enum { CNONCE_CHARS = 26, NC_CHARS = 8 };
 
+/* The count of a nonce that was given for the next request, and that none has had: ffffffff. */
+#define NC_UNUSED UINT32_MAX
+
 struct key {
 	char realm[SIP_KEY_TEXT_MAX + 1], user[SIP_KEY_TEXT_MAX + 1];
 	char password[SIP_KEY_TEXT_MAX + 1];
@@ -296,7 +299,8 @@ static int write_answer(const struct sip_keyring *keyring, const struct sip_chal
 
 	if (!key)
 		return 0; /* taken away since */
-	(void)snprintf(nc, sizeof(nc), "%08x", answer->is_fresh ? 1 : c->nc + 1);
+	(void)snprintf(nc, sizeof(nc), "%08x",
+		       answer->is_fresh || c->nc == NC_UNUSED ? 1 : c->nc + 1);
 	c->nc_text = slice_of(nc);
 	if (answer->is_fresh && (c->qop != DIGEST_QOP_NONE || c->is_session))
 		c->cnonce = slice_of(random_token(keyring->random, cnonce, CNONCE_CHARS));
@@ -316,6 +320,83 @@ static int write_answer(const struct sip_keyring *keyring, const struct sip_chal
 	return err;
 }
 
+/* What a 2xx says
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* True unless it has an rspauth that is wrong: A2 is that of the request without a method. */
+static bool knows_secret(const struct sip_keyring *keyring, const struct answer *answer,
+			 const struct digest_info *info, struct slice body)
+{
+	char ha1[DIGEST_HEX_MAX], response[DIGEST_HEX_MAX];
+	const struct digest_credentials *c = &answer->c;
+	const struct key *key = find_key(keyring, c->realm);
+	bool is_same;
+
+	if (!key || !slice_present(info->rspauth) || info->qop != c->qop)
+		return true; /* RFC 2069 has another rspauth; nothing to tell */
+	if (digest_ha1(c->algorithm, c->username, c->realm, slice_of(key->password), ha1))
+		return true;
+	is_same = digest_response(c, ha1, SLICE(""), body, response) == 0 &&
+		  digest_is_same(info->rspauth, response);
+	explicit_bzero(ha1, sizeof(ha1));
+	return is_same;
+}
+
+/* It names no realm: it is of the only one that was answered on that side. */
+static struct answer *only_answer(struct answers *answers, bool is_proxy)
+{
+	struct answer *only = NULL;
+
+	for (uint32_t i = 0; i < answers->count; i++) {
+		if (answers->list[i].is_proxy != is_proxy)
+			continue;
+		if (only)
+			return NULL;
+		only = &answers->list[i];
+	}
+	return only;
+}
+
+/* *is_new: there is a nonce for the next request. A session key stays with its first nonce. */
+static int take_info(const struct sip_keyring *keyring, const struct sip_msg *response,
+		     struct answers *answers, bool is_proxy, bool *is_new)
+{
+	struct slice value = sip_msg_value_named(response, is_proxy ? "Proxy-Authentication-Info"
+								    : "Authentication-Info");
+	struct answer *answer = only_answer(answers, is_proxy);
+	struct digest_info info;
+
+	if (!slice_present(value) || !answer || digest_info_parse(value, &info))
+		return 0;
+	if (!knows_secret(keyring, answer, &info, response->body))
+		return ERR_AUTH_FAILED;
+	if (info.nextnonce.len == 0 || answer->c.is_session || answer->c.qop == DIGEST_QOP_NONE)
+		return 0;
+	answer->c.nonce = info.nextnonce;
+	answer->c.nc_text = SLICE("ffffffff");
+	*is_new = true;
+	return 0;
+}
+
+static int take_infos(const struct sip_keyring *keyring, const struct sip_challenged *challenged,
+		      struct answers *answers, struct buf *headers)
+{
+	bool is_new = false;
+	int err = take_info(keyring, challenged->response, answers, false, &is_new);
+
+	if (!err)
+		err = take_info(keyring, challenged->response, answers, true, &is_new);
+	if (err || !is_new)
+		return err ? err : ERR_AUTH_REQUIRED;
+	for (uint32_t i = 0; i < answers->count; i++) {
+		buf_addf(headers, "%s: ", line_name(answers->list[i].is_proxy));
+		digest_credentials_write(&answers->list[i].c, headers);
+		buf_adds(headers, "\r\n");
+	}
+	return buf_err(headers);
+}
+
 int sip_keyring_answer(void *arg, const struct sip_challenged *challenged, struct buf *headers)
 {
 	const struct sip_keyring *keyring = arg;
@@ -323,6 +404,8 @@ int sip_keyring_answer(void *arg, const struct sip_challenged *challenged, struc
 	int err = 0;
 
 	read_given(challenged->given, &answers);
+	if (challenged->response && challenged->response->status < 300)
+		return take_infos(keyring, challenged, &answers, headers);
 	if (challenged->response)
 		err = take_challenges(keyring, challenged, &answers);
 	for (uint32_t i = 0; i < answers.count && !err; i++)

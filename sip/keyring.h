@@ -33,10 +33,13 @@ struct sip_keyring *sip_keyring_free(struct sip_keyring *keyring);
 int sip_keyring_read(struct sip_keyring *keyring, struct slice text, uint32_t *ret_line);
 uint32_t sip_keyring_count(const struct sip_keyring *keyring);
 
-/* A sip_credentials_fn whose `arg` is the keyring. With a response: the lines that answer its
- * challenges, and those of challenged->given for other realms again. Without: those of
- * challenged->given for this request, with the next count. ERR_AUTH_FAILED: what we gave was wrong.
- * ERR_AUTH_REQUIRED: no key, or no challenge that we understand. -ENOMEM, -EINVAL. */
+/* A sip_credentials_fn whose `arg` is the keyring. With a 2xx: those of challenged->given with the
+ * nonce that it names for the next request (Authentication-Info, RFC 7616 3.5); ERR_AUTH_FAILED
+ * when its rspauth shows that it does not know the secret; ERR_AUTH_REQUIRED: it names none. With a
+ * challenge: the lines that answer its challenges, and those of challenged->given for other realms
+ * again. Without: those of challenged->given for this request, with the next count.
+ * ERR_AUTH_FAILED: what we gave was wrong. ERR_AUTH_REQUIRED: no key, or no challenge that we
+ * understand. -ENOMEM, -EINVAL. */
 int sip_keyring_answer(void *keyring, const struct sip_challenged *challenged, struct buf *headers);
 
 #endif

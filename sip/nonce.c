@@ -195,6 +195,14 @@ enum nonce_state nonces_check(const struct nonces *nonces, const struct addr *pe
 	return NONCE_GOOD;
 }
 
+bool nonces_is_old(const struct nonces *nonces, struct slice text)
+{
+	struct parts parts;
+
+	return take_apart(text, &parts) &&
+	       clock_mono_ms(&nonces->clock) - parts.made_ms > nonces->life_ms / 2;
+}
+
 static void drop_old(struct nonces *nonces)
 {
 	uint64_t now_ms = clock_mono_ms(&nonces->clock);

@@ -45,6 +45,9 @@ enum nonce_state {
 enum nonce_state nonces_check(const struct nonces *nonces, const struct addr *peer,
 			      struct slice text);
 
+/* More than half of its life is over: its user is given the next one (RFC 7616 3.5). */
+bool nonces_is_old(const struct nonces *nonces, struct slice text);
+
 /* Uses count `nc` of a nonce that nonces_check found good. A nonce of an old peer without counts
  * (nc 0) may be used once. True: this use is new. False: it was used before, or is too far below
  * the highest. */

@@ -66,14 +66,15 @@ const struct sip_flow *sip_request_flow(const struct sip_request *request);
 struct sip_challenged {
 	struct slice method, uri, body; /* of the request */
 	struct slice from;              /* its From value */
-	const struct sip_msg *response; /* 401 or 407; NULL: a later request of the dialog in
-					   which `given` was good */
+	const struct sip_msg *response; /* 401 or 407; a 2xx: what it says of `given`; NULL: a later
+					   request of the dialog in which `given` was good */
 	struct slice given;             /* the lines of the try before; absent: none */
 	uint32_t tries;                 /* challenges of this request answered before */
 };
 
 /* Adds complete lines (Authorization, Proxy-Authorization) for the same request. 0: it is sent
- * again with them, CSeq one higher; anything else: the response goes to who asked. */
+ * again with them, CSeq one higher; anything else: the response goes to who asked. After a 2xx they
+ * take the place of `given` for later requests. */
 typedef int sip_credentials_fn(void *arg, const struct sip_challenged *challenged,
 			       struct buf *headers);
 /* For all requests of this ua, those of calls included. NULL: challenges are not answered. */

@@ -307,9 +307,10 @@ struct sip_ua_stats {
 	uint64_t stray_responses; /* matched no transaction */
 	uint64_t retransmits_in, retransmits_out;
 	uint64_t transport_failures;
-	uint64_t overload; /* 503 because of a limit */
-	uint64_t new_in;   /* requests that would begin something */
-	uint64_t left_out; /* requests of ours not sent, as the peer asked (RFC 7339) */
+	uint64_t overload;      /* 503 because of a limit */
+	uint64_t new_in;        /* requests that would begin something */
+	uint64_t rspauth_wrong; /* 2xx of who does not know our secret (Authentication-Info) */
+	uint64_t left_out;      /* requests of ours not sent, as the peer asked (RFC 7339) */
 	uint32_t calls, client_transactions, server_transactions, dialogs; /* live now */
 };
 const struct sip_ua_stats *sip_ua_stats(const struct sip_ua *ua); /* borrowed, always current */

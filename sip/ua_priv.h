@@ -310,6 +310,8 @@ int call_tx_send(struct call_tx *tx);
 void call_auth_prepare(struct call_tx *tx);
 /* Sends a request that was challenged again, CSeq one higher. False: the response stands. */
 bool call_auth_again(struct call_tx *tx, const struct sip_msg *response);
+/* A 2xx: what it says about credentials counts for the next request of the call. */
+void call_auth_answered(struct call_tx *tx, const struct sip_msg *response);
 
 /* call_uas.c */
 void call_invited(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request);

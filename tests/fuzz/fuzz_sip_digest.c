@@ -1,4 +1,5 @@
-/* Any octets as a value of (Proxy-)Authorization and of (Proxy-|WWW-)Authenticate: what is read
+/* Any octets as a value of (Proxy-)Authorization and of (Proxy-|WWW-)Authenticate, and of
+ * (Proxy-)Authentication-Info: what is read
  * lies inside, and what is written of it reads the same again. */
 #include <assert.h>
 
@@ -55,11 +56,24 @@ static void challenge(struct slice text)
 	buf_done(&buf);
 }
 
+static void info(struct slice text)
+{
+	struct digest_info info;
+
+	if (digest_info_parse(text, &info))
+		return;
+	inside(text, info.nextnonce);
+	inside(text, info.rspauth);
+	inside(text, info.cnonce);
+	inside(text, info.nc_text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice text = slice_make((const char *)data, size);
 
 	credentials(text);
 	challenge(text);
+	info(text);
 	return 0;
 }

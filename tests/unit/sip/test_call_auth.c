@@ -1,6 +1,7 @@
 /* Calls of ours that are challenged, against a peer that is written out by hand. */
 #include <stdio.h>
 
+#include "base/attr.h"
 #include "sip/keyring.h"
 #include "tests/support/check.h"
 #include "tests/support/simua.h"
@@ -138,6 +139,48 @@ done:
 	end(&fx);
 }
 
+/* A 2xx names the nonce for the next request (RFC 7615); one of who does not know the secret does
+ * not. */
+static void the_next_nonce(void)
+{
+	static const struct {
+		const char *name, *info, *want;
+		unsigned wrong;
+	} cases[] = {
+		{"named", "Proxy-Authentication-Info: nextnonce=\"n9\"\n", "nonce=\"n9\"", 0},
+		{"of the other kind", "Authentication-Info: nextnonce=\"n9\"\n", "nonce=\"n1\"", 0},
+		{"by a stranger",
+		 "Proxy-Authentication-Info: qop=auth, rspauth=\"00\", nextnonce=\"n9\"\n",
+		 "nonce=\"n1\"", 1},
+		{"not well-formed", "Proxy-Authentication-Info: nextnonce\n", "nonce=\"n1\"", 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *name = cases[i].name;
+		struct sip_msg invite, ack, bye;
+		struct fixture fx;
+
+		begin(&fx, "secret");
+		CHECK_INT(name, simua_call(&fx.ua, "sip:x@" PEER), 0);
+		if (next(&fx, "INVITE", &invite))
+			reply(&fx, &invite, "407 Proxy Authentication Required", ASKS);
+		if (next(&fx, "INVITE", &invite))
+			reply(&fx, &invite, "200 OK", cases[i].info);
+		CHECK(name, next(&fx, "ACK", &ack));
+		simua_hangup_all(&fx.ua);
+		if (next(&fx, "BYE", &bye)) {
+			struct slice line = sip_msg_value(&bye, SIP_H_PROXY_AUTHORIZATION);
+
+			CHECK(name, has_part(line, cases[i].want));
+			CHECK(name, has_part(line, strstr(cases[i].want, "n9") ? "nc=00000001"
+									       : "nc=00000002"));
+			reply(&fx, &bye, "200 OK", "");
+		}
+		CHECK_INT(name, sip_ua_stats(fx.ua.ua)->rspauth_wrong, cases[i].wrong);
+		end(&fx);
+	}
+}
+
 static void wrong_password(void)
 {
 	struct sip_msg first, again, more;
@@ -241,6 +284,7 @@ void suite_call_auth(void)
 {
 	CHECK_SUITE("call_auth");
 	CHECK_TEST(a_call_through_a_proxy_that_asks);
+	CHECK_TEST(the_next_nonce);
 	CHECK_TEST(wrong_password);
 	CHECK_TEST(unknown_realm);
 	CHECK_TEST(endless_stale);

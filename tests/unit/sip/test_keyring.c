@@ -311,6 +311,74 @@ static void our_server_accepts_it(void)
 	end(&fx);
 }
 
+/* A request with the lines of the last answer comes to our server, whose 2xx comes back. */
+static enum sip_auth_verdict there_and_back(struct fixture *fx, const char *method)
+{
+	struct sip_flow flow = {.proto = SIP_UDP};
+	struct buf info = BUF_INIT;
+	struct sip_msg request;
+	struct sip_auth_question question = {&request, &flow, SLICE("example.com"), false};
+	enum sip_auth_verdict verdict;
+	struct slice user;
+	char text[4096];
+	int len = snprintf(text, sizeof(text),
+			   "%s sip:b@example.com SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\n"
+			   "From: <sip:a>;tag=1\r\nTo: <sip:b>\r\nCall-ID: 1\r\nCSeq: 1 %s\r\n%s"
+			   "Content-Length: 5\r\n\r\nv=0\r\n",
+			   method, method, fx->lines.p ? fx->lines.p : "");
+
+	(void)addr_parse(SLICE("192.0.2.1:5060"), &flow.remote);
+	CHECK_INT(method, sip_msg_parse(text, (size_t)len, &request), 0);
+	verdict = sip_auth_check(fx->server, &question, &user);
+	if (verdict == SIP_AUTH_GOOD) {
+		sip_auth_info(fx->server, &question, &info);
+		respond(fx, info.p);
+		memcpy(fx->text, "SIP/2.0 200", 11);
+	} else {
+		sip_auth_challenge(fx->server, &question, false, &info);
+		respond(fx, info.p);
+	}
+	CHECK_INT(method, sip_msg_parse(fx->text, strlen(fx->text), &fx->response), 0);
+	buf_done(&info);
+	return verdict;
+}
+
+/* Both halves: while the nonce is young nothing is said but that the secret is known; in the second
+ * half of its life the 2xx names the next, and nobody is asked again (RFC 7616 3.5). */
+static void the_next_nonce(void)
+{
+	struct buf kept = BUF_INIT;
+	struct fixture fx;
+	char *rspauth;
+
+	begin(&fx, "example.com bob zanzibar");
+	CHECK_INT("asked", there_and_back(&fx, "INVITE"), SIP_AUTH_NONE);
+	CHECK_INT("answer", answer(&fx, true, "INVITE", 0), 0);
+	CHECK_INT("good", there_and_back(&fx, "INVITE"), SIP_AUTH_GOOD);
+	buf_addslice(&kept, buf_slice(&fx.lines));
+	CHECK_INT("young", answer(&fx, true, "INVITE", 0), ERR_AUTH_REQUIRED);
+	for (int i = 0; i < 4; i++) { /* 800 s, while a nonce is good for 300 */
+		fx.time.mono_ns += UINT64_C(200) * 1000000000;
+		buf_clear(&fx.lines);
+		buf_addslice(&fx.lines, buf_slice(&kept));
+		CHECK_INT("next", answer(&fx, false, "UPDATE", 0), 0);
+		CHECK("counts", has(&fx, i == 0 ? "nc=00000002" : "nc=00000001"));
+		CHECK_INT("not asked", there_and_back(&fx, "UPDATE"), SIP_AUTH_GOOD);
+		CHECK_INT("old", answer(&fx, true, "UPDATE", 0), 0);
+		buf_clear(&kept);
+		buf_addslice(&kept, buf_slice(&fx.lines));
+	}
+	CHECK_INT("next", answer(&fx, false, "BYE", 0), 0);
+	CHECK_INT("good", there_and_back(&fx, "BYE"), SIP_AUTH_GOOD);
+	rspauth = strstr(fx.text, "rspauth=\"");
+	CHECK("says that it knows", rspauth != NULL);
+	if (rspauth)
+		rspauth[9] = rspauth[9] == '0' ? '1' : '0';
+	CHECK_INT("who does not know is found out", answer(&fx, true, "BYE", 0), ERR_AUTH_FAILED);
+	buf_done(&kept);
+	end(&fx);
+}
+
 static void memory_runs_out(void)
 {
 	struct fixture fx;
@@ -356,5 +424,6 @@ void suite_keyring(void)
 	CHECK_TEST(a_proxy_and_then_the_target);
 	CHECK_TEST(later_requests);
 	CHECK_TEST(our_server_accepts_it);
+	CHECK_TEST(the_next_nonce);
 	CHECK_TEST(memory_runs_out);
 }
