@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/attr.h"
 #include "base/err.h"
 #include "sip/ua_priv.h"
 
@@ -282,6 +283,8 @@ int sip_call_new(struct sip_ua *ua, const struct sip_call_invite *invite,
 		err = make_start(call, invite);
 	if (!err)
 		err = read_remote(call);
+	if (!err)
+		call->start->hops_used = MIN_OF(invite->hops_used, (uint8_t)SIP_HOPS);
 	if (!err)
 		err = start_invite(call, invite);
 	if (err) {

@@ -382,7 +382,7 @@ void sip_dialog_add_routes(const struct sip_dialog *dialog, struct buf *buf)
 void sip_dialog_add_fields(const struct sip_dialog *dialog, uint32_t cseq, struct slice method,
 			   struct buf *buf)
 {
-	sip_build_header(buf, "Max-Forwards", "70");
+	sip_build_header(buf, "Max-Forwards", "%u", (unsigned)(SIP_HOPS - dialog->hops_used));
 	sip_build_header(buf, "From", "%s", dialog->local);
 	sip_build_header(buf, "To", "%s", dialog->remote);
 	sip_build_header(buf, "Call-ID", "%s", dialog->call_id);

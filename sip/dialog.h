@@ -39,7 +39,8 @@ struct sip_dialog {
 	bool has_remote_cseq;
 	uint32_t rseq_cseq, rseq; /* of the last reliable provisional answer of theirs (RFC 3262) */
 	bool allows_update;       /* the peer's last Allow has UPDATE */
-	bool is_remote_focus;     /* isfocus in the peer's Contact (RFC 3840, RFC 4579 5.2) */
+	uint8_t hops_used;    /* of 70: Max-Forwards of what carries a call on (RFC 3261 16.6) */
+	bool is_remote_focus; /* isfocus in the peer's Contact (RFC 3840, RFC 4579 5.2) */
 };
 
 /* UAS (12.1.1): from the request and the tag of our answers. ERR_SIP_HEADER_MISSING,

@@ -21,7 +21,8 @@
 enum {
 	SIP_MSG_OCTETS_MAX = 65535,
 	SIP_MSG_HEADERS_MAX = 192, /* fields; more is ERR_SIP_TOO_MANY_HEADERS */
-	SIP_MSG_VIA_MAX = 70, /* Via hops looked at (RFC 3261 8.1.1.6 starts Max-Forwards at 70) */
+	SIP_HOPS = 70,        /* Max-Forwards of a request that begins with us (RFC 3261 8.1.1.6) */
+	SIP_MSG_VIA_MAX = 70, /* Via hops looked at */
 	SIP_MSG_PARAMS_MAX = 64 /* parameters looked at in one value */
 };
 

@@ -477,11 +477,19 @@ void sip_stx_receive(struct sip_tx_layer *layer, const struct sip_flow *flow,
  * -------------------------------------------------------------------------------------------------
  */
 
+static void copy_fields(const struct sip_msg *request, enum sip_header_id id, struct buf *buf)
+{
+	const struct sip_header *field = NULL;
+
+	while ((field = sip_msg_next(request, id, field)))
+		sip_build_header_slice(buf, sip_header_id_name(id),
+				       sip_header_value(request, field));
+}
+
 static void write_response(struct sip_stx *tx, const struct sip_msg *request,
 			   const struct sip_stx_response *response, struct buf *buf)
 {
 	const struct sip_reply *reply = response->reply;
-	const struct sip_header *route = NULL;
 
 	sip_build_response(buf, &(struct sip_build_response){
 					.request = request,
@@ -490,11 +498,11 @@ static void write_response(struct sip_stx *tx, const struct sip_msg *request,
 					.to_tag = reply->status > 100 ? rest_of(tx)->to_tag : NULL,
 					.top_via = stx_top_via(tx),
 				});
-	if (reply->status > 100 && reply->status < 300) {
-		while ((route = sip_msg_next(request, SIP_H_RECORD_ROUTE, route)))
-			sip_build_header_slice(buf, "Record-Route",
-					       sip_header_value(request, route));
-	}
+	if (reply->status > 100 && reply->status < 300)
+		copy_fields(request, SIP_H_RECORD_ROUTE, buf);
+	/* To who can read it, what it says of where it has been (RFC 7044 9.3). */
+	if (reply->status > 100 && sip_list_has(request, SIP_H_SUPPORTED, "histinfo"))
+		copy_fields(request, SIP_H_HISTORY_INFO, buf);
 	if (slice_present(response->headers))
 		buf_addslice(buf, response->headers);
 	if (reply->headers)

@@ -182,6 +182,9 @@ struct sip_call_invite {
 	const struct offer_local
 		*local;      /* copied; NULL: INVITE without an offer, set before the 2xx comes */
 	uint32_t timeout_ms; /* to a final response; then CANCEL. 0: 180 s */
+	/* Of a call that carries on another: so many of the SIP_HOPS of Max-Forwards are used up
+	 * (RFC 7332 3: a loop through several of us must end). */
+	uint8_t hops_used;
 	const struct sip_call_handlers *handlers;
 	void *arg;
 };

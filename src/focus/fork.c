@@ -87,6 +87,7 @@ static int call(struct fork *fork, struct fork_attempt *a)
 		.target = slice_of(a->uri),
 		.route = a->route ? slice_of(a->route) : SLICE_NONE,
 		.flow = a->has_flow ? &a->flow : NULL,
+		.hops_used = fork->hops_used,
 		.handlers = &attempt_handlers,
 		.arg = a,
 	};
@@ -539,6 +540,16 @@ static bool failed_at_once(const struct fork *fork)
 	return fork->start_err && !live_count(fork) && fork->hop_count == 1;
 }
 
+/* One more than what has come; who says nothing has used none. */
+static uint8_t hops_used(const struct sip_msg *request)
+{
+	struct slice value = sip_msg_value(request, SIP_H_MAX_FORWARDS);
+	uint32_t left = SIP_HOPS;
+
+	(void)slice_u32(value, SIP_HOPS, &left);
+	return (uint8_t)(SIP_HOPS - left + (left > 0));
+}
+
 int fork_new(const struct fork_params *params, struct fork **ret_fork)
 {
 	struct fork *fork = calloc(1, sizeof(*fork));
@@ -558,8 +569,10 @@ int fork_new(const struct fork_params *params, struct fork **ret_fork)
 		err = fork_add_hop(fork, &(struct fork_hop_make){.uri = params->target,
 								 .parent = FORK_NONE,
 								 .why = FORK_DIRECT});
-	if (!err && params->request)
+	if (!err && params->request) {
+		fork->hops_used = hops_used(params->request);
 		fork_history_came(fork, params->request);
+	}
 	if (err)
 		goto fail;
 	(void)run(fork);

@@ -88,10 +88,11 @@ struct fork_handlers {
 
 struct fork_params {
 	struct focus *focus;
-	struct slice target;           /* URI */
-	struct slice own;              /* URI that is never called: the caller's. Absent: none */
-	const struct sip_msg *request; /* the INVITE that is carried on: its History-Info and
-					  Diversion go along. NULL: none */
+	struct slice target; /* URI */
+	struct slice own;    /* URI that is never called: the caller's. Absent: none */
+	const struct sip_msg
+		*request;                     /* the INVITE that is carried on: its History-Info and
+						 Diversion go along, and its Max-Forwards, one less. NULL: none */
 	const struct fork_handlers *handlers; /* borrowed, all of them set */
 	void *arg;
 };

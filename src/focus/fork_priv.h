@@ -46,6 +46,7 @@ struct fork {
 	char *own;                                /* NULL none */
 	struct buf came_history, came_diversions; /* of the INVITE that is carried on */
 	struct fork_hop hops[FORK_HOPS_MAX];
+	uint8_t hops_used;      /* of Max-Forwards */
 	uint8_t hop_count, hop; /* the one being called; FORK_NONE between */
 	struct fork_attempt *attempts[FORK_ATTEMPTS_MAX];
 	uint8_t attempt_count;

@@ -144,6 +144,7 @@ int fork_local_toward(struct focus *focus, struct slice target, struct addr *ret
 	const char *proxy = focus->config->sip_outbound_proxy;
 	const struct binding *b;
 	struct addr local = {0};
+	struct slice path = SLICE_NONE;
 	struct sip_addr hop;
 	struct sip_uri uri;
 	int err = 0;
@@ -151,9 +152,11 @@ int fork_local_toward(struct focus *focus, struct slice target, struct addr *ret
 	if (sip_uri_parse(target, &uri))
 		return ERR_BAD_TARGET;
 	b = first_binding(focus, &uri);
+	if (b) /* the first hop of several */
+		path = slice_first(slice_of(b->path), slice_find(slice_of(b->path), '>') + 1);
 	if (b && b->has_flow && addr_is_set(&b->flow.local) && !addr_is_any(&b->flow.local))
 		local = b->flow.local;
-	else if (b && b->path[0] && !sip_addr_parse(slice_of(b->path), &hop))
+	else if (b && path.len && !sip_addr_parse(path, &hop))
 		err = local_for(focus, hop.uri, &local);
 	else if (b ? sip_uri_parse(slice_of(b->contact), &uri)
 		   : proxy[0] && sip_uri_parse(slice_of(proxy), &uri))

@@ -597,6 +597,7 @@ void phone_dial(struct phone *phone, const char *uri)
 		.contact_user = slice_of(phone->user),
 		.contact_params = phone->contact_params,
 		.headers = phone->dial_headers,
+		.hops_used = phone->dial_hops_used,
 		.local = phone->offers_nothing ? NULL : &local,
 		.handlers = &phone_handlers,
 		.arg = phone,

@@ -87,13 +87,14 @@ struct phone {
 	bool has_no_address;      /* its descriptions say 0.0.0.0 */
 	bool offers_nothing;      /* dials without a description */
 	const char *dial_headers; /* more lines of its INVITE; borrowed */
+	uint8_t dial_hops_used;   /* of its Max-Forwards */
 	uint16_t message_status;  /* its answer to MESSAGE; 0: 405 */
 	char message[128];        /* body of the last one */
 	uint32_t messages;
-	uint16_t info_status;  /* its answer to INFO; 0: 405 */
+	uint16_t info_status;     /* its answer to INFO; 0: 405 */
 	const char *info_headers; /* more lines of it; borrowed; NULL none */
-	struct buf infos;      /* bodies of those that came */
-	uint16_t refer_status; /* how it says that a REFER to it went; 0: it refuses it (405) */
+	struct buf infos;         /* bodies of those that came */
+	uint16_t refer_status;    /* how it says that a REFER to it went; 0: it refuses it (405) */
 	uint32_t refer_delay_ms;
 	char refer_to[256]; /* of the last REFER, its URI */
 	struct sip_referral *referral;

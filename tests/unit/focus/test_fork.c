@@ -11,6 +11,7 @@
 #include "tests/support/focus_world.h"
 
 static char invites[8192]; /* Request-URI, History-Info and Diversion of each INVITE sent */
+static char hops[256];     /* user of the Request-URI and Max-Forwards of each */
 
 static void on_sent(void *arg, const struct sip_flow *flow, struct slice data)
 {
@@ -23,6 +24,10 @@ static void on_sent(void *arg, const struct sip_flow *flow, struct slice data)
 	if (sip_msg_parse(data.p, data.len, &msg) || !msg.is_request ||
 	    msg.method != SIP_METHOD_INVITE)
 		return;
+	snprintf(hops + strlen(hops), sizeof(hops) - strlen(hops), SLICE_FMT " " SLICE_FMT "; ",
+		 SLICE_ARG(slice_from(
+			 slice_first(msg.request_uri, slice_find(msg.request_uri, '@')), 4)),
+		 SLICE_ARG(sip_msg_value(&msg, SIP_H_MAX_FORWARDS)));
 	used += (size_t)snprintf(invites + used, sizeof(invites) - used, SLICE_FMT "\n",
 				 SLICE_ARG(msg.request_uri));
 	used += (size_t)snprintf(invites + used, sizeof(invites) - used, "H " SLICE_FMT "\n",
@@ -41,7 +46,7 @@ static struct world *new_world(const char *config)
 		"room",
 		focus_room_create(world->focus, SLICE("lobby"), &(struct room_settings){0}, &room),
 		0);
-	invites[0] = '\0';
+	invites[0] = hops[0] = '\0';
 	simnet_tap(world->net, on_sent, NULL);
 	(void)world_events(world, NULL);
 	return world;
@@ -492,6 +497,56 @@ static void what_came_goes_along(void)
 	}
 }
 
+/* A call that goes through us has a hop less than it came with, so that rings end (RFC 7332); one
+ * of ours begins anew. */
+static void hops_of_what_is_carried_on(void)
+{
+	static const struct {
+		const char *name, *want;
+		uint8_t used;
+	} rows[] = {
+		{"fresh", "bob 70; b1 69; ", 0},
+		{"far", "bob 10; b1 9; ", 60},
+		{"the last", "bob 1; b1 0; ", 69},
+		{"none left", "bob 0; ", 70},
+	};
+	struct world *world;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct phone *alice;
+
+		world = new_world(NULL);
+		(void)contact(world, "b1", 0);
+		alice = world_phone(world, "alice");
+		alice->dial_hops_used = rows[i].used;
+		phone_dial(alice, "bob");
+		world_run(world, 2000);
+		CHECK_STR(rows[i].name, hops, rows[i].want);
+		end_world(world, rows[i].name);
+	}
+	world = new_world(NULL);
+	(void)contact(world, "b1", 0);
+	(void)dial(world, BOB);
+	world_run(world, 2000);
+	CHECK_STR("ours", hops, "b1 70; ");
+	end_world(world, "ours");
+}
+
+/* Where a call to a user would leave from: that toward the first hop of its Path. */
+static void address_toward_a_path(void)
+{
+	struct world *world = new_world(NULL);
+	struct addr local = {0};
+
+	bind_user(world, "bob",
+		  &(struct bind){.contact = "sip:bob@b.invalid",
+				 .path = "<sip:" WORLD_PHONES ";lr>, <sip:next.invalid;lr>"});
+	CHECK_INT("path", fork_local_toward(world->focus, SLICE("sip:bob@" WORLD_SERVER), &local),
+		  0);
+	CHECK("there is one", addr_is_set(&local));
+	end_world(world, "path");
+}
+
 static void circles(void)
 {
 	static const struct {
@@ -632,6 +687,8 @@ void suite_fork(void)
 	CHECK_TEST(forwards);
 	CHECK_TEST(told_to_the_next);
 	CHECK_TEST(what_came_goes_along);
+	CHECK_TEST(hops_of_what_is_carried_on);
+	CHECK_TEST(address_toward_a_path);
 	CHECK_TEST(circles);
 	CHECK_TEST(by_alias);
 	CHECK_TEST(number);

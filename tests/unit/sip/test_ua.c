@@ -83,6 +83,10 @@ static const struct {
 	 NULL, NULL},
 	{"methods know their case",
 	 "options sip:u@10.0.0.1 SIP/2.0\n" HEAD "CSeq: 1 options\n" NO_BODY, 501, NULL, NULL},
+	{"where it has been, to who can read it (RFC 7044 9.3)",
+	 "PUBLISH sip:u@10.0.0.1 SIP/2.0\n" HEAD
+	 "CSeq: 1 PUBLISH\nSupported: histinfo\nHistory-Info: <sip:a@x>;index=1\n" NO_BODY,
+	 405, "History-Info", "<sip:a@x>;index=1"},
 	{"option not supported", INVITE "Require: timer, 100rel, x\n" NO_BODY, 420, "Unsupported",
 	 "100rel, x"},
 	{"option supported",
