@@ -60,7 +60,7 @@ def record_for_a_while(hearth, boss, folder):
     lib.wait_for("it records", lambda: hearth.room("4711")["recording"], PATIENCE_S)
     recording = hearth.api("GET", "/api/v1/recordings").json["recordings"][0]
     path = f"/api/v1/recordings/{recording['id']}"
-    lib.wait_for("two seconds are in it", lambda: hearth.api("GET", path).json["length_ms"] > 2000, PATIENCE_S)
+    lib.wait_for("the announcement is over in it", lambda: hearth.api("GET", path).json["length_ms"] > 4000, PATIENCE_S)
     boss.call.press("*3")
     lib.wait_for("it is done", lambda: hearth.api("GET", path).json["state"] == "done", PATIENCE_S)
     return lib.read_wav(next(folder.glob("*.wav")))
@@ -100,9 +100,13 @@ def thirty_callers_in_three_codecs():
     assert codecs == set(CODECS), codecs
 
     samples = record_for_a_while(hearth, boss, folder)
-    assert lib.tone_heard(samples, VOICE_HZ) > 2000, "the moderator is not in the recording"
+    heard = [guest.call.heard(15) for guest in witnesses]  # before comparing, which takes its time
+    # Under the announcement, with which it begins, who talks is lowered.
+    pieces = [samples[at:at + lib.RATE // 5] for at in range(0, len(samples), lib.RATE // 5)]
+    assert max(lib.tone_level(piece, VOICE_HZ) for piece in pieces) > 2000, "the moderator is not in the recording"
     announced = dialin.recorded("conf-now-recording")
-    until_all("the announcement", witnesses, lambda guest: lib.likeness(guest.call.heard(8), announced) > 0.6)
+    alike = [lib.likeness(sounds, announced) for sounds in heard]
+    assert min(alike) > 0.6, f"the announcement: {alike}"
 
     ticks = [hearth.metric(f"hearth_mixer_{name}") for name in ("ticks_total", "ticks_late_total", "ticks_skipped_total")]
     for member in guests + [boss]:
