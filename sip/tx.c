@@ -196,6 +196,10 @@ int sip_tx_begin(struct sip_tx_layer *layer, const struct sip_tx_request *reques
 	memcpy(ret_branch, cookie, sizeof(cookie));
 	random_token(layer->random, ret_branch + sizeof(cookie) - 1, 26);
 	buf_addf(&via, ";branch=%s;rport", ret_branch);
+	/* Who knows us by the certificate that we show may send its requests on this connection
+	 * (RFC 5923 5.1). */
+	if (request->flow.proto == SIP_TLS)
+		buf_adds(&via, ";alias");
 	if (layer->has_overload_control)
 		buf_adds(&via, SIP_OVERLOAD_OFFER);
 	sip_build_request(buf, request->method, request->uri);

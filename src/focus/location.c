@@ -473,7 +473,7 @@ int location_match(struct location *location, const struct sip_uri *uri,
 	struct slice gr, prefix = SLICE(LOCATION_TEMP_GRUU_PREFIX);
 	size_t len;
 
-	*ret_match = (struct location_match){0};
+	*ret_match = (struct location_match){.is_sips = uri->scheme == SIP_SCHEME_SIPS};
 	if (!uri->user.len ||
 	    sip_unescape(uri->user, ret_match->user_text, sizeof(ret_match->user_text), &len))
 		return ERR_ROOM_UNKNOWN;
@@ -493,12 +493,20 @@ int location_match(struct location *location, const struct sip_uri *uri,
 	return 0;
 }
 
+static bool is_flow_secure(const struct binding *b)
+{
+	return b->has_flow && !b->path[0] && (b->flow.proto == SIP_TLS || b->flow.proto == SIP_WSS);
+}
+
 bool location_is_meant(const struct location_match *match, const struct binding *b)
 {
 	struct slice contact = slice_of(b->contact);
 
-	return (!slice_present(match->instance) || slice_is(match->instance, b->instance)) &&
-	       (slice_istarts(contact, SLICE("sip:")) || slice_istarts(contact, SLICE("sips:")));
+	if (slice_present(match->instance) && !slice_is(match->instance, b->instance))
+		return false;
+	if (slice_istarts(contact, SLICE("sips:")))
+		return true;
+	return slice_istarts(contact, SLICE("sip:")) && (!match->is_sips || is_flow_secure(b));
 }
 
 /* Persistence --------------------------------------------------------------------------------- */

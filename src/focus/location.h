@@ -131,13 +131,16 @@ struct location_match {
 	struct slice user;     /* unescaped; of a temporary GRUU: the user behind it */
 	struct slice instance; /* absent: any */
 	bool is_gruu;
+	bool is_sips; /* no hop in the clear (RFC 3261 26.2.2, RFC 5630 5.3) */
 	char user_text[LOCATION_USER_MAX + 1];
 	char instance_text[LOCATION_TEXT_MAX + 1];
 };
 /* ERR_ROOM_UNKNOWN: no user part, or one that cannot be a user's. */
 int location_match(struct location *location, const struct sip_uri *uri,
 		   struct location_match *ret_match);
-/* A Contact of another scheme (mailto:) is kept and told, but never called. */
+/* A Contact of another scheme (mailto:) is kept and told, but never called. Who calls by sips:
+ * means those that are met by TLS: a sips: Contact, or the flow of a TLS or secure WebSocket
+ * connection. */
 bool location_is_meant(const struct location_match *match, const struct binding *binding);
 
 /* Persistence: one binding as a line of text, and back into the location under its old id; nobody

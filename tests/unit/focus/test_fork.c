@@ -337,6 +337,54 @@ static void where_it_goes(void)
 	end_world(world, "where");
 }
 
+/* Who calls by sips: reaches what is met by TLS, and nobody in the clear (RFC 5630 5.3). */
+static void by_sips(void)
+{
+	static const struct {
+		const char *name;
+		struct bind bind;
+		bool is_called;
+	} rows[] = {
+		{"in the clear", {.contact = "sip:b@10.0.0.2"}, false},
+		{"a flow in the clear",
+		 {.contact = "sip:b@x.invalid", .flow = "10.0.0.2:5060"},
+		 false},
+		{"a TLS flow",
+		 {.contact = "sip:b@x.invalid", .flow = "10.0.0.2:5061", .proto = SIP_TLS},
+		 true},
+		{"a secure WebSocket",
+		 {.contact = "sip:b@x.invalid", .flow = "10.0.0.2:443", .proto = SIP_WSS},
+		 true},
+		{"behind a proxy in the clear",
+		 {.contact = "sip:b@x.invalid",
+		  .path = "<sip:10.0.0.2;lr>",
+		  .flow = "10.0.0.2:5061",
+		  .proto = SIP_TLS},
+		 false},
+		{"sips", {.contact = "sips:b@10.0.0.2"}, true},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *world = new_world(NULL);
+		struct location_match match;
+		struct sip_uri uri;
+		struct binding *b;
+
+		bind_user(world, "bob", &rows[i].bind);
+		for (int is_sips = 0; is_sips <= 1; is_sips++) {
+			const char *target = is_sips ? "sips:bob@" WORLD_SERVER
+						     : "sip:bob@" WORLD_SERVER;
+
+			CHECK_INT(target, sip_uri_parse(slice_of(target), &uri), 0);
+			CHECK_INT(target, location_match(world->focus->location, &uri, &match), 0);
+			b = match.aor ? location_next(match.aor, NULL) : NULL;
+			CHECK_INT(rows[i].name, b && location_is_meant(&match, b),
+				  !is_sips || rows[i].is_called);
+		}
+		end_world(world, rows[i].name);
+	}
+}
+
 #define PHONE "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
 
 /* Two flows of one phone: the later one; when it breaks, the other, at once (RFC 5626 5.3). */
@@ -683,6 +731,7 @@ void suite_fork(void)
 	CHECK_TEST(nobody_registered);
 	CHECK_TEST(given_up);
 	CHECK_TEST(where_it_goes);
+	CHECK_TEST(by_sips);
 	CHECK_TEST(flows);
 	CHECK_TEST(forwards);
 	CHECK_TEST(told_to_the_next);

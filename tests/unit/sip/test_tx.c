@@ -690,6 +690,41 @@ static void response_routing(void)
 	teardown(&fx);
 }
 
+/* What the Via of a request of ours says behind its branch. */
+static void via_of_a_request(void)
+{
+	static const struct {
+		enum sip_proto proto;
+		const char *start, *end;
+	} rows[] = {
+		{SIP_UDP, "SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK", ";rport"},
+		{SIP_TCP, "SIP/2.0/TCP 10.0.0.1:5060;branch=z9hG4bK", ";rport"},
+		{SIP_TLS, "SIP/2.0/TLS 10.0.0.1:5060;branch=z9hG4bK", ";rport;alias"},
+	};
+	struct fixture fx;
+
+	setup(&fx, 0);
+	fx.layer->public_host = SLICE("10.0.0.1:5060"); /* the simulated net knows no TLS */
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sip_tx_request request = {
+			{.proto = rows[i].proto, .remote = *simnode_addr(fx.peer.node)},
+			SLICE("OPTIONS"),
+			SLICE("sip:a@b")};
+		char branch[SIP_BRANCH_MAX];
+		struct buf buf = BUF_INIT;
+		struct slice line;
+
+		CHECK_INT(rows[i].end, sip_tx_begin(fx.layer, &request, &buf, branch), 0);
+		line = slice_from(buf_slice(&buf), slice_find(buf_slice(&buf), '\n') + 1);
+		line = slice_trim(slice_from(slice_first(line, slice_find(line, '\r')), 5));
+		CHECK(rows[i].start, slice_starts(line, slice_of(rows[i].start)));
+		CHECK_SLICE(rows[i].end, slice_from(line, line.len - strlen(rows[i].end)),
+			    rows[i].end);
+		buf_done(&buf);
+	}
+	teardown(&fx);
+}
+
 static void limits(void)
 {
 	char text[4096], branch[1100];
@@ -749,6 +784,7 @@ void suite_tx(void)
 	CHECK_TEST(matching);
 	CHECK_TEST(ack_without_cookie);
 	CHECK_TEST(response_routing);
+	CHECK_TEST(via_of_a_request);
 	CHECK_TEST(limits);
 	CHECK_TEST(small_enough);
 }
