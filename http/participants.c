@@ -106,11 +106,14 @@ static bool read_group_list(const struct document *document, const char *name,
 
 static bool read_groups(const struct document *document, struct groups_wish *ret_wish)
 {
+	bool is_any = false;
+
 	*ret_wish = (struct groups_wish){0};
-	ret_wish->has_speaks = read_group_list(document, "speaks", &ret_wish->speaks);
-	ret_wish->has_hears = read_group_list(document, "hears", &ret_wish->hears);
-	ret_wish->has_hears_not = read_group_list(document, "hears_not", &ret_wish->hears_not);
-	return ret_wish->has_speaks || ret_wish->has_hears || ret_wish->has_hears_not;
+#define GROUP(member, name, help)                                                                  \
+	ret_wish->has_##member = read_group_list(document, name, &ret_wish->member);               \
+	is_any |= ret_wish->has_##member;
+#include "http/participant.inc"
+	return is_any;
 }
 
 static int fail_groups(struct request *request, int err)
@@ -302,13 +305,12 @@ static int read_change(struct request *request, const struct document *document,
 	struct room *room = focus_room_find(request_http(request)->focus, view->room_id);
 	int err;
 
-	(void)document_bool(document, "muted", &view->control.is_muted);
-	(void)document_bool(document, "deaf", &view->control.is_deaf);
-	(void)document_real(document, "gain_db", &view->control.gain_db);
-	(void)document_real(document, "volume_db", &view->control.volume_db);
+#define READ_BOOL document_bool
+#define READ_NUMBER document_real
+#define CONTROL(type, member, name, min, max, help, shown)                                         \
+	(void)READ_##type(document, name, &view->member);
+#include "http/participant.inc"
 	read_sound(document, &view->control);
-	(void)document_bool(document, "self_muted", &view->is_self_muted);
-	(void)document_bool(document, "hand_raised", &view->is_hand_raised);
 	(void)document_bool(document, "admitted", &change->is_admitted);
 	(void)read_groups(document, &change->groups);
 	err = read_role(request, document, &view->role);

@@ -1,15 +1,9 @@
-/* http/schema.c -- the tables. */
+/* http/schema.c -- the tables, but for those that have a file of their own, and the list of all. */
 #include "http/schema.h"
 
 #include <string.h>
 
 #include "base/attr.h"
-#include "focus/ban.h"
-#include "focus/digits.h"
-#include "focus/groups.h"
-#include "focus/pin.h"
-#include "focus/prompts.h"
-#include "focus/schedule.h"
 
 enum {
 	ALIASES_MAX = 16,
@@ -17,81 +11,6 @@ enum {
 	TEXT_MAX = 127,
 	URI_MAX = 255,
 	NAME_MAX_CHARS = 64,
-	DIGITS_MAX = MEDIA_DIGITS_MAX,
-	LANGUAGE_MAX = PROMPTS_NAME_MAX,
-};
-
-#define GAIN_MIN (-60)
-#define GAIN_MAX 30
-
-/* What is done to the sound of one participant; of a room it is a setting. */
-#define SOUND_FIELDS(flags, more)                                                                  \
-	{"denoise", FIELD_BOOL, flags, 0, 0, NULL, "Noise is taken away from what is said." more}, \
-		{"auto_level",                                                                     \
-		 FIELD_BOOL,                                                                       \
-		 flags,                                                                            \
-		 0,                                                                                \
-		 0,                                                                                \
-		 NULL,                                                                             \
-		 "Speech is brought to media.level_dbov." more},                                   \
-	{                                                                                          \
-		"inband_dtmf", FIELD_BOOL, flags, 0, 0, NULL,                                      \
-			"Digits that come as tones are told, and not heard by the others." more    \
-	}
-
-static const struct field invite[] = {
-	{"uri", FIELD_STRING, FIELD_REQUIRED, 1, URI_MAX, NULL,
-	 "Whom to call: sip:, sips: or tel:."},
-	{"display_name", FIELD_STRING, FIELD_NULLABLE, 0, TEXT_MAX, NULL,
-	 "Shown in the roster until the called party tells its own."},
-	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "Muted from the start."},
-	{"deaf", FIELD_BOOL, 0, 0, 0, NULL, "Deaf from the start."},
-	{"confirm", FIELD_BOOL, 0, 0, 0, NULL,
-	 "It waits (state pending) until it presses 1, and is rung off when it does not: no "
-	 "answering machine."},
-	{"ask", FIELD_STRING, 0, 1, TEXT_MAX, NULL,
-	 "confirm: the same. pin: it types a PIN of the room first; the moderators' makes it one."},
-	{"role", FIELD_STRING, 0, 1, TEXT_MAX, NULL, "guest or moderator."},
-	{"language", FIELD_STRING, FIELD_NULLABLE, 1, LANGUAGE_MAX, NULL,
-	 "What it is told things in; null: the room's."},
-	{"speaks", FIELD_LIST, 0, 0, GROUPS_MAX, NULL,
-	 "Groups that may hear it; [\"*\"] all, [] nobody."},
-	{"hears", FIELD_LIST, 0, 0, GROUPS_MAX, NULL,
-	 "It hears who speaks to one of these; [\"*\"] everybody, [] nobody."},
-	{"hears_not", FIELD_LIST, 0, 0, GROUPS_MAX, NULL, "But nobody who speaks to one of these."},
-	{"mode", FIELD_STRING, 0, 1, TEXT_MAX, NULL,
-	 "talk, listen (muted) or coach (hears all, is heard by one participant alone)."},
-	{"coaches", FIELD_STRING, 0, 1, 16, NULL, "Of a coach: the id of who hears it."},
-	{0},
-};
-
-static const struct field participant_change[] = {
-	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "The room does not hear it."},
-	{"deaf", FIELD_BOOL, 0, 0, 0, NULL, "It does not hear the room."},
-	{"gain_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it says."},
-	{"volume_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it hears."},
-	{"speaks", FIELD_LIST, 0, 0, GROUPS_MAX, NULL,
-	 "Groups that may hear it; [\"*\"] all, [] nobody."},
-	{"hears", FIELD_LIST, 0, 0, GROUPS_MAX, NULL,
-	 "It hears who speaks to one of these; [\"*\"] everybody, [] nobody."},
-	{"hears_not", FIELD_LIST, 0, 0, GROUPS_MAX, NULL, "But nobody who speaks to one of these."},
-	SOUND_FIELDS(FIELD_NULLABLE, " Null: as in its room."),
-	{"self_muted", FIELD_BOOL, 0, 0, 0, NULL, "The mute that its own keys take off again."},
-	{"hand_raised", FIELD_BOOL, 0, 0, 0, NULL, "False when it has had the word."},
-	{"role", FIELD_STRING, 0, 1, TEXT_MAX, NULL, "guest or moderator."},
-	{"language", FIELD_STRING, FIELD_NULLABLE, 1, LANGUAGE_MAX, NULL,
-	 "What it is told things in; null: the room's."},
-	{"admitted", FIELD_BOOL, 0, 0, 0, NULL,
-	 "True lets in one that waits (state pending); it cannot be taken back."},
-	{"mode", FIELD_STRING, 0, 1, TEXT_MAX, NULL,
-	 "talk, listen (muted) or coach (hears all, is heard by one participant alone)."},
-	{"coaches", FIELD_STRING, 0, 1, 16, NULL, "Of a coach: the id of who hears it."},
-	{0},
-};
-
-static const struct field dial[] = {
-	{"digits", FIELD_STRING, FIELD_REQUIRED, 1, DIGITS_MAX, NULL, "0-9 * # A-D."},
-	{0},
 };
 
 static const struct field action[] = {
@@ -118,53 +37,6 @@ static const struct field ban[] = {
 static const struct field ban_list[] = {
 	{"bans", FIELD_LIST, 0, 0, 0, "Ban", "Oldest first."},
 	FIELD_NEXT,
-	{0},
-};
-
-static const struct field participant_move[] = {
-	{"room", FIELD_STRING, FIELD_REQUIRED, 1, NAME_MAX_CHARS, NULL,
-	 "Where it goes; must exist."},
-	{0},
-};
-
-static const struct field quality[] = {
-	{"loss", FIELD_NUMBER, 0, 0, 1, NULL,
-	 "Part of the packets sent to us that did not arrive or came too late."},
-	{"remote_loss", FIELD_NUMBER, 0, 0, 1, NULL,
-	 "Part of our packets that the peer last reported lost."},
-	{"jitter_ms", FIELD_NUMBER, 0, 0, 0, NULL, "Interarrival jitter (RFC 3550 6.4.1)."},
-	{"delay_ms", FIELD_INTEGER, 0, 0, 0, NULL, "Depth of the jitter buffer now."},
-	{"delay_ms_max", FIELD_INTEGER, 0, 0, 0, NULL, "The deepest it has been."},
-	{"round_trip_ms", FIELD_NUMBER, FIELD_NULLABLE, 0, 0, NULL,
-	 "From RTCP; null when not known."},
-	{"mos", FIELD_NUMBER, FIELD_NULLABLE, 1, 5, NULL,
-	 "Estimated mean opinion score; null when not known."},
-	{"level_dbov", FIELD_INTEGER, 0, -127, 0, NULL,
-	 "What it says, before mute. -127: silence."},
-	{"heard_level_dbov", FIELD_INTEGER, 0, -127, 0, NULL, "What it hears."},
-	{"rx_packets", FIELD_INTEGER, 0, 0, 0, NULL, "RTP packets received."},
-	{"rx_lost", FIELD_INTEGER, 0, 0, 0, NULL, "RTP packets that never came."},
-	{"rx_late", FIELD_INTEGER, 0, 0, 0, NULL, "RTP packets that came after their turn."},
-	{"rx_discarded", FIELD_INTEGER, 0, 0, 0, NULL,
-	 "Packets that were malformed, repeated or not the peer's."},
-	{"tx_packets", FIELD_INTEGER, 0, 0, 0, NULL, "RTP packets sent."},
-	{"concealed_ms", FIELD_INTEGER, 0, 0, 0, NULL,
-	 "Sound that had to be invented for lost packets."},
-	{0},
-};
-
-static const struct field attempt[] = {
-	{"uri", FIELD_STRING, 0, 0, 0, NULL, "What is called."},
-	{"target", FIELD_STRING, 0, 0, 0, NULL,
-	 "Whose Contact it is; the same when it is no Contact."},
-	{"reason", FIELD_STRING, 0, 0, 0, NULL,
-	 "direct, forward_unconditional, forward_busy, forward_no_answer, forward_unreachable or "
-	 "redirect."},
-	{"state", FIELD_STRING, 0, 0, 0, NULL,
-	 "waiting, calling, ringing, answered, failed, cancelled or looped."},
-	{"status", FIELD_INTEGER, FIELD_NULLABLE, 0, 0, NULL,
-	 "The last SIP status; null before one."},
-	{"started_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL, "When it was called."},
 	{0},
 };
 
@@ -245,74 +117,6 @@ static const struct field forward[] = {
 };
 
 static const struct field forward_change[] = {FORWARD_FIELDS(FIELD_NULLABLE), {0}};
-
-static const struct field participant[] = {
-	{"id", FIELD_STRING, 0, 1, 16, NULL, "Unique in the server's life."},
-	{"room_id", FIELD_STRING, 0, 1, NAME_MAX_CHARS, NULL, "The room it is in."},
-	{"uri", FIELD_STRING, 0, 0, 0, NULL, "The peer's address."},
-	{"display_name", FIELD_STRING, 0, 0, 0, NULL, "May be empty."},
-	{"state", FIELD_STRING, 0, 0, 0, NULL,
-	 "dialing-in, dialing-out, alerting, pending (waits to be let in), connected, on-hold or "
-	 "disconnecting (RFC 4575 5.7.3)."},
-	{"role", FIELD_STRING, 0, 0, 0, NULL, "guest or moderator."},
-	{"self_muted", FIELD_BOOL, 0, 0, 0, NULL, "Muted by its own keys."},
-	{"hand_raised", FIELD_BOOL, 0, 0, 0, NULL, "Asks for the word, by its own keys."},
-	{"language", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "What it is told things in; null: the room's."},
-	{"direction", FIELD_STRING, 0, 0, 0, NULL,
-	 "incoming: it called us; outgoing: we called it."},
-	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "The room does not hear it."},
-	{"room_muted", FIELD_BOOL, 0, 0, 0, NULL, "Muted because the room is."},
-	{"deaf", FIELD_BOOL, 0, 0, 0, NULL, "It does not hear the room."},
-	{"gain_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it says."},
-	{"volume_db", FIELD_NUMBER, 0, GAIN_MIN, GAIN_MAX, NULL, "Applied to what it hears."},
-	{"speaks", FIELD_LIST, 0, 0, 0, NULL, "Groups that may hear it; [\"*\"] all, [] nobody."},
-	{"hears", FIELD_LIST, 0, 0, 0, NULL,
-	 "It hears who speaks to one of these; [\"*\"] everybody, [] nobody."},
-	{"hears_not", FIELD_LIST, 0, 0, 0, NULL, "But nobody who speaks to one of these."},
-	SOUND_FIELDS(0, ""),
-	{"flags", FIELD_LIST, 0, 0, 0, NULL,
-	 "What its line suffers from: echo, one_way, clipping, low_level."},
-	{"talking", FIELD_BOOL, 0, 0, 0, NULL, "Speaks now."},
-	{"level_dbov", FIELD_INTEGER, 0, -127, 0, NULL,
-	 "What it says, before mute. -127: silence."},
-	{"codec", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL, "Null before it is agreed."},
-	{"encrypted", FIELD_BOOL, 0, 0, 0, NULL, "Its sound goes by SRTP, both ways."},
-	{"call_id", FIELD_STRING, 0, 0, 0, NULL, "Call-ID of its SIP call."},
-	{"remote_focus", FIELD_BOOL, 0, 0, 0, NULL, "The peer is a conference itself (isfocus)."},
-	{"coaches", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "Id of the one participant who hears it; null: it is no coach."},
-	{"bridge", FIELD_BOOL, 0, 0, 0, NULL,
-	 "No person: the way to where the conference moves, or from where it came."},
-	{"carries", FIELD_LIST, FIELD_OPTIONAL, 0, 0, "Carried",
-	 "Of a bridge from another focus, not in events: who is heard over it and has not come."},
-	{"host", FIELD_BOOL, 0, 0, 0, NULL, "Made the conference by calling a factory."},
-	{"anonymous", FIELD_BOOL, 0, 0, 0, NULL,
-	 "Asked for privacy: the roster that phones get does not say who it is."},
-	{"referred_by", FIELD_STRING, FIELD_NULLABLE, 0, 0, NULL,
-	 "URI of who sent it here (Referred-By)."},
-	{"created_at", FIELD_TIME, 0, 0, 0, NULL, "When the call began."},
-	{"connected_at", FIELD_TIME, FIELD_NULLABLE, 0, 0, NULL,
-	 "When it was answered; null before."},
-	{"quality", FIELD_OBJECT, 0, 0, 0, "Quality", "How its line does."},
-	{"attempts", FIELD_LIST, FIELD_OPTIONAL, 0, 0, "Attempt",
-	 "Whom we tried to reach, in order; not in events."},
-	{0},
-};
-
-static const struct field carried[] = {
-	{"uri", FIELD_STRING, 0, 0, 0, NULL, "Its address, as the other focus knows it."},
-	{"display_name", FIELD_STRING, 0, 0, 0, NULL, "May be empty."},
-	{"role", FIELD_STRING, 0, 0, 0, NULL, "guest or moderator."},
-	{"muted", FIELD_BOOL, 0, 0, 0, NULL, "The others do not hear it."},
-	{0},
-};
-
-static const struct field participant_list[] = {
-	{"participants", FIELD_LIST, 0, 0, 0, "Participant", "In the order of joining."},
-	FIELD_NEXT,
-	{0},
-};
 
 static const struct field call_record[] = {
 	{"id", FIELD_INTEGER, 0, 1, 0, NULL, "Grows with time."},
@@ -632,12 +436,6 @@ static const struct field problem_list[] = {
 	{0},
 };
 
-const struct schema SCHEMA_INVITE = {"Invite", "Somebody to be called in.", invite, 1};
-const struct schema SCHEMA_PARTICIPANT_CHANGE = {
-	"ParticipantChange", "What of a participant changes.", participant_change, 1};
-const struct schema SCHEMA_PARTICIPANT_MOVE = {"ParticipantMove", "Where a participant goes.",
-					       participant_move, 1};
-
 const struct schema SCHEMA_ACTION = {"Action", "What to do.", action, 1};
 const struct schema SCHEMA_BAN_CREATE = {"BanCreate", "Somebody to be kept out.", ban_create, 1};
 const struct schema SCHEMA_FORWARD_CHANGE = {"ForwardChange", "What of a forward changes.",
@@ -652,14 +450,9 @@ const struct schema SCHEMA_MIGRATE = {"Migrate", "Where a conference shall go.",
 const struct schema SCHEMA_MESSAGE_SEND = {"MessageSend", "Something said to a room.", message_send,
 					   1};
 
-const struct schema SCHEMA_DIAL = {"Dial", "Digits for one participant.", dial, 1};
-
 static const struct schema written[] = {
 	{"Ban", "Somebody who may not come in.", ban, 0},
 	{"BanList", "A page of bans.", ban_list, 0},
-	{"Participant", "One party of a conference.", participant, 0},
-	{"Quality", "How a line does.", quality, 0},
-	{"ParticipantList", "A page of participants.", participant_list, 0},
 	{"SipMessage", "A SIP message as it passed.", sip_message, 0},
 	{"Trace", "The SIP messages of a call.", trace, 0},
 	{"TraceCall", "A call of which SIP messages are kept.", trace_call, 0},
@@ -669,8 +462,6 @@ static const struct schema written[] = {
 	{"MessageSent", "How many it went to.", message_sent, 0},
 	{"Migration", "How a move goes.", migration, 0},
 	{"Call", "Two parties, connected by us.", call, 0},
-	{"Attempt", "One target of a call that we make.", attempt, 0},
-	{"Carried", "Somebody who is heard over a bridge.", carried, 0},
 	{"Registration", "Where a user is: one Contact.", registration, 0},
 	{"RegistrationList", "A page of registrations.", registration_list, 0},
 	{"Trunk", "A registration of ours at another registrar.", trunk, 0},
@@ -700,21 +491,29 @@ static const struct schema *const read_schemas[] = {
 	&SCHEMA_ACTION,           &SCHEMA_BAN_CREATE,      &SCHEMA_DIAL,
 	&SCHEMA_PLAY_START,       &SCHEMA_PLAY_CHANGE};
 
+/* One part a file. */
+static const struct {
+	const struct schema *schemas;
+	size_t count;
+} parts[] = {
+	{written, ARRAY_LEN(written)},
+	{schemas_room, SCHEMAS_ROOM},
+	{schemas_participant, SCHEMAS_PARTICIPANT},
+	{schemas_mail, SCHEMAS_MAIL},
+	{schemas_sound, SCHEMAS_SOUND},
+};
+
 const struct schema *schema_at(size_t index)
 {
 	if (index < ARRAY_LEN(read_schemas))
 		return read_schemas[index];
 	index -= ARRAY_LEN(read_schemas);
-	if (index < ARRAY_LEN(written))
-		return &written[index];
-	index -= ARRAY_LEN(written);
-	if (index < SCHEMAS_ROOM)
-		return &schemas_room[index];
-	index -= SCHEMAS_ROOM;
-	if (index < SCHEMAS_MAIL)
-		return &schemas_mail[index];
-	index -= SCHEMAS_MAIL;
-	return index < SCHEMAS_SOUND ? &schemas_sound[index] : NULL;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (index < parts[i].count)
+			return &parts[i].schemas[index];
+		index -= parts[i].count;
+	}
+	return NULL;
 }
 
 const struct schema *schema_find(const char *name)

@@ -49,13 +49,12 @@ struct schema {
 	int is_input;               /* a document that we read */
 };
 
-/* What is written of rooms (schema_room.c) and of mailboxes (schema_mail.c). */
-enum { SCHEMAS_ROOM = 2, SCHEMAS_MAIL = 5 };
+/* What is written, by files: schema_room.c, schema_participant.c, schema_mail.c, and schema_sound.c
+ * (recordings, plays, sounds). */
+enum { SCHEMAS_ROOM = 2, SCHEMAS_PARTICIPANT = 5, SCHEMAS_MAIL = 5, SCHEMAS_SOUND = 11 };
 extern const struct schema schemas_room[SCHEMAS_ROOM];
+extern const struct schema schemas_participant[SCHEMAS_PARTICIPANT];
 extern const struct schema schemas_mail[SCHEMAS_MAIL];
-
-/* schema_sound.c: what is written of recordings, plays and sounds. */
-enum { SCHEMAS_SOUND = 11 };
 extern const struct schema schemas_sound[SCHEMAS_SOUND];
 
 extern const struct schema SCHEMA_ROOM_CREATE, SCHEMA_ROOM_CHANGE, SCHEMA_INVITE,

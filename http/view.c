@@ -29,9 +29,10 @@ static void add_migration(struct writer *json, const struct migration_view *migr
 	writer_close(json, '}');
 }
 
-const struct view_sound view_sounds[VIEW_SOUNDS] = {{"denoise", ROOM_SOUND_DENOISE},
-						    {"auto_level", ROOM_SOUND_LEVEL},
-						    {"inband_dtmf", ROOM_SOUND_DIGITS}};
+const struct view_sound view_sounds[VIEW_SOUNDS] = {
+#define SOUND(bit, name, help) {name, bit},
+#include "http/participant.inc"
+};
 
 const char *const view_flags[MEDIA_FLAG_COUNT] = {"echo", "one_way", "clipping", "low_level"};
 
@@ -196,17 +197,13 @@ static void add_quality(struct writer *json, const struct media_leg_stats *stats
 
 static void add_control(struct writer *json, const struct participant_view *participant)
 {
-	const struct participant_control *control = &participant->control;
-
-	writer_bool(json, "muted", control->is_muted);
-	writer_bool(json, "room_muted", participant->is_room_muted);
-	writer_bool(json, "deaf", control->is_deaf);
-	writer_real(json, "gain_db", control->gain_db, 2);
-	writer_real(json, "volume_db", control->volume_db, 2);
+#define SHOW_BOOL(name, member) writer_bool(json, name, participant->member);
+#define SHOW_NUMBER(name, member) writer_real(json, name, participant->member, 2);
+#define CONTROL(type, member, name, min, max, help, shown) SHOW_##type(name, member)
+#define GROUP(member, name, help) add_groups(json, name, participant->groups.member);
+#include "http/participant.inc"
 	add_sounds(json, participant->sound);
-	add_groups(json, "speaks", participant->groups.speaks);
-	add_groups(json, "hears", participant->groups.hears);
-	add_groups(json, "hears_not", participant->groups.hears_not);
+	writer_bool(json, "room_muted", participant->is_room_muted);
 }
 
 void view_attempt(struct writer *json, const char *key, const struct fork_attempt_view *attempt)
@@ -281,8 +278,6 @@ void view_participant(struct writer *json, const char *key,
 		   participant->display_name.p ? participant->display_name : SLICE(""));
 	writer_text(json, "state", participant_state_name(participant->state));
 	writer_text(json, "role", participant_role_name(participant->role));
-	writer_bool(json, "self_muted", participant->is_self_muted);
-	writer_bool(json, "hand_raised", participant->is_hand_raised);
 	writer_some(json, "language", participant->language);
 	writer_text(json, "direction", view_direction(participant->is_outgoing));
 	add_control(json, participant);
