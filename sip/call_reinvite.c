@@ -180,10 +180,19 @@ static uint32_t glare_ms(struct sip_call *call)
 				       : random_below(call->ua->random, 201));
 }
 
-/* Refused for now only: 491 (14.1), or 500 that says when (14.2, RFC 3311 5.2). */
-static bool may_try_again(struct sip_call *call, const struct sip_msg *response,
+/* A later request of ours came first, so this one was out of order (12.2.2). */
+static bool is_overtaken(const struct call_tx *tx, const struct sip_msg *response)
+{
+	return response->status == 500 && tx->cseq != tx->dialog->local_cseq &&
+	       !slice_present(sip_msg_value(response, SIP_H_RETRY_AFTER));
+}
+
+/* Refused for now only: 491 (14.1), or 500 that says when (14.2, RFC 3311 5.2) or is of the order.
+ */
+static bool may_try_again(const struct call_tx *tx, const struct sip_msg *response,
 			  uint32_t *ret_delay_ms)
 {
+	struct sip_call *call = tx->call;
 	struct slice after = sip_msg_value(response, SIP_H_RETRY_AFTER);
 	uint32_t after_s;
 
@@ -191,8 +200,14 @@ static bool may_try_again(struct sip_call *call, const struct sip_msg *response,
 		*ret_delay_ms = glare_ms(call);
 		return true;
 	}
-	if (response->status != 500 || call->exchange_retries >= EXCHANGE_RETRIES_MAX ||
-	    slice_u32(slice_trim(slice_first(after, slice_find(after, ';'))), RETRY_AFTER_S_MAX,
+	if (response->status != 500 || call->exchange_retries >= EXCHANGE_RETRIES_MAX)
+		return false;
+	if (is_overtaken(tx, response)) {
+		call->exchange_retries++;
+		*ret_delay_ms = 0;
+		return true;
+	}
+	if (slice_u32(slice_trim(slice_first(after, slice_find(after, ';'))), RETRY_AFTER_S_MAX,
 		      &after_s))
 		return false;
 	call->exchange_retries++;
@@ -227,7 +242,7 @@ void call_exchange_refused(struct call_tx *tx, const struct sip_msg *response)
 		call_send_bye(call, call->dialog);
 		return;
 	}
-	if (may_try_again(call, response, &delay_ms)) {
+	if (may_try_again(tx, response, &delay_ms)) {
 		wait_and_try(call, tx, delay_ms);
 	} else {
 		call->exchange_retries = 0;

@@ -466,6 +466,42 @@ static void reinvite_that_only_rings(void)
 	teardown(&fx);
 }
 
+/* An INFO that was sent behind the re-INVITE comes first: the re-INVITE is out of order for the
+ * peer (12.2.2), and goes again. A 500 for itself is a refusal. */
+static void reinvite_that_was_overtaken(void)
+{
+	for (int is_overtaken = 0; is_overtaken <= 1; is_overtaken++) {
+		struct sip_msg invite, again;
+		struct fixture fx;
+
+		setup(&fx);
+		CHECK_INT("call", simua_call(&fx.ua, "sip:x@10.0.0.9"), 0);
+		simworld_run(&fx.world, 20);
+		answer_invite(&fx, 200, "t", true);
+		CHECK_STR("established", simua_log(&fx.ua), "media established");
+		simraw_forget(&fx.peer);
+		CHECK_INT("re-INVITE", sip_call_reinvite(fx.ua.call), 0);
+		if (is_overtaken)
+			CHECK_INT("INFO",
+				  sip_call_request(fx.ua.call,
+						   &(struct sip_call_request){.method = "INFO"}),
+				  0);
+		simworld_run(&fx.world, 20);
+		CHECK("INVITE", simraw_find(&fx.peer, SIP_METHOD_INVITE, 0, &invite));
+		simraw_answer(&fx.peer, &invite, 500, NULL, NO_BODY);
+		simworld_run(&fx.world, 40);
+		CHECK_STR("refused or not", simua_log(&fx.ua),
+			  is_overtaken ? "" : "reinvite-failed:500");
+		CHECK_INT("again", simraw_find(&fx.peer, SIP_METHOD_INVITE, 0, &again),
+			  is_overtaken);
+		if (is_overtaken)
+			CHECK("with a later number", !slice_eq(sip_msg_value(&again, SIP_H_CSEQ),
+							       sip_msg_value(&invite, SIP_H_CSEQ)));
+		simua_hangup_all(&fx.ua);
+		teardown(&fx);
+	}
+}
+
 static void hangup_while_the_reinvite_rings(void)
 {
 	struct fixture fx;
@@ -747,6 +783,7 @@ void suite_ua(void)
 	CHECK_TEST(nothing_in_common);
 	CHECK_TEST(forked_answers);
 	CHECK_TEST(reinvite_that_only_rings);
+	CHECK_TEST(reinvite_that_was_overtaken);
 	CHECK_TEST(hangup_while_the_reinvite_rings);
 	CHECK_TEST(redirect_is_reported);
 	CHECK_TEST(answer_that_does_not_fit);
