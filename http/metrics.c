@@ -275,6 +275,7 @@ static void add_focus(struct buf *out, const struct focus *focus)
 	counter(out, "hearth_dial_outs_total", "Calls made.", stats->dial_outs);
 	counter(out, "hearth_dial_outs_failed_total", "Calls made that were not answered.",
 		stats->dial_outs_failed);
+	counter(out, "hearth_pins_wrong_total", "Wrong PINs that were typed.", stats->pins_wrong);
 	counter(out, "hearth_dtmf_digits_total", "Digits received.", stats->dtmf_digits);
 	head(out, "hearth_leg_flags_total", "counter", "Lines that began to suffer, by what from.");
 	for (int flag = 0; flag < MEDIA_FLAG_COUNT; flag++)

@@ -27,6 +27,10 @@ static const struct {
 	{"and", {"", "y", "", "", ""}},
 	{"et", {"", "", "et", "", ""}},
 	{"100-and", {"", "ciento", "", "", ""}},
+	{"1M", {"", "un", "", "", ""}},
+	{"1F", {"", "una", "une", "", "одну"}},
+	{"2F", {"", "", "", "", "две"}},
+	{"un", {"", "", "", "un", ""}},
 	{"star", {"star", "asterisco", "étoile", "asterisco", "звёздочка"}},
 	{"pound", {"pound", "almohadilla", "dièse", "cancelletto", "решётка"}},
 };
@@ -162,7 +166,31 @@ static void say_hundreds(struct spoken *spoken, int language, uint32_t hundreds,
 	}
 }
 
-uint32_t numerals_spoken(const char *language, uint32_t number,
+/* The last word before a noun, where it is another than alone. */
+static const struct {
+	int language;
+	enum numerals_noun noun;
+	const char *alone, *before;
+} agreeing[] = {
+	{LANGUAGE_ES, NUMERALS_PARTICIPANTS, "1", "1M"},
+	{LANGUAGE_ES, NUMERALS_MINUTES, "1", "1M"},
+	{LANGUAGE_FR, NUMERALS_MINUTES, "1", "1F"},
+	{LANGUAGE_IT, NUMERALS_PARTICIPANTS, "1", "un"},
+	{LANGUAGE_IT, NUMERALS_MINUTES, "1", "un"},
+	{LANGUAGE_RU, NUMERALS_MINUTES, "1", "1F"},
+	{LANGUAGE_RU, NUMERALS_MINUTES, "2", "2F"},
+};
+
+static const char *before_noun(int language, enum numerals_noun noun, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(agreeing); i++)
+		if (agreeing[i].language == language && agreeing[i].noun == noun &&
+		    !strcmp(agreeing[i].alone, name))
+			return agreeing[i].before;
+	return name;
+}
+
+uint32_t numerals_spoken(const char *language, uint32_t number, enum numerals_noun noun,
 			 const char *ret_names[NUMERALS_WORDS])
 {
 	struct spoken spoken = {.names = ret_names};
@@ -173,6 +201,7 @@ uint32_t numerals_spoken(const char *language, uint32_t number,
 		say_hundreds(&spoken, at, number / 100, number % 100 != 0);
 	if (number % 100 || number == 0)
 		say_below_hundred(&spoken, at, number % 100);
+	ret_names[spoken.count - 1] = before_noun(at, noun, ret_names[spoken.count - 1]);
 	return spoken.count;
 }
 

@@ -14,8 +14,12 @@
 
 enum { NUMERALS_MAX = 999, NUMERALS_WORDS = 6 };
 
-/* The names of `number` (cut at NUMERALS_MAX), at most NUMERALS_WORDS. Returns how many. Static. */
-uint32_t numerals_spoken(const char *language, uint32_t number,
+/* What is counted: "un minuto", but "uno"; "une minute", "две минуты". */
+enum numerals_noun { NUMERALS_NO_NOUN, NUMERALS_PARTICIPANTS, NUMERALS_MINUTES };
+
+/* The names of `number` (cut at NUMERALS_MAX) before that noun, at most NUMERALS_WORDS. Returns how
+ * many. Static. */
+uint32_t numerals_spoken(const char *language, uint32_t number, enum numerals_noun noun,
 			 const char *ret_names[NUMERALS_WORDS]);
 
 /* Which form of a noun stands behind it: Russian has three, the others two. */

@@ -529,16 +529,19 @@ static bool has_all(const struct language *language, const char *const *names, u
 	return true;
 }
 
-/* All of a number in one language, or all of it in the default one. */
-void prompt_add_number(struct prompt_list *list, uint32_t number)
+/* All of a number in one language (in its form without a noun, if nobody has said the other), or
+ * all of it in the default one. */
+void prompt_add_number(struct prompt_list *list, uint32_t number, enum numerals_noun noun)
 {
 	const struct language *language = language_find(list);
 	const char *names[NUMERALS_WORDS];
-	uint32_t count = numerals_spoken(language->name, number, names);
+	uint32_t count = numerals_spoken(language->name, number, noun, names);
 
+	if (!has_all(language, names, count))
+		count = numerals_spoken(language->name, number, NUMERALS_NO_NOUN, names);
 	if (!has_all(language, names, count)) {
 		language = &list->prompts->languages[0];
-		count = numerals_spoken(language->name, number, names);
+		count = numerals_spoken(language->name, number, NUMERALS_NO_NOUN, names);
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		const char *path = language->numbers[numerals_index(names[i])];

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "focus/numerals.h"
 #include "media.h"
 
 enum prompt {
@@ -127,8 +128,9 @@ void prompt_begin(struct prompt_list *list, struct prompts *prompts, const char 
 void prompt_add(struct prompt_list *list, enum prompt prompt);
 void prompt_add_digits(struct prompt_list *list, struct slice digits); /* one by one */
 void prompt_add_keys(struct prompt_list *list, struct slice keys);     /* "*6": star six */
-void prompt_add_number(struct prompt_list *list, uint32_t number);     /* spoken; 0 to 999 */
-void prompt_add_file(struct prompt_list *list, const char *path);      /* borrowed */
+/* 0 to 999, as it is spoken before that noun. */
+void prompt_add_number(struct prompt_list *list, uint32_t number, enum numerals_noun noun);
+void prompt_add_file(struct prompt_list *list, const char *path); /* borrowed */
 /* The form of a noun that stands behind this number. */
 enum prompt prompt_form(const struct prompt_list *list, uint32_t number, enum prompt one,
 			enum prompt few, enum prompt many);

@@ -113,7 +113,7 @@ static void warn(struct room *room, uint64_t left_ms)
 
 	prompt_begin(&list, room->focus->prompts, room->settings.language);
 	prompt_add(&list, PROMPT_ENDS_IN);
-	prompt_add_number(&list, minutes);
+	prompt_add_number(&list, minutes, NUMERALS_MINUTES);
 	prompt_add(&list,
 		   prompt_form(&list, minutes, PROMPT_MINUTE, PROMPT_MINUTES_FEW, PROMPT_MINUTES));
 	say_to_room(room, &list);

@@ -185,7 +185,7 @@ static int add_number(struct sounds *sounds, const struct focus *focus, struct s
 	(void)focus;
 	if (slice_u32(text, SOUNDS_NUMBER_MAX, &number))
 		return ERR_PLAY_ITEM;
-	prompt_add_number(&sounds->list, number);
+	prompt_add_number(&sounds->list, number, NUMERALS_NO_NOUN);
 	return 0;
 }
 

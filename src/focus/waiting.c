@@ -116,7 +116,7 @@ static void add_count(struct prompt_list *list, const struct participant *p)
 		return;
 	}
 	prompt_add(list, PROMPT_THERE_ARE);
-	prompt_add_number(list, count);
+	prompt_add_number(list, count, NUMERALS_PARTICIPANTS);
 	prompt_add(list, prompt_form(list, count, PROMPT_OTHER, PROMPT_OTHERS_FEW, PROMPT_OTHERS));
 }
 

@@ -198,17 +198,36 @@ def whom_we_call_types_a_pin():
 
 @lib.case
 def three_wrong_pins_and_goodbye():
+    """And a lock-out of that caller, but of nobody else. The PIN is kept nowhere but as a hash."""
     root, spoken = prompts()
     hearth = hearth_with(root)
-    hearth.api("POST", "/api/v1/rooms", {"id": "4711", "pin": "1234"})
+    hearth.api("POST", "/api/v1/rooms", {"id": "4711", "pin": "739146", "moderator_pin": "8375190462"})
     eve = call(hearth, "eve")
-    press(eve, "4711#0000#1111#2222#")
-    bye = eve.wait_request("BYE", 20)
+    press(eve, "4711#0000#1111#222299#")
+    bye = eve.wait_request("BYE", 40)
+    eve.answer(bye)
     assert lib.likeness(eve.rtp.heard(), spoken["vm-goodbye"]) > 0.9
     assert "403" in bye.get("Reason"), bye.fields
     assert not hearth.participants("4711")
-    assert "1234" not in hearth.log_text() and "2222" not in hearth.log_text(), "a PIN is in the log"
+    again = call(hearth, "eve")  # with the right one now, and is not listened to
+    press(again, "4711#739146#")
+    bye = again.wait_request("BYE", 40)
+    again.answer(bye)
+    assert "403" in bye.get("Reason") and not hearth.participants("4711"), bye.fields
+    assert lib.likeness(again.rtp.heard(), spoken["conf-invalidpin"]) > 0.9
+    assert hearth.metric("hearth_pins_wrong_total") == 3
+    alice = call(hearth, "alice")  # from the same address, by another name
+    press(alice, "4711#739146#")
+    answer_reinvite(alice)
+    lib.wait_for("alice is in", lambda: hearth.connected("4711"), 30)
+    told = [hearth.log_text(), hearth.api("GET", "/api/v1/rooms/4711").text, hearth.api("GET", "/api/v1/call-records").text,
+            hearth.api("GET", "/metrics").text]
     hearth.stop()
+    kept = b"".join(file.read_bytes() for file in hearth.directory.glob("hearth.db*"))
+    assert b"pbkdf2$" in kept, "no hash is kept"
+    for pin in ("739146", "8375190462", "222299"):
+        assert pin.encode() not in kept, f"{pin} is in the store"
+        assert not any(pin in text for text in told), f"{pin} is told"
 
 
 @lib.case

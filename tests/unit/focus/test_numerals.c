@@ -9,11 +9,11 @@
 
 static const char *const languages[] = {"en", "es", "fr", "it", "ru"};
 
-static const char *spoken(const char *language, uint32_t number)
+static const char *spoken_before(const char *language, uint32_t number, enum numerals_noun noun)
 {
 	static char line[128];
 	const char *names[NUMERALS_WORDS];
-	uint32_t count = numerals_spoken(language, number, names);
+	uint32_t count = numerals_spoken(language, number, noun, names);
 
 	line[0] = '\0';
 	for (uint32_t i = 0; i < count; i++) {
@@ -21,6 +21,11 @@ static const char *spoken(const char *language, uint32_t number)
 		strcat(line, names[i]);
 	}
 	return line;
+}
+
+static const char *spoken(const char *language, uint32_t number)
+{
+	return spoken_before(language, number, NUMERALS_NO_NOUN);
 }
 
 static void numbers(void)
@@ -76,7 +81,8 @@ static void every_word_can_be_read(void)
 	for (size_t k = 0; k < ARRAY_LEN(languages); k++) {
 		for (uint32_t number = 0; number <= NUMERALS_MAX; number++) {
 			const char *names[NUMERALS_WORDS];
-			uint32_t count = numerals_spoken(languages[k], number, names);
+			uint32_t count = numerals_spoken(languages[k], number,
+							 (enum numerals_noun)(number % 3), names);
 			bool is_read = count > 0;
 
 			for (uint32_t i = 0; i < count; i++)
@@ -87,6 +93,39 @@ static void every_word_can_be_read(void)
 		}
 		CHECK_STR(languages[k], numerals_name(numerals_index("star")), "star");
 		CHECK(languages[k], numerals_text(languages[k], numerals_index("pound")) != NULL);
+	}
+}
+
+static void before_nouns(void)
+{
+	static const struct {
+		const char *language;
+		uint32_t number;
+		const char *participants, *minutes;
+	} rows[] = {
+		{"en", 1, "1", "1"},
+		{"en", 21, "20 1", "20 1"},
+		{"es", 1, "1M", "1M"},
+		{"es", 2, "2", "2"},
+		{"es", 31, "30 and 1M", "30 and 1M"},
+		{"es", 101, "100-and 1M", "100-and 1M"},
+		{"fr", 1, "1", "1F"},
+		{"fr", 21, "20 et 1", "20 et 1F"},
+		{"fr", 71, "60 et 11", "60 et 11"},
+		{"it", 1, "un", "un"},
+		{"it", 21, "21", "21"},
+		{"ru", 1, "1", "1F"},
+		{"ru", 2, "2", "2F"},
+		{"ru", 12, "12", "12"},
+		{"ru", 22, "20 2", "20 2F"},
+		{"ru", 5, "5", "5"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CHECK_STR(rows[i].language, rows[i].participants,
+			  spoken_before(rows[i].language, rows[i].number, NUMERALS_PARTICIPANTS));
+		CHECK_STR(rows[i].language, rows[i].minutes,
+			  spoken_before(rows[i].language, rows[i].number, NUMERALS_MINUTES));
 	}
 }
 
@@ -112,6 +151,7 @@ void suite_numerals(void)
 {
 	CHECK_SUITE("numerals");
 	CHECK_TEST(numbers);
+	CHECK_TEST(before_nouns);
 	CHECK_TEST(every_word_can_be_read);
 	CHECK_TEST(forms);
 }

@@ -174,7 +174,7 @@ static void prompts_ask_for_what_they_lack(void)
 	prompts_look_again(prompts);
 	prompt_begin(&list, prompts, "fr");
 	prompt_add(&list, PROMPT_ASK_PIN);
-	prompt_add_number(&list, 71);
+	prompt_add_number(&list, 71, NUMERALS_NO_NOUN);
 	prompt_add_keys(&list, SLICE("*6#"));
 	CHECK_INT("spoken", list.count, 1 + 3 + 3);
 	for (uint32_t i = 0; i < list.count; i++)
