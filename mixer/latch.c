@@ -92,8 +92,8 @@ enum latch_verdict latch_packet_rt(struct latch *latch, const struct latch_packe
 	is_signalled = addr_eq(packet->from, &latch->signalled);
 	if (!latch->has_source && is_signalled)
 		return source_take(latch, packet->from, now_ns);
-	if ((latch->has_source && now_ns - latch->source_ns < SILENT_NS) ||
-	    (!latch->is_symmetric && !is_signalled)) {
+	if (!is_signalled && (!latch->is_symmetric ||
+			      (latch->has_source && now_ns - latch->source_ns < SILENT_NS))) {
 		latch->rejected++;
 		return LATCH_REJECT;
 	}

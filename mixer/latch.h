@@ -5,9 +5,11 @@
  * 1. Before there is a source: a packet from the signalled address is believed at once. Of anybody
  *    else only with is_symmetric, and only after LATCH_RUN consecutive packets (same address, same
  *    SSRC, sequence numbers one apart).
- * 2. While the source speaks, nobody else is believed.
+ * 2. While the source speaks, nobody else is believed but the signalled address, after LATCH_RUN
+ *    packets: what followed a stranger (an earlier call of the same host that still sends) comes
+ *    back when the peer itself speaks.
  * 3. When the source has been silent for LATCH_SILENT_MS, a newcomer may take over under rule 1;
- * the signalled address is then a newcomer like all others.
+ *    the signalled address needs its run then, too.
  * 4. Signalling that names another address (latch_set) forgets the source, unless it names the
  *    source itself.
  * Callers pass only packets that parse as RTP with an accepted payload type. Everything not

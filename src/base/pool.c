@@ -123,7 +123,7 @@ void pool_give(struct pool *pool, void *object)
 	pool->taken--;
 	if (slab->free_count < SLAB_ITEMS)
 		return;
-	if (pool->empty_count < SPARES) {
+	if ((int)pool->empty_count < SPARES) {
 		pool->empty_count++;
 		return;
 	}
