@@ -169,7 +169,8 @@ static void numbers_are_spoken(void)
 	}
 	prompt_begin(&list, prompts, "fr");
 	prompt_add_number(&list, 1, NUMERALS_MINUTES);
-	CHECK_STR("its other form, where nobody has said \"une\"", text(&list), "sys/fr/digits/1.wav");
+	CHECK_STR("its other form, where nobody has said \"une\"", text(&list),
+		  "sys/fr/digits/1.wav");
 	prompt_begin(&list, prompts, "en");
 	prompt_add_digits(&list, SLICE("5-01"));
 	CHECK_STR("digit by digit", text(&list),
