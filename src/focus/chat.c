@@ -30,10 +30,15 @@ static void on_reply(void *arg, struct sip_call *call, const struct sip_msg *res
 		p->refuses_messages = true;
 }
 
+/* Who waits to be let in neither reads nor writes. */
+static bool is_inside(const struct participant *p)
+{
+	return p->state == PARTICIPANT_CONNECTED || p->state == PARTICIPANT_ON_HOLD;
+}
+
 static bool takes_messages(const struct participant *p, const struct message *message)
 {
-	return p != message->sender && p->call && !p->refuses_messages &&
-	       (p->state == PARTICIPANT_CONNECTED || p->state == PARTICIPANT_ON_HOLD);
+	return p != message->sender && p->call && !p->refuses_messages && is_inside(p);
 }
 
 /* "Anna: text" */
@@ -115,7 +120,9 @@ static void relay(struct participant *sender, struct sip_stx *tx, const struct s
 		.text = request->body,
 	};
 
-	if (!request->body.len)
+	if (!is_inside(sender))
+		answer(tx, 403, NULL);
+	else if (!request->body.len)
 		answer(tx, 200, NULL);
 	else if (!type)
 		answer(tx, 415, "Accept: " CHAT_PLAIN ", " CHAT_CPIM "\r\n");

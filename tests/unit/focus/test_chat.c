@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "focus/chat.h"
 #include "focus/focus_priv.h"
+#include "focus/waiting.h"
 #include "sip/request.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
@@ -53,6 +54,30 @@ static void in_the_dialog(void)
 	say(bert, "text/html", "<b>");
 	CHECK_INT("no other types", status, 415);
 	world_end(world, "in_the_dialog");
+}
+
+/* Who has not been let in talks to nobody yet. */
+static void at_the_door(void)
+{
+	struct world *world = world_new(NULL);
+	const struct room_settings settings = {.is_lobby = true};
+	struct phone *anna, *bert = world_phone(world, "bert");
+
+	anna = world_join(world, "anna", "lobby");
+	CHECK_INT(NULL, focus_room_set(world->focus, world_room(world, "lobby"), &settings), 0);
+	phone_dial(bert, "lobby");
+	world_run(world, 500);
+	say(bert, "text/plain", "let me in");
+	CHECK_INT("403", status, 403);
+	CHECK_INT("not relayed", anna->messages, 0);
+	say(anna, "text/plain", "who is there?");
+	CHECK_INT("nor told", bert->messages, 0);
+	CHECK_INT(NULL, waiting_admit(phone_participant(bert, "lobby")), 0);
+	world_run(world, 500);
+	say(bert, "text/plain", "thanks");
+	CHECK_INT("then he may", status, 202);
+	CHECK_INT("and is read", anna->messages, 1);
+	world_end(world, "at_the_door");
 }
 
 static void too_long(void)
@@ -136,6 +161,7 @@ void suite_chat(void)
 {
 	CHECK_SUITE("chat");
 	CHECK_TEST(in_the_dialog);
+	CHECK_TEST(at_the_door);
 	CHECK_TEST(too_long);
 	CHECK_TEST(outside);
 	CHECK_TEST(from_the_api);
