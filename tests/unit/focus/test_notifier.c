@@ -1,6 +1,9 @@
 /* What all event packages of the focus have in common. */
+#include <errno.h>
+
 #include "base/attr.h"
 #include "focus/focus_priv.h"
+#include "focus/room_priv.h"
 #include "tests/support/check.h"
 #include "tests/support/focus_world.h"
 #include "tests/support/watcher.h"
@@ -129,6 +132,50 @@ static void draining(void)
 	world_end(world, "draining");
 }
 
+static const struct package *sound;
+static bool is_broken;
+
+static int write_or_fail(struct subscriber *subscriber, bool is_full, struct buf *out)
+{
+	return is_broken ? -ENOMEM : sound->write(subscriber, is_full, out);
+}
+
+/* A document that cannot be written ends the subscription, which may come back (RFC 6665 4.1.3):
+ * at once, and at a change. */
+static void not_to_be_written(void)
+{
+	for (int at_change = 0; at_change < 2; at_change++) {
+		const char *row = at_change ? "a change" : "the first";
+		struct world *world = world_new(NULL);
+		struct watcher watcher = {.event = "conference"}, again = {.event = "conference"};
+		struct phone *anna = world_join(world, "anna", "lobby");
+		struct topic *topic = &world_room(world, "lobby")->roster.topic;
+		struct package package = *topic->package;
+
+		sound = topic->package;
+		package.write = write_or_fail;
+		topic->package = &package;
+		is_broken = !at_change;
+		watcher_subscribe(world, &watcher, "sip:lobby@" WORLD_SERVER, NULL);
+		is_broken = true;
+		world_join(world, "bert", "lobby");
+		world_run(world, 3000);
+		CHECK(row, watcher.has_ended);
+		CHECK_STR(row, watcher.reason, "probation");
+		CHECK_INT(row, watcher.retry_after_s, NOTIFIER_PROBATION_S);
+		CHECK_INT(row, world->focus->stats.subscriptions[PACKAGE_CONFERENCE], 0);
+		is_broken = false;
+		watcher_subscribe(world, &again, "sip:lobby@" WORLD_SERVER, NULL);
+		CHECK("it comes back", watcher_tells(&again, "state=\"full\"") &&
+					       watcher_tells(&again, "sip:bert@"));
+		watcher_end(world, &again);
+		buf_done(&watcher.body);
+		topic->package = sound;
+		CHECK("the call goes on", anna->call != NULL);
+		world_end(world, row);
+	}
+}
+
 void suite_notifier(void)
 {
 	CHECK_SUITE("notifier");
@@ -137,4 +184,5 @@ void suite_notifier(void)
 	CHECK_TEST(rates);
 	CHECK_TEST(together);
 	CHECK_TEST(draining);
+	CHECK_TEST(not_to_be_written);
 }
