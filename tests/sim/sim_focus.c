@@ -84,6 +84,12 @@ static struct party *party_find(struct sim *sim, struct slice id)
 	return NULL;
 }
 
+static bool is_moved(const struct focus_event *event)
+{
+	return event->kind == FOCUS_PARTICIPANT_JOINED && event->cause &&
+	       slice_is(slice_of("moved"), event->cause);
+}
+
 static void watch_participant(struct sim *sim, const struct focus_event *event)
 {
 	struct party *party = party_find(sim, event->participant->id);
@@ -95,6 +101,11 @@ static void watch_participant(struct sim *sim, const struct focus_event *event)
 		slice_cstr(event->participant->id, party->id, sizeof(party->id));
 		slice_cstr(event->room->id, party->room, sizeof(party->room));
 		return;
+	}
+	if (party && party->has_left && is_moved(event)) { /* into another room of ours */
+		party->has_left = party->has_joined = false;
+		slice_cstr(event->room->id, party->room, sizeof(party->room));
+		sim->left_count--;
 	}
 	if (!CHECK(sim->row, party && !party->has_left))
 		return;
@@ -334,22 +345,35 @@ static void do_join(struct sim *sim)
 	sim->dials++;
 }
 
-/* Somebody in a call refers us to another phone, or has it removed. */
+/* The dialog of another, who may be in a call through us or in a conference; or one that is none.
+ */
+static struct slice any_dialog(struct sim *sim)
+{
+	const struct phone *phone = any_phone(sim);
+
+	return chance(sim, 70) && phone->dialog[0] ? slice_of(phone->dialog)
+						   : SLICE("x@y;to-tag=1;from-tag=2");
+}
+
+/* Somebody in a call refers us to another phone or to a conference of ours, or has it removed. */
 static void do_refer(struct sim *sim)
 {
 	struct phone *phone = any_phone(sim), *other = any_phone(sim);
+	struct room *room = any_room(sim);
 	struct sip_referring *referring;
 	struct sip_refer_params params = {.on_done = on_referred};
-	char uri[128];
+	char uri[ROOM_URI_MAX + 1];
 
 	if (!phone->call || sip_call_state(phone->call) != SIP_CALL_ESTABLISHED)
 		return;
 	snprintf(uri, sizeof(uri), "sip:%s@" WORLD_PHONES "%s", other->user,
 		 chance(sim, 30) ? ";method=BYE" : "");
+	if (room && chance(sim, 25))
+		room_uri(sim->world->focus, room->id, uri);
 	params.refer_to = slice_of(uri);
 	params.no_sub = chance(sim, 20);
-	if (chance(sim, 30))
-		params.replaces = SLICE("x@y;to-tag=1;from-tag=2");
+	if (chance(sim, 40))
+		params.replaces = any_dialog(sim);
 	other->replaces_refused = chance(sim, 50) ? 481 : 0;
 	say(sim, phone->user, uri);
 	(void)sip_call_refer(phone->call, &params, &referring);
