@@ -106,7 +106,8 @@ static int on_call(void *arg, struct sip_call_invite *invite, struct sip_call **
 	invite->from = slice_of(invitation->from ? invitation->from
 						 : own_from(p, invite->target, from));
 	invite->contact_user = slice_of(p->is_plain ? p->id : p->room_id);
-	invite->contact_params = p->is_plain || !room ? NULL : "isfocus";
+	/* The room of a two-party call that moves is in no table, and yet we are its focus. */
+	invite->contact_params = p->is_plain || p->attendant ? NULL : "isfocus";
 	invite->timeout_ms = (uint32_t)focus->config->focus_ring_s * 1000;
 	leg_offer_local(&p->leg, &local);
 	if (invitation->is_on_hold)
