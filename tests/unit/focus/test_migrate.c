@@ -232,6 +232,7 @@ static void join_moved_to_central(void)
 
 	phone_dial_naming(carl, "bert", "Join", move.anna);
 	world_run(move.world, 3000);
+	CHECK("we call as a focus", strstr(move.central->contact, "isfocus"));
 	CHECK_INT("302", carl->final_status, 302);
 	CHECK("to the conference", strstr(carl->end_headers, "<" CENTRAL ">;isfocus"));
 	CHECK_STR("anna is sent there", move.anna->refer_to, CENTRAL);
