@@ -1,13 +1,25 @@
 /* tests/unit/mixer/rig.c */
 #include "tests/unit/mixer/rig.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/support/check.h"
+
+/* The suites have port numbers of their own, and some count how many are free: another run of them
+ * on this machine (another checkout, another preset) waits until this one has ended. */
+__attribute__((constructor)) static void ports_claim(void)
+{
+	int fd = open("/tmp/hearth-unit-mixer.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd >= 0) /* else somebody else's: nobody to wait for */
+		(void)flock(fd, LOCK_EX); /* until the process ends */
+}
 
 void phone_open(struct phone *phone, uint32_t ssrc)
 {
