@@ -630,6 +630,8 @@ int offer_write(struct offer *offer, struct buf *ret_text)
 	plan_own_keys(offer, &plan);
 	if (offer->has_agreed)
 		plan.extras = offer->agreed.extras;
+	else if (offer->local.has_extras)
+		plan.extras = offer_extras_ours(offer->local.has_noise);
 	if (offer->local.srtp == OFFER_SRTP_REQUIRED && is_plain_protocol(text.protocol) &&
 	    !(offer->has_agreed && offer->agreed.is_encrypted))
 		text.protocol = SLICE("RTP/SAVP");

@@ -46,6 +46,7 @@ struct offer_local {
 	bool has_telephone_event;     /* events 0-16 at each clock rate in use */
 	bool has_rtcp_mux;            /* offer it and accept it */
 	bool has_noise;               /* accept comfort noise (RFC 3389) */
+	bool has_extras;              /* a first offer has all that offer_extras.h knows */
 	uint16_t ptime_ms;            /* what we like to receive and send, 20 */
 	enum sdp_direction direction; /* what we want: normally SDP_SENDRECV */
 	enum offer_srtp srtp;

@@ -7,7 +7,7 @@
 #define LEVEL_URN "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 #define MIX_URN "urn:ietf:params:rtp-hdrext:csrc-audio-level"
 
-enum { ID_MAX = 14, NOISE_HZ = 8000 };
+enum { ID_MAX = 14, NOISE_HZ = 8000, OUR_LEVEL_ID = 1, OUR_MIX_ID = 2 };
 
 /* One value of a=extmap: "1/sendonly urn:... attributes" (RFC 8285 8). */
 struct extmap {
@@ -81,6 +81,14 @@ struct offer_extras offer_extras_read(const struct sdp_media *media)
 	if (extras.level_id == extras.mix_id) /* one number for both says nothing */
 		extras.level_id = extras.mix_id = 0;
 	return extras;
+}
+
+struct offer_extras offer_extras_ours(bool has_noise)
+{
+	return (struct offer_extras){.level_id = OUR_LEVEL_ID,
+				     .mix_id = OUR_MIX_ID,
+				     .has_noise = has_noise,
+				     .has_reduced = true};
 }
 
 struct offer_extras offer_extras_common(const struct offer_extras *a, const struct offer_extras *b)

@@ -1,8 +1,8 @@
 /* sip/offer_extras.h -- what an audio line may have besides its codecs, and both must say: audio
  * levels in RTP, comfort noise, reduced-size RTCP.
  *
- * We take them when the peer offers them, and keep them in later offers of ours; a first offer of
- * ours has none, for few peers know them and all have to carry them.
+ * We take them when the peer offers them, and keep them in later offers of ours. A first offer of
+ * ours has them by option, for few peers know them and all have to carry them.
  *
  * Source: RFC 8285 5 and 6 (a=extmap, directions), RFC 6464 4 and RFC 6465 4 (the URNs), RFC 3389 5
  * (CN, payload type 13), RFC 5506 5 (a=rtcp-rsize). Thread: any; pure.
@@ -30,6 +30,9 @@ struct offer_extras {
  * numbers outside 1..14 (the one-byte form) and directions that are no use to us are passed over.
  */
 struct offer_extras offer_extras_read(const struct sdp_media *media);
+
+/* Of a first offer of ours, numbered by us. */
+struct offer_extras offer_extras_ours(bool has_noise);
 
 /* What both say: same numbers, same things. */
 struct offer_extras offer_extras_common(const struct offer_extras *a, const struct offer_extras *b);

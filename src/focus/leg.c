@@ -257,6 +257,7 @@ void leg_offer_capability(const struct config *config, const char *codecs, const
 		.has_telephone_event = true,
 		.has_rtcp_mux = true,
 		.has_noise = config->media_comfort_noise,
+		.has_extras = config->media_offer_extras,
 		.ptime_ms = (uint16_t)config->media_ptime_ms,
 		.direction = SDP_SENDRECV,
 	};

@@ -12,7 +12,7 @@
 #define SSRC "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 #define CSRC "urn:ietf:params:rtp-hdrext:csrc-audio-level"
 
-static struct offer *make(bool has_noise)
+static struct offer *make_with(bool has_noise, bool has_extras)
 {
 	struct offer_local local = {
 		.codecs = {{1, "PCMU", 8000, 1, 0, NULL}},
@@ -20,12 +20,18 @@ static struct offer *make(bool has_noise)
 		.ptime_ms = 20,
 		.direction = SDP_SENDRECV,
 		.has_noise = has_noise,
+		.has_extras = has_extras,
 	};
 	struct offer *offer = NULL;
 
 	(void)addr_parse(SLICE("192.0.2.1:5000"), &local.rtp);
 	CHECK_INT(NULL, offer_new(&local, 7, &offer), 0);
 	return offer;
+}
+
+static struct offer *make(bool has_noise)
+{
+	return make_with(has_noise, false);
 }
 
 static bool has(struct buf *text, const char *line)
@@ -126,6 +132,46 @@ static void later_offers(void)
 	offer_free(offer);
 }
 
+/* A first offer of ours that has them: their answer takes which it likes. */
+static void our_offers(void)
+{
+	static const struct {
+		const char *row, *answer;
+		bool has_noise; /* in our offer */
+		struct offer_extras want;
+	} cases[] = {
+		{"nobody knows them", AVP, true, {0}},
+		{"their level", AVP "a=extmap:1/sendonly " SSRC "\r\n", true, {.level_id = 1}},
+		{"under another number", AVP "a=extmap:7/sendonly " SSRC "\r\n", true, {0}},
+		{"all",
+		 AVP_CN "a=extmap:1/sendonly " SSRC "\r\na=extmap:2/recvonly " CSRC
+			"\r\na=rtcp-rsize\r\n",
+		 true,
+		 {.level_id = 1, .mix_id = 2, .has_noise = true, .has_reduced = true}},
+		{"noise that was not offered", AVP_CN, false, {0}},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct offer *offer = make_with(cases[i].has_noise, true);
+		const struct offer_extras *got, *want = &cases[i].want;
+		struct buf text = BUF_INIT;
+
+		CHECK_INT(cases[i].row, offer_write(offer, &text), 0);
+		CHECK(cases[i].row, has(&text, "a=extmap:1/recvonly " SSRC "\r\n"));
+		CHECK(cases[i].row, has(&text, "a=extmap:2/sendonly " CSRC "\r\n"));
+		CHECK(cases[i].row, has(&text, "a=rtcp-rsize\r\n"));
+		CHECK(cases[i].row, has(&text, "RTP/AVP 0 13\r\n") == cases[i].has_noise);
+		CHECK_INT(cases[i].row, offer_read_answer(offer, slice_of(cases[i].answer)), 0);
+		got = &offer_agreed(offer)->extras;
+		CHECK_INT(cases[i].row, got->level_id, want->level_id);
+		CHECK_INT(cases[i].row, got->mix_id, want->mix_id);
+		CHECK_INT(cases[i].row, got->has_noise, want->has_noise);
+		CHECK_INT(cases[i].row, got->has_reduced, want->has_reduced);
+		buf_done(&text);
+		offer_free(offer);
+	}
+}
+
 static void noise_by_option(void)
 {
 	struct offer *offer = make(false);
@@ -144,5 +190,6 @@ void suite_offer_extras(void)
 	CHECK_SUITE("offer_extras");
 	CHECK_TEST(their_offers);
 	CHECK_TEST(later_offers);
+	CHECK_TEST(our_offers);
 	CHECK_TEST(noise_by_option);
 }
