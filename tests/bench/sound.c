@@ -7,6 +7,8 @@
  *   glitch  share of 40 ms windows in which what is not the tone (413 Hz) is above -20 dB
  *   span    the same with SpanDSP's concealment and no time-scale (loss rows only)
  *   hole    the same with silence in place of what is lost
+ *   click   bends per minute of sound that the tone itself has not: second differences above three
+ *           times its own, once per 5 ms; of ours, SpanDSP's and holes
  *   delay   between a packet's earliest possible arrival and its play, p50 and p99
  * and what the chain says of itself. With speech, a second table for the losses: the distance
  * between the spectrum of what is heard and of what was said (dB, mean over the frames in which
@@ -35,7 +37,8 @@ enum {
 	SECONDS = 120,
 	WARM_UP_S = 4,
 	AMPLITUDE = 10000,
-	SPEECH_MAX = 8000 * 600
+	SPEECH_MAX = 8000 * 600,
+	CLICK_SAMPLES = 40
 };
 
 static const struct row {
@@ -49,7 +52,11 @@ static const struct row {
 	{"loss 5 %", {.loss_pm = 50}, 1.3},
 	{"loss 10 %", {.loss_pm = 100}, 2.3},
 	{"loss 20 %", {.loss_pm = 200}, 10},
+	{"loss 1 % bursty", {.loss_pm = 10, .burst = 3}, 3},
+	{"loss 3 % bursty", {.loss_pm = 30, .burst = 3}, 6},
 	{"loss 5 % bursty", {.loss_pm = 50, .burst = 3}, 10},
+	{"loss 10 % bursty", {.loss_pm = 100, .burst = 3}, 15},
+	{"loss 20 % bursty", {.loss_pm = 200, .burst = 3}, 25},
 	{"jitter 20 ms", {.jitter_us = 20000}, 0.0},
 	{"jitter 40 ms", {.jitter_us = 40000}, 0.3},
 	{"jitter 80 ms", {.jitter_us = 80000}, 1.0},
@@ -100,12 +107,35 @@ struct ear {
 	int16_t window[WINDOW];
 	uint32_t have, ticks;
 	uint64_t windows, glitches;
+	int32_t last, before; /* samples */
+	uint32_t deaf;        /* samples until another click counts */
+	uint64_t clicks;
 };
+
+/* A sample that does not go on where those before it went. */
+static void ear_click(struct ear *ear, int16_t sample)
+{
+	static const double step = 2 * M_PI * 413 / 8000;
+	int32_t bend = sample - 2 * ear->last + ear->before;
+
+	ear->before = ear->last;
+	ear->last = sample;
+	ear->deaf -= ear->deaf > 0;
+	if (ear->deaf > 0 || abs(bend) < 3 * AMPLITUDE * step * step)
+		return;
+	ear->clicks++;
+	ear->deaf = CLICK_SAMPLES;
+}
 
 static void ear_hear(struct ear *ear, const int16_t *pcm)
 {
-	if (ear->ticks++ < WARM_UP_S * 50)
+	if (ear->ticks++ < WARM_UP_S * 50) {
+		ear->before = pcm[FRAME - 2];
+		ear->last = pcm[FRAME - 1];
 		return;
+	}
+	for (uint32_t i = 0; i < FRAME; i++)
+		ear_click(ear, pcm[i]);
 	memcpy(ear->window + ear->have, pcm, FRAME * sizeof(*pcm));
 	ear->have += FRAME;
 	if (ear->have == WINDOW) {
@@ -113,6 +143,11 @@ static void ear_hear(struct ear *ear, const int16_t *pcm)
 		ear->glitches += is_glitched(ear->window);
 		ear->have = 0;
 	}
+}
+
+static double ear_clicks(const struct ear *ear)
+{
+	return ear->windows ? 60.0 * 25 * (double)ear->clicks / (double)ear->windows : 0;
 }
 
 static double ear_percent(const struct ear *ear)
@@ -306,8 +341,9 @@ static void run(const struct row *row, uint32_t seconds)
 	stats = intake_stats_rt(intake);
 	if (row->path.loss_pm && !row->path.jitter_us)
 		others_run(row, seconds, &span, &hole);
-	printf("%-20s %6.2f %6.2f %6.2f %6.2f  %4u %4u  %5u %5u %6u %6u %6u\n", row->name,
-	       ear_percent(&ear), row->glitch_max, ear_percent(&span), ear_percent(&hole),
+	printf("%-20s %6.2f %6.2f %6.2f %6.2f  %6.1f %6.1f %6.1f  %4u %4u  %5u %5u %6u %6u %6u\n",
+	       row->name, ear_percent(&ear), row->glitch_max, ear_percent(&span),
+	       ear_percent(&hole), ear_clicks(&ear), ear_clicks(&span), ear_clicks(&hole),
 	       delays[count / 2], delays[count * 99 / 100], (unsigned)stats.jitter.lost,
 	       (unsigned)stats.jitter.late, (unsigned)stats.concealed_ms,
 	       (unsigned)stats.shortened_ms, (unsigned)stats.lengthened_ms);
@@ -319,8 +355,9 @@ int main(int argc, char **argv)
 {
 	uint32_t seconds = argc > 1 ? (uint32_t)atoi(argv[1]) : SECONDS;
 
-	printf("%-20s %6s %6s %6s %6s  %4s %4s  %5s %5s %6s %6s %6s\n", "path", "glitch", "mark",
-	       "span", "hole", "p50", "p99", "lost", "late", "cncl", "short", "longer");
+	printf("%-20s %6s %6s %6s %6s  %6s %6s %6s  %4s %4s  %5s %5s %6s %6s %6s\n", "path",
+	       "glitch", "mark", "span", "hole", "click", "span", "hole", "p50", "p99", "lost",
+	       "late", "cncl", "short", "longer");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run(&rows[i], seconds);
 	if (argc > 2)
