@@ -17,7 +17,7 @@ __attribute__((constructor)) static void ports_claim(void)
 {
 	int fd = open("/tmp/hearth-unit-mixer.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 
-	if (fd >= 0) /* else somebody else's: nobody to wait for */
+	if (fd >= 0)                      /* else somebody else's: nobody to wait for */
 		(void)flock(fd, LOCK_EX); /* until the process ends */
 }
 
