@@ -185,7 +185,7 @@ def stage_tsan():
             if name in THREADED:
                 report(f"tsan {name}", run([*command, *THREADED[name]], timeout))
         begin(lambda name: f"tsan flow/{name}", len(TSAN_FLOWS),
-              lambda name: run_script(ROOT / "tests" / "flow" / name, "tsan"), TSAN_FLOWS)()
+              lambda name: run_script(ROOT / "tests" / "flow" / name, "tsan"), TSAN_FLOWS, is_retried=True)()
 
 
 def stage_release():
