@@ -1,7 +1,7 @@
 # cmake -DOUT=file.c -DDIR=web -P embed.cmake: puts the files of the page into a C file (http/asset.h).
 set(table "")
 set(text "/* Made by http/embed.cmake from http/web. */\n#include \"http/asset.h\"\n")
-foreach(file index.html style.css app.js recordings.js calls.js room.js people.js mailboxes.js icon.svg)
+foreach(file index.html style.css app.js recordings.js calls.js room.js people.js plays.js mailboxes.js icon.svg)
 	string(MAKE_C_IDENTIFIER "${file}" name)
 	file(READ "${DIR}/${file}" hex HEX)
 	file(SHA256 "${DIR}/${file}" hash)

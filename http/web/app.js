@@ -604,6 +604,7 @@ async function reload() {
 	await loadRecordings();
 	await loadCalls();
 	await loadBans();
+	await loadPlays();
 	await loadMailboxes();
 }
 
@@ -620,6 +621,8 @@ function onMessage(name, id, text) {
 		onRoomEvent(data);
 	else if (name.startsWith("participant."))
 		onPersonEvent(data);
+	else if (name.startsWith("play."))
+		onPlayEvent(data);
 	else if (name.startsWith("recording."))
 		onRecordingEvent(data);
 	else if (name.startsWith("call."))
@@ -760,6 +763,7 @@ function select() {
 	drawPeople();
 	drawRecordings();
 	selectRoom();
+	selectPlays();
 	restartStream();
 	loadPeople().catch(() => {});
 	if (id)
@@ -902,6 +906,7 @@ function listen() {
 	listenRecordings();
 	listenCalls();
 	listenRoom();
+	listenPlays();
 	listenPeople();
 	listenMailboxes();
 	$("rooms-more").addEventListener("click", (event) => {

@@ -61,7 +61,7 @@ async function onSay(event) {
 
 /* Settings -------------------------------------------------------------------------------------- */
 
-const SWITCHES = ["tones", "names", "wait_for_moderator", "end_with_moderator", "denoise", "auto_level", "inband_dtmf", "pass_dtmf"];
+const SWITCHES = ["tones", "music", "names", "wait_for_moderator", "end_with_moderator", "denoise", "auto_level", "inband_dtmf", "pass_dtmf"];
 
 /* "2026-11-28T09:30" as people's clocks have it, of a time of the API; and back. */
 function localOf(time) {

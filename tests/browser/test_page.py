@@ -338,6 +338,36 @@ def a_waiting_guest_is_admitted_and_recorded():
 
 
 @lib.case
+def something_is_played_to_all():
+    """A tone and a file, by mouse and by keyboard alone."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="hearth-sounds-"))
+    lib.write_opus(directory / "chime.opus", lib.tone(600, 0.5))
+    hearth = lib.Hearth(sounds__path=str(directory))
+    [guest] = room_with(hearth, ("Gerda", SILENT))
+    page = Browser(hearth, "#/rooms/kitchen")
+    page.wait_people("Gerda")
+    page.one("#plays-box summary").click()
+    lib.wait_for("sounds are listed", lambda: "chime.opus" in page.text("#play-what"))
+    page.run("document.getElementById('play-what').value = 'tone:440:2000'")
+    page.one("#play-loop").click()
+    page.one("#play-start").click()
+    page.wait_text("#plays .what", "440 Hz")
+    lib.wait_for("the tone", lambda: lib.tone_heard(guest.rtp.heard(0.4), 440) > 1000, 30)
+    page.one("#plays .hold").click()
+    page.wait_text("#plays .hold", "Resume")
+    lib.wait_for("silence", lambda: lib.tone_heard(guest.rtp.heard(0.4), 440) < 60, 30)
+    page.one("#plays .stop").send_keys(Keys.ENTER)
+    lib.wait_for("nothing is played", lambda: not page.texts("#plays .what"))
+    assert hearth.api("GET", "/api/v1/rooms/kitchen/plays").json["plays"] == []
+    page.run("document.getElementById('play-what').value = 'file:chime.opus'")
+    page.one("#play-start").send_keys(Keys.ENTER)
+    page.wait_text("#plays .what", "chime.opus")
+    lib.wait_for("the chime", lambda: lib.tone_heard(guest.rtp.heard(0.4), 600) > 1000, 30)
+    page.stop()
+    hearth.stop()
+
+
+@lib.case
 def a_whole_meeting():
     """Opened, people admitted, moderated and recorded, what was said played back, closed; all by the page."""
     directory = tempfile.mkdtemp(prefix="hearth-rec-")

@@ -17,6 +17,7 @@ static void files(void)
 		{"/room.js", "text/javascript; charset=utf-8", "/*"},
 		{"/calls.js", "text/javascript; charset=utf-8", "/*"},
 		{"/people.js", "text/javascript; charset=utf-8", "/*"},
+		{"/plays.js", "text/javascript; charset=utf-8", "/*"},
 		{"/mailboxes.js", "text/javascript; charset=utf-8", "/*"},
 		{"/icon.svg", "image/svg+xml", "<svg"},
 	};
