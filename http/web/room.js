@@ -36,11 +36,18 @@ function addDigit(event) {
 const COMINGS = { "participant.joined": "has joined", "participant.left": "has left" };
 const RECORDS = { "recording.started": "Recording has begun", "recording.ended": "Recording has ended" };
 
+/* What a person reads of a message: of message/cpim (RFC 3862, 2.1) what follows its two heads. */
+function saidIn(event) {
+	const cpim = event.content_type === "message/cpim" &&
+		event.text.match(/^(?:.+\r?\n)+\r?\n(?:.+\r?\n)*\r?\n([^]*)$/);
+	return (cpim ? cpim[1] : event.text).trim();
+}
+
 function onLogEvent(event) {
 	if (event.room_id !== state.selected)
 		return;
 	if (event.type === "message")
-		addLine("text", event.participant ? nameOf(event.participant) : event.from || "The server", event.text, event.time);
+		addLine("text", event.participant ? nameOf(event.participant) : event.from || "The server", saidIn(event), event.time);
 	else if (event.type === "dtmf")
 		addDigit(event);
 	else if (COMINGS[event.type] && !(event.status >= 300))
@@ -52,10 +59,13 @@ function onLogEvent(event) {
 async function onSay(event) {
 	event.preventDefault();
 	const text = $("say-text").value.trim();
+	const from = $("say-from").value.trim();
 	if (!text)
 		return;
-	const sent = await attempt("Sending the text", () => call("POST", `${roomPath(state.selected)}/messages`, { text }), event.submitter);
-	if (sent)
+	sessionStorage.setItem("hearth.name", from);
+	const body = from ? { text, from } : { text };
+	const sent = await attempt("Sending the text", () => call("POST", `${roomPath(state.selected)}/messages`, body), event.submitter);
+	if (sent && $("say-text").value.trim() === text)
 		$("say-text").value = "";
 }
 
@@ -182,6 +192,7 @@ function selectRoom() {
 }
 
 function listenRoom() {
+	$("say-from").value = sessionStorage.getItem("hearth.name") || "";
 	$("say").addEventListener("submit", onSay);
 	$("settings").addEventListener("submit", onSettings);
 	$("settings-box").addEventListener("toggle", drawSettings);

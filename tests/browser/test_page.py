@@ -577,6 +577,71 @@ def breakout_rooms_and_mailboxes():
     shutil.rmtree(directory)
 
 
+def violations(page):
+    """What axe-core finds serious; its script was run before."""
+    found = page.driver.execute_async_script(
+        "const done = arguments[arguments.length - 1]; axe.run().then((r) => done(r.violations.map((v) =>"
+        " [v.impact, v.id, v.nodes.slice(0, 3).map((n) => n.html.slice(0, 120))])))")
+    return [each for each in found if each[0] in ("serious", "critical")]
+
+
+@lib.case
+def what_is_written_is_read_by_all():
+    """Texts (RFC 3428) from a phone, from the API and from the page; plain and CPIM; never as HTML."""
+    hearth = lib.Hearth()
+    anna, bert = room_with(hearth, ("Anna", SILENT), ("Bert", SILENT))
+    page = Browser(hearth, "#/rooms/kitchen")
+    page.wait_people("Anna", "Bert")
+    page.wait_text("#link-text", "Live", 30)
+
+    def read(phone):
+        told = phone.wait_request("MESSAGE", 30)
+        phone.answer(told)
+        return told.body
+
+    def lines():
+        return list(zip(page.texts("#log p[data-kind=text] .speaker"), page.texts("#log p[data-kind=text] .said")))
+
+    def write(text, content_type="text/plain"):
+        anna.send(anna.request("MESSAGE", anna.target, body=text, content_type=content_type))
+        assert anna.final(30, cseq=anna.cseq).status == 202
+
+    evil = "<b>good</b> <img src=x onerror=alert(1)>"
+    write(evil)
+    assert read(bert) == f"Anna: {evil}"
+    write("From: Anna <sip:anna@127.0.0.1>\r\n\r\nContent-Type: text/plain\r\n\r\none\r\n\r\ntwo", "message/cpim")
+    assert read(bert).endswith("one\r\n\r\ntwo")
+    hearth.api("POST", "/api/v1/rooms/kitchen/messages", {"text": "w" * 1000, "from": "Desk"})
+    assert [read(anna), read(bert)] == ["Desk: " + "w" * 1000] * 2
+    wanted = [("Anna", evil), ("Anna", "one\r\n\r\ntwo"), ("Desk", "w" * 1000)]
+    lib.wait_for("all of it is in the log", lambda: lines() == wanted, 30)
+    assert page.run("return document.querySelectorAll('#log img, #log b').length") == 0
+    assert page.run("const { log } = window; return log.scrollWidth <= log.clientWidth"), "a long word is wrapped"
+
+    page.one("#say-from").send_keys("Gerda at the door", Keys.TAB)
+    page.driver.switch_to.active_element.send_keys("Tea is ready.", Keys.ENTER)
+    assert [read(anna), read(bert)] == ["Gerda at the door: Tea is ready."] * 2
+    wanted.append(("Gerda at the door", "Tea is ready."))
+    lib.wait_for("the page has its own text", lambda: lines() == wanted, 30)
+    lib.wait_for("the field is empty", lambda: page.run("return document.getElementById('say-text').value") == "", 30)
+    page.one("#say-text").send_keys("ö" * 3000)
+    page.one("#say button").click()
+    page.wait_text("#alert-text", "Sending the text: ", 30)
+    assert page.run("return document.getElementById('say-text').value.length") == 3000, "what was refused is kept"
+    assert lines() == wanted, "more than 4,096 octets"
+    page.run("for (let i = 0; i < 300; i++) addLine('text', 'Anna', `line ${i}`, new Date().toISOString())")
+    assert len(lines()) == 200 and lines()[-1] == ("Anna", "line 299"), lines()[-1]
+
+    page.run(from_npm("axe.js"))
+    for scheme in ("light", "dark"):
+        page.colors(scheme)
+        lib.wait_for("nothing serious", lambda: not violations(page), 30)
+    page.driver.refresh()
+    lib.wait_for("the name is kept for this tab", lambda: page.run("return document.getElementById('say-from').value") == "Gerda at the door", 30)
+    page.stop()
+    hearth.stop()
+
+
 @lib.case
 def axe_finds_nothing_serious():
     """axe-core, in light and dark, with everything open that can be."""
@@ -603,10 +668,7 @@ def axe_finds_nothing_serious():
             if opens:
                 page.one(opens).click()
                 lib.wait_for("the dialog", lambda: page.is_shown(f"#{dialog}"))
-            found = page.driver.execute_async_script(
-                "const done = arguments[arguments.length - 1]; axe.run().then((r) => done(r.violations.map((v) =>"
-                " [v.impact, v.id, v.nodes.slice(0, 3).map((n) => n.html.slice(0, 120))])))")
-            bad = [each for each in found if each[0] in ("serious", "critical")]
+            bad = violations(page)
             assert not bad, (scheme, dialog, bad)
             if dialog:
                 page.one(f"#{dialog} button[value=no]").click()
