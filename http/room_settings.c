@@ -5,6 +5,7 @@
 
 #include "focus/codecs.h"
 #include "focus/focus.h"
+#include "focus/text.h"
 #include "http/server.h"
 
 enum { PINS_DIGITS = 6, PINS_MODERATOR_DIGITS = 8 };
@@ -29,6 +30,20 @@ static int read_language(struct request *request, const struct room_setting *set
 	if (!focus_has_language(request_http(request)->focus, language))
 		return request_fail_field(request, setting->name, "one of prompts.languages");
 	room_setting_set_text(settings, setting, language);
+	return 0;
+}
+
+/* A name, not yet a user: the user may be made later. */
+static int read_user(struct request *request, const struct room_setting *setting,
+		     struct room_settings *settings, struct slice name)
+{
+	char plain[ROOM_OWNER_MAX + 1];
+
+	if (!name.len || !slice_is(name, text_utf8(name, plain, sizeof(plain))))
+		return request_fail_field(request, setting->name,
+					  "1 to %lld octets without control characters",
+					  (long long)setting->max);
+	room_setting_set_text(settings, setting, name);
 	return 0;
 }
 
@@ -110,6 +125,9 @@ static int read_value(struct request *request, const struct document *document,
 	case SETTING_LANGUAGE:
 		(void)document_text(document, setting->name, &text);
 		return read_language(request, setting, settings, text);
+	case SETTING_USER:
+		(void)document_text(document, setting->name, &text);
+		return read_user(request, setting, settings, text);
 	case SETTING_PIN:
 		(void)document_text(document, setting->name, &text);
 		return read_pin(request, setting, settings, text);

@@ -17,6 +17,7 @@ enum { PINS_MAX_CHARS = 127 };
 #define READ_TIME FIELD_TIME, FIELD_NULLABLE
 #define READ_CODECS FIELD_LIST, FIELD_NULLABLE
 #define READ_LANGUAGE FIELD_STRING, FIELD_NULLABLE
+#define READ_USER FIELD_STRING, FIELD_NULLABLE
 #define READ_PIN FIELD_STRING, FIELD_NULLABLE
 
 /* Of one that we write. Counts, levels and amounts are those in force, and never null. */
@@ -29,6 +30,7 @@ enum { PINS_MAX_CHARS = 127 };
 #define SHOW_TIME(name, min, max) name, FIELD_TIME, FIELD_NULLABLE, 0, 0
 #define SHOW_CODECS(name, min, max) name, FIELD_LIST, 0, 0, max
 #define SHOW_LANGUAGE(name, min, max) name, FIELD_STRING, FIELD_NULLABLE, 0, 0
+#define SHOW_USER(name, min, max) name, FIELD_STRING, FIELD_NULLABLE, 0, 0
 #define SHOW_PIN(name, min, max) "has_" name, FIELD_BOOL, 0, 0, 0
 
 /* The first is of a new room only. */

@@ -96,6 +96,7 @@ static void add_setting(struct writer *json, const struct room_settings *setting
 		writer_list(json, setting->name, slice_of(text));
 		break;
 	case SETTING_LANGUAGE:
+	case SETTING_USER:
 		writer_text(json, setting->name, text[0] ? text : NULL);
 		break;
 	case SETTING_PIN:

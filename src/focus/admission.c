@@ -6,6 +6,7 @@
 #include "focus/focus_priv.h"
 #include "focus/migrate.h"
 #include "focus/room_priv.h"
+#include "focus/schedule.h"
 #include "focus/seats.h"
 #include "focus/text.h"
 #include "sip/uri.h"
@@ -44,6 +45,16 @@ static bool has_room_for_room(const struct focus *focus)
 	return focus->room_count < (uint64_t)focus->config->rooms_max;
 }
 
+/* A lock does not keep moderators out, and the owner is one; hours are for all. */
+static int check_caller(const struct room *room)
+{
+	bool is_owner = room_is_owned_by(room, room->focus->caller.user_name);
+
+	if (is_owner && !schedule_is_open(room))
+		return ERR_ROOM_NOT_OPEN;
+	return room_check_entry(room, !is_owner);
+}
+
 static int decide_named(struct focus *focus, struct slice request_uri, struct admission *admission)
 {
 	struct slice id = slice_of(admission->room_id);
@@ -54,7 +65,7 @@ static int decide_named(struct focus *focus, struct slice request_uri, struct ad
 	if (admission->room) {
 		admission->kind = ADMISSION_JOIN;
 		admission->seat = seats_find(admission->room, request_uri);
-		return admission->seat ? 0 : room_check_entry(admission->room, true);
+		return admission->seat ? 0 : check_caller(admission->room);
 	}
 	if (!focus->config->rooms_autocreate || admission_is_factory_name(id))
 		return ERR_ROOM_UNKNOWN;

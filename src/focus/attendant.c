@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "focus/ban.h"
 #include "focus/focus_priv.h"
+#include "focus/gate.h"
 #include "focus/lockout.h"
 #include "focus/pin.h"
 #include "focus/room_priv.h"
@@ -88,7 +89,9 @@ bool attendant_has_pin(const struct room *room)
 
 bool attendant_must_ask(const struct room *room, struct slice referred_by)
 {
-	if (!attendant_has_pin(room) && !room->settings.has_names)
+	bool is_owner = room_is_owned_by(room, gate_caller(room->focus)->user_name);
+
+	if ((is_owner || !attendant_has_pin(room)) && !room->settings.has_names)
 		return false;
 	return !(room->focus->config->dialin_trust_referred && slice_present(referred_by) &&
 		 is_inside(room, referred_by));
@@ -357,6 +360,8 @@ static void room_known(struct attendant *a, enum prompt first)
 		wrong(a, ASK_ROOM, PROMPT_ROOM_INVALID);
 	else if (!a->participant->room && !schedule_is_open(room))
 		refuse(a, ERR_ROOM_NOT_OPEN);
+	else if (room_is_owned_by(room, a->participant->user_name))
+		enter(a, room, PARTICIPANT_MODERATOR);
 	else if (attendant_has_pin(room))
 		ask(a, ASK_PIN, first);
 	else

@@ -38,8 +38,9 @@ struct attendant_number {
 bool attendant_number_find(const char *numbers, struct slice number,
 			   struct attendant_number *ret_number);
 
-/* Whether this room asks callers for a PIN or a name; `referred_by` is the URI of who sent this one
- * here, or absent: people whom somebody inside has sent are not asked (dialin.trust_referred). */
+/* Whether this room asks the caller whose request is being handled for a PIN or a name.
+ * `referred_by` is the URI of who sent it here, or absent: people whom somebody inside has sent are
+ * not asked (dialin.trust_referred). The owner of the room is asked for a name alone. */
 bool attendant_must_ask(const struct room *room, struct slice referred_by);
 
 /* Whether there is a PIN to be asked for. */

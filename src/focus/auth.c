@@ -198,8 +198,34 @@ static bool has_certificate(const struct auth *auth, const struct sip_flow *flow
 	return auth->net.ops->peer_has_name(auth->net.ctx, flow, slice_of(uri));
 }
 
+static void name_user(const struct user *user, struct auth_identity *identity)
+{
+	struct user_view view;
+
+	user_view(user, &view);
+	if (view.is_enabled)
+		slice_cstr(view.name, identity->user_name, sizeof(identity->user_name));
+}
+
+/* An asserted name is that of a user only at a domain of ours by name: any address is ours, and
+ * "anna" of the peer's own address is somebody else. */
+static void name_asserted(const struct auth *auth, const struct sip_uri *uri,
+			  struct auth_identity *identity)
+{
+	char text[USER_NAME_MAX + 1];
+	const struct user *user;
+
+	if (!slice_ieq(uri->host, slice_of(users_realm(auth->users))) &&
+	    !text_list_ihas(auth->config->sip_domains, uri->host))
+		return;
+	user = users_find_alias(auth->users, user_part(uri, text));
+	if (user)
+		name_user(user, identity);
+}
+
 /* RFC 3325 9.1: of a trusted peer, the first sip, sips or tel URI. */
-static void believe_asserted(const struct sip_msg *request, struct auth_identity *identity)
+static void believe_asserted(const struct auth *auth, const struct sip_msg *request,
+			     struct auth_identity *identity)
 {
 	struct sip_list_walk walk = {0};
 	struct sip_addr addr;
@@ -211,6 +237,7 @@ static void believe_asserted(const struct sip_msg *request, struct auth_identity
 			continue;
 		text_utf8(addr.uri.text, identity->uri, sizeof(identity->uri));
 		text_utf8(addr.display, identity->display_name, sizeof(identity->display_name));
+		name_asserted(auth, &addr.uri, identity);
 		return;
 	}
 }
@@ -237,6 +264,7 @@ static void show_user(const struct user *user, struct auth_identity *identity)
 
 	user_view(user, &view);
 	identity->user = user;
+	name_user(user, identity);
 	if (view.display_name.len)
 		text_utf8(view.display_name, identity->display_name,
 			  sizeof(identity->display_name));
@@ -306,7 +334,7 @@ static int check_user(const struct auth *auth, const struct auth_question *quest
 static int check_trusted(const struct auth *auth, const struct auth_question *question,
 			 struct auth_identity *identity)
 {
-	believe_asserted(question->request, identity);
+	believe_asserted(auth, question->request, identity);
 	if (question->need != AUTH_REGISTER)
 		return 0;
 	identity->user = user_named(auth, question->request, SIP_H_TO);

@@ -53,8 +53,11 @@ enum { AUTH_URI_MAX = STORE_URI_MAX, AUTH_DISPLAY_MAX = STORE_TEXT_MAX };
 /* Who it is. By value; `user` stays valid until it is deleted: do not keep it. */
 struct auth_identity {
 	const struct user *user; /* who proved to be it; NULL: a guest, or through a trusted peer */
-	bool is_trusted;         /* came through a trusted peer */
-	bool is_private;         /* wants to stay unknown: uri is sip:anonymous@anonymous.invalid */
+	/* The user of ours that it is: the name of `user`, or of whom a trusted peer asserts at a
+	 * domain of ours. Never by From alone, and also of who hides. "": none. */
+	char user_name[USER_NAME_MAX + 1];
+	bool is_trusted; /* came through a trusted peer */
+	bool is_private; /* wants to stay unknown: uri is sip:anonymous@anonymous.invalid */
 	char uri[AUTH_URI_MAX + 1]; /* as it may be shown; "": From stands */
 	char display_name[AUTH_DISPLAY_MAX + 1];
 };

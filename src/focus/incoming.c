@@ -261,6 +261,9 @@ static int make_room(struct focus *focus, const struct admission *admission, str
 	err = room_new(focus, &make, ret_room);
 	if (!err && admission->kind == ADMISSION_FACTORY)
 		err = apply_profile(*ret_room, &admission->profile);
+	if (!err && admission->kind == ADMISSION_FACTORY)
+		slice_cstr(slice_of(focus->caller.user_name), (*ret_room)->settings.owner,
+			   sizeof((*ret_room)->settings.owner));
 	return err;
 }
 
@@ -324,7 +327,7 @@ static int admit(struct focus *focus, struct sip_call *call, const struct sip_ms
 		goto fail;
 	note_request(p, request);
 	p->is_host = made && admission->kind == ADMISSION_FACTORY;
-	if (p->is_host)
+	if (p->is_host || room_is_owned_by(room, p->user_name))
 		p->role = PARTICIPANT_MODERATOR;
 	if (admission->seat)
 		seats_take(room, p, admission->seat);

@@ -183,6 +183,7 @@ static void show_caller(struct participant *p)
 	if (!p->is_outgoing && !p->is_identified) {
 		p->is_identified = true;
 		p->is_trusted = caller->is_trusted;
+		slice_cstr(slice_of(caller->user_name), p->user_name, sizeof(p->user_name));
 		slice_cstr(slice_of(caller->uri), p->shown_uri, sizeof(p->shown_uri));
 		slice_cstr(slice_of(caller->display_name), p->shown_name, sizeof(p->shown_name));
 	}

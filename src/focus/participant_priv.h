@@ -63,7 +63,8 @@ struct participant {
 	char id[PARTICIPANT_ID_MAX + 1];
 	char room_id[ROOM_ID_MAX + 1]; /* outlives the room */
 	char uri[STORE_URI_MAX + 1], display_name[STORE_TEXT_MAX + 1], call_id[STORE_URI_MAX + 1];
-	bool is_identified; /* what follows has been set, once */
+	bool is_identified;                 /* what follows has been set, once */
+	char user_name[ROOM_OWNER_MAX + 1]; /* as in struct auth_identity; "": none */
 	char shown_uri[STORE_URI_MAX + 1],
 		shown_name[STORE_TEXT_MAX + 1]; /* "": as its call says */
 	uint8_t state;
@@ -99,7 +100,7 @@ struct participant {
 	uint8_t role;     /* enum participant_role */
 	bool is_admitted; /* waits for nobody any more */
 	bool is_in_mix;
-	bool has_waited; /* for a moderator, or to be admitted (waiting.h) */
+	bool has_waited;                    /* for a moderator, or to be admitted (waiting.h) */
 	uint8_t flags;                      /* set of enum media_leg_flag */
 	bool is_self_muted, is_hand_raised; /* its own doing; control is that of others */
 	char keys[PARTICIPANT_KEYS_MAX];    /* pressed so far; menu.c */
@@ -108,8 +109,8 @@ struct participant {
 	bool is_dial_in; /* an attendant let it in: it is told things by voice */
 	char language[PROMPTS_NAME_MAX + 1]; /* "": the default */
 	handle play;                         /* what is said to it, 0 nothing */
-	handle music;                        /* the music for who is alone (alone.h), while it is `play` */
-	uint8_t ask; /* enum participant_ask: what it still has to do before it comes in */
+	handle music; /* the music for who is alone (alone.h), while it is `play` */
+	uint8_t ask;  /* enum participant_ask: what it still has to do before it comes in */
 	struct {
 		struct timer timer;
 		uint8_t asked;

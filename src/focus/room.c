@@ -421,6 +421,11 @@ int room_check_entry(const struct room *room, bool is_incoming)
 	return 0;
 }
 
+bool room_is_owned_by(const struct room *room, const char *user_name)
+{
+	return user_name[0] && strcmp(room->settings.owner, user_name) == 0;
+}
+
 bool room_has_wait(const struct room *room)
 {
 	return room->settings.is_lobby || room->settings.waits_for_moderator;

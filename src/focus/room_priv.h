@@ -85,6 +85,8 @@ int room_check_entry(const struct room *room, bool is_incoming);
 
 /* Guests who call may have to wait before they are let into the mix. */
 bool room_has_wait(const struct room *room);
+/* Its owner is this user ("": nobody) of ours, who has proved it (struct auth_identity). */
+bool room_is_owned_by(const struct room *room, const char *user_name);
 
 /* The bus of the room, opened when it is the first need of it. The room keeps its own hold.
  * ERR_MEDIA_NO_ROOMS, ERR_QUEUE_FULL, -ENOMEM. */

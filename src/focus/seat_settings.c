@@ -13,7 +13,7 @@
 
 static bool goes_along(const struct room_setting *setting)
 {
-	static const char *const left_out[] = {"record", "opens_at", "max_duration_s"};
+	static const char *const left_out[] = {"record", "opens_at", "max_duration_s", "owner"};
 
 	for (size_t i = 0; i < ARRAY_LEN(left_out); i++)
 		if (slice_is(slice_of(setting->name), left_out[i]))

@@ -15,6 +15,7 @@
 #define HAS_TIME(member)
 #define HAS_CODECS(member)
 #define HAS_LANGUAGE(member)
+#define HAS_USER(member)
 #define HAS_PIN(member)
 
 static const struct room_setting table[] = {
@@ -103,7 +104,7 @@ void room_setting_set_number(struct room_settings *settings, const struct room_s
 bool room_setting_is_text(const struct room_setting *setting)
 {
 	return setting->type == SETTING_CODECS || setting->type == SETTING_LANGUAGE ||
-	       setting->type == SETTING_PIN;
+	       setting->type == SETTING_USER || setting->type == SETTING_PIN;
 }
 
 const char *room_setting_text(const struct room_settings *settings,

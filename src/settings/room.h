@@ -23,6 +23,7 @@ enum {
 	ROOM_PIN_MAX = 16,
 	ROOM_PIN_HASH_MAX = 127,
 	ROOM_LANGUAGE_MAX = 15,
+	ROOM_OWNER_MAX = 64,
 	ROOM_DURATION_MAX_S = 7 * 24 * 3600
 };
 
@@ -36,6 +37,7 @@ enum setting_type {
 	SETTING_TIME,     /* uint64_t, wall clock in ms; 0: not set */
 	SETTING_CODECS,   /* comma list, as codecs_list_read writes it; "": not set */
 	SETTING_LANGUAGE, /* one of prompts.languages; "": not set */
+	SETTING_USER,     /* name of a user (focus/users.h), who need not exist; "": none */
 	SETTING_PIN       /* a hash (focus/pin.h); "": none. Never shown: the API has has_<name> */
 };
 
@@ -53,6 +55,7 @@ enum room_record { ROOM_RECORD_OFF, ROOM_RECORD_MIX, ROOM_RECORD_TRACKS };
 #define SETTING_MEMBER_TIME(member) uint64_t member;
 #define SETTING_MEMBER_CODECS(member) char member[ROOM_CODECS_LIST_MAX + 1];
 #define SETTING_MEMBER_LANGUAGE(member) char member[ROOM_LANGUAGE_MAX + 1];
+#define SETTING_MEMBER_USER(member) char member[ROOM_OWNER_MAX + 1];
 #define SETTING_MEMBER_PIN(member) char member[ROOM_PIN_HASH_MAX + 1];
 
 struct room_settings {
@@ -82,7 +85,7 @@ void room_setting_set_number(struct room_settings *settings, const struct room_s
 			     int64_t number);
 int64_t room_setting_none(const struct room_setting *setting);
 
-/* CODECS, LANGUAGE, PIN: text; borrowed from the settings. set: cut to what fits. */
+/* CODECS, LANGUAGE, USER, PIN: text; borrowed from the settings. set: cut to what fits. */
 bool room_setting_is_text(const struct room_setting *setting);
 const char *room_setting_text(const struct room_settings *settings,
 			      const struct room_setting *setting);

@@ -88,6 +88,7 @@ static const char *const migrations[] = {
 	" has_inband_dtmf = sound >> 2 & 1, passes_dtmf = sound >> 3 & 1;"
 	"ALTER TABLE rooms DROP COLUMN sound;",
 	"ALTER TABLE rooms ADD COLUMN has_music INTEGER NOT NULL DEFAULT 0;",
+	"ALTER TABLE rooms ADD COLUMN owner TEXT NOT NULL DEFAULT '';",
 };
 
 enum statement {

@@ -10,6 +10,7 @@ import tempfile
 import time
 
 import lib
+from dialin import answer_reinvite, press
 from peers import Kamailio
 
 REALM = "hearth.test"
@@ -340,6 +341,35 @@ def baresip_registers_and_calls():
     phone.command("dial", f"sip:lobby@{hearth.host}")
     lib.wait_for("in the room", lambda: hearth.connected("lobby"), 15)
     assert hearth.metric("hearth_auth_good_total") >= 2 and hearth.metric("hearth_auth_wrong_total") == 0
+    hearth.stop()
+
+
+@lib.case
+def who_owns_a_room_gets_straight_in():
+    hearth = serve(sip__auth="users", dialin__numbers="8000=en")
+    add_user(hearth, "anna")
+    room = {"id": "4711", "pin": "1234", "lobby": True, "owner": "anna"}
+    assert hearth.api("POST", "/api/v1/rooms", room).json["owner"] == "anna"
+    guest = lib.Phone(hearth, "guest")
+    assert guest.invite("4711").status == 200, "answered, to be asked for the PIN"
+    assert not hearth.participants("4711"), "and in no roster meanwhile"
+    for number, digits in (("4711", ""), ("8000", "4711#")):
+        anna = lib.Phone(hearth, "anna")
+        asked = anna.invite(number)
+        assert asked.status == 401, asked.start
+        anna.to = None
+        assert anna.invite(number, authorization(asked.get("WWW-Authenticate"), "INVITE", anna.uri, user="anna")).status == 200
+        if digits:
+            press(anna, digits)
+            answer_reinvite(anna)
+        owner = lib.wait_for("the owner is in", lambda: hearth.connected("4711"), 30)
+        assert [(p["role"], p["state"]) for p in owner] == [("moderator", "connected")], owner
+        assert anna.bye().status == 200
+        lib.wait_for("gone", lambda: not hearth.participants("4711"), 30)
+    press(guest, "1234#")
+    answer_reinvite(guest)
+    people = lib.wait_for("the guest waits", lambda: hearth.participants("4711"), 30)
+    assert [p["role"] for p in people] == ["guest"] and not hearth.connected("4711"), people
     hearth.stop()
 
 

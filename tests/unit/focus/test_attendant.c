@@ -312,6 +312,131 @@ static void a_room_with_a_pin_asks(void)
 	world_end(world, "room_with_pin");
 }
 
+/* The world's phones speak through a trusted peer, whose word is a proof; From is none. */
+static void the_owner_is_not_asked(void)
+{
+#define ASSERTED(uri) "P-Asserted-Identity: <" uri ">\r\n"
+	static const struct {
+		const char *name, *user, *headers, *number;
+		bool is_in;
+	} rows[] = {
+		{"the room's URI", "x", ASSERTED("sip:anna@example.com"), "team", true},
+		{"a number of the room", "x", ASSERTED("sip:anna@example.com"), "8001", true},
+		{"by an alias", "x", ASSERTED("sip:100@example.com"), "team", true},
+		{"hidden", "x", ASSERTED("sip:anna@example.com") "Privacy: id\r\n", "team", true},
+		{"by From alone", "anna", NULL, "team", false},
+		{"by From alone, a number", "anna", NULL, "8001", false},
+		{"another user", "anna", ASSERTED("sip:bert@example.com"), "team", false},
+		{"another's anna", "anna", ASSERTED("sip:anna@10.0.0.2"), "8001", false},
+	};
+	struct user_settings user = {
+		.password = SLICE("secret"), .aliases = SLICE("100"), .is_enabled = true};
+	struct world *world = world_new(&(struct world_options){
+		.config = CONFIG "\nsip.trusted=10.0.0.2\nsip.domains=example.com"});
+	struct room *room = room_make_pins(world, "team", "1234", "98765");
+	struct room_settings settings = room->settings;
+	struct user *made;
+
+	CHECK_INT("anna", users_create(world->focus->users, SLICE("anna"), &user, &made), 0);
+	user.aliases = SLICE("");
+	CHECK_INT("bert", users_create(world->focus->users, SLICE("bert"), &user, &made), 0);
+	settings.is_lobby = settings.waits_for_moderator = true;
+	slice_cstr(SLICE("anna"), settings.owner, sizeof(settings.owner));
+	CHECK_INT("set", focus_room_set(world->focus, room, &settings), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct phone *phone = world_phone(world, rows[i].user);
+		const struct participant *p;
+
+		phone->dial_headers = rows[i].headers;
+		phone_dial(phone, rows[i].number);
+		world_run(world, 500);
+		CHECK(rows[i].name, phone->is_established);
+		p = focus_participant_next(room, NULL);
+		if (CHECK_INT(rows[i].name, p != NULL, rows[i].is_in) && p) {
+			CHECK_INT(rows[i].name, p->state, PARTICIPANT_CONNECTED);
+			CHECK_INT(rows[i].name, p->role, PARTICIPANT_MODERATOR);
+		}
+		phone_hang_up(phone);
+		world_run(world, 500);
+	}
+	CHECK_INT("no PIN was wrong", focus_stats(world->focus)->pins_wrong, 0);
+	world_end(world, "owner");
+#undef ASSERTED
+}
+
+/* As a moderator it comes in past a lock, and not before the hour; it says its name like all, and
+ * a typed number leads in without a PIN. */
+static void the_owner_is_a_moderator(void)
+{
+	struct user_settings user = {.password = SLICE("secret"), .is_enabled = true};
+	struct world *world = world_new(&(struct world_options){
+		.config = CONFIG "\nsip.trusted=10.0.0.2\nsip.domains=example.com"});
+	struct room *room = room_make_pins(world, "4711", "1234", NULL);
+	struct room_settings settings = room->settings;
+	struct phone *anna = world_phone(world, "x"), *eve = world_phone(world, "eve");
+	struct user *made;
+
+	anna->dial_headers = "P-Asserted-Identity: <sip:anna@example.com>\r\n";
+	CHECK_INT("anna", users_create(world->focus->users, SLICE("anna"), &user, &made), 0);
+	slice_cstr(SLICE("anna"), settings.owner, sizeof(settings.owner));
+	settings.is_locked = true;
+	CHECK_INT("lock", focus_room_set(world->focus, room, &settings), 0);
+	phone_dial(eve, "4711");
+	phone_dial(anna, "8000");
+	world_run(world, 500);
+	CHECK_INT("a guest is kept out", eve->final_status, 486);
+	press(anna, "4711#");
+	CHECK_INT("typed the number", world_roster(world, "4711"), 1);
+	CHECK_INT("role", focus_participant_next(room, NULL)->role, PARTICIPANT_MODERATOR);
+	phone_hang_up(anna);
+	world_run(world, 500);
+	phone_dial(anna, "4711");
+	world_run(world, 500);
+	CHECK_INT("dialled the URI", world_roster(world, "4711"), 1);
+	phone_hang_up(anna);
+	world_run(world, 500);
+	settings.has_names = true;
+	CHECK_INT("names", focus_room_set(world->focus, room, &settings), 0);
+	phone_dial(anna, "4711");
+	world_run(world, 500);
+	CHECK_INT("is asked for its name", world_roster(world, "4711"), 0);
+	phone_hang_up(anna);
+	world_run(world, 500);
+	settings.opens_wall_ms = clock_wall_ms(&world->clock) + 3600000;
+	CHECK_INT("hours", focus_room_set(world->focus, room, &settings), 0);
+	phone_dial(anna, "4711");
+	world_run(world, 500);
+	CHECK_INT("not before its hour", anna->final_status, 480);
+	world_end(world, "owner is a moderator");
+}
+
+/* Who makes a conference by a factory, and is known, owns it. */
+static void makers_own_their_conference(void)
+{
+	struct user_settings user = {.password = SLICE("secret"), .is_enabled = true};
+	struct world *world = world_new(
+		&(struct world_options){.config = "sip.trusted=10.0.0.2\nsip.domains=example.com\n"
+						  "focus.factory_users=make"});
+	struct phone *anna = world_phone(world, "x"), *guest = world_phone(world, "anna");
+	const struct room *room;
+	struct user *made;
+
+	CHECK_INT("anna", users_create(world->focus->users, SLICE("anna"), &user, &made), 0);
+	phone_dial(guest, "make");
+	world_run(world, 500);
+	room = focus_room_next(world->focus, SLICE_NONE);
+	CHECK("From alone owns nothing", room && !room->settings.owner[0]);
+	phone_hang_up(guest);
+	world_run(world, 120000);
+	CHECK("that one is gone", !focus_room_next(world->focus, SLICE_NONE));
+	anna->dial_headers = "P-Asserted-Identity: <sip:anna@example.com>\r\n";
+	phone_dial(anna, "make");
+	world_run(world, 500);
+	room = focus_room_next(world->focus, SLICE_NONE);
+	CHECK("anna's", room && !strcmp(room->settings.owner, "anna"));
+	world_end(world, "makers");
+}
+
 static struct participant *call_in(struct world *world, struct room *room, struct phone *phone)
 {
 	char uri[64];
@@ -527,6 +652,9 @@ void suite_attendant(void)
 	CHECK_TEST(no_sound_is_no_trap);
 	CHECK_TEST(locked_and_full_are_told);
 	CHECK_TEST(a_room_with_a_pin_asks);
+	CHECK_TEST(the_owner_is_not_asked);
+	CHECK_TEST(the_owner_is_a_moderator);
+	CHECK_TEST(makers_own_their_conference);
 	CHECK_TEST(whom_we_call_types_a_pin);
 	CHECK_TEST(a_machine_types_no_pin);
 	CHECK_TEST(names_are_recorded);

@@ -203,6 +203,7 @@ static void who_is_asked(void)
 		CHECK_INT(cases[i].name, ask(&fx, &cases[i].ask), cases[i].want);
 		CHECK_INT(cases[i].name, fx.headers.len > 0, cases[i].want == ERR_AUTH_REQUIRED);
 		CHECK(cases[i].name, fx.who.user == NULL);
+		CHECK_STR(cases[i].name, fx.who.user_name, "");
 	}
 	end(&fx);
 }
@@ -356,6 +357,43 @@ static void trusted(void)
 	end(&fx);
 }
 
+/* Whom a trusted peer asserts is a user of ours at a domain of ours alone. */
+static void users_that_are_asserted(void)
+{
+	static const struct {
+		const char *name, *lines, *want;
+	} cases[] = {
+		{"ours", "P-Asserted-Identity: <sip:alice@example.com>\r\n", "alice"},
+		{"by an alias", "P-Asserted-Identity: <sip:100@example.com>\r\n", "alice"},
+		{"and hides", "P-Asserted-Identity: <sip:alice@example.com>\r\nPrivacy: id\r\n",
+		 "alice"},
+		{"elsewhere", "P-Asserted-Identity: <sip:alice@elsewhere.example>\r\n", ""},
+		{"at an address", "P-Asserted-Identity: <sip:alice@10.0.0.9>\r\n", ""},
+		{"a number that is no SIP URI", "P-Asserted-Identity: <tel:100>\r\n", ""},
+		{"unknown", "P-Asserted-Identity: <sip:zoe@example.com>\r\n", ""},
+		{"disabled", "P-Asserted-Identity: <sip:dave@example.com>\r\n", ""},
+		{"by From alone", "", ""},
+	};
+	struct fixture fx;
+	struct user *dave;
+
+	begin(&fx);
+	set(&fx, "sip.trusted=192.0.2.1");
+	add(&fx, "alice", "100");
+	dave = add(&fx, "dave", NULL);
+	CHECK_INT("dave", users_set(fx.users, dave, &(struct user_settings){.is_enabled = false}),
+		  0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CHECK_INT(cases[i].name,
+			  ask(&fx, &(struct ask){AUTH_CALL, ALICE, NULL, cases[i].lines}), 0);
+		CHECK_STR(cases[i].name, fx.who.user_name, cases[i].want);
+	}
+	set(&fx, "sip.trusted=");
+	CHECK_INT("a stranger", ask(&fx, &(struct ask){AUTH_CALL, ALICE, NULL, cases[0].lines}), 0);
+	CHECK_STR("is not believed", fx.who.user_name, "");
+	end(&fx);
+}
+
 static void certificates(void)
 {
 	struct ask reg = {AUTH_REGISTER, ALICE, ALICE, NULL};
@@ -369,6 +407,7 @@ static void certificates(void)
 	fx.flow.connection = 7;
 	CHECK_INT("no password is asked for", ask(&fx, &reg), 0);
 	CHECK("it is alice", fx.who.user == alice);
+	CHECK_STR("by name", fx.who.user_name, "alice");
 	CHECK_STR("as she is called", fx.who.display_name, "The User");
 	CHECK_INT("a right is a right", ask(&fx, &(struct ask){AUTH_DIAL_OUT, ALICE, NULL, NULL}),
 		  ERR_NOT_ALLOWED);
@@ -446,6 +485,7 @@ void suite_auth(void)
 	CHECK_TEST(who_may);
 	CHECK_TEST(lock_out);
 	CHECK_TEST(trusted);
+	CHECK_TEST(users_that_are_asserted);
 	CHECK_TEST(certificates);
 	CHECK_TEST(privacy);
 	CHECK_TEST(realms);

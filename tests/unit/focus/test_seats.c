@@ -298,8 +298,11 @@ static void settings_travel(void)
 						     room_setting_none(setting));
 	CHECK("the loudest: all", room->settings.has_loudest && room->settings.loudest == 0);
 	CHECK_INT("gate", room->settings.noise_gate_dbov, -50);
+	slice_cstr(SLICE("anna"), room->settings.owner, sizeof(room->settings.owner));
 	seats_write_room(room, &out);
 	CHECK_SLICE("and as it came it goes on", buf_slice(&out), all);
+	CHECK_INT("bring", bring(fresh.bridge, SEATS_CONTENT_TYPE, "room owner=eve\n"), 200);
+	CHECK_STR("users of theirs own nothing here", room->settings.owner, "");
 	buf_done(&out);
 	world_end(fresh.world, "settings_travel");
 }

@@ -280,6 +280,23 @@ static void schedule(void)
 		{"limit of nothing", "{\"max_duration_s\":0}", 422, "max_duration_s"},
 		{"language", "{\"language\":\"fr\"}", 201, ""},
 		{"no language", "{\"language\":\"xx\"}", 422, "language"},
+		{"owner", "{\"owner\":\"anna\"}", 201, ""},
+		{"the longest owner",
+		 "{\"owner\":"
+		 "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}",
+		 201, ""},
+		{"too long an owner",
+		 "{\"owner\":"
+		 "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdefg\"}",
+		 422, "owner"},
+		{"too many octets",
+		 "{\"owner\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde"
+		 "\xc3\xa9\"}",
+		 422, "owner"},
+		{"nobody", "{\"owner\":null}", 201, ""},
+		{"an empty name", "{\"owner\":\"\"}", 422, "owner"},
+		{"an owner in two lines", "{\"owner\":\"a\\nb\"}", 422, "owner"},
+		{"no name", "{\"owner\":7}", 422, "owner"},
 		{"invitees", "{\"opens_at\":\"2099-01-01T10:00:00Z\",\"invitees\":[\"sip:a@b\"]}",
 		 201, ""},
 		{"no URI", "{\"invitees\":[\"bob\"]}", 422, "invitees"},
@@ -299,6 +316,33 @@ static void schedule(void)
 		answer_done(&answer);
 	}
 	CHECK_INT("nothing half-made is left", focus_room_count(site->focus), made);
+	site_free(site);
+}
+
+static void owners(void)
+{
+	static const struct {
+		const char *body, *shown;
+	} rows[] = {
+		{"{\"owner\":\"anna\"}", "anna"},
+		{"{\"tones\":true}", "anna"},
+		{"{\"owner\":\"bert\"}", "bert"},
+		{"{\"owner\":null}", ""},
+	};
+	struct site *site = site_new(NULL);
+	struct answer answer;
+
+	CHECK_INT("made", site_status(site, "POST", "/api/v1/rooms", NULL, "{\"id\":\"own\"}"),
+		  201);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CHECK_INT(rows[i].body,
+			  site_status(site, "PATCH", "/api/v1/rooms/own", NULL, rows[i].body), 200);
+		answer = site_ask(site, "GET", "/api/v1/rooms/own", NULL, NULL);
+		CHECK_STR(rows[i].body, answer_text(&answer, "owner"), rows[i].shown);
+		CHECK_INT(rows[i].body, json_is_null(answer_member(&answer, "owner")),
+			  !rows[i].shown[0]);
+		answer_done(&answer);
+	}
 	site_free(site);
 }
 
@@ -370,6 +414,7 @@ void suite_rooms(void)
 	CHECK_TEST(limits);
 	CHECK_TEST(server);
 	CHECK_TEST(schedule);
+	CHECK_TEST(owners);
 	CHECK_TEST(generated_pins);
 	CHECK_TEST(bans);
 }

@@ -113,6 +113,7 @@ static void old_files_get_users(void)
 		    "ALTER TABLE rooms DROP COLUMN has_inband_dtmf;"
 		    "ALTER TABLE rooms DROP COLUMN passes_dtmf;"
 		    "ALTER TABLE rooms DROP COLUMN has_music;"
+		    "ALTER TABLE rooms DROP COLUMN owner;"
 		    "ALTER TABLE rooms DROP COLUMN is_lobby;"
 		    "ALTER TABLE rooms DROP COLUMN waits_for_moderator;"
 		    "ALTER TABLE rooms DROP COLUMN ends_with_moderator;"
@@ -141,6 +142,7 @@ static void old_files_keep_their_sound(void)
 			      "ALTER TABLE rooms DROP COLUMN has_inband_dtmf;"
 			      "ALTER TABLE rooms DROP COLUMN passes_dtmf;"
 			      "ALTER TABLE rooms DROP COLUMN has_music;"
+			      "ALTER TABLE rooms DROP COLUMN owner;"
 			      "ALTER TABLE rooms ADD COLUMN sound INTEGER NOT NULL DEFAULT 0;"
 			      "UPDATE rooms SET sound = 9; PRAGMA user_version = 11");
 	db = open_or_fail(&scratch);
@@ -149,6 +151,7 @@ static void old_files_keep_their_sound(void)
 	CHECK("no level", !seen.rooms[0].settings.has_auto_level);
 	CHECK("no tones", !seen.rooms[0].settings.has_inband_dtmf);
 	CHECK("passed on", seen.rooms[0].settings.passes_dtmf);
+	CHECK_STR("nobody owns it", seen.rooms[0].settings.owner, "");
 	db_close(db);
 	scratch_done(&scratch);
 }
