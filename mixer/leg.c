@@ -495,12 +495,14 @@ void leg_skip_rt(struct leg *leg, struct leg_env *env, uint32_t frames)
 static void add_levels(const struct leg *leg, const struct leg_chunk *chunk, struct rtp_packet *rtp,
 		       uint8_t out[RTP_CSRC_MAX + 1])
 {
-	out[0] = (uint8_t)(leg->mix_ext << 4 | (chunk->csrc_count - 1));
-	for (uint8_t i = 0; i < chunk->csrc_count; i++)
+	uint8_t count = MIN_OF(chunk->csrc_count, (uint8_t)RTP_CSRC_MAX);
+
+	out[0] = (uint8_t)(leg->mix_ext << 4 | (count - 1));
+	for (uint8_t i = 0; i < count; i++)
 		out[1 + i] = chunk->csrc_level[i] & 0x7f;
 	rtp->ext_profile = RTP_EXT_ONE_BYTE;
 	rtp->ext = out;
-	rtp->ext_len = (uint16_t)(1 + chunk->csrc_count);
+	rtp->ext_len = (uint16_t)(1 + count);
 }
 
 /* One packet, `ts` the time of its first sample. */
