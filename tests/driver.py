@@ -2,7 +2,7 @@
 
 A stage builds what it needs and runs programs. What mostly waits (sound that plays in real time) or may
 take whatever is left of the processor (hunts of the fuzzer) is begun by its stage and reported when all
-stages are through. A flow or browser script that failed beside others runs once more by itself, when the
+stages are through. A case of a flow or browser script that failed beside others runs once more by itself, when the
 machine is idle: phones and sound are real, and a processor that is asked for too much makes them late. Both
 outcomes are shown, the second counts. Programs tell their outcome in one of two ways:
 
@@ -48,7 +48,7 @@ THREADED = {"unit_base": ["log", "loop", "ring"], "unit_store": ["store"], "unit
 TSAN_FLOWS = ["test_bridge.py", "test_phones.py"]
 
 _totals = {"passed": 0, "failed": 0}
-_retries = []  # (title, function, item)
+_retries = []  # (title, function, item, names of its cases)
 
 
 class Outcome(typing.NamedTuple):
@@ -95,12 +95,11 @@ def counts(outcome):
     return passed, failed
 
 
-def report(name, outcome, is_counted=True):
-    """Adds to the totals; shows the output of a failure."""
+def report(name, outcome, again=None):
+    """Adds to the totals, but for what will run again: "all" or "failed". Shows the output of a failure."""
     passed, failed = counts(outcome)
-    if is_counted:
-        _totals["passed"] += passed
-        _totals["failed"] += failed
+    _totals["passed"] += passed if again != "all" else 0
+    _totals["failed"] += failed if again is None else 0
     ended = f", status {outcome.status}" if outcome.status else ""
     print(f"  {name}: {passed} passed, {failed} failed ({outcome.seconds:.0f} s{ended})")
     if failed:
@@ -147,10 +146,10 @@ def run_registered(preset, wanted=lambda name, labels: True):
         report(preset, Outcome(1, "no test is registered", 0))
 
 
-def run_script(script, preset="asan"):
-    """Its temporary files are its own; those of a failure stay to be read."""
+def run_script(script, preset="asan", cases=()):
+    """All its cases or those named. Its temporary files are its own; those of a failure stay to be read."""
     scratch = tempfile.mkdtemp(prefix=f"hearth-{script.stem}-")
-    outcome = run([PYTHON, script], SCRIPT_SECONDS, TMPDIR=scratch, HEARTH_PATIENCE=str(PATIENCE),
+    outcome = run([PYTHON, script, *cases], SCRIPT_SECONDS, TMPDIR=scratch, HEARTH_PATIENCE=str(PATIENCE),
                   HEARTHD=str(ROOT / "build" / preset / "hearthd"))
     if counts(outcome)[1] > 0:
         return outcome._replace(output=f"{outcome.output}\nFiles of this run: {scratch}\n")
@@ -185,7 +184,7 @@ def stage_tsan():
             if name in THREADED:
                 report(f"tsan {name}", run([*command, *THREADED[name]], timeout))
         begin(lambda name: f"tsan flow/{name}", len(TSAN_FLOWS),
-              lambda name: run_script(ROOT / "tests" / "flow" / name, "tsan"), TSAN_FLOWS, is_retried=True)()
+              lambda name, **more: run_script(ROOT / "tests" / "flow" / name, "tsan", **more), TSAN_FLOWS, is_retried=True)()
 
 
 def stage_release():
@@ -221,10 +220,13 @@ def begin(title, jobs, function, items, is_retried=False):
     def finish():
         for item, future in begun:
             outcome = future.result()
-            is_again = is_retried and counts(outcome)[1] > 0
-            if is_again:
-                _retries.append((f"{title(item)} again, alone", function, item))
-            report(title(item), outcome, not is_again)
+            cases = re.findall(r"^not ok \w+\.(\w+)", outcome.output, re.M)
+            failed = counts(outcome)[1]
+            again = None
+            if is_retried and failed:
+                again = "failed" if len(cases) == failed else "all"
+                _retries.append((f"{title(item)} again, alone", function, item, cases if again == "failed" else ()))
+            report(title(item), outcome, again)
     return finish
 
 
@@ -284,9 +286,9 @@ def main():
     for name, finish in begun:
         finish()
         print(f"{name}: over after {time.monotonic() - start:.0f} s", flush=True)
-    for name, function, item in _retries:
-        report(name, function(item))
-    print(f"all: {time.monotonic() - start:.0f} s, {len(_retries)} scripts run again")
+    for name, function, item, cases in _retries:
+        report(name, function(item, cases=cases))
+    print(f"all: {time.monotonic() - start:.0f} s, {len(_retries)} scripts had cases run again")
     print(f"{_totals['passed']} passed, {_totals['failed']} failed", flush=True)
     sys.exit(1 if _totals["failed"] or not _totals["passed"] else 0)
 
