@@ -16,10 +16,10 @@ static int request_call(struct request *request, struct call **ret_call)
 	struct slice id = request_arg(request, 0);
 	struct call *call = focus_call_find(focus_of(request), id);
 
+	*ret_call = call;
 	if (!call)
 		return request_fail(request, ERR_CALL_UNKNOWN, "there is no call \"" SLICE_FMT "\"",
 				    SLICE_ARG(id));
-	*ret_call = call;
 	return 0;
 }
 

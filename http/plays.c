@@ -36,6 +36,7 @@ static int request_play(struct request *request, bool must_match, struct focus_p
 	struct room *room;
 	int err = request_room(request, &room);
 
+	*ret_play = NULL;
 	if (err)
 		return err;
 	play = focus_play_find(room, id);

@@ -23,10 +23,10 @@ static int request_recording(struct request *request, struct recording **ret_rec
 	struct slice id = request_arg(request, 0);
 	struct recording *recording = focus_recording_find(focus_of(request), id);
 
+	*ret_recording = recording;
 	if (!recording)
 		return request_fail(request, ERR_RECORDING_UNKNOWN,
 				    "there is no recording \"" SLICE_FMT "\"", SLICE_ARG(id));
-	*ret_recording = recording;
 	return 0;
 }
 

@@ -68,8 +68,11 @@ static int add_attempt(struct fork *fork, uint8_t hop_at, struct slice uri,
 
 static void next_index(struct fork_hop *hop, char out[FORK_INDEX_MAX + 1])
 {
-	snprintf(out, FORK_INDEX_MAX + 1, "%.*s.%u", FORK_INDEX_MAX - 4, hop->index,
-		 ++hop->children);
+	char parent[FORK_INDEX_MAX +
+		    1]; /* both hops stand in one table, and snprintf may not overlap */
+
+	memcpy(parent, hop->index, sizeof(parent));
+	snprintf(out, FORK_INDEX_MAX + 1, "%.*s.%u", FORK_INDEX_MAX - 4, parent, ++hop->children);
 }
 
 /* What sip_call_new takes: a number goes to the outbound proxy as user=phone (RFC 3261 19.1.6). */

@@ -192,6 +192,26 @@ void rig_feed(struct rig *rig, struct leg *leg, struct phone *phone, const uint8
 	rig_feed_raw(rig, leg, &phone->addr, data, phone_packet(phone, payload, len, data));
 }
 
+void rig_feed_noise(struct rig *rig, struct leg *leg, struct phone *phone,
+		    const struct codec *codec, int amplitude)
+{
+	uint32_t samples = codec_samples(codec, 10);
+
+	for (int half = 0; half < 2; half++) {
+		uint8_t payload[CODEC_FRAME_OCTETS_MAX];
+		int16_t pcm[480];
+		size_t len;
+
+		for (uint32_t k = 0; k < samples; k++)
+			pcm[k] = (int16_t)((int)random_below(&rig->random,
+							     2 * (uint32_t)amplitude + 1) -
+					   amplitude);
+		len = codec->encode_rt(NULL, pcm, samples, payload, sizeof(payload));
+		rig_feed(rig, leg, phone, payload, (uint16_t)len);
+		phone->ts += codec->clock_hz / 100 - (uint32_t)len;
+	}
+}
+
 bool rig_event(struct rig *rig, int kind, struct leg_event *ret_event)
 {
 	struct leg_event event;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "mixer/bus.h"
+#include "mixer/codec.h"
 #include "mixer/leg.h"
 #include "mixer/ports.h"
 
@@ -83,6 +84,11 @@ void rig_feed_raw(struct rig *rig, struct leg *leg, const struct addr *from, con
 		  size_t len);
 void rig_feed(struct rig *rig, struct leg *leg, struct phone *phone, const uint8_t *payload,
 	      uint16_t len);
+
+/* 20 ms of noise of the rig's random in a codec without states, in packets of 10 ms (a frame of L16
+ * at 48 kHz is too long for one). */
+void rig_feed_noise(struct rig *rig, struct leg *leg, struct phone *phone,
+		    const struct codec *codec, int amplitude);
 
 /* The next event of `kind`, others thrown away; false when there is none. */
 bool rig_event(struct rig *rig, int kind, struct leg_event *ret_event);

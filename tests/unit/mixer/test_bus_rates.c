@@ -72,27 +72,12 @@ static void next_tick(void)
 	io_begin_rt(rig.env.io, rig.env.now_ns);
 }
 
-/* 20 ms of noise in packets of 10 ms (a frame of L16 at 48 kHz is too long for one). */
 static void feed_noise(uint32_t talkers, int amplitude)
 {
-	for (int i = 0; i < leg_count; i++) {
-		const struct codec *codec = codec_find(codecs[i]);
-		uint32_t samples = codec_samples(codec, 10);
-
-		for (int part = 0; part < 2 && (talkers >> i & 1); part++) {
-			uint8_t payload[CODEC_FRAME_OCTETS_MAX];
-			int16_t pcm[480];
-			size_t len;
-
-			for (uint32_t k = 0; k < samples; k++)
-				pcm[k] = (int16_t)((int)random_below(&rig.random,
-								     2 * (uint32_t)amplitude + 1) -
-						   amplitude);
-			len = codec->encode_rt(NULL, pcm, samples, payload, sizeof(payload));
-			rig_feed(&rig, legs[i].leg, &phones[i], payload, (uint16_t)len);
-			phones[i].ts += codec->clock_hz / 100 - (uint32_t)len;
-		}
-	}
+	for (int i = 0; i < leg_count; i++)
+		if (talkers >> i & 1)
+			rig_feed_noise(&rig, legs[i].leg, &phones[i], codec_find(codecs[i]),
+				       amplitude);
 }
 
 /* What each leg says at each rate, by resamplers of the test's own. */

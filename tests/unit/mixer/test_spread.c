@@ -94,24 +94,10 @@ static void teardown(void)
 
 static void feed(uint32_t talkers, int amplitude)
 {
-	for (int i = 0; i < LEGS; i++) {
-		const struct codec *codec = codec_find(codec_of(i));
-		uint32_t samples = codec_samples(codec, 10);
-
-		for (int half = 0; half < 2 && (talkers >> i & 1); half++) {
-			uint8_t payload[CODEC_FRAME_OCTETS_MAX];
-			int16_t pcm[480];
-			size_t len;
-
-			for (uint32_t k = 0; k < samples; k++)
-				pcm[k] = (int16_t)((int)random_below(&rig.random,
-								     2 * (uint32_t)amplitude + 1) -
-						   amplitude);
-			len = codec->encode_rt(NULL, pcm, samples, payload, sizeof(payload));
-			rig_feed(&rig, legs[i].leg, &phones[i], payload, (uint16_t)len);
-			phones[i].ts += codec->clock_hz / 100 - (uint32_t)len;
-		}
-	}
+	for (int i = 0; i < LEGS; i++)
+		if (talkers >> i & 1)
+			rig_feed_noise(&rig, legs[i].leg, &phones[i], codec_find(codec_of(i)),
+				       amplitude);
 }
 
 static void change(void)
