@@ -466,14 +466,15 @@ static void lengthen(struct intake *p, const struct jitter_advice *advice)
 	uint32_t add_max = MIN_OF(add_min + p->sample_hz / 1000 * OVERSHOOT_MS,
 				  p->sample_hz / 1000 * PLC_LAG_MS_MAX),
 		 add;
-	int16_t raw[PLC_SAMPLE_HZ_MAX / 1000 * 20];
+	int16_t raw[PLC_LAG_MAX + PLC_FRAME_MAX]; /* what was played, then this frame */
 
 	(void)gather(p, p->frame);
 	if (p->have < p->frame)
 		return;
-	memcpy(raw, p->work, p->frame * sizeof(*raw));
+	memcpy(raw, plc_past(&p->plc, add_max), add_max * sizeof(*raw));
+	memcpy(raw + add_max, p->work, p->frame * sizeof(*raw));
 	add = plc_lengthen_rt(&p->plc, p->work, p->frame, add_min, add_max);
-	give_back(p, raw + p->frame - add, add);
+	give_back(p, raw + add_max + p->frame - add, add);
 	p->lengthened_us += us_of(p, add);
 	p->is_exact &= add == 0;
 	p->rest_ms = add ? STRETCH_REST_MS : p->params.pull_ms;

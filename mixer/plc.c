@@ -368,6 +368,12 @@ static uint32_t stretch_stride(uint32_t frame)
 	return frame > PLAIN_FRAME_MAX ? 6 : 1;
 }
 
+const int16_t *plc_past(const struct plc *plc, uint32_t samples)
+{
+	assert(samples <= plc->per_ms * PLC_LAG_MS_MAX);
+	return plc->history + plc->per_ms * PLC_HISTORY_MS - samples;
+}
+
 /* Time-scale -------------------------------------------------------------------------------- */
 
 uint32_t plc_shorten_rt(int16_t *pcm, uint32_t frame, uint32_t cut_min, uint32_t cut_max,
@@ -413,7 +419,7 @@ uint32_t plc_lengthen_rt(const struct plc *plc, int16_t *pcm, uint32_t frame, ui
 
 	assert(add_min >= 1 && add_min <= add_max && add_max <= plc->per_ms * PLC_LAG_MS_MAX);
 	assert(frame <= PLC_FRAME_MAX);
-	memcpy(line, plc->history + plc->per_ms * PLC_HISTORY_MS - add_max, add_max * sizeof(*pcm));
+	memcpy(line, plc_past(plc, add_max), add_max * sizeof(*pcm));
 	memcpy(now, pcm, frame * sizeof(*pcm));
 	if (is_quiet(line, add_max + frame)) {
 		match.lag = add_min;

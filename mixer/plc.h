@@ -66,13 +66,18 @@ bool plc_conceal_rt(struct plc *plc, int16_t *pcm, uint32_t samples);
  * not touched. */
 void plc_silence_rt(struct plc *plc, int16_t *pcm, uint32_t samples);
 
+/* The last `samples` of what left it, at most PLC_LAG_MS_MAX of them; borrowed until the next call.
+ */
+const int16_t *plc_past(const struct plc *plc, uint32_t samples);
+
 /* Time-scale. Both work on the start of pcm, look for the length that is heard least, and return
  * it; 0: no good place now. is_forced: takes the best there is.
  *
  * Shorten: pcm holds frame + cut_max samples; cuts cut_min..cut_max (quiet sound: cut_max, and
  * only quiet sound when cut_min is the larger); pcm[0..frame) is the result.
  * Lengthen: pcm holds frame samples; inserts add_min..add_max (at most PLC_LAG_MS_MAX); the last
- * `result` samples of the input fall off the end. */
+ * `result` samples of plc_past and the input fall off the end: all of the input and some of the
+ * past, when a period is longer than the frame. */
 uint32_t plc_shorten_rt(int16_t *pcm, uint32_t frame, uint32_t cut_min, uint32_t cut_max,
 			bool is_forced);
 uint32_t plc_lengthen_rt(const struct plc *plc, int16_t *pcm, uint32_t frame, uint32_t add_min,

@@ -312,6 +312,38 @@ static void opus_packets_of_any_length(void)
 	}
 }
 
+static int16_t rumble(uint64_t i)
+{
+	return (int16_t)lrint(8000 * sin(2 * M_PI * 43.5 * (double)i / 8000));
+}
+
+/* A period longer than a frame (23 ms), inserted to wait for late packets: the frame is played
+ * later, and some of what was played before it once more. Both ways of giving back. */
+static void slow_periods_are_lengthened_without_a_click(void)
+{
+	for (int is_whole = 0; is_whole < 2; is_whole++) {
+		struct intake *intake = intake_make(MEDIA_CODEC_PCMU, is_whole);
+		struct intake_stats stats;
+		int16_t last = 0;
+		int steepest = 0;
+
+		for (uint64_t i = 0; i < 200; i++) {
+			uint64_t late_us = i >= 50 && i % 8 == 0 ? 19000 : 0;
+			struct intake_frame frame;
+
+			put(intake, MEDIA_CODEC_PCMU, rumble, i, i * 20000 + late_us);
+			frame = intake_get_rt(intake, i * 20000 + 19500);
+			for (uint32_t n = 0; n < frame.samples; last = frame.pcm[n++])
+				if (i > 10)
+					steepest = MAX_OF(steepest, abs(frame.pcm[n] - last));
+		}
+		stats = intake_stats_rt(intake);
+		CHECK("it was lengthened", stats.lengthened_ms > 0);
+		CHECK("no click", steepest < 1000);
+		intake_free(intake);
+	}
+}
+
 static void codec_may_change(void)
 {
 	struct intake *intake = intake_make(MEDIA_CODEC_PCMU, false);
@@ -622,6 +654,7 @@ void suite_intake(void)
 	CHECK_TEST(one_talker_passes_bit_exact);
 	CHECK_TEST(silence_is_told);
 	CHECK_TEST(a_lost_packet_is_concealed);
+	CHECK_TEST(slow_periods_are_lengthened_without_a_click);
 	CHECK_TEST(codec_may_change);
 	CHECK_TEST(a_stream_may_change_its_codec);
 	CHECK_TEST(opus_fills_its_own_gaps);
