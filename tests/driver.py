@@ -4,7 +4,7 @@ A stage builds what it needs and runs programs. What mostly waits (sound that pl
 take whatever is left of the processor (hunts of the fuzzer) is begun by its stage and reported when all
 stages are through. A case of a flow or browser script that failed beside others runs once more by itself, when the
 machine is idle: phones and sound are real, and a processor that is asked for too much makes them late. Both
-outcomes are shown, the second counts. Programs tell their outcome in one of two ways:
+outcomes are shown, the second counts; but when the server crashed nothing runs again. Programs tell their outcome in one of two ways:
 
 - a line `NAME: N passed, M failed` (CUnit executables, tests/support/check.h), or
 - lines `ok NAME` and `not ok NAME: why` (lint, flow and browser scripts);
@@ -34,6 +34,9 @@ SCRIPT_SECONDS = 600
 PATIENCE = 4  # times what a script alone on a machine waits for things to happen
 LINES_SHOWN = 200  # of the output of a failure
 
+# What a program says that a sanitizer or an assertion ends.
+CRASH_SIGNS = ["ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "WARNING: ThreadSanitizer", "Assertion `"]
+
 # What each sanitizer is asked beyond its defaults.
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
@@ -55,6 +58,7 @@ class Outcome(typing.NamedTuple):
     status: int | str  # exit status, or what happened instead
     output: str
     seconds: float
+    has_crashed: bool = False  # the server did, whatever else was seen: never a matter of load
 
 
 def run(command, seconds, **environment):
@@ -148,13 +152,24 @@ def run_registered(preset, wanted=lambda name, labels: True):
         report(preset, Outcome(1, "no test is registered", 0))
 
 
+def crash_of(scratch):
+    """What a server wrote into its log in there when a sanitizer or an assertion ended it, or nothing."""
+    for path in sorted(pathlib.Path(scratch).rglob("*log")):
+        text = path.read_text(errors="replace") if path.is_file() else ""
+        places = [text.index(sign) for sign in CRASH_SIGNS if sign in text]
+        if places and "server.listening" in text:
+            return f"{path}:\n{text[min(places):][:4000]}\n"
+    return ""
+
+
 def run_script(script, preset="asan", cases=()):
     """All its cases or those named. Its temporary files are its own; those of a failure stay to be read."""
     scratch = tempfile.mkdtemp(prefix=f"hearth-{script.stem}-")
     outcome = run([PYTHON, script, *cases], SCRIPT_SECONDS, TMPDIR=scratch, HEARTH_PATIENCE=str(PATIENCE),
                   HEARTHD=str(ROOT / "build" / preset / "hearthd"))
     if counts(outcome)[1] > 0:
-        return outcome._replace(output=f"{outcome.output}\nFiles of this run: {scratch}\n")
+        crash = crash_of(scratch)
+        return outcome._replace(output=f"{outcome.output}\n{crash}\nFiles of this run: {scratch}\n", has_crashed=bool(crash))
     shutil.rmtree(scratch, ignore_errors=True)
     return outcome
 
@@ -225,7 +240,7 @@ def begin(title, jobs, function, items, is_retried=False):
             cases = re.findall(r"^not ok \w+\.(\w+)", outcome.output, re.M)
             failed = counts(outcome)[1]
             again = None
-            if is_retried and failed:
+            if is_retried and failed and not outcome.has_crashed:
                 again = "failed" if len(cases) == failed else "all"
                 _retries.append((f"{title(item)} again, alone", function, item, cases if again == "failed" else ()))
             report(title(item), outcome, again)
