@@ -67,6 +67,11 @@ def together(*scenes):
         raise failed[0]
 
 
+def likeness_of(samples, spoken):
+    """lib.likeness of a prompt: it is short, or one of several that follow each other."""
+    return lib.likeness(samples, spoken, min(1.0, len(spoken) / lib.RATE / 2))
+
+
 class Ear:
     """What a phone hears from now on."""
 
@@ -77,9 +82,7 @@ class Ear:
         return lib.ulaw_decode(b"".join(p[4] for p in self.phone.rtp.packets[self.since:] if p[3] == 0))
 
     def likeness(self, spoken):
-        """Of all of it: it is short, or one of several that follow each other."""
-        piece_s = min(1.0, len(spoken) / lib.RATE / 2)
-        return lib.likeness(self.samples(), spoken, piece_s)
+        return likeness_of(self.samples(), spoken)
 
     def tone(self, hz, piece_s=0.2):
         """Amplitude of a sine in the piece that has most of it."""
@@ -87,10 +90,13 @@ class Ear:
         return max((lib.tone_level(samples[at:at + size], hz) for at in range(0, len(samples) - size + 1, size // 4)), default=0.0)
 
     def wait(self, what, spoken, seconds=30):
-        at = [0.0]
+        """Until `spoken` is heard. What was looked through is not looked at again, but for what may have begun there."""
+        at, begin = [0.0], [0]
 
         def is_heard():
-            at[0] = self.likeness(spoken)
+            samples = self.samples()
+            at[0] = max(at[0], likeness_of(samples[begin[0]:], spoken))
+            begin[0] = max(0, len(samples) - len(spoken) - lib.RATE)
             return at[0] > 0.85
         try:
             lib.wait_for(f"{self.phone.name} hears {what}", is_heard, seconds, 0.4)

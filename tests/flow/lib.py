@@ -410,7 +410,8 @@ def likeness(recorded, spoken, piece_s=1.0):
     pieces = [p for p in pieces if numpy.linalg.norm(p) > loudest * 0.4]
     length = 1 << (len(recorded) + size).bit_length()
     spectrum = numpy.fft.rfft(recorded, length)
-    energy = numpy.sqrt(numpy.maximum(numpy.convolve(recorded ** 2, numpy.ones(size), "valid"), 1.0))
+    sums = numpy.concatenate(([0.0], numpy.cumsum(recorded ** 2)))
+    energy = numpy.sqrt(numpy.maximum(sums[size:] - sums[:-size], 1.0))
     best = []
     for piece in pieces:
         product = numpy.fft.irfft(spectrum * numpy.conj(numpy.fft.rfft(piece, length)), length)[:len(energy)]
@@ -507,7 +508,7 @@ snd_path {self.directory}
         self.log.close()
 
 
-SO_TIMESTAMPNS = 35  # socket(7); Python has no name for it
+SO_TIMESTAMPNS, SO_RCVBUFFORCE = 35, 33  # socket(7); Python has no names for them
 
 
 def receive_stamped(connection):
@@ -530,6 +531,7 @@ class Rtp:
         self.socket.bind(("127.0.0.1", self.port))
         self.socket.settimeout(0.005)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE if os.geteuid() == 0 else socket.SO_RCVBUF, 1 << 22)
         self.samples = numpy.zeros(RATE, numpy.int16) if samples is None else samples
         self.remote = None
         self.packets = []        # (arrival, sequence, marker, payload type, octets)

@@ -217,7 +217,8 @@ def who_waits_comes_and_is_kept_out():
         question = Ear(anna)
         question.since = 0
         question.wait("to say a name", words("vm-rec-name"))
-        time.sleep(1.5)  # the beep, and a second of her name
+        question.wait("when", recorded("beep"))
+        time.sleep(1.2)  # for her name: a shorter one is none
         press(anna, "#")
         anna.rtp.samples = lib.numpy.zeros(lib.RATE, lib.numpy.int16)
         lib.wait_for("anna is in", lambda: len(hearth.connected("names")) == 2, 30)
