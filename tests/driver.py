@@ -1,10 +1,11 @@
 """Runs every test there is, stage by stage, and counts: what ./test calls.
 
-A stage builds what it needs and runs programs. What mostly waits (sound that plays in real time) or may
-take whatever is left of the processor (hunts of the fuzzer) is begun by its stage and reported when all
-stages are through. A case of a flow or browser script that failed beside others runs once more by itself, when the
-machine is idle: phones and sound are real, and a processor that is asked for too much makes them late. Both
-outcomes are shown, the second counts; but when the server crashed nothing runs again. Programs tell their outcome in one of two ways:
+A stage builds what it needs and runs programs. What mostly waits (flows, whose sound plays in real time) is begun first, the
+longest first, and reported when all stages are through; meanwhile the other stages take what is left of the processor, and at
+last the hunts of the fuzzer do. A case of a flow or browser script that failed beside others runs again by itself when the rest
+is through, and a second time if need be: phones and sound are real, and a machine that is asked for too much makes them late.
+Every outcome is shown, the last counts; but when the server crashed nothing runs again. Programs tell their outcome in one of
+two ways:
 
 - a line `NAME: N passed, M failed` (CUnit executables, tests/support/check.h), or
 - lines `ok NAME` and `not ok NAME: why` (lint, flow and browser scripts);
@@ -28,10 +29,17 @@ import typing
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PYTHON = "/usr/bin/python3"  # the one that has Debian's modules
 JOBS = max(1, min(4, os.cpu_count() or 1))
-FUZZ_SECONDS = 20
-FLOW_JOBS = 3  # scripts that mostly wait
+FUZZ_SECONDS = 8
+FLOW_JOBS = 4  # scripts that mostly wait
 SCRIPT_SECONDS = 600
 PATIENCE = 4  # times what a script alone on a machine waits for things to happen
+ALONE_PATIENCE = 2  # the same, when it is alone indeed
+RUNS = 3  # of a case, until it passes
+IDLE = ["chrt", "--idle", "0"]  # takes only what nobody else wants of the processor
+
+# Scripts that take a minute or so, the longest first: what begins last is waited for.
+LONG = ["test_page.py", "test_dialin.py", "test_doors.py", "test_linphone.py", "test_media.py", "test_menu.py", "test_auth.py", "test_phones.py",
+        "test_bridge.py", "test_sip.py", "test_kamailio.py", "test_ladders.py", "test_plays.py", "test_move.py", "test_api.py"]
 LINES_SHOWN = 200  # of the output of a failure
 
 # What a program says that a sanitizer or an assertion ends.
@@ -52,6 +60,8 @@ TSAN_FLOWS = ["test_bridge.py", "test_phones.py"]
 
 _totals = {"passed": 0, "failed": 0}
 _retries = []  # (title, function, item, names of its cases)
+_again = []  # titles of what ran again
+_begun = []  # (stage, what waits for what it began and reports it)
 
 
 class Outcome(typing.NamedTuple):
@@ -62,12 +72,13 @@ class Outcome(typing.NamedTuple):
 
 
 def run(command, seconds, **environment):
-    """The outcome of a command; its whole process group is gone afterwards. Thread: any."""
+    """The outcome of a command; its whole process group is gone afterwards. No session of its own: the scheduler may weigh
+    sessions (sched_autogroup), and then an idle priority counts within its session only. Thread: any."""
     begin = time.monotonic()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen([str(part) for part in command], cwd=ROOT, stdout=output,
                                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                   env=os.environ | ENVIRONMENT | environment, start_new_session=True)
+                                   env=os.environ | ENVIRONMENT | environment, process_group=0)
         try:
             status = process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -115,13 +126,18 @@ def report(name, outcome, again=None):
     sys.stdout.flush()
 
 
+def behind(command):
+    """The command, which leaves the processor to flows once those are under way."""
+    return [*IDLE, *command] if _begun else command
+
+
 def build(preset, *targets):
     """Configures and builds, which counts as a test: that nothing warns."""
     launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
-    outcome = run(["cmake", "--preset", preset, *launcher], 300)
+    outcome = run(behind(["cmake", "--preset", preset, *launcher]), 300)
     if outcome.status == 0:
         wanted = ["--target", *targets] if targets else []
-        outcome = run(["cmake", "--build", "--preset", preset, "-j", JOBS, *wanted], 1800)
+        outcome = run(behind(["cmake", "--build", "--preset", preset, "-j", JOBS, *wanted]), 1800)
         if outcome.status == 0 and "warning:" in outcome.output:
             outcome = outcome._replace(status="it warned")
     report(f"build {preset}", outcome)
@@ -145,7 +161,7 @@ def run_registered(preset, wanted=lambda name, labels: True):
     """Runs what CTest knows, a few at a time, in the order of the list."""
     tests = [test for test in registered(preset) if wanted(test[0], test[2])]
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        running = [(name, pool.submit(run, command, timeout)) for name, command, _, timeout in tests]
+        running = [(name, pool.submit(run, behind(command), 3 * timeout)) for name, command, _, timeout in tests]
         for name, future in running:
             report(f"{preset} {name}", future.result())
     if not tests:
@@ -162,10 +178,10 @@ def crash_of(scratch):
     return ""
 
 
-def run_script(script, preset="asan", cases=()):
+def run_script(script, preset="asan", cases=(), patience=PATIENCE):
     """All its cases or those named. Its temporary files are its own; those of a failure stay to be read."""
     scratch = tempfile.mkdtemp(prefix=f"hearth-{script.stem}-")
-    outcome = run([PYTHON, script, *cases], SCRIPT_SECONDS, TMPDIR=scratch, HEARTH_PATIENCE=str(PATIENCE),
+    outcome = run([PYTHON, script, *cases], SCRIPT_SECONDS, TMPDIR=scratch, HEARTH_PATIENCE=str(patience),
                   HEARTHD=str(ROOT / "build" / preset / "hearthd"))
     if counts(outcome)[1] > 0:
         crash = crash_of(scratch)
@@ -174,12 +190,69 @@ def run_script(script, preset="asan", cases=()):
     return outcome
 
 
+def begin(stage, title, jobs, function, items, is_retried=False):
+    """Begins function(item) for each, `jobs` at a time, which main() waits for and reports. What failed and may be retried
+    waits in _retries."""
+    pool = concurrent.futures.ThreadPoolExecutor(jobs)
+    begun = [(item, pool.submit(function, item)) for item in items]
+    pool.shutdown(wait=False)
+
+    def finish():
+        for item, future in begun:
+            outcome = future.result()
+            report(title(item), outcome, again_of(outcome, title(item), function, item) if is_retried else None)
+    _begun.append((stage, finish))
+
+
+def again_of(outcome, title, function, item):
+    """What of it will run again, as report() wants it told: a crash is no matter of load."""
+    failed = counts(outcome)[1]
+    if not failed or outcome.has_crashed:
+        return None
+    cases = re.findall(r"^not ok \w+\.(\w+)", outcome.output, re.M)
+    again = "failed" if len(cases) == failed else "all"
+    _retries.append((title, function, item, cases if again == "failed" else ()))
+    return again
+
+
+def run_again():
+    """What failed, alone and one after the other, until it passes or has failed RUNS times."""
+    for number in range(2, RUNS + 1):
+        retries, _retries[:] = _retries[:], []
+        for title, function, item, cases in retries:
+            outcome = function(item, cases=cases, patience=ALONE_PATIENCE)
+            _again.append(title)
+            report(f"{title} again, alone, run {number}", outcome,
+                   again_of(outcome, title, function, item) if number < RUNS else None)
+
+
 # Stages ---------------------------------------------------------------------------------------------
 
 def stage_lint():
     """Layers, sizes, format, scripts, Dockerfile, unit file."""
     for script in sorted((ROOT / "tests" / "lint").glob("*.py")):
         report(script.name, run([PYTHON, script], 120))
+
+
+def run_scripts(folder, jobs):
+    """Test scripts against the sanitized server."""
+    if not build("asan", "hearthd", "hearthctl"):
+        return
+    scripts = sorted((ROOT / "tests" / folder).glob("test_*.py"),
+                     key=lambda script: (LONG.index(script.name) if script.name in LONG else len(LONG), script.name))
+    if not scripts:
+        report(folder, Outcome(1, "no script", 0))
+    begin(folder, lambda script: f"{folder}/{script.name}", jobs, run_script, scripts, is_retried=True)
+
+
+def stage_flow():
+    """SIPp, baresip and curl against the real server."""
+    run_scripts("flow", FLOW_JOBS)
+
+
+def stage_browser():
+    """The page in a headless Chromium."""
+    run_scripts("browser", 1)
 
 
 def stage_unit():
@@ -197,11 +270,11 @@ def stage_asan():
 def stage_tsan():
     """The parts with threads under ThreadSanitizer, and the whole server while phones talk."""
     if build("tsan", "hearthd", *THREADED):
+        begin("tsan", lambda name: f"tsan flow/{name}", len(TSAN_FLOWS),
+              lambda name, **more: run_script(ROOT / "tests" / "flow" / name, "tsan", **more), TSAN_FLOWS, is_retried=True)
         for name, command, _, timeout in registered("tsan"):
             if name in THREADED:
-                report(f"tsan {name}", run([*command, *THREADED[name]], timeout))
-        begin(lambda name: f"tsan flow/{name}", len(TSAN_FLOWS),
-              lambda name, **more: run_script(ROOT / "tests" / "flow" / name, "tsan", **more), TSAN_FLOWS, is_retried=True)()
+                report(f"tsan {name}", run(behind([*command, *THREADED[name]]), 3 * timeout))
 
 
 def stage_release():
@@ -222,58 +295,18 @@ def fuzz_one(name):
     corpus = ROOT / "tests" / "fuzz" / "corpus" / name.removeprefix("fuzz_")
     found = ROOT / "build" / "fuzz" / "corpus" / name
     found.mkdir(parents=True, exist_ok=True)
-    return run(["chrt", "--idle", "0", program, f"-max_total_time={FUZZ_SECONDS}", "-timeout=60", "-rss_limit_mb=1024",
+    return run([*IDLE, program, f"-max_total_time={FUZZ_SECONDS}", "-timeout=60", "-rss_limit_mb=1024",
                 "-print_final_stats=1", f"-artifact_prefix={found.parent}/crash-{name}-", found, corpus],
-               FUZZ_SECONDS * 15)
-
-
-def begin(title, jobs, function, items, is_retried=False):
-    """Begins function(item) for each, `jobs` at a time; the answer waits for all of them and reports them. What failed and
-    may be retried waits in _retries."""
-    pool = concurrent.futures.ThreadPoolExecutor(jobs)
-    begun = [(item, pool.submit(function, item)) for item in items]
-    pool.shutdown(wait=False)
-
-    def finish():
-        for item, future in begun:
-            outcome = future.result()
-            cases = re.findall(r"^not ok \w+\.(\w+)", outcome.output, re.M)
-            failed = counts(outcome)[1]
-            again = None
-            if is_retried and failed and not outcome.has_crashed:
-                again = "failed" if len(cases) == failed else "all"
-                _retries.append((f"{title(item)} again, alone", function, item, cases if again == "failed" else ()))
-            report(title(item), outcome, again)
-    return finish
+               300)
 
 
 def stage_fuzz():
     """Everything built by clang, warnings as errors; each fuzz target replays its corpus, then hunts."""
     if not build("fuzz"):
-        return None
+        return
     run_registered("fuzz", lambda name, labels: "fuzz" in labels)
     names = [name for name, _, labels, _ in registered("fuzz") if "fuzz" in labels]
-    return begin(lambda name: f"{name} for {FUZZ_SECONDS} s", min(2, JOBS), fuzz_one, names)
-
-
-def run_scripts(folder, jobs):
-    """Test scripts against the sanitized server."""
-    if not build("asan", "hearthd", "hearthctl"):
-        return None
-    scripts = sorted((ROOT / "tests" / folder).glob("test_*.py"))
-    if not scripts:
-        report(folder, Outcome(1, "no script", 0))
-    return begin(lambda script: f"{folder}/{script.name}", jobs, run_script, scripts, is_retried=True)
-
-
-def stage_flow():
-    """SIPp, baresip and curl against the real server."""
-    return run_scripts("flow", FLOW_JOBS)
-
-
-def stage_browser():
-    """The page in a headless Chromium."""
-    return run_scripts("browser", 1)
+    begin("fuzz", lambda name: f"{name} for {FUZZ_SECONDS} s", min(2, JOBS), fuzz_one, names)
 
 
 STAGES = {name.removeprefix("stage_"): function for name, function in list(globals().items())
@@ -291,21 +324,18 @@ def main():
     if unknown := [name for name in wanted if name not in STAGES]:
         parser.error(f"unknown stage {unknown[0]}; there are {', '.join(STAGES)}")
     start = time.monotonic()
-    begun = []
     for name, function in STAGES.items():
         if wanted and name not in wanted:
             continue
         at = time.monotonic()
         print(f"{name}: {function.__doc__.splitlines()[0]}", flush=True)
-        if finish := function():
-            begun.append((name, finish))
+        function()
         print(f"{name}: {time.monotonic() - at:.0f} s", flush=True)
-    for name, finish in begun:
+    for name, finish in _begun:
         finish()
         print(f"{name}: over after {time.monotonic() - start:.0f} s", flush=True)
-    for name, function, item, cases in _retries:
-        report(name, function(item, cases=cases))
-    print(f"all: {time.monotonic() - start:.0f} s, {len(_retries)} scripts had cases run again")
+    run_again()
+    print(f"all: {time.monotonic() - start:.0f} s, {len(set(_again))} scripts had cases run again")
     print(f"{_totals['passed']} passed, {_totals['failed']} failed", flush=True)
     sys.exit(1 if _totals["failed"] or not _totals["passed"] else 0)
 

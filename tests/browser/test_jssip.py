@@ -4,7 +4,6 @@ The library comes from the npm registry at the versions of package-lock.json, an
 Chromium itself offers is DTLS-SRTP. So that calls come about whatever the mixer speaks, a stand-in for its peer
 connection describes plain RTP, which this script sends and hears; the last case takes the browser as it is.
 """
-import pathlib
 import re
 
 from chromium import Browser, Site, from_npm, hearth_with_wss, lib
@@ -88,8 +87,8 @@ def registers_calls_and_is_called():
     browser.wait_log("confirmed local")
     assert hearth.metric("hearth_auth_good_total") >= 2 and hearth.metric("hearth_auth_wrong_total") == 0
     speak(browser, web)
-    lib.wait_for("the desk hears the page", lambda: lib.tone_level(desk.rtp.heard(0.5), 600) > 1500)
-    lib.wait_for("the page hears the desk", lambda: lib.tone_level(web.heard(0.5), 900) > 1500)
+    lib.hears(desk, 600)
+    lib.hears(web, 900)
     browser.run("phone.session.hold()")
     lib.wait_for("on hold", lambda: any(p["state"] == "on-hold" for p in hearth.participants("room1")))
     browser.run("phone.session.unhold()")

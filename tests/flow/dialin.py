@@ -2,7 +2,9 @@
 
 Prompts are Debian's recordings (asterisk-core-sounds-*), or a few sentences of a voice, for tests that wait for many.
 """
+import functools
 import pathlib
+import shutil
 import tempfile
 import threading
 
@@ -17,8 +19,8 @@ def recorded(name, language="en"):
     return lib.read_wav(folders[0] / f"{name}.wav")
 
 
-def prompts():
-    """A directory of prompts of our own, each a sentence of a voice, and a tune to wait with."""
+@functools.cache
+def _prompts():
     root = pathlib.Path(tempfile.mkdtemp(prefix="hearth-prompts-"))
     (root / "en" / "digits").mkdir(parents=True)
     said = {
@@ -32,13 +34,19 @@ def prompts():
         "conf-thereare": "In the room we have got",
         "conf-otherinparty": "other people waiting for you.",
     }
-    spoken = {name: lib.speech(root / "en" / f"{name}.wav", text) for name, text in said.items()}
+    spoken = {name: lib.speech(root / "en" / f"{name}.wav", text, speed=220) for name, text in said.items()}
     for digit in range(10):
         lib.speech(root / "en" / "digits" / f"{digit}.wav", str(digit))
     (root / "moh").mkdir()
     lib.subprocess.run(["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", str(root / "moh" / "tune.wav"), "synth", "3", "sine", "330",
                         "vol", "0.2"], check=True)
     return root, spoken
+
+
+def prompts():
+    """A directory of prompts of our own, each a sentence of a voice, and a tune to wait with."""
+    root, spoken = _prompts()
+    return pathlib.Path(shutil.copytree(root, tempfile.mkdtemp(prefix="hearth-prompts-"), dirs_exist_ok=True)), spoken
 
 
 def own(said):
@@ -73,10 +81,10 @@ def likeness_of(samples, spoken):
 
 
 class Ear:
-    """What a phone hears from now on."""
+    """What a phone hears from now on, or since that many packets had come."""
 
-    def __init__(self, phone):
-        self.phone, self.since = phone, len(phone.rtp.packets)
+    def __init__(self, phone, since=None):
+        self.phone, self.since = phone, len(phone.rtp.packets) if since is None else since
 
     def samples(self):
         return lib.ulaw_decode(b"".join(p[4] for p in self.phone.rtp.packets[self.since:] if p[3] == 0))
@@ -89,7 +97,15 @@ class Ear:
         samples, size = self.samples(), int(piece_s * lib.RATE)
         return max((lib.tone_level(samples[at:at + size], hz) for at in range(0, len(samples) - size + 1, size // 4)), default=0.0)
 
-    def wait(self, what, spoken, seconds=30):
+    def wait_tone(self, hz, above, piece_s=0.2, seconds=30):
+        """Until there was a piece with that much of it."""
+        lib.wait_for(f"{self.phone.name} hears {hz} Hz for a moment", lambda: self.tone(hz, piece_s) > above, seconds, 0.2)
+
+    def wait_long(self, length_s, seconds=30):
+        """Until that much sound has come: so long it was for the server, too, however late it is."""
+        lib.wait_for(f"{length_s} s of sound", lambda: len(self.phone.rtp.packets) - self.since >= 50 * length_s, seconds)
+
+    def wait(self, what, spoken, seconds=30, above=0.85):
         """Until `spoken` is heard. What was looked through is not looked at again, but for what may have begun there."""
         at, begin = [0.0], [0]
 
@@ -97,7 +113,7 @@ class Ear:
             samples = self.samples()
             at[0] = max(at[0], likeness_of(samples[begin[0]:], spoken))
             begin[0] = max(0, len(samples) - len(spoken) - lib.RATE)
-            return at[0] > 0.85
+            return at[0] > above
         try:
             lib.wait_for(f"{self.phone.name} hears {what}", is_heard, seconds, 0.4)
         except AssertionError as error:
@@ -124,7 +140,14 @@ def answer_reinvite(phone):
     return request.get("Contact")
 
 
-def call(hearth, name, hz=None):
+def is_spoken_to(phone):
+    """Waits for the first sound: then the server listens to keys."""
+    lib.wait_for(f"{phone.name} is spoken to", lambda: any(abs(lib.ulaw_decode(p[4])).max(initial=0) > 300 for p in list(phone.rtp.packets)))
+
+
+def call(hearth, name, hz=None, user="8000"):
+    """Dials, and is spoken to."""
     phone = lib.Phone(hearth, name, samples=lib.tone(hz, 1) if hz else None)
-    assert phone.invite("8000").status == 200
+    assert phone.invite(user).status == 200
+    is_spoken_to(phone)
     return phone

@@ -14,9 +14,11 @@ import os
 import pathlib
 import random
 import re
+import select
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -30,6 +32,7 @@ import numpy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RATE = 8000
+FRAME_S, FRAME = 0.02, 160
 EVENTS = {**{str(i): i for i in range(10)}, "*": 10, "#": 11}  # RFC 4733 3.2
 LOCKS = "/tmp"  # the same folder for every script, whatever TMPDIR says
 API_TOKEN = "of-the-tests"  # of servers that serve the API beyond loopback
@@ -187,7 +190,7 @@ class Hearth:
         return self.log_path.read_text(errors="replace")
 
     def api(self, method, path, body=None, **headers):
-        connection = http.client.HTTPConnection(self.address, self.http_port, timeout=10)
+        connection = http.client.HTTPConnection(self.address, self.http_port, timeout=10 * PATIENCE)
         try:
             data = None if body is None else body if isinstance(body, (str, bytes)) else json.dumps(body)
             headers = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -225,11 +228,11 @@ class Hearth:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
-                self.process.wait(15)
-            except subprocess.TimeoutExpired:
+                wait_for("it ends", self.has_ended, 15, 0.02)
+            except AssertionError:
                 self.process.kill()
                 self.process.wait()
-                raise AssertionError(f"hearthd did not stop: {self.log_path}")
+                raise AssertionError(f"hearthd did not stop: {self.log_path}") from None
         self.log.close()
         text = self.log_text()
         for sign in ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "WARNING: ThreadSanitizer"):
@@ -237,12 +240,19 @@ class Hearth:
         assert self.process.returncode == 0, f"hearthd ended with {self.process.returncode}: {text[-1500:]}"
 
 
+    def has_ended(self):
+        """Whether it has; it rings everybody off first, and waits for phones that say nothing: nobody else reads what theirs get."""
+        for phone in [p for p in _running if isinstance(p, Phone) and p.hearth is self]:
+            phone.takes_its_leave()
+        return self.process.poll() is not None
+
+
 class Events:
     """Reads /api/v1/events in a thread; .all is a list of (id, name, data)."""
 
     def __init__(self, hearth, last_id=None):
         self.all = []
-        self.connection = http.client.HTTPConnection("127.0.0.1", hearth.http_port, timeout=60)
+        self.connection = http.client.HTTPConnection("127.0.0.1", hearth.http_port, timeout=60 * PATIENCE)
         headers = {} if last_id is None else {"Last-Event-ID": str(last_id)}
         self.connection.request("GET", "/api/v1/events", headers=headers)
         self.response = self.connection.getresponse()
@@ -326,6 +336,37 @@ def tone_heard(samples, hz):
     size = RATE // 5
     levels = [tone_level(samples[at:at + size], hz) for at in range(0, len(samples) - size + 1, size)]
     return float(numpy.median(levels)) if levels else 0.0
+
+
+def _until_tones(what, phone, tones, is_right, seconds):
+    def heard():
+        return {hz: round(getattr(phone, "rtp", phone).tone(hz)) for hz in tones}
+    try:
+        wait_for(f"{getattr(phone, 'name', 'it')} hears {what}{' and '.join(map(str, tones))} Hz", lambda: all(map(is_right, heard().values())),
+                 seconds)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {heard()}") from None
+
+
+def hears(phone, *tones, above=1500, seconds=30):
+    """Waits until it hears all these tones at a time."""
+    _until_tones("", phone, tones, lambda level: level > above, seconds)
+
+
+def hears_not(phone, *tones, below=100, seconds=30):
+    """Waits until it hears none of them any more."""
+    _until_tones("no ", phone, tones, lambda level: level < below, seconds)
+
+
+def frames_in_order(source, packets):
+    """How many frames of the source were heard, in their order, and how many there are; what is between does not matter."""
+    want = [source[at:at + FRAME].astype(int) for at in range(0, len(source) - FRAME + 1, FRAME)]
+    found = 0
+    for packet in packets:
+        got = ulaw_decode(packet[4]).astype(int)
+        if found < len(want) and len(got) == FRAME and numpy.all(abs(got - want[found]) <= 8 + abs(want[found]) // 16):
+            found += 1
+    return found, len(want)
 
 
 def read_wav(path):
@@ -511,59 +552,99 @@ snd_path {self.directory}
 SO_TIMESTAMPNS, SO_RCVBUFFORCE = 35, 33  # socket(7); Python has no names for them
 
 
-def receive_stamped(connection):
-    """(octets, when the kernel got them by time.monotonic()): this process may be late itself."""
-    data, control, _, _ = connection.recvmsg(2048, 64)
-    age = 0.0
-    for level, kind, value in control:
-        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
-            seconds, nanoseconds = struct.unpack("qq", value[:16])
-            age = time.time() - seconds - nanoseconds / 1e9
-    return data, time.monotonic() - age
+class _Exchange:
+    """The sound of all endpoints of a script, in one thread: each 20 ms it takes what has come, which has the kernel's time, and
+    sends what is due. What it is late with it does at once."""
+
+    def __init__(self):
+        self.ends, self.poll = {}, select.epoll()
+        self.changed = threading.Condition()
+        self.thread = None
+
+    def add(self, end):
+        with self.changed:
+            self.ends[end.socket.fileno()] = end
+            self.poll.register(end.socket.fileno(), select.EPOLLIN)
+            self.changed.notify()
+            if not self.thread:
+                self.thread = threading.Thread(target=self._run, daemon=True)
+                self.thread.start()
+
+    def remove(self, end):
+        with self.changed:
+            if self.ends.pop(end.socket.fileno(), None):
+                self.poll.unregister(end.socket.fileno())
+
+    def _run(self):
+        due = time.monotonic()
+        while True:
+            with self.changed:
+                if not self.ends:
+                    self.changed.wait()
+                    due = time.monotonic()
+                for number, _ in self.poll.poll(0):
+                    self.ends[number].receive()
+                for end in self.ends.values():
+                    end.tick()
+            due += FRAME_S
+            time.sleep(max(0, due - time.monotonic()))
+
+
+_exchange = _Exchange()
 
 
 class Rtp:
     """A PCMU endpoint on loopback: sends `samples` round and round each 20 ms, keeps what it hears."""
 
-    def __init__(self, samples=None):
+    def __init__(self, samples=None, address="127.0.0.1"):
         self.port = free_port()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", self.port))
-        self.socket.settimeout(0.005)
+        self.socket.bind((address, self.port))
+        self.socket.setblocking(False)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE if os.geteuid() == 0 else socket.SO_RCVBUF, 1 << 22)
-        self.samples = numpy.zeros(RATE, numpy.int16) if samples is None else samples
+        self.samples = numpy.zeros(FRAME, numpy.int16) if samples is None else samples
         self.remote = None
-        self.packets = []        # (arrival, sequence, marker, payload type, octets)
+        self.packets = []        # (arrival by time.monotonic(), sequence, marker, payload type, octets)
         self.extra = []          # packets (bytes) to send in place of the next ones: digits, rubbish
         self.running = False
-        self.thread = None
+        self.at = 0              # samples that were sent
         self.seq, self.timestamp, self.ssrc = 1000, 160, int.from_bytes(os.urandom(4), "big")
+
+    @property
+    def samples(self):
+        return self._samples
+
+    @samples.setter
+    def samples(self, samples):
+        octets = ulaw_encode(samples)
+        self._samples = samples
+        self.loop = len(octets), octets * (FRAME // len(octets) + 2)  # a frame may begin anywhere in it
 
     def start(self, remote):
         self.remote = remote
         if self.running:
             return
         self.running = True
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
         _running.append(self)
+        _exchange.add(self)
+
+    def first_sender(self, seconds=10):
+        """Where the first packet comes from, before the start."""
+        wait_for("a packet comes", lambda: select.select([self.socket], [], [], 0.1)[0], seconds)
+        return self.socket.recvfrom(2048)[1]
 
     def header(self, payload_type=0, marker=False):
-        return (bytes([0x80, payload_type | (0x80 if marker else 0)]) + (self.seq & 0xffff).to_bytes(2, "big")
-                + (self.timestamp & 0xffffffff).to_bytes(4, "big") + self.ssrc.to_bytes(4, "big"))
+        return struct.pack("!BBHII", 0x80, payload_type | (0x80 if marker else 0), self.seq & 0xffff, self.timestamp & 0xffffffff, self.ssrc)
 
     def digit(self, event, packets=5, payload_type=101):
         """Queues one RFC 4733 digit: `packets` updates and three ends."""
-        start = None
         for i in range(packets + 3):
             duration = 160 * min(i + 1, packets)
             self.extra.append((payload_type, i == 0, bytes([event, (0x80 if i >= packets else 0) | 10])
                                + duration.to_bytes(2, "big")))
-        return start
 
     def _send(self, at):
-        octets = ulaw_encode(numpy.take(self.samples, range(at, at + 160), mode="wrap"))
         if self.extra:
             payload_type, first, body = self.extra.pop(0)
             if first:
@@ -572,38 +653,50 @@ class Rtp:
             packet = self.header(payload_type, first) + body
             self.timestamp = held
         else:
-            packet = self.header(marker=at == 0) + octets
+            size, octets = self.loop
+            packet = self.header(marker=at == 0) + octets[at % size:at % size + FRAME]
         if self.remote:
             self.socket.sendto(packet, self.remote)
         self.seq += 1
-        self.timestamp += 160
+        self.timestamp += FRAME
 
-    def _run(self):
-        due, at = time.monotonic(), 0
-        while self.running:
-            if time.monotonic() >= due:
-                with contextlib.suppress(OSError):
-                    self._send(at)
-                at, due = at + 160, due + 0.02
-            with contextlib.suppress(OSError):
-                data, arrival = receive_stamped(self.socket)
-                size = 12 + 4 * (data[0] & 15)
-                self.packets.append((arrival, int.from_bytes(data[2:4], "big"), bool(data[1] & 0x80),
-                                     data[1] & 0x7f, data[size:]))
+    def tick(self):
+        """Sends what is due. Thread: of the exchange."""
+        with contextlib.suppress(OSError):
+            self._send(self.at)
+        self.at += FRAME
+
+    def receive(self):
+        """Takes all that has come. Thread: of the exchange."""
+        offset = time.monotonic() - time.time()
+        with contextlib.suppress(OSError):
+            while True:
+                data, control, _, _ = self.socket.recvmsg(2048, 64)
+                if len(data) < 12:
+                    continue
+                stamps = [struct.unpack("qq", value[:16]) for level, kind, value in control
+                          if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS]
+                seconds, nanoseconds = stamps[0] if stamps else (time.time(), 0)
+                flags, kind, sequence = struct.unpack_from("!BBH", data)
+                self.packets.append((seconds + nanoseconds / 1e9 + offset, sequence, bool(kind & 0x80), kind & 0x7f,
+                                     data[12 + 4 * (flags & 15):]))
 
     def heard(self, seconds=None):
         """What arrived (the last `seconds` of it), in order of arrival, as samples."""
-        packets = [p for p in list(self.packets) if p[3] == 0]
-        if seconds is not None:
-            packets = packets[-int(seconds * 50):]
-        return ulaw_decode(b"".join(p[4] for p in packets))
+        count = len(self.packets) if seconds is None else int(seconds * 50)
+        sound = [p[4] for p in self.packets[-2 * count:] if p[3] == 0]  # digits may be between
+        return ulaw_decode(b"".join(sound[-count:] if count else []))
+
+    def tone(self, hz, seconds=0.4):
+        """Amplitude of a sine in what it heard last."""
+        return tone_heard(self.heard(seconds), hz)
 
     def stop(self):
         if self in _running:
             _running.remove(self)
         self.running = False
-        if self.thread:
-            self.thread.join(2)
+        if self.socket.fileno() >= 0:
+            _exchange.remove(self)
         self.socket.close()
 
 
@@ -626,6 +719,16 @@ class Message:
     def get(self, name, default=""):
         return (self.all(name) or [default])[0]
 
+    def transaction(self):
+        """What it has in common with its repetitions, and a response with its request."""
+        branch = re.search(r"branch=([^;,\s]*)", self.get("Via"))
+        return branch and branch.group(1), self.get("Call-ID"), self.get("CSeq")
+
+    def answered(self):
+        """What an ACK has in common with the final response that it is for."""
+        number, _, method = self.get("CSeq").partition(" ")
+        return self.get("Call-ID"), number, method in ("ACK", "INVITE"), self.get("To")
+
     def contact_uri(self):
         return re.search(r"<([^>]+)>", self.get("Contact")).group(1)
 
@@ -644,17 +747,19 @@ class Phone:
         if connection:
             self.socket = connection
         elif transport == "tls":
-            self.socket = context.wrap_socket(socket.create_connection(("127.0.0.1", hearth.tls_port), 5),
+            self.socket = context.wrap_socket(socket.create_connection(("127.0.0.1", hearth.tls_port), 10 * PATIENCE),
                                               server_hostname="127.0.0.1")
         elif transport == "udp":
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.socket.bind(("127.0.0.1", port))
             self.socket.connect(("127.0.0.1", hearth.sip_port))
         else:
-            self.socket = socket.create_connection(("127.0.0.1", hearth.sip_port), 5)
+            self.socket = socket.create_connection(("127.0.0.1", hearth.sip_port), 10 * PATIENCE)
         self.port = self.socket.getsockname()[1]
         self.buffer = b""
         self.queue = []
+        self.answers, self.acks = {}, {}  # what we answered to requests, and to final responses
+        self.repeats = 0  # messages that came again
         self.rtp = Rtp(samples)
         self.call_id = f"{os.urandom(6).hex()}@test"
         self.tag = os.urandom(4).hex()
@@ -664,11 +769,37 @@ class Phone:
         _running.append(self)
 
     def send(self, text):
+        if isinstance(text, str):
+            message = Message(text.encode())
+            if message.status:
+                self.answers[message.transaction()] = text
+            elif message.method == "ACK":
+                self.acks[message.answered()] = text
         self.socket.sendall(text.encode() if isinstance(text, str) else text)
+
+    def is_repeated(self, message):
+        """Whether it came before: a server repeats itself when we are slow. It gets the same answer, and no test sees it."""
+        if message.status:
+            again = self.acks.get(message.answered()) if message.status >= 200 else None
+        else:
+            is_new = message.transaction() not in self.answers
+            again = self.answers.setdefault(message.transaction(), "")
+            if is_new:
+                return False
+        if again:
+            self.socket.sendall(again.encode())
+        self.repeats += again is not None
+        return again is not None
 
     def receive(self, seconds=5.0):
         """The next message, or None."""
         until = time.monotonic() + seconds
+        while True:
+            message = self._receive(until)
+            if message is None or not self.is_repeated(message):
+                return message
+
+    def _receive(self, until):
         while True:
             message = self._cut()
             if message:
@@ -782,6 +913,13 @@ class Phone:
                 return message
             self.queue.append(message)
         raise AssertionError(f"{self.name}: no {method} came")
+
+    def takes_its_leave(self):
+        """Answers what has come."""
+        with contextlib.suppress(OSError, ssl.SSLError):
+            while message := self.receive(0.001):
+                if message.method not in ("", "ACK"):
+                    self.answer(message)
 
     def stop(self):
         if self in _running:

@@ -6,7 +6,6 @@ the last line tells.
 """
 import pathlib
 import tempfile
-import time
 
 import crowd
 import dialin
@@ -100,7 +99,7 @@ def thirty_callers_in_three_codecs():
     assert codecs == set(CODECS), codecs
 
     samples = record_for_a_while(hearth, boss, folder)
-    heard = [guest.call.heard(15) for guest in witnesses]  # before comparing, which takes its time
+    heard = [guest.call.heard(30) for guest in witnesses]  # before comparing, which takes its time
     # Under the announcement, with which it begins, who talks is lowered.
     pieces = [samples[at:at + lib.RATE // 5] for at in range(0, len(samples), lib.RATE // 5)]
     assert max(lib.tone_level(piece, VOICE_HZ) for piece in pieces) > 2000, "the moderator is not in the recording"

@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import subprocess
-import time
 
 import lib
 
@@ -17,7 +16,7 @@ def url(hearth):
 
 
 def ctl(hearth, *words, status=0, seconds=20, **environment):
-    done = subprocess.run([PROGRAM, "-s", url(hearth), *words], capture_output=True, text=True, timeout=seconds,
+    done = subprocess.run([PROGRAM, "-s", url(hearth), *words], capture_output=True, text=True, timeout=seconds * lib.PATIENCE,
                           env=os.environ | environment)
     assert done.returncode == status, (words, done)
     return done.stderr if status else done.stdout
@@ -61,12 +60,12 @@ def lists_are_read_to_their_end():
 def events_flow():
     hearth = lib.Hearth()
     watching = subprocess.Popen([PROGRAM, "-s", url(hearth), "events"], stdout=subprocess.PIPE, text=True)
-    time.sleep(0.5)
+    lib.wait_for("it listens", lambda: hearth.metric("hearth_event_streams") == 1)
     ctl(hearth, "create", "hall")
     event = json.loads(watching.stdout.readline())
     assert event["type"] == "room.created" and event["room_id"] == "hall", event
     watching.terminate()
-    watching.wait(5)
+    watching.wait(5 * lib.PATIENCE)
     hearth.stop()
 
 

@@ -104,7 +104,8 @@ def sipp_types_in_each_way():
     for each in callers:
         each.finish()
     for name in WAYS:
-        joined = [e for e in events.named("participant.joined") if f"sip:{name}@" in e["participant"]["uri"]]
+        joined = lib.wait_for(f"{name} has come in", lambda: [e for e in events.named("participant.joined")
+                                                              if f"sip:{name}@" in e["participant"]["uri"]])
         assert len(joined) == 1, f"{name}: {len(joined)} came in"
         kept = infos(hearth, joined[0]["participant"]["call_id"])
         assert len(kept) == (len(TYPED) if name in ("relay", "dtmf") else 0), f"{name}: {len(kept)} INFO"

@@ -1,7 +1,5 @@
 #!/usr/bin/python3
 """What phones do with a conference server: REFER, Replaces, roster, lists of people (RFC 4579, 4575, 5366, 5368)."""
-import re
-import time
 import xml.etree.ElementTree as xml
 
 import lib

@@ -36,7 +36,7 @@ def messages_of_rfc_5118():
         data = re.sub(rb"branch=(\S+)", rb"rport;branch=\1" + name.encode(), data, count=1)
         data = data.replace(b"Call-ID: ", b"Call-ID: " + name.encode(), 1)
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as wire:
-            wire.settimeout(3)
+            wire.settimeout(5 * lib.PATIENCE)
             wire.connect(("::1", hearth.sip_port))
             wire.send(data)
             answer = lib.Message(wire.recv(65536))
@@ -93,7 +93,7 @@ def dials_out_to_an_ipv6_literal():
     hearth = dual_stack()
     hearth.api("POST", "/api/v1/rooms", {"id": "room1"})
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as door:
-        door.settimeout(10)
+        door.settimeout(10 * lib.PATIENCE)
         port = door.getsockname()[1]
         made = hearth.api("POST", "/api/v1/rooms/room1/participants", {"uri": f"sip:bob@[::1]:{port};transport=tcp"})
         assert made.status in (201, 202), made.text

@@ -23,16 +23,17 @@ def assert_everybody_hears_the_others(heard):
 def talk(hearth, phones, room):
     """`phones`: {name: what Baresip takes}. Returns who heard whom, and the roster while they talked."""
     directory = tempfile.mkdtemp(prefix="voices-")
-    spoken, started = {}, {}
+    spoken, wavs = {}, {}
     for name, options in phones.items():
         voice, text = VOICES[name]
-        spoken[name] = lib.speech(f"{directory}/{name}.wav", text, voice, 10)
+        spoken[name] = lib.speech(f"{directory}/{name}.wav", text, voice, speed=200, times=2)  # who comes late hears it yet
         wav, rate = f"{directory}/{name}.wav", options.get("rate", lib.RATE)
         if rate != lib.RATE:
             wav = f"{directory}/{name}-{rate}.wav"
             subprocess.run(["sox", f"{directory}/{name}.wav", "-r", str(rate), wav], check=True)
-        started[name] = lib.Baresip(name, wav, f"sip:{room}@{hearth.host}", **options)
-    lib.wait_for("all connected", lambda: len(hearth.connected(room)) == len(phones), 15)
+        wavs[name] = wav
+    started = {name: lib.Baresip(name, wavs[name], f"sip:{room}@{hearth.host}", **options) for name, options in phones.items()}
+    lib.wait_for("all connected", lambda: len(hearth.connected(room)) == len(phones), 30)
     roster = {name: next(p for p in hearth.connected(room) if f"sip:{name}@" in p["uri"]) for name in phones}
     for phone in started.values():
         lib.wait_for(f"{phone.name} hangs up", phone.ended, 30)
@@ -73,10 +74,10 @@ def required_encryption_turns_plain_calls_away():
     directory = tempfile.mkdtemp(prefix="voices-")
     lib.speech(f"{directory}/anna.wav", VOICES["anna"][1], "en", 3)
     plain = lib.Baresip("carl", f"{directory}/anna.wav", f"sip:closed@{hearth.host}")
-    lib.wait_for("488", lambda: "488" in plain.log_text(), 15)
+    lib.wait_for("488", lambda: "488" in plain.log_text(), 30)
     secret = lib.Baresip("anna", f"{directory}/anna.wav", f"sip:closed@{hearth.host}", media=("g711", "srtp"),
                          more=";mediaenc=srtp-mand")
-    lib.wait_for("the encrypted one", lambda: len(hearth.connected("closed")) == 1, 15)
+    lib.wait_for("the encrypted one", lambda: len(hearth.connected("closed")) == 1, 30)
     assert hearth.connected("closed")[0]["encrypted"]
     lib.wait_for("it hangs up", secret.ended, 30)
     hearth.stop()

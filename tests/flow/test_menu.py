@@ -1,10 +1,6 @@
 #!/usr/bin/python3
 """What keys do in a conference, for guests and moderators: each action with the words that are heard, compared with the
 files, and the event that says whose it was. Then who waits, comes and goes, is kept out, and what is told of the time."""
-import pathlib
-import tempfile
-import time
-
 import dialin
 import lib
 from dialin import Ear, press, recorded, together
@@ -81,7 +77,7 @@ def every_action_by_keys():
         does(phone, "*4", words, "hearth-roll-call", "digits/4", "digits/0", "digits/2", "digits/1", "hearth-unnamed")
         ear = Ear(phone)
         press(phone, "*2")  # not a guest's
-        lib.wait_for("a low tone", lambda: ear.tone(250) > 500, 30)
+        ear.wait_tone(250, 500)
         assert hearth.room("guests")["locked"] is False
         assert [e["digit"] for e in events.named("dtmf") if e["participant_id"] == by][:4] == list("*1*1")
 
@@ -124,7 +120,7 @@ def every_action_by_keys():
 
 @lib.case
 def who_waits_comes_and_is_kept_out():
-    hearth, words = start(rooms__moderator_grace_s=5)
+    hearth, words = start(rooms__moderator_grace_s=15)
     events = lib.Events(hearth)
     for room, settings in {"lobby": {"lobby": True}, "leader": {"wait_for_moderator": True, "end_with_moderator": True},
                            "4713": {"locked": True}, "4714": {"max_participants": 1}, "4715": {}, "short": {"max_duration_s": 62},
@@ -135,11 +131,9 @@ def who_waits_comes_and_is_kept_out():
         boss, by = join(hearth, "lobby", "boss", "moderator")
         knock = Ear(boss)
         guests = [join(hearth, "lobby", f"guest{i}") for i in range(3)]
-        lib.wait_for("a knock", lambda: knock.tone(880, 0.1) > 300, 30)
+        knock.wait_tone(880, 300, 0.1)
         for phone, _ in guests:
-            ear = Ear(phone)
-            ear.since = 0
-            ear.wait("that it waits", words("hearth-wait-lobby"))
+            Ear(phone, 0).wait("that it waits", words("hearth-wait-lobby"))
         ear = Ear(guests[0][0])
         press(boss, "**")
         joined = events.wait("participant.joined", 30, participant_id=guests[0][1])
@@ -152,9 +146,7 @@ def who_waits_comes_and_is_kept_out():
 
     def the_moderator():
         guest, _ = join(hearth, "leader", "guest")
-        ear = Ear(guest)
-        ear.since = 0
-        ear.wait("that it waits for the moderator", words("conf-waitforleader"))
+        Ear(guest, 0).wait("that it waits for the moderator", words("conf-waitforleader"))
         ear = Ear(guest)
         boss = lib.Phone(hearth, "chief")
         assert boss.invite("leader").status == 200
@@ -169,8 +161,7 @@ def who_waits_comes_and_is_kept_out():
 
     def kept_out(name, room, prompt):
         def scene():
-            phone = lib.Phone(hearth, name)
-            assert phone.invite("8000").status == 200
+            phone = dialin.call(hearth, name)
             ear = Ear(phone)
             press(phone, room + "#")
             ear.wait(prompt, words(prompt))
@@ -180,8 +171,7 @@ def who_waits_comes_and_is_kept_out():
         return scene
 
     def a_number_that_is_none():
-        phone = lib.Phone(hearth, "lost")
-        assert phone.invite("8000").status == 200
+        phone = dialin.call(hearth, "lost")
         ear = Ear(phone)
         press(phone, "999#")
         ear.wait("that there is none", words("conf-invalid"))
@@ -207,23 +197,21 @@ def who_waits_comes_and_is_kept_out():
         assert hearth.room("short")["ends_at"], hearth.room("short")
 
     def a_name():
-        bob = lib.Phone(hearth, "bob")
-        assert bob.invite("names").status == 200
+        bob = dialin.call(hearth, "bob", user="names")
         press(bob, "##")  # not heard to its end, and no name
         lib.wait_for("bob is in", lambda: hearth.connected("names"), 30)
         ear = Ear(bob)
         anna = lib.Phone(hearth, "anna", samples=lib.tone(440, 1))
         assert anna.invite("names").status == 200
-        question = Ear(anna)
-        question.since = 0
+        question = Ear(anna, 0)
         question.wait("to say a name", words("vm-rec-name"))
         question.wait("when", recorded("beep"))
-        time.sleep(1.2)  # for her name: a shorter one is none
+        Ear(anna).wait_long(1.5)  # for her name: a shorter one is none
         press(anna, "#")
         anna.rtp.samples = lib.numpy.zeros(lib.RATE, lib.numpy.int16)
         lib.wait_for("anna is in", lambda: len(hearth.connected("names")) == 2, 30)
         ear.wait("that she has joined", words("conf-hasjoin"))
-        lib.wait_for("her name", lambda: ear.tone(440) > 1500, 30)
+        ear.wait_tone(440, 1500)
         ear = Ear(bob)
         assert anna.bye().status == 200
         ear.wait("that she has left", words("conf-hasleft"))

@@ -4,7 +4,7 @@ import pathlib
 import tempfile
 
 import lib
-import numpy
+from dialin import Ear
 
 PATIENCE_S = 30  # nothing here has to be quick
 
@@ -33,22 +33,11 @@ def ended(events, path):
 
 
 def hears(phone, hz, level=2000):
-    lib.wait_for(f"{phone.name} hears {hz} Hz", lambda: lib.tone_heard(phone.rtp.heard(0.4), hz) > level, PATIENCE_S)
+    lib.hears(phone, hz, above=level)
 
 
 def hears_not(phone, hz):
-    lib.wait_for(f"{phone.name} hears no {hz} Hz", lambda: lib.tone_heard(phone.rtp.heard(0.4), hz) < 60, PATIENCE_S)
-
-
-def frames_in_order(source, packets):
-    """How many frames of the source were heard, in their order; what is between them does not matter."""
-    want = [source[at:at + 160].astype(int) for at in range(0, len(source) - 159, 160)]
-    found = 0
-    for packet in packets:
-        got = lib.ulaw_decode(packet[4]).astype(int)
-        if found < len(want) and len(got) == 160 and numpy.all(abs(got - want[found]) <= 8 + abs(want[found]) // 16):
-            found += 1
-    return found, len(want)
+    lib.hears_not(phone, hz, below=60)
 
 
 @lib.case
@@ -65,7 +54,7 @@ def a_file_is_heard_as_it_is():
     assert end["cause"] == "finished" and end["play"]["error"] is None and "by" not in end, end
     for phone in (anna, bert):
         found = lib.wait_for("the file", lambda: (lambda n: n if n[0] == n[1] else None)(
-            frames_in_order(source, list(phone.rtp.packets))), PATIENCE_S)
+            lib.frames_in_order(source, list(phone.rtp.packets))), PATIENCE_S)
         assert found[1] == 80, found
     play(hearth, "file:chime.opus", loop=True)
     hears(anna, 600)
@@ -92,8 +81,7 @@ def a_play_is_under_control():
     hears(anna, 500, full * 0.8)
     changed = hearth.api("PATCH", path, {"volume_db": -12})
     assert changed.status == 200 and changed.json["volume_db"] == -12, changed.text
-    lib.wait_for("softer", lambda: any(full * 0.2 < lib.tone_heard(anna.rtp.heard(0.4), hz) < full * 0.3 for hz in (500, 900)),
-                 PATIENCE_S)
+    lib.wait_for("softer", lambda: any(full * 0.2 < anna.rtp.tone(hz) < full * 0.3 for hz in (500, 900)), PATIENCE_S)
     hearth.api("PATCH", path, {"paused": True})
     hears_not(anna, 500)
     hears_not(anna, 900)
@@ -127,7 +115,7 @@ def one_participant_alone_hears_it():
     path = play(hearth, "tone:700:60000:-12", path=f"/api/v1/rooms/team/participants/{one}/plays")
     assert hearth.api("GET", path).json["participant_id"] == one
     hears(anna, 700)
-    assert lib.tone_heard(bert.rtp.heard(0.4), 700) < 60
+    hears_not(bert, 700)
     anna.bye()
     assert ended(events, path)["cause"] == "left"
     hearth.stop()
@@ -140,7 +128,7 @@ def talkers_go_down_under_an_announcement():
     bert = caller(hearth, "bert")
     hears(bert, 440, 7000)
     path = play(hearth, "tone:1000:60000:-30", duck=True)
-    lib.wait_for("anna is 20 dB down", lambda: 600 < lib.tone_heard(bert.rtp.heard(0.4), 440) < 1000, PATIENCE_S)
+    lib.wait_for("anna is 20 dB down", lambda: 600 < bert.rtp.tone(440) < 1000, PATIENCE_S)
     hears(bert, 1000, 700)
     assert hearth.api("DELETE", path).status == 204
     hears(bert, 440, 7000)
@@ -159,10 +147,10 @@ def music_for_who_is_alone_and_a_tone_while_it_is_recorded():
     hears(anna, 700)
     bert = caller(hearth, "bert")
     hears_not(anna, 700)
-    assert lib.tone_heard(bert.rtp.heard(0.4), 700) < 60
+    hears_not(bert, 700)
     assert hearth.api("POST", "/api/v1/rooms/team/recordings", {"format": "wav"}).status == 201
-    for phone in (anna, bert):
-        lib.wait_for("the tone", lambda: lib.tone_level(phone.rtp.heard(0.1), 1400) > 2000, PATIENCE_S, 0.02)
+    for ear in [Ear(phone) for phone in (anna, bert)]:
+        ear.wait_tone(1400, 2000, 0.1)
     bert.bye()
     hears(anna, 700)
     assert hearth.api("PATCH", "/api/v1/rooms/team", {"music": False}).status == 200

@@ -30,6 +30,13 @@ def start(hearth, room="team", **fields):
     return f"/api/v1/recordings/{made.json['id']}"
 
 
+def until_ms(hearth, path, length_ms):
+    """Waits for the recording to be that long. Returns how long it is."""
+    def length():
+        return hearth.api("GET", path).json["length_ms"]
+    return lib.wait_for(f"{length_ms} ms are recorded", lambda: (now := length()) >= length_ms and now)
+
+
 def ended(hearth, path, state):
     return lib.wait_for(f"it is {state}", lambda: next((r for r in [hearth.api("GET", path).json] if r["state"] == state), None))
 
@@ -41,17 +48,20 @@ def tracks_add_up_to_the_mix():
     hearth = hearth_with(directory)
     events = lib.Events(hearth)
     anna, bert = talker(hearth, "anna", 440), talker(hearth, "bert", 700)
-    lib.wait_for("bert hears anna", lambda: lib.tone_level(bert.rtp.heard(0.5), 440) > 2000)
+    lib.hears(bert, 440, above=2000)
     path = start(hearth, format="wav", tracks=True)
-    time.sleep(0.8)
+    silent_ms = until_ms(hearth, path, 800)
     cleo = talker(hearth, "cleo", 1000)
-    time.sleep(0.8)
+    lib.hears(bert, 1000)
+    heard_ms = until_ms(hearth, path, silent_ms + 800)
     hearth.api("PATCH", path, {"paused": True})
     time.sleep(0.3)
     hearth.api("PATCH", path, {"paused": False})
-    time.sleep(0.6)
+    until_ms(hearth, path, heard_ms + 600)
     assert bert.bye().status == 200
-    time.sleep(0.6)
+    lib.wait_for("he has left", lambda: len(hearth.connected("team")) == 2)
+    left_ms = until_ms(hearth, path, 0)
+    until_ms(hearth, path, left_ms + 600)
     hearth.api("PATCH", path, {"stopped": True})
     done = ended(hearth, path, "done")
     assert done["tracks"] == 3, done
@@ -68,13 +78,51 @@ def tracks_add_up_to_the_mix():
     wrong = 160 + numpy.flatnonzero(whole[160:] != mix[160:size])
     assert len(wrong) == 0, f"{len(wrong)} of {size} samples differ, the first at {wrong[0]}"
     first = numpy.flatnonzero(parts[2])[0]
-    assert 4000 < first < 12000, first
+    assert 8 * silent_ms - 320 <= first <= 8 * heard_ms, (silent_ms, first, heard_ms)
     audio = hearth.api("GET", path + "/tracks/3/audio", Range="bytes=0-3")
     assert audio.status == 206 and audio.text == "RIFF", audio.status
     log = hearth.api("GET", path + "/log").json
     assert len(log["tracks"]) == 3 and log["segments"], log
     assert hearth.api("DELETE", path).status == 204 and not list(directory.iterdir())
     assert events.wait("recording.deleted")["cause"] == "deleted"
+    hearth.stop()
+
+
+@lib.case
+def it_holds_what_the_room_heard():
+    directory = folder() / "rec"
+    hearth = hearth_with(directory)
+    talker(hearth, "alice", 440)
+    bob = lib.Phone(hearth, "bob")
+    assert bob.invite("team").status == 200
+    lib.hears(bob, 440, above=2000)
+    path = start(hearth, format="wav")
+    assert hearth.room("team")["recording"] is True
+    until_ms(hearth, path, 1500)
+    assert hearth.api("PATCH", path, {"paused": True}).json["state"] == "paused"
+
+    def stands_at():
+        before = until_ms(hearth, path, 1)
+        time.sleep(0.5)
+        return before == until_ms(hearth, path, 1) and before
+
+    paused_ms = lib.wait_for("it stands still", stands_at)
+    time.sleep(0.5)
+    assert until_ms(hearth, path, 1) == paused_ms, "a pause goes into the file"
+    hearth.api("PATCH", path, {"paused": False})
+    until_ms(hearth, path, paused_ms + 1000)
+    assert hearth.api("PATCH", path, {"stopped": True}).status == 200
+    done = ended(hearth, path, "done")
+    assert done["lost_ms"] == 0 and done["length_ms"] >= 2500, done
+    whole = (directory / f"{done['id']}.wav").read_bytes()
+    assert len(whole) == done["octets"] == 44 + 16 * done["length_ms"], (len(whole), done)
+    samples = lib.read_wav(directory / f"{done['id']}.wav")
+    found, frames = lib.frames_in_order(samples, list(bob.rtp.packets))
+    assert found >= frames - 1, f"{found} of {frames} frames are what bob heard"
+    assert lib.tone_heard(samples, 440) > 2500
+    log = hearth.api("GET", path + "/log").json
+    assert log["segments"][0]["uri"].startswith("sip:alice@"), log
+    assert hearth.api("DELETE", path).status == 204 and not list(directory.iterdir())
     hearth.stop()
 
 
@@ -99,7 +147,8 @@ def a_killed_process_leaves_files_that_play():
     hearth = hearth_with(directory, directory=state)
     phones = [talker(hearth, "anna", 440), talker(hearth, "bert", 700, "other")]
     paths = [start(hearth, "team", format="wav", tracks=True), start(hearth, "other", format="ogg")]
-    time.sleep(3.5)
+    for path in paths:
+        until_ms(hearth, path, 3500)
     hearth.process.send_signal(signal.SIGKILL)
     hearth.process.wait(10)
     for phone in phones:
@@ -126,11 +175,11 @@ def a_full_disk_ends_the_recording_and_nothing_else():
         events = lib.Events(hearth)
         anna, bert = talker(hearth, "anna", 440), talker(hearth, "bert", 700)
         path = start(hearth, format="wav")
-        event = events.wait("recording.ended", 15)
+        event = events.wait("recording.ended", 30)
         assert event["cause"] == "failed" and "space" in event["recording"]["error"], event
         assert 50000 < ended(hearth, path, "failed")["octets"] <= 65536
         assert "recording.ended" in hearth.log_text() and "space" in hearth.log_text()
-        assert lib.tone_level(bert.rtp.heard(0.5), 440) > 2000, "the room goes on"
+        lib.hears(bert, 440, above=2000)  # the room goes on
         assert hearth.room("team")["recording"] is False
         refused = hearth.api("POST", "/api/v1/rooms/team/recordings", {"format": "wav"})
         assert refused.status == 507, refused.text

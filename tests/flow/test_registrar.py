@@ -200,8 +200,8 @@ def a_phone_calls_a_user():
     anna.rtp.start(response.rtp())
     desk.answer(desk.wait_request("CANCEL"))
     desk.answer(ringing, 487, "Request Terminated")
-    lib.wait_for("both hear", lambda: lib.tone_level(cell.rtp.heard(1), 440) > 1000
-                 and lib.tone_level(anna.rtp.heard(1), 620) > 1000)
+    lib.hears(cell, 440, above=1000)
+    lib.hears(anna, 620, above=1000)
     assert anna.bye().status == 200
     cell.answer(cell.wait_request("BYE"))
     hearth.stop()

@@ -11,6 +11,7 @@ class Callee:
     """SIPp as the party that Hearth calls, once, by a scenario of tests/flow/sipp."""
 
     def __init__(self, scenario, seconds=20):
+        seconds = int(seconds * lib.PATIENCE)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="callee-"))
         self.port = lib.free_port()
         self.uri = f"sip:sipp@127.0.0.1:{self.port}"
@@ -24,7 +25,7 @@ class Callee:
         return f":{self.port:04X} " in pathlib.Path("/proc/net/udp").read_text()
 
     def finish(self):
-        output, _ = self.process.communicate(timeout=30)
+        output, _ = self.process.communicate(timeout=30 * lib.PATIENCE)
         errors = (self.directory / "errors").read_text(errors="replace") if (self.directory / "errors").exists() else ""
         assert self.process.returncode == 0, f"sipp: status {self.process.returncode}: {errors[:1500] or output[-1500:]}"
 

@@ -77,7 +77,7 @@ def secrets_are_painted_over():
 def every_message_goes_to_the_capture_server():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as capture:
         capture.bind(("127.0.0.1", 0))
-        capture.settimeout(5)
+        capture.settimeout(10 * lib.PATIENCE)
         hearth = lib.Hearth(sip__hep=f"udp:127.0.0.1:{capture.getsockname()[1]}", sip__hep_id="77", sip__hep_key="k3y",
                             sip__trace="false")
         phone = lib.Phone(hearth, "phone")

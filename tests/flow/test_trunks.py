@@ -78,8 +78,8 @@ def with_a_password():
     inside, outside = lib.Phone(hearth, "inside", samples=lib.tone(440, 1)), lib.Phone(provider, "out", samples=lib.tone(620, 1))
     assert inside.invite("bridge").status == 200, "a room of that name"
     assert outside.invite("bridge").status == 200
-    lib.wait_for("both hear", lambda: lib.tone_heard(inside.rtp.heard(1), 620) > 1000
-                 and lib.tone_heard(outside.rtp.heard(1), 440) > 1000)
+    lib.hears(inside, 620, above=1000)
+    lib.hears(outside, 440, above=1000)
     assert len(hearth.connected("bridge")) == 2
     assert outside.bye().status == 200 and inside.bye().status == 200
     hearth.stop()
