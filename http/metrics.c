@@ -36,6 +36,12 @@ static void counter(struct buf *out, const char *name, const char *help, uint64_
 	buf_addf(out, "%s %llu\n", name, (unsigned long long)value);
 }
 
+static void counter_seconds(struct buf *out, const char *name, const char *help, uint64_t ns)
+{
+	head(out, name, "counter", help);
+	buf_addf(out, "%s %.3f\n", name, (double)ns / 1e9);
+}
+
 static void gauge(struct buf *out, const char *name, const char *help, double value)
 {
 	head(out, name, "gauge", help);
@@ -306,6 +312,14 @@ static void add_mixer(struct buf *out, const struct media_totals *totals)
 	gauge(out, "hearth_mixer_rooms", "Rooms in the mixer.", totals->rooms);
 	gauge(out, "hearth_mixer_legs", "RTP legs in the mixer.", totals->legs);
 	gauge(out, "hearth_mixer_ports_free", "Free pairs of media ports.", totals->ports_free);
+	gauge(out, "hearth_mixer_load_max_ratio",
+	      "Part of its time for which the busiest mixer thread is awake.",
+	      (double)totals->load_us_max / 1e6);
+	counter_seconds(out, "hearth_mixer_busy_seconds_total",
+			"Time for which mixer threads were awake.", totals->busy_ns);
+	counter(out, "hearth_mixer_legs_passed_total",
+		"Legs of large rooms that passed from a busy mixer thread to another.",
+		totals->legs_passed);
 	counter(out, "hearth_mixer_ticks_total", "Rounds of the mixer.", totals->ticks);
 	counter(out, "hearth_mixer_ticks_late_total", "Rounds that began more than 2 ms late.",
 		totals->ticks_late);

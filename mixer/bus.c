@@ -31,6 +31,7 @@ void bus_init(struct bus *bus, bool is_lounge, void *owner)
 	list_init(&bus->legs);
 	list_init(&bus->own);
 	list_init(&bus->sounds);
+	list_init(&bus->left);
 	bus->phase = BUS_PHASE_NONE;
 	bus->is_lounge = is_lounge;
 	bus->owner = owner;

@@ -87,7 +87,9 @@ struct bus {
 	_Atomic uint8_t gate_dbov;
 	_Atomic bool are_takes_paused; /* control's wish: of the room's takes and its legs' */
 	bool is_part;                  /* beside the one that the room began with */
+	_Atomic uint32_t tick_us;      /* where its last tick was in a multiple of LEG_TICK_MS */
 	void *owner;                   /* control's */
+	struct list left;              /* control's: in mixer->buses_left, else empty */
 };
 
 /* The sound for an audience at one rate in one tick. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "mixer/balance.h"
 #include "mixer/codec.h"
 #include "mixer/crypt_cipher.h"
 #include "mixer/kernel.h"
@@ -133,19 +134,6 @@ void mixer_leg_go_on(struct mixer_leg *leg)
 
 /* Life of objects --------------------------------------------------------------------------- */
 
-struct mixer_worker *mixer_least_loaded(struct mixer *mixer)
-{
-	struct mixer_worker *best = &mixer->workers[0];
-
-	for (uint32_t i = 1; i < mixer->worker_count; i++) {
-		struct mixer_worker *at = &mixer->workers[i];
-
-		if (at->legs < best->legs || (at->legs == best->legs && at->rooms < best->rooms))
-			best = at;
-	}
-	return best;
-}
-
 static void room_forget(struct mixer_room *room)
 {
 	list_remove(&room->node);
@@ -225,6 +213,21 @@ static void crypt_refill(struct mixer_leg *leg, struct crypt *worn)
 		crypt_free(command.keys.rx);
 }
 
+static void bus_returned(struct mixer *mixer, struct bus *bus)
+{
+	if (bus->is_part) {
+		parts_bus_returned(bus);
+		return;
+	}
+	mixer->awaited--;
+	if (list_empty(&bus->left)) {
+		room_forget(bus->owner);
+		return;
+	}
+	list_remove(&bus->left);
+	bus_free(bus);
+}
+
 static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 {
 	struct leg *worker_leg = posted->object;
@@ -240,13 +243,8 @@ static void event_deliver(struct mixer *mixer, const struct leg_event *posted)
 		parts_seat_returned(posted->object);
 		return;
 	}
-	if (posted->kind == LEG_EVENT_BUS_RETURNED && ((struct bus *)posted->object)->is_part) {
-		parts_bus_returned(posted->object);
-		return;
-	}
 	if (posted->kind == LEG_EVENT_BUS_RETURNED) {
-		mixer->awaited--;
-		room_forget(((struct bus *)posted->object)->owner);
+		bus_returned(mixer, posted->object);
 		return;
 	}
 	if (posted->kind == LEG_EVENT_SOUND_RETURNED) {
@@ -440,10 +438,12 @@ int mixer_new(const struct mixer_params *params, struct mixer **ret_mixer)
 	list_init(&mixer->rooms);
 	list_init(&mixer->legs);
 	list_init(&mixer->spreads);
+	list_init(&mixer->buses_left);
 	list_init(&mixer->kits);
 	list_init(&mixer->strips);
 	list_init(&mixer->crypts);
 	timer_init(&mixer->collect, on_collect, mixer);
+	timer_init(&mixer->balance, balance_run, mixer);
 	mixer->collect_now = (struct loop_defer){.run = on_collect, .arg = mixer};
 	list_init(&mixer->collect_now.node);
 	resample_init_tables();
@@ -478,6 +478,8 @@ static void legs_and_rooms_free(struct mixer *mixer)
 	LIST_FOREACH (it, tmp, &mixer->rooms)
 		room_forget(LIST_ENTRY(it, struct mixer_room, node));
 	parts_free(mixer);
+	LIST_FOREACH (it, tmp, &mixer->buses_left)
+		bus_free(LIST_ENTRY(it, struct bus, left));
 	LIST_FOREACH (it, tmp, &mixer->strips)
 		strip_free(strip_of_owned(it));
 	LIST_FOREACH (it, tmp, &mixer->kits) /* that were on their way, to or fro */
@@ -492,6 +494,7 @@ struct mixer *mixer_free(struct mixer *mixer)
 		return NULL;
 	if (mixer->params.loop) {
 		timer_stop(loop_wheel(mixer->params.loop), &mixer->collect);
+		timer_stop(loop_wheel(mixer->params.loop), &mixer->balance);
 		loop_defer_cancel(mixer->params.loop, &mixer->collect_now);
 	}
 	for (uint32_t i = 0; i < mixer->worker_count; i++) {

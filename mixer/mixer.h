@@ -34,7 +34,8 @@ struct mixer_params {
 	uint32_t legs_max, rooms_max;
 	uint32_t quiet_ms;      /* no RTP, no RTCP for so long: MEDIA_LEG_QUIET; 0: default */
 	uint16_t jitter_max_ms; /* hard cap of the jitter buffer's delay; 0: its default */
-	uint32_t spread_legs;   /* a room with so many is spread over workers (parts.h); 0: never */
+	uint32_t spread_legs;   /* a room with so many may be spread over workers (parts.h); 0: never */
+	uint32_t spread_load_pct; /* and is when its worker has more to do than so much of a core */
 	bool has_shared_ports;  /* legs may share sockets (shares.h) */
 	bool is_manual;         /* no threads: mixer_tick drives the workers (tests, simulation) */
 	media_event_fn *on_event;

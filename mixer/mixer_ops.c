@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "mixer/balance.h"
 #include "mixer/kernel.h"
 #include "mixer/mixer_priv.h"
 #include "mixer/parts.h"
@@ -27,7 +28,7 @@ static int room_open(void *ctx, handle *ret_room)
 		free(room);
 		return err == ERR_LIMIT ? ERR_MEDIA_NO_ROOMS : err;
 	}
-	room->at = mixer_least_loaded(mixer);
+	room->at = balance_least(mixer);
 	room->at->rooms++;
 	room->overdue = (struct overdue){.kind = WORKER_BUS_RETIRE, .bus = room->bus};
 	list_append(&mixer->rooms, &room->node);
@@ -131,8 +132,7 @@ static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_le
 	leg->mixer = mixer;
 	leg->tag = open->tag;
 	leg->room = room;
-	place = room ? parts_place(room, NULL)
-		     : (struct parts_place){mixer_least_loaded(mixer), NULL};
+	place = room ? parts_place(room, NULL) : (struct parts_place){balance_least(mixer), NULL};
 	leg->at = place.at;
 	leg->bus = place.bus;
 	leg->overdue.leg = leg;
@@ -163,6 +163,7 @@ static int leg_open(void *ctx, const struct media_leg_open *open, handle *ret_le
 	if (room)
 		room->legs++;
 	mixer->leg_count++;
+	balance_begin(mixer);
 	*ret_leg = leg->handle;
 	*ret_local = leg->ports.local;
 	return 0;
@@ -530,12 +531,15 @@ static void totals(void *ctx, struct media_totals *ret_totals)
 	struct media_totals sum = {.rooms = mixer->room_count,
 				   .legs = mixer->leg_count,
 				   .workers = mixer->worker_count,
+				   .legs_passed = mixer->legs_passed,
 				   .ports_free = ports_free_count(mixer->ports)};
 
 	for (uint32_t i = 0; i < mixer->worker_count; i++) {
 		struct worker *worker = mixer->workers[i].worker;
 		struct worker_counts counts = worker_counts(worker);
 
+		sum.load_us_max = MAX_OF(sum.load_us_max, balance_load_us(&mixer->workers[i]));
+		sum.busy_ns += counts.busy_ns;
 		sum.workers_realtime += worker_is_realtime(worker);
 		sum.ticks += counts.ticks;
 		sum.ticks_late += counts.ticks_late;

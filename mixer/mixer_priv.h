@@ -9,7 +9,7 @@
  * full becomes overdue: it waits in the worker's list, in order, and while anything waits there no
  * other command of that worker gets past it.
  *
- * Thread: control. Only mixer*.c, parts.c and shares.c include this.
+ * Thread: control. Only mixer*.c, balance.c, parts.c and shares.c include this.
  */
 #ifndef MIXER_MIXER_PRIV_H
 #define MIXER_MIXER_PRIV_H
@@ -22,6 +22,7 @@
 #include "base/list.h"
 #include "base/wheel.h"
 #include "mixer/kit.h"
+#include "mixer/load.h"
 #include "mixer/mixer.h"
 #include "mixer/mixer_sounds.h"
 #include "mixer/peers.h"
@@ -45,6 +46,7 @@ struct mixer_worker {
 	struct loop_watch watch;
 	struct list overdue;
 	uint32_t legs, rooms;
+	struct load load; /* balance.h */
 	struct list shares; /* its shared ports (shares.h) */
 	uint32_t share_count;
 };
@@ -103,8 +105,8 @@ struct mixer_leg {
 struct mixer {
 	struct mixer_params params;
 	struct handle_table *rooms_by_handle, *legs_by_handle;
-	struct list spreads; /* struct mixer_spread; those that are ending too */
-	uint32_t spread_turn;
+	struct list spreads;    /* struct mixer_spread; those that are ending too */
+	struct list buses_left; /* their room has settled elsewhere; not back yet */
 	struct list rooms, legs;  /* all, closing ones included */
 	struct list kits, crypts, strips; /* all that were made after their leg */
 	struct mixer_sounds *sounds;
@@ -112,6 +114,8 @@ struct mixer {
 	struct ports *ports;
 	struct peers *peers;
 	struct hash *seated;            /* legs in shared ports, by port and peer's address */
+	struct timer balance;           /* balance.h, while there are legs */
+	uint64_t legs_passed;
 	struct timer collect;           /* overdue commands, and what workers gave back */
 	struct loop_defer collect_now;  /* the same, at the end of this turn of the loop */
 	uint32_t awaited;               /* closing legs and rooms that have not come back */
@@ -139,9 +143,6 @@ void mixer_await_return(struct mixer *mixer);
 
 /* Control is awake: takes what has come back, at the end of this turn. */
 void mixer_collect_soon(struct mixer *mixer);
-
-/* Who gets the next room, or the next leg without one. */
-struct mixer_worker *mixer_least_loaded(struct mixer *mixer);
 
 /* Control has the leg: hands it to the worker it is assigned to. */
 void mixer_leg_go_on(struct mixer_leg *leg);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "mixer/balance.h"
 
 struct part {
 	struct mixer_worker *at;
@@ -60,6 +61,16 @@ static void spread_forget(struct mixer_spread *spread)
 	free(spread);
 }
 
+/* The ticks go on where they are, or as near as the phases of workers are: those of several rooms
+ * must not be at all times, for commands are carried out in between (spread.h). */
+static uint32_t tick_us_near(const struct bus *bus)
+{
+	const uint32_t phase_us = WORKER_PHASE_MS * 1000;
+	uint32_t us = atomic_load_explicit(&bus->tick_us, memory_order_relaxed);
+
+	return (us + phase_us / 2) / phase_us % WORKER_PHASES * phase_us;
+}
+
 static int spread_begin(struct mixer_room *room)
 {
 	struct mixer *mixer = room->at->mixer;
@@ -70,8 +81,7 @@ static int spread_begin(struct mixer_room *room)
 		return -ENOMEM;
 	spread->mixer = mixer;
 	list_append(&mixer->spreads, &spread->node);
-	err = spread_new(mixer->spread_turn++ % WORKER_PHASES * WORKER_PHASE_MS * 1000,
-			 &spread->shared);
+	err = spread_new(tick_us_near(room->bus), &spread->shared);
 	if (err == 0)
 		err = part_add(spread, room->at, room->bus);
 	if (err) {
@@ -80,6 +90,13 @@ static int spread_begin(struct mixer_room *room)
 	}
 	room->spread = spread;
 	return 0;
+}
+
+static void wishes_copy(struct bus *from, struct bus *to)
+{
+	atomic_store(&to->loudest_max, atomic_load(&from->loudest_max));
+	atomic_store(&to->gate_dbov, atomic_load(&from->gate_dbov));
+	atomic_store(&to->are_takes_paused, atomic_load(&from->are_takes_paused));
 }
 
 static int part_begin(struct mixer_room *room, struct mixer_worker *at, struct bus **ret_bus)
@@ -93,9 +110,7 @@ static int part_begin(struct mixer_room *room, struct mixer_worker *at, struct b
 	if (err)
 		return err;
 	bus->is_part = true;
-	atomic_store(&bus->loudest_max, atomic_load(&room->bus->loudest_max));
-	atomic_store(&bus->gate_dbov, atomic_load(&room->bus->gate_dbov));
-	atomic_store(&bus->are_takes_paused, atomic_load(&room->bus->are_takes_paused));
+	wishes_copy(room->bus, bus);
 	err = part_add(room->spread, at, bus);
 	if (err) {
 		bus_free(bus);
@@ -105,8 +120,12 @@ static int part_begin(struct mixer_room *room, struct mixer_worker *at, struct b
 	return 0;
 }
 
-static int part_bus(struct mixer_room *room, struct mixer_worker *at, struct bus **ret_bus)
+int parts_bus(struct mixer_room *room, struct mixer_worker *at, struct bus **ret_bus)
 {
+	if (at == room->at && !room->spread) {
+		*ret_bus = room->bus;
+		return 0;
+	}
 	for (uint32_t i = 0; room->spread && i < room->spread->count; i++) {
 		if (room->spread->parts[i].at != at)
 			continue;
@@ -116,18 +135,70 @@ static int part_bus(struct mixer_room *room, struct mixer_worker *at, struct bus
 	return part_begin(room, at, ret_bus);
 }
 
+/* Choosing ---------------------------------------------------------------------------------- */
+
+/* Nobody is in it: the bus that it had goes, and it gets another one elsewhere. When that cannot be
+ * done it stays, which is no harm. */
+static void room_settle(struct mixer_room *room, struct mixer_worker *at)
+{
+	struct worker_command command = {.kind = WORKER_BUS_RETIRE, .bus = room->bus};
+	struct bus *bus;
+
+	if (at == room->at || bus_new(room, &bus) != 0)
+		return;
+	if (mixer_post(room->at, &command) != 0) {
+		bus_free(bus);
+		return;
+	}
+	wishes_copy(room->bus, bus);
+	list_append(&at->mixer->buses_left, &room->bus->left);
+	mixer_await_return(at->mixer);
+	room->at->rooms--;
+	at->rooms++;
+	room->at = at;
+	room->bus = bus;
+	room->overdue.bus = bus;
+}
+
+static bool is_full(const struct mixer_worker *at)
+{
+	return balance_load_us(at) >= at->mixer->params.spread_load_pct * (LOAD_CORE_US / 100);
+}
+
+bool parts_are_wanted(const struct mixer_room *room)
+{
+	const struct mixer *mixer = room->at->mixer;
+	uint32_t large = mixer->params.spread_legs;
+
+	return mixer->worker_count > 1 && large > 0 && room->legs >= large &&
+	       (room->spread || is_full(room->at));
+}
+
+/* For one more leg. */
+static struct mixer_worker *part_choose(const struct mixer_room *room)
+{
+	struct mixer_worker *least = room->at;
+
+	for (uint32_t i = 0; room->spread && i < room->spread->count; i++)
+		if (balance_load_us(room->spread->parts[i].at) < balance_load_us(least))
+			least = room->spread->parts[i].at;
+	return is_full(least) ? balance_least(least->mixer) : least;
+}
+
 struct parts_place parts_place(struct mixer_room *room, struct mixer_worker *here)
 {
-	struct mixer *mixer = room->at->mixer;
-	uint32_t large = mixer->params.spread_legs;
 	struct parts_place place = {room->at, room->bus};
 	struct mixer_worker *at;
 	struct bus *bus;
 
-	if (mixer->worker_count == 1 || large == 0 || room->legs < large)
+	if (room->legs == 0) {
+		room_settle(room, here ? here : balance_least(room->at->mixer));
+		return (struct parts_place){room->at, room->bus};
+	}
+	if (!parts_are_wanted(room))
 		return place;
-	at = here ? here : mixer_least_loaded(mixer);
-	if (at != room->at && part_bus(room, at, &bus) == 0)
+	at = here ? here : part_choose(room);
+	if (at != room->at && parts_bus(room, at, &bus) == 0)
 		place = (struct parts_place){at, bus};
 	return place;
 }

@@ -1,9 +1,11 @@
 /* mixer/parts.h -- control's side of rooms that are spread over workers (spread.h).
  *
- * A room lives on one worker, its home, until it has mixer_params.spread_legs legs. Whoever comes
- * then stays on, or goes to, the worker that has fewest: each such worker gets a part of the room, a
- * bus with a seat. When the last leg has left, all parts but the home go, and the room is as it was
- * at first.
+ * A room lives on one worker, its home: the one on which its first leg is, or that was least loaded
+ * when that leg came. It stays there until it has mixer_params.spread_legs legs and its home more to
+ * do than mixer_params.spread_load_pct of a core: a room that fits one worker is not spread. Whoever
+ * comes then stays where it is, or goes to the least loaded of the workers that have a part of the
+ * room, a bus with a seat; when these are all so busy, to the least loaded of all, which gets a part.
+ * When the last leg has left, all parts but the home go, and the room is as it was at first.
  *
  * Thread: control. Only files that include mixer_priv.h include this.
  */
@@ -21,6 +23,12 @@ struct parts_place {
 	struct bus *bus;
 };
 struct parts_place parts_place(struct mixer_room *room, struct mixer_worker *here);
+
+/* The room may have another part now. */
+bool parts_are_wanted(const struct mixer_room *room);
+
+/* Its bus on a worker; a part is begun there if need be. ERR_LIMIT, ERR_QUEUE_FULL, -ENOMEM. */
+int parts_bus(struct mixer_room *room, struct mixer_worker *at, struct bus **ret_bus);
 
 /* A leg has left the room, or is closing; its command is on its way. */
 void parts_leg_left(struct mixer_room *room);

@@ -131,29 +131,61 @@ void spread_gather_rt(struct spread_seat *seat, struct leg_env *env, uint64_t ti
 
 /* Meeting ----------------------------------------------------------------------------------- */
 
-static void sum_add(const struct spread_sum *sum, struct bus_hearing *hearing)
-{
-	bool is_lone = hearing->talkers == 0 && sum->talkers == 1;
+/* How the sound of a share is added: as it is; fading in, where it was missed in the tick before;
+ * or backwards and fading out, in place of the one of the tick behind it. */
+enum how { HOW_WHOLE, HOW_FADE_IN, HOW_MIRRORED };
 
+static int32_t scaled(int32_t sample, uint32_t part, uint32_t of)
+{
+	return (int32_t)((int64_t)sample * part / of);
+}
+
+/* Borrowed until the next call. */
+static const int32_t *shaped(struct spread_seat *seat, const int32_t *sum, uint32_t samples,
+			     enum how how)
+{
+	uint32_t fade_in = samples / SPREAD_FADE_IN_PART;
+	int32_t *out = seat->scratch.minus;
+
+	if (how == HOW_WHOLE)
+		return sum;
+	for (uint32_t i = 0; i < samples; i++)
+		out[i] = how == HOW_MIRRORED ? scaled(sum[samples - 1 - i], samples - i, samples)
+					     : scaled(sum[i], MIN_OF(i, fade_in), fade_in);
+	return out;
+}
+
+static void exact_add(const struct spread_sum *sum, bool is_lone, struct bus_hearing *hearing)
+{
+	hearing->exact = is_lone ? sum->exact : (struct bus_exact){0};
+	if (!hearing->exact.payload)
+		return;
+	memcpy(hearing->octets, sum->octets, sum->exact.len);
+	hearing->exact.payload = hearing->octets;
+}
+
+static void sum_add(struct spread_seat *seat, const struct spread_sum *sum, enum how how,
+		    struct bus_hearing *hearing)
+{
+	exact_add(sum, how == HOW_WHOLE && hearing->talkers == 0 && sum->talkers == 1, hearing);
 	hearing->talkers += sum->talkers;
 	hearing->lone = NULL;
-	hearing->exact = is_lone ? sum->exact : (struct bus_exact){0};
-	if (hearing->exact.payload) {
-		memcpy(hearing->octets, sum->octets, sum->exact.len);
-		hearing->exact.payload = hearing->octets;
-	}
 	for (uint8_t i = 0; i < sum->csrc_count && hearing->csrc_count < ARRAY_LEN(hearing->csrc);
 	     i++) {
 		hearing->csrc_level[hearing->csrc_count] = sum->csrc_level[i];
 		hearing->csrc[hearing->csrc_count++] = sum->csrc[i];
 	}
-	for (uint8_t rate = 0; rate < LEG_RATES; rate++)
+	for (uint8_t rate = 0; rate < LEG_RATES; rate++) {
+		uint32_t samples = leg_rate_samples(rate);
+
 		if (hearing->rates >> rate & sum->of.rates >> rate & 1)
-			kernel_best()->add_sum_rt(hearing->mixes[rate].sum, sum->sums[rate],
-						  leg_rate_samples(rate));
+			kernel_best()->add_sum_rt(hearing->mixes[rate].sum,
+						  shaped(seat, sum->sums[rate], samples, how),
+						  samples);
+	}
 }
 
-static void share_add(struct spread_seat *seat, const struct spread_share *share, uint32_t other)
+static void share_add(struct spread_seat *seat, const struct spread_share *share, enum how how)
 {
 	struct bus *bus = seat->bus;
 
@@ -163,28 +195,68 @@ static void share_add(struct spread_seat *seat, const struct spread_share *share
 		for (uint8_t i = 0; i < bus->audience_count; i++)
 			if (bus->audiences[i].hears == sum->of.hears &&
 			    bus->audiences[i].hears_not == sum->of.hears_not)
-				sum_add(sum, &seat->scratch.hearings[i]);
+				sum_add(seat, sum, how, &seat->scratch.hearings[i]);
 	}
 	if (bus->loudest.max && share->loudest.max == bus->loudest.max)
 		for (uint8_t i = 0; i < share->loudest.count; i++)
 			loudest_offer_rt(&seat->scratch.loudest, share->loudest.best[i]);
-	seat->others[other].is_seen = true;
+}
+
+static void wants_note(struct spread_seat *seat, const struct spread_share *share, uint32_t other)
+{
 	seat->others[other].duck_q14 = share->duck_q14;
 	seat->others[other].count = share->want_count;
 	memcpy(seat->others[other].wants, share->wants,
 	       share->want_count * sizeof(share->wants[0]));
 }
 
-static void share_read(struct spread_seat *seat, struct spread_seat *from)
+/* False: what `from` said in that tick is not there. */
+static bool share_read(struct spread_seat *seat, struct spread_seat *from, uint64_t tick,
+		       enum how how)
 {
-	struct spread_share *share = &from->shares[seat->tick % SPREAD_SHARES];
+	struct spread_share *share = &from->shares[tick % SPREAD_SHARES];
+	bool is_there;
 
 	atomic_fetch_add(&share->readers, 1);
-	if (atomic_load(&share->tick) == seat->tick)
-		share_add(seat, share, from->index);
-	else if (seat->others[from->index].is_seen && seat->bus->leg_count > 0)
-		seat->missed++;
+	is_there = atomic_load(&share->tick) == tick;
+	if (is_there)
+		share_add(seat, share, how);
+	if (is_there && how != HOW_MIRRORED)
+		wants_note(seat, share, from->index);
 	atomic_fetch_sub(&share->readers, 1);
+	return is_there;
+}
+
+static void other_meet(struct spread_seat *seat, struct spread_seat *from)
+{
+	bool was_seen = seat->others[from->index].is_seen;
+	bool was_in_time = seat->others[from->index].is_in_time;
+	bool is_there = share_read(seat, from, seat->tick,
+				   was_seen && !was_in_time ? HOW_FADE_IN : HOW_WHOLE);
+
+	seat->others[from->index].is_in_time = is_there;
+	if (is_there)
+		seat->others[from->index].is_seen = true;
+	if (is_there || !was_seen)
+		return;
+	if (was_in_time)
+		(void)share_read(seat, from, seat->tick - 1, HOW_MIRRORED);
+	seat->missed += seat->bus->leg_count > 0;
+}
+
+bool spread_is_complete_rt(const struct spread_seat *seat)
+{
+	const struct spread *spread = seat->spread;
+	uint32_t count = atomic_load(&spread->count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct spread_seat *from = atomic_load(&spread->seats[i]);
+
+		if (from != seat && seat->others[i].is_in_time &&
+		    atomic_load(&from->shares[seat->tick % SPREAD_SHARES].tick) != seat->tick)
+			return false;
+	}
+	return true;
 }
 
 void spread_meet_rt(struct spread_seat *seat)
@@ -197,7 +269,7 @@ void spread_meet_rt(struct spread_seat *seat)
 		struct spread_seat *from = atomic_load(&spread->seats[i]);
 
 		if (from != seat)
-			share_read(seat, from);
+			other_meet(seat, from);
 	}
 	if (seat->bus->loudest.max)
 		seat->bus->loudest = seat->scratch.loudest;

@@ -16,6 +16,9 @@
 #define PHASE_NS ((uint64_t)WORKER_PHASE_MS * 1000000)
 #define PHASE_US ((int32_t)WORKER_PHASE_MS * 1000)
 #define MEET_NS ((uint64_t)SPREAD_MEET_US * 1000)
+#define MEET_NS_MAX ((uint64_t)SPREAD_MEET_US_MAX * 1000)
+#define HELD_NS_MAX ((uint64_t)WORKER_HELD_MS * 1000000)
+#define LOOK_NS ((uint64_t)SPREAD_LOOK_US * 1000)
 #define NEVER UINT64_MAX
 
 enum {
@@ -34,7 +37,7 @@ struct phase {
 
 /* Written by the worker alone, read by control. */
 struct counters {
-	_Atomic uint64_t ticks, ticks_late, tick_late_us_max, ticks_skipped, shares_missed;
+	_Atomic uint64_t ticks, ticks_late, tick_late_us_max, ticks_skipped, shares_missed, busy_ns;
 	_Atomic uint64_t rx_packets, tx_packets, rx_discarded, tx_failed, events_dropped;
 };
 
@@ -55,6 +58,10 @@ struct worker {
 	struct list returns; /* legs that the event ring did not take yet */
 	struct list bus_returns, kit_returns, seat_returns;
 	struct list seats; /* parts of rooms that are spread */
+	uint64_t held_ns;  /* since when commands wait for seats to be between ticks, 0: they do not
+			    */
+	uint32_t passing_count;
+	struct leg *passing[WORKER_PASSING_MAX]; /* when their tick is delivered */
 	struct leg_env env;
 	struct bus_scratch scratch;
 	struct counters counters;
@@ -148,6 +155,7 @@ struct worker_counts worker_counts(const struct worker *worker)
 		.tick_late_us_max = count_load(&counters->tick_late_us_max),
 		.ticks_skipped = count_load(&counters->ticks_skipped),
 		.shares_missed = count_load(&counters->shares_missed),
+		.busy_ns = count_load(&counters->busy_ns),
 		.rx_packets = count_load(&counters->rx_packets),
 		.tx_packets = count_load(&counters->tx_packets),
 		.rx_discarded = count_load(&counters->rx_discarded),
@@ -249,19 +257,23 @@ static void leg_leave(struct worker *worker, struct leg *leg)
 		bus_rest(worker, bus);
 }
 
-/* The first tick after now. */
-static void seat_plan(const struct worker *worker, struct spread_seat *seat)
+/* The first tick behind `after_ns`. */
+static void seat_plan(struct spread_seat *seat, uint64_t after_ns)
 {
 	uint64_t offset_ns = (uint64_t)spread_offset_us(seat->spread) * 1000;
 
-	seat->due_ns = (worker->env.now_ns / TICK_NS + 1) * TICK_NS + offset_ns;
+	seat->due_ns = (after_ns - offset_ns) / TICK_NS * TICK_NS + TICK_NS + offset_ns;
 }
 
+/* A room that has ticks already goes on with the one that is nearest to its next. */
 static void bus_seat(struct worker *worker, struct bus *bus, struct spread_seat *seat)
 {
+	uint64_t after_ns = worker->env.now_ns;
+
 	if (bus->phase != BUS_PHASE_NONE) {
 		struct phase *phase = &worker->phases[bus->phase];
 
+		after_ns = phase->due_ns - TICK_NS / 2;
 		phase->leg_count -= bus->leg_count;
 		if (phase->leg_count == 0)
 			phase_idle(phase);
@@ -270,14 +282,46 @@ static void bus_seat(struct worker *worker, struct bus *bus, struct spread_seat 
 	}
 	seat->bus = bus;
 	bus->seat = seat;
-	seat_plan(worker, seat);
+	seat_plan(seat, after_ns);
 	list_append(&worker->seats, &seat->node);
+}
+
+static void leg_yield(struct worker *worker, struct leg *leg)
+{
+	leg_leave(worker, leg);
+	list_append(&worker->returns, &leg->node);
+	worker->env.must_wake = true; /* somebody waits for its sound elsewhere */
+}
+
+/* Legs of this bus that were to go when it has delivered. */
+static void passing_go(struct worker *worker, const struct bus *bus)
+{
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < worker->passing_count; i++) {
+		struct leg *leg = worker->passing[i];
+
+		if (leg->bus == bus)
+			leg_yield(worker, leg);
+		else
+			worker->passing[left++] = leg;
+	}
+	worker->passing_count = left;
+}
+
+static void leg_pass(struct worker *worker, struct leg *leg)
+{
+	if (leg->bus->seat && worker->passing_count < WORKER_PASSING_MAX)
+		worker->passing[worker->passing_count++] = leg;
+	else
+		leg_yield(worker, leg);
 }
 
 static void bus_unseat(struct worker *worker, struct bus *bus)
 {
 	struct spread_seat *seat = bus->seat;
 
+	passing_go(worker, bus);
 	assert(seat && bus->leg_count == 0 && !seat->is_gathered);
 	bus->seat = NULL;
 	bus_unwant_rt(bus);
@@ -375,9 +419,10 @@ static void command_run(struct worker *worker, const struct worker_command *comm
 		break;
 	case WORKER_LEG_YIELD:
 		plays_end(worker, leg);
-		leg_leave(worker, leg);
-		list_append(&worker->returns, &leg->node);
-		worker->env.must_wake = true; /* somebody waits for its sound elsewhere */
+		leg_yield(worker, leg);
+		break;
+	case WORKER_LEG_PASS:
+		leg_pass(worker, leg);
 		break;
 	}
 }
@@ -572,6 +617,8 @@ static void phase_tick(struct worker *worker, struct phase *phase)
 		struct bus *bus = LIST_ENTRY(it, struct bus, node);
 
 		bus_tick_rt(bus, &worker->scratch, &worker->env, (uint32_t)skipped);
+		atomic_store_explicit(&bus->tick_us, (uint32_t)(phase->due_ns % TICK_NS / 1000),
+				      memory_order_relaxed);
 		bus_place(worker, bus, late_ns);
 	}
 	worker->env.buses = NULL;
@@ -585,7 +632,16 @@ static void seat_gather(struct worker *worker, struct spread_seat *seat)
 	lateness_count(worker, late_ns, skipped);
 	seat->due_ns += skipped * TICK_NS;
 	spread_gather_rt(seat, &worker->env, seat->due_ns / TICK_NS, (uint32_t)skipped);
+	seat->gather_ns = seat->due_ns;
 	seat->due_ns += MEET_NS;
+}
+
+/* Somebody is not ready yet, and there is time to look again. */
+static bool seat_waits(const struct worker *worker, const struct spread_seat *seat)
+{
+	if (worker->held_ns && worker->env.now_ns - worker->held_ns > HELD_NS_MAX)
+		return false;
+	return worker->env.now_ns < seat->gather_ns + MEET_NS_MAX && !spread_is_complete_rt(seat);
 }
 
 static void seat_step(struct worker *worker, struct spread_seat *seat)
@@ -596,9 +652,14 @@ static void seat_step(struct worker *worker, struct spread_seat *seat)
 		seat_gather(worker, seat);
 		return;
 	}
+	if (seat_waits(worker, seat)) {
+		seat->due_ns += LOOK_NS;
+		return;
+	}
 	spread_meet_rt(seat);
 	spread_deliver_rt(seat, &worker->env);
-	seat->due_ns += TICK_NS - MEET_NS;
+	passing_go(worker, seat->bus);
+	seat->due_ns = seat->gather_ns + TICK_NS;
 	count_add(&worker->counters.shares_missed, seat->missed - missed);
 }
 
@@ -705,8 +766,12 @@ uint64_t worker_tick_rt(struct worker *worker, uint64_t now_ns)
 	worker->env.now_ns = now_ns;
 	io_begin_rt(worker->env.io, now_ns);
 	steps_finish(worker, now_ns);
-	if (!is_between_steps(worker))
+	if (!is_between_steps(worker)) {
 		has_commands = commands_take(worker);
+		worker->held_ns = 0;
+	} else if (!worker->held_ns) {
+		worker->held_ns = now_ns;
+	}
 	if (due_next(worker) <= now_ns)
 		ports_receive(worker);
 	while (due_next(worker) <= now_ns)
@@ -744,8 +809,13 @@ static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
 
-	while (!atomic_load_explicit(&worker->must_stop, memory_order_acquire))
-		sleep_until(worker, worker_tick_rt(worker, clock_mono_ns(&worker->clock)));
+	while (!atomic_load_explicit(&worker->must_stop, memory_order_acquire)) {
+		uint64_t from_ns = clock_mono_ns(&worker->clock);
+		uint64_t due_ns = worker_tick_rt(worker, from_ns);
+
+		count_add(&worker->counters.busy_ns, clock_mono_ns(&worker->clock) - from_ns);
+		sleep_until(worker, due_ns);
+	}
 	return NULL;
 }
 

@@ -34,6 +34,9 @@ enum {
 	WORKER_COMMANDS = 4096,     /* waiting at most; more: ERR_QUEUE_FULL */
 	WORKER_COMMANDS_PASS = 256, /* carried out in one pass at most */
 	WORKER_EVENTS = 8192,       /* waiting at most; then digits are lost, states told later */
+	WORKER_HELD_MS = 100,       /* commands that wait so long for the parts of rooms to meet come
+				     * first: nobody waits then for a part that is late */
+	WORKER_PASSING_MAX = 32,    /* legs that pass in one tick; more go at once */
 	WORKER_LATE_US = 2000,      /* a tick that begins later counts as late */
 	WORKER_PRIORITY = 20        /* SCHED_FIFO, where permitted */
 };
@@ -54,6 +57,9 @@ enum worker_command_kind {
 	WORKER_LEG_DIGITS,  /* leg, digits: to its peer */
 	WORKER_CRYPT_REFILL, /* leg, worn; keys.rx has the streams, and comes back */
 	WORKER_LEG_YIELD,    /* goes to another worker: comes back as LEG_EVENT_RETURNED */
+	WORKER_LEG_PASS,     /* the same, to another part of its room that is spread: not before the
+			      * tick is delivered, so that none is missed when it arrives in time for
+			      * the next one; what is played to it goes along */
 	WORKER_LEG_END,      /* says BYE and comes back */
 	WORKER_SOUND_ADD /* sound, with its leg or bus: comes back as LEG_EVENT_SOUND_RETURNED */
 };
@@ -90,6 +96,7 @@ struct worker_params {
 
 struct worker_counts {
 	uint64_t ticks, ticks_late, tick_late_us_max, ticks_skipped, shares_missed;
+	uint64_t busy_ns; /* between waking and sleeping; 0 without a thread */
 	uint64_t rx_packets, tx_packets, rx_discarded, tx_failed, events_dropped;
 };
 

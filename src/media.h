@@ -279,6 +279,9 @@ struct media_totals {
 	uint32_t rooms, legs, workers;
 	uint32_t workers_realtime;         /* of them: real-time priority was granted */
 	uint32_t ports_free;
+	uint32_t load_us_max;              /* microseconds in a second for which the busiest worker is awake */
+	uint64_t busy_ns;                  /* all workers, since the start */
+	uint64_t legs_passed;              /* from a busy worker to another, in their room */
 	uint64_t ticks, ticks_late;        /* later than 2 ms */
 	uint64_t tick_late_us_max;
 	uint64_t shares_missed;            /* of a room on several workers: what one of them said came

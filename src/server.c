@@ -400,6 +400,7 @@ static int mixer_part_new(struct server *server)
 		.random = &server->random,
 		.workers = (uint32_t)config->mixer_workers,
 		.spread_legs = (uint32_t)config->mixer_spread_legs,
+		.spread_load_pct = (uint32_t)config->mixer_spread_load,
 		.legs_max = (uint32_t)config->mixer_legs_max,
 		.rooms_max = (uint32_t)config->rooms_max,
 		/* 0 would be the mixer's default; never is so far away that nobody sees it. */

@@ -398,6 +398,51 @@ static void every_ptime_carries_the_same_sound(void)
 	teardown();
 }
 
+/* Everybody in the room sends and gets packets of another length, all talk, and each hears the four
+ * others and not itself. */
+static void talkers_of_every_ptime_are_heard(void)
+{
+	static const uint16_t ptimes[] = {10, 20, 30, 40, 60};
+	static const double tones[] = {400, 700, 1100, 1700, 2300};
+	enum { COUNT = ARRAY_LEN(ptimes), TICKS = 180, FROM = 120 };
+	static uint8_t said[COUNT][TICKS * RIG_FRAME];
+	static int16_t heard[COUNT][(TICKS + 3) * RIG_FRAME];
+	uint32_t samples[COUNT] = {0}, sent_ms[COUNT] = {0};
+	uint8_t data[RIG_PACKET_MAX];
+	struct rtp_packet got;
+
+	setup(COUNT, false);
+	for (int i = 0; i < COUNT; i++) {
+		use_codec(i, MEDIA_CODEC_PCMU, 0, ptimes[i]);
+		for (uint32_t at = 0; at < TICKS; at++)
+			tone_ulaw(tones[i], 4000, at * RIG_FRAME, said[i] + at * RIG_FRAME);
+	}
+	for (uint32_t tick = 0; tick < TICKS; tick++) {
+		for (int i = 0; i < COUNT; i++) {
+			for (; sent_ms[i] + ptimes[i] <= (tick + 1) * LEG_TICK_MS;
+			     sent_ms[i] += ptimes[i]) {
+				rig_feed(&rig, legs[i].leg, &phones[i], said[i] + sent_ms[i] * 8,
+					 (uint16_t)(ptimes[i] * 8));
+			}
+		}
+		rig_tick(&rig, &bus, &scratch);
+		next_tick();
+		for (int i = 0; i < COUNT; i++)
+			while (phone_receive(&phones[i], 0, &got, data)) {
+				CHECK_INT("length", got.payload_len, ptimes[i] * 8);
+				for (uint32_t k = 0; k < got.payload_len; k++)
+					heard[i][samples[i]++] = codec_ulaw_decode(got.payload[k]);
+			}
+	}
+	for (int i = 0; i < COUNT; i++)
+		for (int k = 0; k < COUNT; k++)
+			CHECK_INT("hears",
+				  tone_share(heard[i] + FROM * RIG_FRAME, 50 * RIG_FRAME,
+					     tones[k]) > 0.1,
+				  i != k);
+	teardown();
+}
+
 void suite_bus(void)
 {
 	CHECK_SUITE("bus");
@@ -411,4 +456,5 @@ void suite_bus(void)
 	CHECK_TEST(contributors_of_one_number);
 	CHECK_TEST(a_lounge_is_silent);
 	CHECK_TEST(every_ptime_carries_the_same_sound);
+	CHECK_TEST(talkers_of_every_ptime_are_heard);
 }

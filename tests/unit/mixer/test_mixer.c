@@ -558,10 +558,17 @@ static void move_to_full(handle leg, handle room, handle there)
 	mixer_poll(mixer); /* it has come back, and cannot go on: it is held */
 }
 
+static const struct mixer_worker *leg_worker(handle h)
+{
+	const struct mixer_leg *leg = handle_find(mixer->legs_by_handle, h);
+
+	return leg->at;
+}
+
 static void held_legs(void)
 {
 	struct media_leg_control muted = {.is_muted = true};
-	handle rooms[2], leg, held;
+	handle rooms[2], leg, held, other = 0;
 	struct addr locals[2];
 
 	setup(2);
@@ -577,8 +584,10 @@ static void held_legs(void)
 	talk(0x3, locals);
 	CHECK("it has arrived, muted", hears(1, 0) && !hears(0, 1));
 
+	(void)try_open(rooms[1], 0, &other, &locals[1]); /* so that it stays there */
 	CHECK_INT("home", media.ops->leg_move(media.ctx, held, rooms[1]), 0);
 	run_ms(2 * LEG_TICK_MS);
+	CHECK("on the other worker", leg_worker(held) != leg_worker(leg));
 	move_to_full(held, rooms[0], leg);
 	CHECK_INT("turned round", media.ops->leg_move(media.ctx, held, rooms[1]), 0);
 	run_ms(2000);
@@ -590,7 +599,8 @@ static void held_legs(void)
 	run_ms(2000);
 	CHECK_INT("told", told[MEDIA_LEG_CLOSED], 1);
 	CHECK("told", last[MEDIA_LEG_CLOSED].leg == held);
-	CHECK_INT("the other stays", totals().legs, 1);
+	CHECK_INT("the others stay", totals().legs, 2);
+	CHECK_INT("close", leg_close(other), 0);
 	CHECK_INT("empty", media.ops->room_close(media.ctx, rooms[1]), 0);
 	teardown();
 }

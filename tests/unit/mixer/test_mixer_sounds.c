@@ -356,12 +356,17 @@ static void on_the_way_to_another_worker(void)
 {
 	struct media_sound sound = tone(1000, 60000);
 	struct media_play play = {.sounds = &sound, .sound_count = 1};
-	handle h, other;
+	struct media_leg_open open = {.tag = PHONES};
+	struct addr local;
+	handle h, other, there;
 
 	workers = 2;
 	setup();
 	workers = 1;
 	CHECK_INT("other room", media.ops->room_open(media.ctx, &other), 0);
+	open.room = other; /* somebody is there already, else the room would come along */
+	(void)addr_parse(SLICE("127.0.0.1:0"), &open.local);
+	CHECK_INT("leg", media.ops->leg_open(media.ctx, &open, &there, &local), 0);
 	tick(0);
 	for (uint32_t i = 0; i < 2; i++) {
 		CHECK_INT("move", media.ops->leg_move(media.ctx, legs[i], other), 0);

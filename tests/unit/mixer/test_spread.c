@@ -239,7 +239,6 @@ static void a_lone_talker_passes_bit_exact(void)
 	teardown();
 }
 
-/* A part that is late is left out, once, and counted; nobody waits, and the next tick is whole. */
 /* How loud a leg of PCMU hears the room. */
 static int loudness(int leg)
 {
@@ -310,6 +309,90 @@ static void ducking_reaches_all_parts(void)
 	teardown();
 }
 
+/* What a leg of PCMU hears in this tick, behind what it heard before. */
+static uint32_t hear_on(int leg, int16_t *pcm, uint32_t count)
+{
+	(void)bus_hear_rt(legs[leg].leg->bus, &legs[leg].leg->bus->seat->scratch, legs[leg].leg,
+			  pcm + count);
+	return count + RIG_FRAME;
+}
+
+static void deliver_all(void)
+{
+	for (int k = 0; k < parts; k++)
+		spread_deliver_rt(seats[k], &rig.env);
+	rig.env.now_ns += RIG_TICK_NS;
+	io_begin_rt(rig.env.io, rig.env.now_ns);
+	for (int i = 0; i < LEGS; i++)
+		(void)phone_drain(&phones[i]);
+}
+
+/* One tick in which leg 1 speaks, and leg 0 listens; its part may come too late for part 0. */
+static uint32_t tick_with_tone(uint64_t number, bool is_late, int16_t *pcm, uint32_t count)
+{
+	uint8_t frame[RIG_FRAME];
+
+	tone_ulaw(412, 8000, number * RIG_FRAME, frame); /* no whole number of periods in a frame */
+	rig_feed(&rig, legs[1].leg, &phones[1], frame, RIG_FRAME);
+	spread_gather_rt(seats[0], &rig.env, number, 0);
+	if (!is_late)
+		spread_gather_rt(seats[1], &rig.env, number, 0);
+	spread_meet_rt(seats[0]);
+	count = hear_on(0, pcm, count);
+	if (is_late)
+		spread_gather_rt(seats[1], &rig.env, number, 0);
+	spread_meet_rt(seats[1]);
+	deliver_all();
+	return count;
+}
+
+/* One tick, two in a row and every other one: no step in what is heard is higher than those of the
+ * tone itself, and what is not missed is whole. */
+static void what_is_missed_is_no_click(void)
+{
+	enum { TICKS_HEARD = 30, FIRST = 16 };
+	static const struct {
+		const char *name;
+		uint64_t late[4];
+	} cases[] = {
+		{"one tick", {FIRST}},
+		{"two ticks", {FIRST, FIRST + 1}},
+		{"three ticks", {FIRST, FIRST + 1, FIRST + 2}},
+		{"every other tick", {FIRST, FIRST + 2, FIRST + 4, FIRST + 6}},
+	};
+	int16_t pcm[TICKS_HEARD * RIG_FRAME];
+
+	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
+		uint32_t count = 0, missed = 0;
+		int step_plain = 0, step_max = 0;
+
+		parts = 2;
+		setup(&(struct scenario){.amplitude = 0});
+		for (uint64_t t = 1; t <= TICKS_HEARD; t++) {
+			bool is_late = false;
+
+			for (int k = 0; k < 4; k++)
+				is_late |= cases[n].late[k] == t;
+			missed += is_late;
+			count = tick_with_tone(t, is_late, pcm, count);
+		}
+		CHECK_INT(cases[n].name, seats[0]->missed, missed);
+		for (uint32_t k = 8 * RIG_FRAME; k < count; k++) {
+			int step = abs(pcm[k] - pcm[k - 1]);
+
+			if (k < (FIRST - 1) * RIG_FRAME)
+				step_plain = MAX_OF(step_plain, step);
+			step_max = MAX_OF(step_max, step);
+		}
+		CHECK("it is a tone", step_plain > 2000);
+		CHECK(cases[n].name, step_max <= step_plain + step_plain / 8);
+		CHECK("as loud as before",
+		      tone_share(pcm + 25 * RIG_FRAME, 5 * RIG_FRAME, 412) > 0.95);
+		teardown();
+	}
+}
+
+/* A part that is late is left out and counted, and the next tick is whole. */
 static void who_is_late_is_left_out(void)
 {
 	static const struct scenario plain = {"plain", 900, 0, false};
@@ -323,9 +406,11 @@ static void who_is_late_is_left_out(void)
 	}
 	feed(0x3, 900);
 	spread_gather_rt(seats[0], &rig.env, 30, 0);
+	CHECK("it is waited for", !spread_is_complete_rt(seats[0]));
 	spread_meet_rt(seats[0]);
+	CHECK("not any more", spread_is_complete_rt(seats[0]));
 	CHECK_INT("missed", seats[0]->missed, 1);
-	CHECK_INT("its own are there", seats[0]->scratch.hearings[0].talkers, 1);
+	CHECK_INT("its own, and an echo of the other", seats[0]->scratch.hearings[0].talkers, 2);
 	spread_deliver_rt(seats[0], &rig.env);
 	spread_gather_rt(seats[1], &rig.env, 30, 0);
 	spread_meet_rt(seats[1]);
@@ -348,4 +433,5 @@ void suite_spread(void)
 	CHECK_TEST(a_lone_talker_passes_bit_exact);
 	CHECK_TEST(ducking_reaches_all_parts);
 	CHECK_TEST(who_is_late_is_left_out);
+	CHECK_TEST(what_is_missed_is_no_click);
 }

@@ -291,6 +291,64 @@ static void time_goes_on_between_workers(void)
 	teardown();
 }
 
+/* Four rooms, whose other parts are late every time, so that one of them waits at any moment: a
+ * command is carried out all the same, and soon. */
+static void commands_come_through_while_rooms_wait(void)
+{
+	enum { ROOMS = 4, STEP_US = 500, LATE_US = 9000, STEPS = 600 };
+	struct spread *spreads[ROOMS];
+	struct spread_seat *seats[ROOMS][2];
+	struct bus buses[ROOMS][2];
+	struct rig_leg leg;
+	uint64_t now_ns = RIG_START_NS;
+	uint32_t waited = 0;
+
+	setup();
+	for (uint32_t i = 0; i < ROOMS; i++) {
+		CHECK_INT("spread", spread_new(i * WORKER_PHASE_MS * 1000, &spreads[i]), 0);
+		for (uint32_t k = 0; k < 2; k++) {
+			CHECK_INT("seat", spread_seat_new(spreads[i], &seats[i][k]), 0);
+			bus_init(&buses[i][k], false, NULL);
+		}
+		seats[i][1]->bus = &buses[i][1]; /* this one is the test's */
+		command((struct worker_command){
+			.kind = WORKER_BUS_SEAT, .bus = &buses[i][0], .seat = seats[i][0]});
+	}
+	leg = rig_leg_open(&rig);
+	for (uint32_t step = 0; step < STEPS && (step < 200 || !leg.leg->bus); step++) {
+		if (step == 200)
+			command((struct worker_command){
+				.kind = WORKER_LEG_ADD, .leg = leg.leg, .bus = &buses[0][0]});
+		waited += step > 200;
+		now_ns += STEP_US * 1000;
+		rig.env.now_ns = now_ns;
+		for (uint32_t i = 0; i < ROOMS; i++) {
+			struct spread_seat *late = seats[i][1];
+			uint64_t tick = (now_ns - LATE_US * 1000 -
+					 spread_offset_us(spreads[i]) * 1000ull) /
+					RIG_TICK_NS;
+
+			if (tick <= late->tick)
+				continue;
+			spread_gather_rt(late, &rig.env, tick, 0);
+			spread_meet_rt(late);
+			spread_deliver_rt(late, &rig.env);
+		}
+		(void)worker_tick_rt(worker, now_ns);
+	}
+	CHECK("carried out", leg.leg->bus == &buses[0][0]);
+	CHECK("soon", waited * STEP_US <= (WORKER_HELD_MS + 2 * WORKER_TICK_MS) * 1000);
+	CHECK("it had to wait", waited > 0);
+	command((struct worker_command){.kind = WORKER_LEG_END, .leg = leg.leg});
+	for (uint32_t step = 0; step < STEPS && leg.leg->bus; step++)
+		(void)worker_tick_rt(worker, now_ns += STEP_US * 1000);
+	rig_leg_close(&rig, &leg);
+	worker = worker_free(worker);
+	for (uint32_t i = 0; i < ROOMS; i++)
+		spread_free(spreads[i]);
+	teardown();
+}
+
 /* 20 ms of a tone that came `ago_us` before now, straight into the leg. */
 static void feed_tone(struct rig_leg *leg, uint32_t frame, uint64_t now_ns, uint32_t ago_us)
 {
@@ -427,6 +485,7 @@ void suite_worker(void)
 	CHECK_TEST(full_ring_keeps_what_comes_back);
 	CHECK_TEST(moves_and_yields);
 	CHECK_TEST(time_goes_on_between_workers);
+	CHECK_TEST(commands_come_through_while_rooms_wait);
 	CHECK_TEST(a_room_ticks_when_its_talker_speaks);
 	CHECK_TEST(a_room_follows_the_clock_of_its_talker);
 	CHECK_TEST(a_room_of_two_talkers_finds_the_place_for_both);
