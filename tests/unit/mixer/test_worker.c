@@ -324,7 +324,7 @@ static void commands_come_through_while_rooms_wait(void)
 		rig.env.now_ns = now_ns;
 		for (uint32_t i = 0; i < ROOMS; i++) {
 			struct spread_seat *late = seats[i][1];
-			uint64_t tick = (now_ns - LATE_US * 1000 -
+			uint64_t tick = (now_ns - (step < 100 ? 0 : LATE_US * 1000) -
 					 spread_offset_us(spreads[i]) * 1000ull) /
 					RIG_TICK_NS;
 
