@@ -127,7 +127,12 @@ static void cancel_unsent(struct sip_call *call)
 
 void call_end(struct sip_call *call, const struct sip_msg *message)
 {
-	struct sip_call_end end = {call->end_by, call->end_status, call->end_text, message};
+	struct sip_call_end end = {
+		.by = call->end_by,
+		.status = call->end_status,
+		.text = call->end_text,
+		.message = message,
+	};
 
 	assert(!call->is_over && call->end_is_known);
 	call->is_over = true;
@@ -329,6 +334,11 @@ struct slice sip_call_remote_display(const struct sip_call *call)
 struct slice sip_call_remote_target(const struct sip_call *call)
 {
 	return call->dialog ? slice_of(call->dialog->remote_target) : SLICE_NONE;
+}
+
+bool sip_call_is_sips(const struct sip_call *call)
+{
+	return call->is_sips;
 }
 
 bool sip_call_is_remote_focus(const struct sip_call *call)

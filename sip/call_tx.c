@@ -323,15 +323,17 @@ int call_tx_send(struct call_tx *tx)
 
 	if (err)
 		return err;
-	return sip_sender_start(&tx->sender, &(struct sip_sender_start){
-						     .method = slice_of(tx->method),
-						     .hop = sip_dialog_hop(tx->dialog),
-						     .target = slice_of(tx->dialog->remote_target),
-						     .last = &call->flow,
-						     .is_on_flow = is_on_flow,
-						     .is_new = tx->kind == CALL_TX_INVITE &&
-							       tx->credentials.len == 0,
-					     });
+	return sip_sender_start(
+		&tx->sender,
+		&(struct sip_sender_start){
+			.method = slice_of(tx->method),
+			.hop = sip_dialog_hop(tx->dialog),
+			.target = slice_of(tx->dialog->remote_target),
+			.last = &call->flow,
+			.is_on_flow = is_on_flow,
+			.is_secure = call->is_secure && !tx->dialog->route_count,
+			.is_new = tx->kind == CALL_TX_INVITE && tx->credentials.len == 0,
+		});
 }
 
 int call_tx_again(struct call_tx *tx)

@@ -246,32 +246,28 @@ static int start_invite(struct sip_call *call, const struct sip_call_invite *inv
 	return err;
 }
 
-static int check_target(struct slice target, bool *ret_is_sips)
+static int check_target(struct slice target)
 {
 	struct sip_uri uri;
 
 	if (sip_uri_parse(target, &uri))
 		return ERR_SIP_URI_SYNTAX;
-	if (!sip_uri_is_sip(&uri))
-		return ERR_BAD_TARGET;
-	*ret_is_sips = uri.scheme == SIP_SCHEME_SIPS;
-	return 0;
+	return sip_uri_is_sip(&uri) ? 0 : ERR_BAD_TARGET;
 }
 
 int sip_call_new(struct sip_ua *ua, const struct sip_call_invite *invite,
 		 struct sip_call **ret_call)
 {
 	struct sip_call *call = NULL;
-	bool is_sips = false;
 	int err;
 
-	err = check_target(invite->target, &is_sips);
+	err = check_target(invite->target);
 	if (!err)
 		err = call_alloc(ua, &call);
 	if (err)
 		return err;
 	call->is_outgoing = true;
-	call->is_sips = is_sips;
+	call->is_secure = invite->is_secure;
 	call->state = SIP_CALL_CALLING;
 	if (invite->flow) {
 		call->is_on_flow = true;
@@ -283,6 +279,8 @@ int sip_call_new(struct sip_ua *ua, const struct sip_call_invite *invite,
 		err = make_start(call, invite);
 	if (!err)
 		err = read_remote(call);
+	if (!err)
+		call->is_sips = ua_is_sips_start(call->start);
 	if (!err)
 		call->start->hops_used = MIN_OF(invite->hops_used, (uint8_t)SIP_HOPS);
 	if (!err)

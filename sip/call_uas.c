@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "sip/build.h"
+#include "sip/sips.h"
 #include "sip/ua_priv.h"
 
 /* The 2xx and its ACK (13.3.1.4)
@@ -124,10 +125,7 @@ static int read_invite(struct sip_call *call, struct sip_stx *tx, const struct s
 	if (sdp.len > 0)
 		buf_addslice(&call->remote_offer, sdp);
 	if (sip_uri_parse(request->request_uri, &uri) == 0) {
-		enum sip_proto proto = sip_stx_flow(tx)->proto;
-
-		call->is_sips = uri.scheme == SIP_SCHEME_SIPS &&
-				(proto == SIP_TLS || proto == SIP_WSS);
+		call->is_sips = sip_sips_is_asked(request);
 		if (slice_present(uri.user))
 			err = sip_call_set_contact(call, uri.user, NULL);
 	}

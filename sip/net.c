@@ -17,6 +17,11 @@ bool sip_proto_is_reliable(enum sip_proto proto)
 	return proto != SIP_UDP;
 }
 
+bool sip_proto_is_secure(enum sip_proto proto)
+{
+	return proto == SIP_TLS || proto == SIP_WSS;
+}
+
 const char *sip_proto_via(enum sip_proto proto)
 {
 	assert((unsigned)proto < SIP_PROTO_COUNT);

@@ -72,6 +72,7 @@ struct sip_net {
 };
 
 bool sip_proto_is_reliable(enum sip_proto proto);  /* all but UDP */
+bool sip_proto_is_secure(enum sip_proto proto);    /* TLS beneath: TLS, WSS */
 const char *sip_proto_via(enum sip_proto proto);   /* "UDP", "TCP", "TLS", "WS", "WSS" */
 const char *sip_proto_param(enum sip_proto proto); /* "udp", "tcp", "tls", "ws", "wss" */
 /* What stands behind ;transport= in a URI: as above, but "ws" for WSS, too (RFC 7118 5.2.4). */

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "sip/build.h"
 #include "sip/request_priv.h"
+#include "sip/sips.h"
 #include "sip/ua_priv.h"
 
 enum { CALL_ID_CHARS = 26, TAG_CHARS = 12, CSEQ_START_MAX = 1000 };
@@ -33,35 +34,50 @@ struct sip_request {
  * -----------------------------------------------------------------------------------------------
  */
 
-/* The address that the peer talks to, where it is known; else the one that reaches it. */
-static int local_of(const struct sip_ua *ua, const struct sip_flow *flow, struct addr *ret_local)
+/* The address that the peer talks to, where it is known; else the one that reaches it. Where a
+ * sips: Contact is due on a path in the clear, that of TLS. */
+static int local_of(const struct sip_ua *ua, const struct sip_flow *flow, bool is_sips,
+		    struct addr *ret_local)
 {
-	if (addr_is_set(&flow->local) && !addr_is_any(&flow->local)) {
+	bool is_elsewhere = is_sips && !sip_proto_is_secure(flow->proto);
+
+	if (!is_elsewhere && addr_is_set(&flow->local) && !addr_is_any(&flow->local)) {
 		*ret_local = flow->local;
 		return 0;
 	}
-	return ua->net.ops->local_for(ua->net.ctx, flow->proto, &flow->remote, ret_local);
+	return ua->net.ops->local_for(ua->net.ctx, is_elsewhere ? SIP_TLS : flow->proto,
+				      &flow->remote, ret_local);
+}
+
+int ua_host(const struct sip_ua *ua, const struct sip_flow *flow, bool is_sips,
+	    const char **ret_host, char text[ADDR_TEXT_MAX])
+{
+	struct addr local;
+	int err;
+
+	*ret_host = ua->public_host;
+	if (ua->public_host)
+		return 0;
+	err = local_of(ua, flow, is_sips, &local);
+	if (!err)
+		*ret_host = addr_text(&local, text);
+	return err;
 }
 
 int ua_add_contact(const struct sip_ua *ua, const struct sip_flow *flow,
 		   const struct ua_contact *contact, struct buf *buf)
 {
-	char host[ADDR_TEXT_MAX] = "", transport[32] = "";
-	struct addr local;
-	int err;
+	char text[ADDR_TEXT_MAX], transport[32] = "";
+	const char *host;
+	int err = ua_host(ua, flow, contact->is_sips, &host, text);
 
-	if (!ua->public_host) {
-		err = local_of(ua, flow, &local);
-		if (err)
-			return err;
-		addr_text(&local, host);
-	}
+	if (err)
+		return err;
 	if (flow->proto != SIP_UDP && !contact->is_sips)
 		(void)snprintf(transport, sizeof(transport), ";transport=%s",
 			       sip_proto_uri(flow->proto));
 	sip_build_header(buf, "Contact", "<%s:%s%s%s%s>%s%s", contact->is_sips ? "sips" : "sip",
-			 contact->user, *contact->user ? "@" : "",
-			 ua->public_host ? ua->public_host : host, transport,
+			 contact->user, *contact->user ? "@" : "", host, transport,
 			 *contact->params ? ";" : "", contact->params);
 	return buf_err(buf);
 }
@@ -351,22 +367,35 @@ int ua_request_new(struct sip_ua *ua, const struct ua_request *params,
 }
 
 /* An outbound proxy is a loose router, also when its URI forgets to say so. */
-static int add_route(struct slice route, struct buf *ret_text)
+static int write_route(struct slice route, struct buf *out)
 {
 	struct slice ignored;
 	struct sip_uri uri;
 
-	if (!slice_present(route))
-		return 0;
 	if (slice_starts(route, SLICE("<"))) {
-		buf_addslice(ret_text, route);
-		return buf_err(ret_text);
+		buf_addslice(out, route);
+		return buf_err(out);
 	}
 	if (sip_uri_parse(route, &uri))
 		return ERR_SIP_URI_SYNTAX;
-	buf_addf(ret_text, "<" SLICE_FMT "%s>", SLICE_ARG(route),
+	buf_addf(out, "<" SLICE_FMT "%s>", SLICE_ARG(route),
 		 sip_uri_param(&uri, "lr", &ignored) ? "" : ";lr");
-	return buf_err(ret_text);
+	return buf_err(out);
+}
+
+static int add_route(const struct ua_start *from, struct buf *ret_text)
+{
+	struct buf route = BUF_INIT;
+	int err;
+
+	if (!slice_present(from->route))
+		return 0;
+	if (!sip_is_sips(from->target))
+		return write_route(from->route, ret_text);
+	err = write_route(from->route, &route);
+	sip_sips_route(buf_slice(&route), ret_text);
+	buf_done(&route);
+	return err ? err : buf_err(ret_text);
 }
 
 static int check_target(struct slice target)
@@ -387,7 +416,7 @@ int ua_start_new(struct sip_ua *ua, const struct ua_start *from, struct sip_dial
 
 	buf_addf(&to, "<" SLICE_FMT ">", SLICE_ARG(target));
 	if (!err)
-		err = add_route(from->route, &route);
+		err = add_route(from, &route);
 	if (!err)
 		err = buf_err(&to);
 	(void)random_token(ua->random, call_id, CALL_ID_CHARS);
@@ -409,6 +438,11 @@ int ua_start_new(struct sip_ua *ua, const struct ua_start *from, struct sip_dial
 	buf_done(&to);
 	buf_done(&route);
 	return err;
+}
+
+bool ua_is_sips_start(const struct sip_dialog *start)
+{
+	return sip_is_sips(slice_of(start->remote_target)) || sip_is_sips(sip_dialog_hop(start));
 }
 
 /* INVITE has a machine of its own, and ACK and CANCEL belong to it. */
@@ -433,7 +467,6 @@ int sip_ua_request(struct sip_ua *ua, const struct sip_request_params *params,
 	struct ua_contact contact = {
 		.user = slice_cstr(params->contact_user, user, sizeof(user)),
 		.params = params->contact_params ? params->contact_params : "",
-		.is_sips = slice_istarts(params->target, SLICE("sips:")),
 	};
 	int err = check_params(params);
 
@@ -444,6 +477,7 @@ int sip_ua_request(struct sip_ua *ua, const struct sip_request_params *params,
 				   &own);
 	if (err)
 		return err;
+	contact.is_sips = ua_is_sips_start(own);
 	return make(ua,
 		    &(struct ua_request){
 			    .flow = &flow,

@@ -13,6 +13,10 @@ struct ua_contact {
 	const char *user, *params; /* "" for none */
 	bool is_sips;
 };
+/* host[:port] by which the peer at the other end of `flow` reaches us; by TLS for `is_sips`.
+ * *ret_host is ours or `text`. ERR_SIP_NO_ROUTE: no listener of that kind. */
+int ua_host(const struct sip_ua *ua, const struct sip_flow *flow, bool is_sips,
+	    const char **ret_host, char text[ADDR_TEXT_MAX]);
 int ua_add_contact(const struct sip_ua *ua, const struct sip_flow *flow,
 		   const struct ua_contact *contact, struct buf *buf);
 
@@ -39,6 +43,8 @@ struct ua_start {
 	uint32_t cseq;
 };
 int ua_start_new(struct sip_ua *ua, const struct ua_start *from, struct sip_dialog **ret_dialog);
+/* Its Contact must be sips:, for its target is, or its first hop (RFC 3261 8.1.1.8). */
+bool ua_is_sips_start(const struct sip_dialog *start);
 
 /* Asks where the dialog's next request goes (sip_ua_set_locate), over which flow, and whether over
  * that alone. -ENOMEM, ERR_LIMIT. */

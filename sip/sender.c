@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/err.h"
+#include "sip/sips.h"
 #include "sip/ua_priv.h"
 
 static void on_ctx(void *arg, struct sip_ctx *ctx, const struct sip_msg *response, int err)
@@ -168,7 +169,7 @@ bool sip_sender_next(struct sip_sender *sender)
 /* What goes to a sips: URI takes no hop in the clear, whatever a Route says (RFC 3261 26.2.2). */
 static bool hop_is_fit(const struct sip_sender *sender, enum sip_proto proto)
 {
-	return proto == SIP_TLS || proto == SIP_WSS || !sender->is_sips;
+	return sip_proto_is_secure(proto) || !sender->is_sips;
 }
 
 static void keep_targets(struct sip_sender *sender, const struct sip_target *targets,
@@ -205,7 +206,7 @@ static bool flow_is_gone(const struct sip_sender *sender)
 
 int sip_sender_start(struct sip_sender *sender, const struct sip_sender_start *start)
 {
-	struct sip_uri hop, target;
+	struct sip_uri hop;
 	int err = sip_uri_parse(start->hop, &hop);
 
 	if (err)
@@ -217,8 +218,9 @@ int sip_sender_start(struct sip_sender *sender, const struct sip_sender_start *s
 	sender->method = start->method;
 	sender->last = start->last;
 	sender->is_new = start->is_new;
-	sender->is_sips = sip_uri_parse(start->target, &target) == 0 &&
-			  target.scheme == SIP_SCHEME_SIPS;
+	sender->is_sips = start->is_secure || sip_is_sips(start->target);
+	if (start->is_secure)
+		hop.scheme = SIP_SCHEME_SIPS;
 	sender->is_on_flow = start->is_on_flow ||
 			     (start->last->connection && sip_uri_needs_flow(&hop));
 	sender->target_at = sender->target_count = 0;

@@ -59,6 +59,7 @@ struct sip_sender_start {
 	struct sip_flow *last; /* connection 0 and proto UDP: none yet */
 	bool is_on_flow;       /* goes over *last and nowhere else (RFC 5626) */
 	bool is_new;           /* outside dialogs, and sent for the first time */
+	bool is_secure;        /* by TLS, though the URIs are sip: (RFC 5630 5.3) */
 };
 /* Begins to resolve, or sends at once. Also again, when the transaction before is over or left
  * (a request that answers a challenge). ERR_SIP_URI_SYNTAX. */

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "sip/build.h"
+#include "sip/sips.h"
 #include "sip/sub_priv.h"
 
 /* Checks
@@ -143,17 +144,15 @@ void sub_refreshed(struct sip_sub *sub, struct sip_stx *tx, const struct sip_msg
 /* A new one
  * -------------------------------------------------------------------------------------------- */
 
-static int copy_contact(struct sip_sub *sub, struct sip_stx *tx, const struct sip_msg *request,
+static int copy_contact(struct sip_sub *sub, const struct sip_msg *request,
 			const struct sip_sub_params *params)
 {
 	struct slice user = params->contact_user;
 	struct sip_uri uri;
 
-	if (sip_uri_parse(request->request_uri, &uri) == 0) {
-		sub->is_sips = uri.scheme == SIP_SCHEME_SIPS && sip_stx_flow(tx)->proto == SIP_TLS;
-		if (!slice_present(user))
-			user = uri.user;
-	}
+	sub->is_sips = sip_sips_is_asked(request);
+	if (!slice_present(user) && sip_uri_parse(request->request_uri, &uri) == 0)
+		user = uri.user;
 	sub->contact_user = slice_dup(slice_present(user) ? user : SLICE(""));
 	sub->contact_params = slice_dup(
 		slice_of(params->contact_params ? params->contact_params : ""));
@@ -206,7 +205,7 @@ static int make(struct sip_stx *tx, const struct sip_msg *request,
 	sub->expires_max_s = params->expires_max_s ? params->expires_max_s : SUB_EXPIRES_MAX_S;
 	sub->interval_min_ms = params->interval_min_ms;
 	sub_timers_init(sub);
-	err = copy_contact(sub, tx, request, params);
+	err = copy_contact(sub, request, params);
 	if (!err)
 		err = join_dialog(sub, tx, request);
 	if (err) {

@@ -283,7 +283,7 @@ static int open_listeners(struct sip_transport *transport,
 
 	err = sip_listen_parse(params->listen, listens, &count, reterr_item);
 	for (uint32_t i = 0; !err && i < count; i++) {
-		if (listens[i].proto == SIP_TLS || listens[i].proto == SIP_WSS)
+		if (sip_proto_is_secure(listens[i].proto))
 			err = open_tls(transport, &params->tls, reterr_item);
 		if (err)
 			break;

@@ -556,7 +556,7 @@ static int begin_layers(struct sip_conn *conn)
 				.arg = conn,
 			},
 			&conn->ws);
-	if (!err && (conn->proto == SIP_TLS || conn->proto == SIP_WSS))
+	if (!err && sip_proto_is_secure(conn->proto))
 		err = sip_tls_begin(conn);
 	return err;
 }

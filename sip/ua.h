@@ -7,7 +7,7 @@
  * Require (420), methods not allowed or unknown (405, 501), bodies of other types (415), unknown
  * dialogs (481), session timers that are too short (422), UPDATE, overload (503), CANCEL (200 and
  * 487), glare (491, RFC 3261 14.2), session bodies that do not parse (400) or do not fit (488),
- * retransmission of 2xx until ACK.
+ * retransmission of 2xx until ACK; sips: in the clear (480, RFC 5630).
  *
  * A *call* is one INVITE session: transaction, then dialog, with its offer/answer. It is owned by
  * the ua; a pointer to it is valid from on_invite / sip_call_new until on_ended has returned.
@@ -51,6 +51,7 @@ struct sip_call_end {
 	const char *text; /* reason phrase or cause, for people; never NULL */
 	const struct sip_msg
 		*message; /* the response or BYE that ended it; NULL for local ends and timeouts */
+	uint16_t warning; /* of an application's own end: a warn-code of sip/sips.h; else 0 */
 };
 
 struct sip_call_handlers {
@@ -182,13 +183,16 @@ struct sip_call_invite {
 	const struct offer_local
 		*local;      /* copied; NULL: INVITE without an offer, set before the 2xx comes */
 	uint32_t timeout_ms; /* to a final response; then CANCEL. 0: 180 s */
+	/* A sip: target that is reached by sips: what has no Route goes by TLS (RFC 5630 5.3). */
+	bool is_secure;
 	/* Of a call that carries on another: so many of the SIP_HOPS of Max-Forwards are used up
 	 * (RFC 7332 3: a loop through several of us must end). */
 	uint8_t hops_used;
 	const struct sip_call_handlers *handlers;
 	void *arg;
 };
-/* Sends (or begins to resolve) at once; failures that follow come by on_ended, never from inside
+/* A sips: target makes sip: routes sips: (RFC 5630 5.1.1); it, or such a first hop, makes our
+ * Contact sips:. Sends (or begins to resolve) at once; failures that follow come by on_ended, never from inside
  * this call. ERR_SIP_URI_SYNTAX, ERR_BAD_TARGET, ERR_LIMIT, -ENOMEM. */
 int sip_call_new(struct sip_ua *ua, const struct sip_call_invite *invite,
 		 struct sip_call **ret_call);
@@ -248,6 +252,7 @@ struct slice
 sip_call_remote_display(const struct sip_call *call); /* unescaped UTF-8; empty when none */
 struct slice sip_call_remote_target(
 	const struct sip_call *call); /* peer's Contact URI, absent before it is known */
+bool sip_call_is_sips(const struct sip_call *call); /* our Contact in it is sips: (sip/sips.h) */
 bool sip_call_is_remote_focus(
 	const struct sip_call *call); /* isfocus in the peer's Contact (RFC 4579 5.2) */
 const struct sip_flow *sip_call_flow(

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "sip/build.h"
 #include "sip/multipart.h"
+#include "sip/sips.h"
 #include "sip/ua_priv.h"
 
 /* Methods are compared octet by octet (7.1), option tags in any case (7.3.1). */
@@ -251,6 +252,34 @@ static bool has_hops_left(const struct sip_msg *request)
 	return request->method != SIP_METHOD_INVITE || hops > 0;
 }
 
+static bool makes_dialog(enum sip_method method)
+{
+	return method == SIP_METHOD_INVITE || method == SIP_METHOD_SUBSCRIBE ||
+	       method == SIP_METHOD_REFER;
+}
+
+/* RFC 5630 5.1.2: what is asked for by sips: and has come in the clear, or needs a Contact that
+ * nobody of ours listens for. */
+static bool sips_is_kept(struct sip_ua *ua, struct sip_stx *tx, const struct sip_msg *request)
+{
+	const struct sip_flow *flow = sip_stx_flow(tx);
+	struct buf headers = BUF_INIT;
+	char text[ADDR_TEXT_MAX];
+	const char *host;
+
+	if (sip_proto_is_secure(flow->proto))
+		return true;
+	if (!sip_is_sips(request->request_uri) &&
+	    (!makes_dialog(request->method) || !sip_sips_is_asked(request) ||
+	     !ua->net.ops->local_for(ua->net.ctx, SIP_TLS, &flow->remote, &(struct addr){0})))
+		return true;
+	if (!ua_host(ua, flow, false, &host, text))
+		sip_sips_warning(SIP_WARN_SIPS_NOT_ALLOWED, host, &headers);
+	(void)ua_reply(tx, 480, headers.p);
+	buf_done(&headers);
+	return false;
+}
+
 static bool needs_dialog(enum sip_method method)
 {
 	return method == SIP_METHOD_BYE || method == SIP_METHOD_PRACK ||
@@ -268,7 +297,7 @@ static void on_new_request(struct sip_ua *ua, struct sip_stx *tx, const struct s
 		(void)ua_reply(tx, 483, NULL);
 	} else if (sip_stx_is_merged(tx)) {
 		(void)ua_reply(tx, 482, NULL);
-	} else if (!requirements_are_met(ua, tx, request)) {
+	} else if (!sips_is_kept(ua, tx, request) || !requirements_are_met(ua, tx, request)) {
 		return; /* answered */
 	} else if (request->method == SIP_METHOD_INVITE) {
 		if (call_rel_is_sound(ua, tx, request) && session_is_sound(ua, tx, request))

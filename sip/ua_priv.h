@@ -156,6 +156,7 @@ struct sip_call {
 	enum sip_call_state state;
 	bool is_outgoing;
 	bool is_sips;    /* our Contact is sips: (RFC 3261 8.1.1.8, 12.1.1) */
+	bool is_secure;  /* what has no Route goes by TLS, whatever its scheme (RFC 5630 5.3) */
 	bool is_over;    /* on_ended has been called */
 	bool is_on_flow; /* what has no Route goes over `flow` (RFC 5626 5.3) */
 

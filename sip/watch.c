@@ -395,7 +395,6 @@ static int find_dialog(struct sip_watch *watch, const struct sip_watch_params *p
 		watch->is_sips = call->is_sips;
 		return ua_usage_join(&watch->usage, call->dialog);
 	}
-	watch->is_sips = slice_istarts(params->target, SLICE("sips:"));
 	err = ua_start_new(watch->ua,
 			   &(struct ua_start){.target = params->target,
 					      .to = params->to,
@@ -404,6 +403,7 @@ static int find_dialog(struct sip_watch *watch, const struct sip_watch_params *p
 			   &watch->start);
 	if (err)
 		return err;
+	watch->is_sips = ua_is_sips_start(watch->start);
 	ua_dialog_add(watch->ua, watch->start);
 	return ua_usage_join(&watch->usage, watch->start);
 }

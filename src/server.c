@@ -160,7 +160,7 @@ int server_check(const struct config *config, struct buf *errors)
 	int err = sip_listen_parse(slice_of(config->sip_listen), listens, &count, NULL);
 
 	for (uint32_t i = 0; !err && i < count; i++)
-		needs_tls |= listens[i].proto == SIP_TLS || listens[i].proto == SIP_WSS;
+		needs_tls |= sip_proto_is_secure(listens[i].proto);
 	if (!err && needs_tls)
 		err = sip_tls_check(&files, &file);
 	if (err)

@@ -362,6 +362,9 @@ void calls_on_left(struct call *call, struct participant *participant)
 	if (call->state != CALL_ENDING)
 		call_move(call, CALL_ENDING);
 	other->reject_status = participant->status; /* of a caller who was not answered yet */
+	free(other->warning);
+	other->warning = participant->warning;
+	participant->warning = NULL;
 	participant_ring_off(other, "peer_left", PARTICIPANT_EV_KICK);
 }
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "focus/participant_priv.h"
 #include "sip/msg.h"
+#include "sip/sips.h"
 
 /* Statuses that a party or its phone gives on purpose are no failures: 480, 486, 487, 600, 603. The
  * first row that holds the status is taken. */
@@ -54,8 +55,33 @@ static const char *help_of_status(uint16_t status)
 	return NULL;
 }
 
+static struct slice field_of(const struct sip_call_end *end, enum sip_header_id id)
+{
+	return end->message ? sip_msg_value(end->message, id) : SLICE_NONE;
+}
+
+/* RFC 5630 9: the scheme is what is wrong, not the party. */
+static const char *help_of_warning(const struct sip_call_end *end)
+{
+	struct slice text = field_of(end, SIP_H_WARNING);
+	uint32_t code = end->warning;
+
+	if (slice_present(text))
+		(void)slice_u32(slice_first(text, slice_find(text, ' ')), UINT16_MAX, &code);
+	if (code == SIP_WARN_SIPS_NOT_ALLOWED)
+		return "called by sips:, and reached by sip: only: register a sips: Contact, or "
+		       "call by sip:";
+	if (code == SIP_WARN_SIPS_REQUIRED)
+		return "reached by sips: only: call by sips:, or give sip.listen a tls: address";
+	return NULL;
+}
+
 const char *failure_help(const struct sip_call_end *end, bool was_connected)
 {
+	const char *help = was_connected ? NULL : help_of_warning(end);
+
+	if (help)
+		return help;
 	if (end->by == SIP_END_TRANSPORT)
 		return "the peer cannot be reached: its name, port, firewall or certificate";
 	if (end->by == SIP_END_TIMEOUT && was_connected)
@@ -68,11 +94,6 @@ const char *failure_help(const struct sip_call_end *end, bool was_connected)
 	if (was_connected || end->by == SIP_END_LOCAL)
 		return NULL;
 	return help_of_status(end->status);
-}
-
-static struct slice field_of(const struct sip_call_end *end, enum sip_header_id id)
-{
-	return end->message ? sip_msg_value(end->message, id) : SLICE_NONE;
 }
 
 /* A ring without an answer is no failure: people are out. */

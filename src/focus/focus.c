@@ -330,6 +330,7 @@ const char *focus_reject_name(enum focus_reject reason)
 		[FOCUS_REJECT_BANNED] = "banned",
 		[FOCUS_REJECT_LOOP] = "loop",
 		[FOCUS_REJECT_JOIN] = "join",
+		[FOCUS_REJECT_SIPS] = "sips",
 		[FOCUS_REJECT_UNAUTHORIZED] = "unauthorized",
 		[FOCUS_REJECT_FORBIDDEN] = "forbidden",
 		[FOCUS_REJECT_INTERNAL] = "internal",

@@ -177,6 +177,7 @@ enum focus_reject { /* why a caller was turned away */
 		    FOCUS_REJECT_BANNED,
 		    FOCUS_REJECT_LOOP,
 		    FOCUS_REJECT_JOIN,
+		    FOCUS_REJECT_SIPS,
 		    FOCUS_REJECT_UNAUTHORIZED, /* credentials were asked for */
 		    FOCUS_REJECT_FORBIDDEN,
 		    FOCUS_REJECT_INTERNAL,

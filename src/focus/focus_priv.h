@@ -46,6 +46,7 @@ struct focus {
 	struct list calls;       /* by in_focus, in order of making */
 	struct hash *calls_by_id;
 	struct location *location;   /* owned */
+	bool has_gruu_key;           /* that of its temporary GRUUs is in the store */
 	struct mailboxes *mailboxes; /* owned (mailbox.h) */
 	struct forwards *forwards;   /* owned */
 	struct numbers *numbers;     /* owned */

@@ -15,6 +15,7 @@
 #include "focus/focus_priv.h"
 #include "focus/fork_priv.h"
 #include "focus/registrar.h"
+#include "sip/sips.h"
 
 static const struct sip_call_handlers attempt_handlers, loser_handlers;
 
@@ -79,12 +80,22 @@ static uint32_t live_count(const struct fork *fork)
 	return count;
 }
 
+/* The scheme of whoever calls is kept (RFC 5630 5.3). */
+static struct slice target_of(const struct fork_attempt *a, struct buf *text)
+{
+	if (!a->is_secure)
+		return slice_of(a->uri);
+	buf_addf(text, "sip:%s", a->uri + sizeof("sips:") - 1);
+	return buf_slice(text);
+}
+
 static int call(struct fork *fork, struct fork_attempt *a)
 {
 	char to[FORWARD_URI_MAX + 3];
-	struct buf headers = BUF_INIT;
+	struct buf headers = BUF_INIT, target = BUF_INIT;
 	struct sip_call_invite invite = {
-		.target = slice_of(a->uri),
+		.target = target_of(a, &target),
+		.is_secure = a->is_secure,
 		.route = a->route ? slice_of(a->route) : SLICE_NONE,
 		.flow = a->has_flow ? &a->flow : NULL,
 		.hops_used = fork->hops_used,
@@ -101,8 +112,11 @@ static int call(struct fork *fork, struct fork_attempt *a)
 	a->started_wall_ms = clock_wall_ms(&fork->focus->clock);
 	err = buf_err(&headers);
 	if (!err)
+		err = buf_err(&target);
+	if (!err)
 		err = fork->handlers->call(fork->arg, &invite, &a->call);
 	buf_done(&headers);
+	buf_done(&target);
 	if (!err) {
 		fork_set_state(a, FORK_CALLING, 0);
 		return 0;
@@ -228,7 +242,10 @@ static void hop_over(struct fork *fork)
 	else if (best)
 		fork_set_end(fork, best->end_by, best->status, sip_reason_phrase(best->status));
 	else
-		fork_set_end(fork, SIP_END_LOCAL, 480, "not registered");
+		fork_set_end(fork, SIP_END_LOCAL, 480,
+			     hop->warning ? "no such way by TLS" : "not registered");
+	if (!best && !hop->is_timed_out)
+		fork->end_warning = hop->warning;
 	hop->status = fork->end_status;
 	cause = best || hop->is_timed_out
 			? forward_cause_of(fork->end_status, fork->end_by == SIP_END_TRANSPORT)
@@ -284,6 +301,7 @@ static void finish(struct fork *fork)
 		.by = fork->end_by,
 		.status = fork->end_status,
 		.text = fork->end_text ? fork->end_text : "",
+		.warning = fork->end_warning,
 	};
 
 	/* Of the attempt that ends it all, when it is that one's status that counts. */
@@ -400,6 +418,9 @@ static void on_reinvite_failed(void *arg, struct sip_call *sip, uint16_t status)
 static bool may_be_called(const struct fork *fork, const struct sip_uri *uri)
 {
 	if (uri->text.len > FORWARD_URI_MAX || fork_find_hop(fork, uri->text) != FORK_NONE)
+		return false;
+	/* RFC 5630 5.3: to nothing less, and for somebody else to nothing more. */
+	if (sip_is_sips(uri->text) ? fork->is_carried && !fork->is_sips : fork->is_sips)
 		return false;
 	if (fork->own && fork_is_same_target(uri->text, slice_of(fork->own)))
 		return false;
@@ -561,6 +582,8 @@ int fork_new(const struct fork_params *params, struct fork **ret_fork)
 	fork->handlers = params->handlers;
 	fork->arg = params->arg;
 	fork->hop = FORK_NONE;
+	fork->is_sips = sip_is_sips(params->target);
+	fork->is_carried = params->request != NULL;
 	timer_init(&fork->no_answer, on_no_answer, fork);
 	timer_init(&fork->soon, on_soon, fork);
 	err = params->target.len > FORWARD_URI_MAX ? ERR_BAD_TARGET

@@ -11,6 +11,7 @@
 #include "focus/fork_priv.h"
 #include "focus/registrar.h"
 #include "focus/trunks.h"
+#include "sip/sips.h"
 
 /* Attempts ------------------------------------------------------------------------------------ */
 
@@ -75,6 +76,15 @@ static void next_index(struct fork_hop *hop, char out[FORK_INDEX_MAX + 1])
 	snprintf(out, FORK_INDEX_MAX + 1, "%.*s.%u", FORK_INDEX_MAX - 4, parent, ++hop->children);
 }
 
+/* What was called by sips: goes to nothing less (RFC 5630 5.3). */
+static bool keeps_sips(struct fork *fork, uint8_t hop_at, const struct sip_uri *uri)
+{
+	if (!fork->is_sips || uri->scheme == SIP_SCHEME_SIPS)
+		return true;
+	fork->hops[hop_at].warning = SIP_WARN_SIPS_NOT_ALLOWED;
+	return false;
+}
+
 /* What sip_call_new takes: a number goes to the outbound proxy as user=phone (RFC 3261 19.1.6). */
 static int add_plain(struct fork *fork, uint8_t hop_at, const struct sip_uri *uri)
 {
@@ -87,6 +97,8 @@ static int add_plain(struct fork *fork, uint8_t hop_at, const struct sip_uri *ur
 	struct sip_uri proxy = {0};
 	int err;
 
+	if (!keeps_sips(fork, hop_at, uri))
+		return 0;
 	if (uri->scheme != SIP_SCHEME_TEL) {
 		buf_addslice(&text, uri->text);
 	} else if (proxy_text[0] && !sip_uri_parse(slice_of(proxy_text), &proxy)) {
@@ -109,8 +121,13 @@ static int add_plain(struct fork *fork, uint8_t hop_at, const struct sip_uri *ur
 
 static void add_binding(struct fork *fork, uint8_t hop_at, const struct binding *b)
 {
+	bool is_sips = sip_is_sips(slice_of(b->contact));
 	struct fork_attempt *a;
 
+	if (is_sips && !b->has_flow && !fork_tls_port(fork->focus)) {
+		fork->hops[hop_at].warning = SIP_WARN_SIPS_REQUIRED;
+		return;
+	}
 	if (add_attempt(fork, hop_at, slice_of(b->contact), &a))
 		return; /* so many are enough */
 	if (fork_copy(slice_of(b->path), &a->route) ||
@@ -118,6 +135,7 @@ static void add_binding(struct fork *fork, uint8_t hop_at, const struct binding 
 		fork_set_state(a, FORK_FAILED, 500);
 		return;
 	}
+	a->is_secure = is_sips && !fork->is_sips;
 	a->q_thousandths = b->q_thousandths;
 	a->has_flow = b->has_flow && !b->path[0];
 	a->flow = b->flow;
@@ -134,6 +152,8 @@ static void add_bindings(struct fork *fork, uint8_t hop_at, const struct locatio
 	for (; b && count < ARRAY_LEN(all); b = location_next(match->aor, b))
 		if (location_is_meant(match, b))
 			all[count++] = b;
+	if (location_lacks_sips(match))
+		fork->hops[hop_at].warning = SIP_WARN_SIPS_NOT_ALLOWED;
 	while (count > 0)
 		add_binding(fork, hop_at, all[--count]);
 }
@@ -188,6 +208,7 @@ void fork_set_end(struct fork *fork, enum sip_call_end_by by, uint16_t status, c
 {
 	fork->end_by = by;
 	fork->end_status = status;
+	fork->end_warning = 0;
 	fork->end_text = text;
 }
 
@@ -262,6 +283,7 @@ static int expand_own(struct fork *fork, uint8_t at, const struct sip_uri *uri)
 	} else if (location_match(focus->location, uri, &match)) {
 		return add_plain(fork, at, uri);
 	}
+	match.is_sips = match.is_sips || fork->is_sips;
 	match.user = registrar_name(focus, match.user);
 	if (!match.aor && !match.is_gruu)
 		match.aor = location_find(focus->location, match.user);

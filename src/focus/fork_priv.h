@@ -17,7 +17,8 @@ struct fork_hop {
 	uint8_t children;
 	bool is_called, is_timed_out;
 	uint16_t q_thousandths;
-	uint16_t status; /* best of its attempts, once it is over */
+	uint16_t status;  /* best of its attempts, once it is over */
+	uint16_t warning; /* why nobody of it can be called: sip/sips.h; 0 none */
 	char index[FORK_INDEX_MAX + 1];
 	struct forward_rule *rule; /* owned copy; NULL none */
 };
@@ -29,6 +30,7 @@ struct fork_attempt {
 	bool is_hop;   /* its URI is the hop's own */
 	bool has_flow;
 	bool has_agreed;
+	bool is_secure; /* its sips: URI is called by sip: and TLS (RFC 5630 5.3) */
 	uint16_t q_thousandths, status;
 	enum sip_call_end_by end_by;
 	uint64_t started_wall_ms;
@@ -51,16 +53,21 @@ struct fork {
 	struct fork_attempt *attempts[FORK_ATTEMPTS_MAX];
 	uint8_t attempt_count;
 	bool is_over, is_cancelled, is_started;
+	bool is_sips;    /* called by sips:, and never by less */
+	bool is_carried; /* for somebody else, whose scheme it keeps */
 	int start_err; /* of the first attempts, while fork_new runs */
 	struct timer no_answer, soon;
 	enum sip_call_end_by end_by;
-	uint16_t end_status;
+	uint16_t end_status, end_warning;
 	const char *end_text;
 	const struct sip_msg *message; /* borrowed; what ended the attempt that ends just now */
 };
 
 /* The digits of a tel: URI (RFC 3966 5.1.1). */
 struct slice fork_number(const struct sip_uri *uri, char out[FORWARD_USER_MAX + 1]);
+
+/* The port of our first TLS listener; 0: there is none. */
+uint16_t fork_tls_port(const struct focus *focus);
 
 /* fork_hops.c: whom to call. */
 /* Says so to on_attempt. `status`: of its end, else 0. */

@@ -42,6 +42,19 @@ static bool is_own_port(const struct focus *focus, uint16_t port)
 	return false;
 }
 
+uint16_t fork_tls_port(const struct focus *focus)
+{
+	struct sip_listen listens[SIP_LISTEN_MAX];
+	uint32_t count = 0;
+
+	if (sip_listen_parse(slice_of(focus->config->sip_listen), listens, &count, NULL))
+		return 0;
+	for (uint32_t i = 0; i < count; i++)
+		if (listens[i].proto == SIP_TLS)
+			return addr_port(&listens[i].addr);
+	return 0;
+}
+
 /* An address that is one of this host's: whoever sends there sends from there. */
 static bool is_own_address(const struct focus *focus, const struct addr *addr)
 {

@@ -28,6 +28,7 @@
 #include "focus/text.h"
 #include "sip/multipart.h"
 #include "sip/resource_list.h"
+#include "sip/sips.h"
 
 /* What somebody dialled wrong (or tries out) is no fault of the server's: info. The rest can be
  * mended here: warn. */
@@ -182,8 +183,7 @@ static int reserve(struct participant *p, struct room *room, struct sip_call *ca
 
 	if (sip_call_peek_rtp(call, &place.peer_rtp))
 		place.peer_signalling = sip_call_flow(call)->remote;
-	place.is_secure = sip_call_flow(call)->proto == SIP_TLS ||
-			  sip_call_flow(call)->proto == SIP_WSS;
+	place.is_secure = sip_proto_is_secure(sip_call_flow(call)->proto);
 	err = leg_local_of_flow(sip_call_flow(call), &place.local);
 	if (!err && room)
 		err = room_bus(room, &place.bus);
@@ -573,6 +573,8 @@ static int connect_user(struct focus *focus, struct sip_call *call, const struct
 	int err;
 
 	err = sip_uri_parse(request->request_uri, &to);
+	if (!err && sip_sips_is_mixed(request))
+		err = ERR_SIPS_MIXED;
 	if (!err)
 		err = participant_new(focus, false, &p);
 	if (err)
@@ -755,6 +757,8 @@ static bool reply_of_user(struct focus *focus, struct sip_stx *tx, const struct 
 	status = registrar_presence(focus, request->request_uri);
 	if (status == 200)
 		reply_capabilities(focus, tx, request, NULL);
+	else if (registrar_lacks_sips(focus, request->request_uri))
+		status_refuse(focus, tx, ERR_SIPS_NOT_ALLOWED);
 	else if (status)
 		(void)sip_stx_reply(tx, &(struct sip_reply){.status = status});
 	return status != 0;

@@ -90,6 +90,9 @@ int join_find(struct focus *focus, const struct sip_call *call, const struct sip
 		return sip_ua_is_ended(focus->ua, &ref) ? ERR_JOIN_ENDED : ERR_JOIN_UNKNOWN;
 	}
 	err = join_check_policy(join.target->room, call, request);
+	/* RFC 5630 5.1.1.3: what was made by sips: is not joined or taken over by less. */
+	if (!err && sip_call_is_sips(named) && !sip_call_is_sips(call))
+		err = ERR_SIPS_REQUIRED;
 	if (!err)
 		err = check_target(&join, &ref, is_early);
 	if (!err)

@@ -7,16 +7,9 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "sip/sips.h"
 
 enum { MS_PER_S = 1000 };
-
-struct temp_gruu {
-	struct list node; /* of its address of record */
-	struct hash_node by_token;
-	struct aor *aor;
-	char token[LOCATION_TEMP_GRUU_CHARS + 1];
-	char *instance;
-};
 
 struct location {
 	struct wheel *wheel;
@@ -25,7 +18,8 @@ struct location {
 	struct sip_net net;
 	location_fn *on_change;
 	void *arg;
-	struct hash *aors, *temp_gruus;
+	struct hash *aors, *by_epoch;
+	struct gruu_key key;
 	struct aor **order; /* by name */
 	uint32_t aor_count, order_cap, binding_count;
 	struct location_stats stats;
@@ -38,10 +32,9 @@ static bool aor_is(const struct hash_node *node, const void *key)
 	return slice_is(*(const struct slice *)key, CONTAINER_OF(node, struct aor, node)->user);
 }
 
-static bool temp_gruu_is(const struct hash_node *node, const void *key)
+static bool epoch_is(const struct hash_node *node, const void *key)
 {
-	return slice_is(*(const struct slice *)key,
-			CONTAINER_OF(node, struct temp_gruu, by_token)->token);
+	return CONTAINER_OF(node, struct binding, by_epoch)->epoch == *(const uint64_t *)key;
 }
 
 /* Of the first name behind `user`. */
@@ -95,7 +88,6 @@ static int make_aor(struct location *location, struct slice user, struct aor **r
 	if (!aor)
 		return -ENOMEM;
 	list_init(&aor->bindings);
-	list_init(&aor->temp_gruus);
 	slice_cstr(user, aor->user, sizeof(aor->user));
 	hash_add(location->aors, &aor->node, hash_slice(user));
 	at = place_behind(location, user);
@@ -107,22 +99,11 @@ static int make_aor(struct location *location, struct slice user, struct aor **r
 	return 0;
 }
 
-static void drop_temp_gruu(struct location *location, struct temp_gruu *gruu)
-{
-	hash_remove(location->temp_gruus, &gruu->by_token);
-	list_remove(&gruu->node);
-	free(gruu->instance);
-	free(gruu);
-}
-
 static void drop_aor(struct location *location, struct aor *aor)
 {
 	uint32_t at = place_behind(location, slice_of(aor->user)) - 1;
-	struct list *it, *tmp;
 
 	assert(location->order[at] == aor);
-	LIST_FOREACH (it, tmp, &aor->temp_gruus)
-		drop_temp_gruu(location, LIST_ENTRY(it, struct temp_gruu, node));
 	location->aor_count--;
 	memmove(location->order + at, location->order + at + 1,
 		(location->aor_count - at) * sizeof(struct aor *));
@@ -130,31 +111,10 @@ static void drop_aor(struct location *location, struct aor *aor)
 	free(aor);
 }
 
-static bool has_instance(struct aor *aor, const char *instance)
-{
-	for (struct binding *b = location_next(aor, NULL); b; b = location_next(aor, b))
-		if (!strcmp(b->instance, instance))
-			return true;
-	return false;
-}
-
-/* A temporary GRUU ends with the last binding of its instance (RFC 5627 3.2). */
 static void tidy(struct location *location, struct aor *aor)
 {
-	struct list *it, *tmp;
-
-	if (aor->is_changing)
-		return;
-	if (list_empty(&aor->bindings)) {
+	if (!aor->is_changing && list_empty(&aor->bindings))
 		drop_aor(location, aor);
-		return;
-	}
-	LIST_FOREACH (it, tmp, &aor->temp_gruus) {
-		struct temp_gruu *gruu = LIST_ENTRY(it, struct temp_gruu, node);
-
-		if (!has_instance(aor, gruu->instance))
-			drop_temp_gruu(location, gruu);
-	}
 }
 
 /* Bindings ------------------------------------------------------------------------------------ */
@@ -251,6 +211,10 @@ static void attach(struct location *location, struct aor *aor, struct binding *b
 	uint64_t now_ms = wheel_now_ms(location->wheel);
 
 	b->aor = aor;
+	if (b->instance[0])
+		b->epoch = gruu_epoch(&location->key, aor->user, b->instance, b->call_id);
+	if (b->epoch)
+		hash_add(location->by_epoch, &b->by_epoch, b->epoch);
 	list_append(&aor->bindings, &b->node);
 	aor->binding_count++;
 	location->binding_count++;
@@ -261,6 +225,8 @@ static void attach(struct location *location, struct aor *aor, struct binding *b
 static void detach(struct location *location, struct binding *b)
 {
 	timer_stop(location->wheel, &b->timer);
+	if (hash_linked(&b->by_epoch))
+		hash_remove(location->by_epoch, &b->by_epoch);
 	list_remove(&b->node);
 	b->aor->binding_count--;
 	location->binding_count--;
@@ -404,66 +370,51 @@ const struct location_stats *location_stats(const struct location *location)
 
 /* GRUUs --------------------------------------------------------------------------------------- */
 
+/* RFC 5630 5.2.1: of the scheme that was registered. */
+static const char *scheme_of(const struct binding *b)
+{
+	return sip_is_sips(slice_of(b->contact)) ? "sips" : "sip";
+}
+
 void location_pub_gruu(const struct binding *b, const char *host, struct buf *out)
 {
-	buf_adds(out, "sip:");
+	buf_addf(out, "%s:", scheme_of(b));
 	sip_escape(out, slice_of(b->aor->user), "&=+$,;?/");
 	buf_addf(out, "@%s;gr=", host);
 	sip_escape(out, slice_of(b->instance), "[]/:&+$");
 }
 
-static void retire_oldest(struct location *location, struct aor *aor, const char *instance)
-{
-	struct temp_gruu *oldest = NULL;
-	struct list *it, *tmp;
-	uint32_t count = 0;
-
-	LIST_FOREACH (it, tmp, &aor->temp_gruus) {
-		struct temp_gruu *gruu = LIST_ENTRY(it, struct temp_gruu, node);
-
-		if (strcmp(gruu->instance, instance) != 0)
-			continue;
-		oldest = oldest ? oldest : gruu;
-		count++;
-	}
-	if (count >= LOCATION_TEMP_GRUUS_MAX)
-		drop_temp_gruu(location, oldest);
-}
-
-int location_temp_gruu(struct binding *b, const char *host, struct buf *out)
+int location_temp_gruu(const struct binding *b, const char *host, struct buf *out)
 {
 	struct location *location = b->location;
-	struct temp_gruu *gruu = calloc(1, sizeof(*gruu));
+	char token[GRUU_TOKEN_CHARS + 1];
+	int err = b->epoch ? gruu_token(&location->key, b->epoch, random_u64(location->random),
+					token)
+			   : -ENOMEM;
 
-	if (!gruu)
-		return -ENOMEM;
-	gruu->instance = slice_dup(slice_of(b->instance));
-	if (!gruu->instance) {
-		free(gruu);
-		return -ENOMEM;
-	}
-	gruu->aor = b->aor;
-	random_token(location->random, gruu->token, LOCATION_TEMP_GRUU_CHARS);
-	retire_oldest(location, b->aor, b->instance);
-	list_append(&b->aor->temp_gruus, &gruu->node);
-	hash_add(location->temp_gruus, &gruu->by_token, hash_slice(slice_of(gruu->token)));
-	buf_addf(out, "sip:" LOCATION_TEMP_GRUU_PREFIX "%s@%s;gr", gruu->token, host);
-	return 0;
+	if (!err)
+		buf_addf(out, "%s:" LOCATION_TEMP_GRUU_PREFIX "%s@%s;gr", scheme_of(b), token,
+			 host);
+	return err;
 }
 
 /* The user and the instance behind sip:tgruu.xyz@host;gr. */
 static void match_temp_gruu(struct location *location, struct location_match *match)
 {
 	struct slice token = slice_from(match->user, sizeof(LOCATION_TEMP_GRUU_PREFIX) - 1);
-	struct hash_node *node = hash_find(location->temp_gruus, hash_slice(token), &token);
-	struct temp_gruu *gruu;
+	const struct binding *b;
+	struct hash_node *node;
+	uint64_t epoch;
 
+	if (!gruu_token_epoch(&location->key, token, &epoch))
+		return;
+	node = hash_find(location->by_epoch, epoch, &epoch);
 	if (!node)
 		return;
-	gruu = CONTAINER_OF(node, struct temp_gruu, by_token);
-	slice_cstr(slice_of(gruu->instance), match->instance_text, sizeof(match->instance_text));
+	b = CONTAINER_OF(node, struct binding, by_epoch);
+	slice_cstr(slice_of(b->instance), match->instance_text, sizeof(match->instance_text));
 	match->instance = slice_of(match->instance_text);
-	slice_cstr(slice_of(gruu->aor->user), match->user_text, sizeof(match->user_text));
+	slice_cstr(slice_of(b->aor->user), match->user_text, sizeof(match->user_text));
 	match->user = slice_of(match->user_text);
 }
 
@@ -493,20 +444,32 @@ int location_match(struct location *location, const struct sip_uri *uri,
 	return 0;
 }
 
-static bool is_flow_secure(const struct binding *b)
+static bool is_of_instance(const struct location_match *match, const struct binding *b)
 {
-	return b->has_flow && !b->path[0] && (b->flow.proto == SIP_TLS || b->flow.proto == SIP_WSS);
+	return !slice_present(match->instance) || slice_is(match->instance, b->instance);
 }
 
 bool location_is_meant(const struct location_match *match, const struct binding *b)
 {
 	struct slice contact = slice_of(b->contact);
 
-	if (slice_present(match->instance) && !slice_is(match->instance, b->instance))
+	if (!is_of_instance(match, b))
 		return false;
-	if (slice_istarts(contact, SLICE("sips:")))
-		return true;
-	return slice_istarts(contact, SLICE("sip:")) && (!match->is_sips || is_flow_secure(b));
+	return sip_is_sips(contact) || (slice_istarts(contact, SLICE("sip:")) && !match->is_sips);
+}
+
+bool location_lacks_sips(const struct location_match *match)
+{
+	struct binding *b = match->is_sips && match->aor ? location_next(match->aor, NULL) : NULL;
+	bool is_there = false;
+
+	for (; b; b = location_next(match->aor, b)) {
+		if (location_is_meant(match, b))
+			return false;
+		is_there |= is_of_instance(match, b) &&
+			    slice_istarts(slice_of(b->contact), SLICE("sip:"));
+	}
+	return is_there;
 }
 
 /* Persistence --------------------------------------------------------------------------------- */
@@ -636,15 +599,27 @@ int location_new(const struct location_params *params, struct location **ret_loc
 	location->net = params->net;
 	location->on_change = params->on_change;
 	location->arg = params->arg;
+	random_bytes(location->random, &location->key, sizeof(location->key));
 	err = hash_new(aor_is, &location->aors);
 	if (!err)
-		err = hash_new(temp_gruu_is, &location->temp_gruus);
+		err = hash_new(epoch_is, &location->by_epoch);
 	if (err) {
 		location_free(location);
 		return err;
 	}
 	*ret_location = location;
 	return 0;
+}
+
+void location_set_key(struct location *location, const struct gruu_key *key)
+{
+	assert(!location->binding_count);
+	location->key = *key;
+}
+
+const struct gruu_key *location_key(const struct location *location)
+{
+	return &location->key;
 }
 
 struct location *location_free(struct location *location)
@@ -660,7 +635,7 @@ struct location *location_free(struct location *location)
 	}
 	free(location->order);
 	hash_free(location->aors);
-	hash_free(location->temp_gruus);
+	hash_free(location->by_epoch);
 	free(location);
 	return NULL;
 }

@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "base/random.h"
 #include "base/wheel.h"
+#include "focus/gruu.h"
 #include "sip/net.h"
 #include "sip/uri.h"
 
@@ -26,8 +27,6 @@ enum {
 	LOCATION_USER_MAX = 128,  /* octets of a user part */
 	LOCATION_TEXT_MAX = 1024, /* octets of one text of a binding: ERR_LIMIT */
 	LOCATION_BINDING_ID_CHARS = 12,
-	LOCATION_TEMP_GRUUS_MAX = 16,  /* of one instance; the oldest goes */
-	LOCATION_TEMP_GRUU_CHARS = 26, /* 130 bits: tells nothing of the user */
 };
 #define LOCATION_TEMP_GRUU_PREFIX "tgruu."
 
@@ -53,6 +52,8 @@ struct binding {
 	uint64_t expires_ms;      /* on the wheel */
 	uint64_t expires_wall_ms; /* the same, to be kept and shown */
 	uint64_t updated_wall_ms;
+	struct hash_node by_epoch; /* linked while it has an epoch and is in the location */
+	uint64_t epoch;            /* of its temporary GRUUs (focus/gruu.h); 0: none */
 };
 
 struct aor {
@@ -60,7 +61,6 @@ struct aor {
 	char user[LOCATION_USER_MAX + 1];
 	struct list bindings;
 	uint32_t binding_count;
-	struct list temp_gruus; /* the latest last */
 	bool is_changing;       /* kept though it is empty */
 };
 
@@ -118,11 +118,14 @@ void location_remove(struct location *location, struct binding *binding, const c
 /* GRUUs (RFC 5627) ------------------------------------------------------------------------------
  */
 
-/* Adds "sip:user@host;gr=urn:uuid:..." */
+/* Adds "sip:user@host;gr=urn:uuid:...", sips: of a sips: Contact (RFC 5630 5.2.1). */
 void location_pub_gruu(const struct binding *binding, const char *host, struct buf *out);
-/* Makes a new one and adds "sip:tgruu.xyz@host;gr". It is good for as long as the instance has a
- * binding, or until LOCATION_TEMP_GRUUS_MAX newer ones were made. -ENOMEM. */
-int location_temp_gruu(struct binding *binding, const char *host, struct buf *out);
+/* Makes a new one and adds "sip:tgruu.xyz@host;gr". It is good for as long as the instance is bound
+ * with this Call-ID (RFC 5627 3.2). -ENOMEM, also of a binding without an instance. */
+int location_temp_gruu(const struct binding *binding, const char *host, struct buf *out);
+/* What they are made with: chance, or as it was kept. To be set before there is a binding. */
+void location_set_key(struct location *location, const struct gruu_key *key);
+const struct gruu_key *location_key(const struct location *location);
 
 /* Whom a URI of ours means. 0 with *ret_aor NULL: nobody is there (now). `instance`: only bindings
  * of it; absent: all. Slices live as long as the URI's text or `buf`. */
@@ -131,7 +134,7 @@ struct location_match {
 	struct slice user;     /* unescaped; of a temporary GRUU: the user behind it */
 	struct slice instance; /* absent: any */
 	bool is_gruu;
-	bool is_sips; /* no hop in the clear (RFC 3261 26.2.2, RFC 5630 5.3) */
+	bool is_sips; /* called by sips: */
 	char user_text[LOCATION_USER_MAX + 1];
 	char instance_text[LOCATION_TEXT_MAX + 1];
 };
@@ -139,9 +142,11 @@ struct location_match {
 int location_match(struct location *location, const struct sip_uri *uri,
 		   struct location_match *ret_match);
 /* A Contact of another scheme (mailto:) is kept and told, but never called. Who calls by sips:
- * means those that are met by TLS: a sips: Contact, or the flow of a TLS or secure WebSocket
- * connection. */
+ * means the sips: Contacts alone; who calls by sip: means them, too (RFC 5630 5.3). */
 bool location_is_meant(const struct location_match *match, const struct binding *binding);
+/* Called by sips:, and there are sip: Contacts and no other: 480 with Warning 380 (RFC 5630 5.3).
+ */
+bool location_lacks_sips(const struct location_match *match);
 
 /* Persistence: one binding as a line of text, and back into the location under its old id; nobody
  * is told. One that is over by now expires at the next turn. -EINVAL: not such a line. */

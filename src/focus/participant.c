@@ -25,6 +25,7 @@
 #include "focus/status.h"
 #include "focus/text.h"
 #include "focus/waiting.h"
+#include "sip/build.h"
 
 static_assert((int)PARTICIPANT_ID_CHARS <= (int)PARTICIPANT_ID_MAX, "an id fits");
 
@@ -133,6 +134,7 @@ static void participant_free(struct participant *p)
 	invitation_free(p->invitation);
 	attendant_free(p->attendant);
 	free(p->group_texts);
+	free(p->warning);
 	spoken_name_let_go(p);
 	free(p);
 }
@@ -279,15 +281,17 @@ static void do_tell(struct participant *p)
 static void do_hang_up(struct participant *p)
 {
 	const struct status_cause *cause = status_cause_find(p->cause);
+	struct sip_reply reason = {.status = cause->status, .reason = cause->text};
 	struct buf headers = BUF_INIT;
 
-	struct sip_reply reason = {.status = cause->status, .reason = cause->text};
-
 	leg_close(&p->leg);
-	status_cause_headers(cause, &headers);
-	reason.headers = headers.p;
 	if (p->reject_status)
 		reason = (struct sip_reply){.status = p->reject_status};
+	else
+		status_cause_headers(cause, &headers);
+	if (p->reject_status && p->warning)
+		sip_build_header(&headers, "Warning", "%s", p->warning);
+	reason.headers = buf_err(&headers) ? NULL : headers.p;
 	if (!invitation_hang_up(p->invitation, &reason) && p->call)
 		sip_call_hangup(p->call, &reason);
 	buf_done(&headers);

@@ -1,6 +1,7 @@
 /* focus/participant_signals.c -- what the call and the mixer tell of a participant, as events of
  * its state machine. */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "focus/attendant.h"
@@ -19,6 +20,9 @@
 #include "focus/status.h"
 #include "focus/text.h"
 #include "focus/waiting.h"
+#include "sip/sips.h"
+
+enum { WARNING_MAX = 512 }; /* octets of one that is handed on; a longer one is not */
 
 /* What the call tells ------------------------------------------------------------------------ */
 
@@ -163,8 +167,25 @@ static void on_ended(void *arg, struct sip_call *call, const struct sip_call_end
 	participant_ended(p, end);
 }
 
+/* What whoever called it, by way of us, shall know beside the status. */
+static void keep_warning(struct participant *p, const struct sip_call_end *end)
+{
+	struct slice value = end->message ? sip_msg_value(end->message, SIP_H_WARNING) : SLICE_NONE;
+	struct buf own = BUF_INIT;
+
+	if (end->warning) {
+		sip_sips_warning(end->warning, p->focus->host, &own);
+		value = slice_trim(slice_from(buf_slice(&own), sizeof("Warning:") - 1));
+	}
+	free(p->warning);
+	p->warning = value.len && value.len <= WARNING_MAX ? slice_dup(value) : NULL;
+	buf_done(&own);
+}
+
 void participant_ended(struct participant *p, const struct sip_call_end *end)
 {
+	if (!p->connected_wall_ms)
+		keep_warning(p, end);
 	if (!p->attendant || p->is_outgoing)
 		failure_log(p, end);
 	if (p->attendant && !p->room) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/attr.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "focus/admission.h"
@@ -16,9 +17,12 @@
 #include "focus/status.h"
 #include "focus/text.h"
 #include "focus/watched.h"
+#include "sip/sips.h"
 
 enum { MS_PER_S = 1000, SECONDS_MAX = INT32_MAX };
 #define REGISTRAR_ITEMS "binding" /* in the store */
+#define KEY_ITEMS "key"
+#define KEY_NAME "temp_gruu"
 
 /* One Contact, as it is asked for. */
 struct wish {
@@ -377,14 +381,37 @@ static int plan_all(struct asked *asked)
 	return 0;
 }
 
+/* RFC 5630 5.2: a sips: Contact is bound only where the Request-URI, all other Contacts and the
+ * whole Path are sips:, too. */
+static int judge_schemes(struct asked *asked)
+{
+	bool has_sips = false, is_pure = sip_is_sips(asked->request->request_uri);
+	static const enum sip_header_id fields[] = {SIP_H_CONTACT, SIP_H_PATH};
+	struct slice element;
+	struct sip_addr addr;
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		struct sip_list_walk walk = {0};
+
+		while (sip_list_next(asked->request, fields[i], &walk, &element)) {
+			bool is_sips = !sip_addr_parse(element, &addr) &&
+				       sip_is_sips(addr.uri.text);
+
+			has_sips = has_sips || (is_sips && fields[i] == SIP_H_CONTACT);
+			is_pure = is_pure && is_sips;
+		}
+	}
+	return has_sips && !is_pure ? refuse(asked->plan, 400, "Not Everything Is SIPS") : 0;
+}
+
 static int plan_each(struct asked *asked)
 {
 	struct sip_list_walk walk = {0};
 	uint32_t count = 0, stars = 0;
 	struct slice element;
-	int err = 0;
+	int err = judge_schemes(asked);
 
-	while (sip_list_next(asked->request, SIP_H_CONTACT, &walk, &element)) {
+	while (!err && sip_list_next(asked->request, SIP_H_CONTACT, &walk, &element)) {
 		count++;
 		stars += slice_is(slice_trim(element), "*");
 	}
@@ -476,16 +503,52 @@ void registrar_plan_done(struct registrar_plan *plan)
 
 /* Answering ----------------------------------------------------------------------------------- */
 
+/* The host of a GRUU: behind sips: with the port where we take TLS. */
+static const char *gruu_host(const struct focus *focus, const struct binding *b,
+			     char text[FOCUS_HOST_MAX + 8])
+{
+	struct slice host = slice_of(focus->host);
+	uint16_t port = fork_tls_port(focus);
+	size_t end;
+
+	if (!sip_is_sips(slice_of(b->contact)) || !port)
+		return focus->host;
+	if (host.p[0] == '[')
+		end = slice_find(host, ']') + 1;
+	else
+		end = slice_find(host, ':');
+	if (port == 5061)
+		snprintf(text, FOCUS_HOST_MAX + 8, SLICE_FMT, SLICE_ARG(slice_first(host, end)));
+	else
+		snprintf(text, FOCUS_HOST_MAX + 8, SLICE_FMT ":%u",
+			 SLICE_ARG(slice_first(host, end)), port);
+	return text;
+}
+
+/* With the first of them: GRUUs are to be good after a restart (RFC 5627 3.2). */
+static void keep_gruu_key(struct focus *focus)
+{
+	char text[GRUU_KEY_TEXT + 1];
+
+	if (focus->has_gruu_key || !focus->store)
+		return;
+	gruu_key_write(location_key(focus->location), text);
+	focus->has_gruu_key = !store_item_put_post(focus->store, KEY_ITEMS, KEY_NAME, text);
+}
+
 static void add_gruus(struct focus *focus, struct binding *b, struct buf *out)
 {
+	char text[FOCUS_HOST_MAX + 8];
+	const char *host = gruu_host(focus, b, text);
 	size_t before;
 
+	keep_gruu_key(focus);
 	buf_adds(out, ";pub-gruu=\"");
-	location_pub_gruu(b, focus->host, out);
+	location_pub_gruu(b, host, out);
 	buf_adds(out, "\"");
 	before = out->len;
 	buf_adds(out, ";temp-gruu=\"");
-	if (location_temp_gruu(b, focus->host, out)) {
+	if (location_temp_gruu(b, host, out)) {
 		out->len = before; /* one is enough to be called by */
 		out->p[before] = '\0';
 		return;
@@ -737,9 +800,25 @@ static void on_stored(void *arg, const char *name, const char *value)
 		LOG(LOG_DEBUG, "registration.not_restored", LOG_STR("id", name));
 }
 
+static void on_stored_key(void *arg, const char *name, const char *value)
+{
+	struct focus *focus = arg;
+	struct gruu_key key;
+
+	if (strcmp(name, KEY_NAME) != 0 || !gruu_key_read(slice_of(value), &key))
+		return;
+	location_set_key(focus->location, &key);
+	focus->has_gruu_key = true;
+}
+
 int registrar_load(struct focus *focus)
 {
-	return focus->store ? store_items_load(focus->store, REGISTRAR_ITEMS, on_stored, focus) : 0;
+	int err;
+
+	if (!focus->store)
+		return 0;
+	err = store_items_load(focus->store, KEY_ITEMS, on_stored_key, focus);
+	return err ? err : store_items_load(focus->store, REGISTRAR_ITEMS, on_stored, focus);
 }
 
 /* Who is meant: 0 with *ret_match filled, whether he is there or not. */
@@ -769,6 +848,17 @@ bool registrar_find_user(struct focus *focus, struct slice request_uri, char *re
 		return false;
 	slice_cstr(registrar_name(focus, match.user), ret_name, cap);
 	return true;
+}
+
+bool registrar_lacks_sips(struct focus *focus, struct slice request_uri)
+{
+	struct location_match match;
+
+	if (match_own(focus, request_uri, &match))
+		return false;
+	if (!match.aor && !match.is_gruu)
+		match.aor = location_find(focus->location, registrar_name(focus, match.user));
+	return location_lacks_sips(&match);
 }
 
 uint16_t registrar_presence(struct focus *focus, struct slice request_uri)

@@ -90,5 +90,7 @@ enum sip_whereabouts registrar_locate(void *focus, const struct sip_uri *uri,
 /* 200 for a user, number or GRUU of ours that has a binding, 480 for one that has none, 0 for a
  * name that is no user's: what OPTIONS is answered (RFC 3261 11.2). */
 uint16_t registrar_presence(struct focus *focus, struct slice request_uri);
+/* That 480 is because of sips: alone (location_lacks_sips). */
+bool registrar_lacks_sips(struct focus *focus, struct slice request_uri);
 
 #endif

@@ -19,7 +19,7 @@ struct status_row {
 	uint16_t status;
 	const char *reason;     /* reason phrase */
 	uint16_t retry_after_s; /* 0: no Retry-After (RFC 3261 20.33) */
-	bool has_warning;       /* Warning 399 (RFC 3261 20.43) with the text of the error */
+	uint16_t warning; /* 0: none; 399 with the text of the error (RFC 3261 20.43); of sip/sips.h */
 };
 
 /* Never NULL: what the table does not name is an internal error (500). */

@@ -766,6 +766,7 @@ class Phone:
         self.cseq, self.to, self.target, self.invite_branch = 0, None, None, None
         self.response = None
         self.contact_user, self.contact_params = name, ""  # of what it says of itself
+        self.contact_scheme = "sip"
         _running.append(self)
 
     def send(self, text):
@@ -830,7 +831,8 @@ class Phone:
         return Message(message)
 
     def own_contact(self):
-        return f"<sip:{self.contact_user}@127.0.0.1:{self.port};transport={self.transport}>{self.contact_params}"
+        transport = f";transport={self.transport}" if self.contact_scheme == "sip" else ""
+        return f"<{self.contact_scheme}:{self.contact_user}@127.0.0.1:{self.port}{transport}>{self.contact_params}"
 
     def request(self, method, uri, headers="", body="", content_type="application/sdp", to=None, cseq=None, branch=None,
                 max_forwards=70):

@@ -130,4 +130,65 @@ def reload_changes_the_certificate_and_drops_nobody():
     assert phone.bye().status == 200
 
 
+def register(phone, user, scheme, headers=""):
+    phone.send(phone.request("REGISTER", f"{scheme}:127.0.0.1", f"Expires: 600\r\n{headers}", to=f"<sip:{user}@127.0.0.1>"))
+    return phone.final()
+
+
+def reached(caller, uri, callee):
+    """The Request-URI of what the callee got; the call is over when this returns."""
+    caller.uri = uri
+    caller.send(caller.request("INVITE", uri, body=caller.sdp()))
+    invite = callee.wait_request("INVITE")
+    callee.answer(invite, body=callee.sdp())
+    callee.wait_request("ACK")
+    response = caller.final()
+    assert response.status == 200, response.start
+    caller.ack(response)
+    assert response.contact_uri().split(":")[0] == uri.split(":")[0], response.get("Contact")
+    assert invite.contact_uri().split(":")[0] == uri.split(":")[0], invite.get("Contact")
+    assert caller.bye().status == 200
+    callee.answer(callee.wait_request("BYE"))
+    caller.to = None
+    return invite.start.split()[1]
+
+
+@lib.case
+def by_sips_nothing_less():
+    """RFC 5630 5.2, 5.3: who calls by sips: reaches sips: Contacts alone; who calls by sip: reaches them by TLS."""
+    hearth = hearth_with_tls(sip__registrar="open")
+    bob, anna = (lib.Phone(hearth, name, "tls", context=client()) for name in ("bob", "anna"))
+    plain = lib.Phone(hearth, "plain")
+    secure, clear = f"sips:bob@127.0.0.1:{hearth.tls_port}", f"sip:bob@{hearth.host}"
+    assert register(bob, "bob", "sip").status == 200
+    anna.contact_scheme = "sips"
+    refused = anna.invite("bob", uri=secure)
+    assert refused.status == 480 and refused.get("Warning").startswith("380 "), (refused.start, refused.get("Warning"))
+    anna.to = None
+    anna.send(anna.request("OPTIONS", secure))
+    refused = anna.final()
+    assert refused.status == 480 and refused.get("Warning").startswith("380 "), (refused.start, refused.get("Warning"))
+    assert reached(plain, clear, bob) == f"sip:bob@127.0.0.1:{bob.port};transport=tls"
+
+    bob.contact_scheme = "sips"
+    assert register(bob, "bob", "sip").status == 400
+    assert register(bob, "bob", "sips", "Path: <sip:127.0.0.1;lr>\r\nSupported: path\r\n").status == 400
+    bob.contact_params = ';+sip.instance="<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>"'
+    done = register(bob, "bob", "sips", "Supported: gruu\r\n")
+    assert done.status == 200, done.start
+    gruus = [value for value in done.all("Contact") if "pub-gruu" in value]
+    assert f'pub-gruu="sips:bob@127.0.0.1:{hearth.tls_port};gr=' in gruus[0] and 'temp-gruu="sips:tgruu.' in gruus[0], gruus
+    for entry in hearth.api("GET", "/api/v1/registrations").json["registrations"]:
+        if entry["contact"].startswith("sip:"):
+            assert hearth.api("DELETE", f"/api/v1/registrations/{entry['id']}").status == 204
+    bob.contact_params = ""
+    assert reached(anna, secure, bob) == f"sips:bob@127.0.0.1:{bob.port}"
+    assert reached(plain, clear, bob) == f"sip:bob@127.0.0.1:{bob.port}"
+
+    anna.contact_scheme, plain.to = "sip", None
+    assert anna.invite("bob", uri=secure).status == 400  # RFC 5630 5.3: a Contact that is not sips:
+    in_the_clear = plain.invite("bob", uri=secure)
+    assert in_the_clear.status == 480 and in_the_clear.get("Warning").startswith("380 "), in_the_clear.start
+
+
 lib.main()

@@ -16,6 +16,7 @@ struct simnet {
 	void *tap_arg;
 	uint64_t stream_due_ms; /* streams keep their order */
 	uint32_t node_count;
+	bool speaks_tls;
 };
 
 struct simnode {
@@ -75,6 +76,11 @@ void simnet_set_loss(struct simnet *net, uint32_t loss_percent, uint32_t duplica
 {
 	net->params.loss_percent = loss_percent;
 	net->params.duplicate_percent = duplicate_percent;
+}
+
+void simnet_speak_tls(struct simnet *net)
+{
+	net->speaks_tls = true;
 }
 
 void simnet_tap(struct simnet *net,
@@ -246,13 +252,18 @@ static void net_listen(void *ctx, const struct sip_net_events *events)
 	node->events = events ? *events : (struct sip_net_events){0};
 }
 
+static bool speaks(const struct simnode *node, enum sip_proto proto)
+{
+	return proto == SIP_UDP || proto == SIP_TCP || (proto == SIP_TLS && node->net->speaks_tls);
+}
+
 static int net_send(void *ctx, const struct sip_flow *flow, struct slice data,
 		    struct sip_flow *ret_flow)
 {
 	struct simnode *node = ctx;
 	struct simnode *peer = find(node->net, &flow->remote);
 
-	if (flow->proto != SIP_UDP && flow->proto != SIP_TCP)
+	if (!speaks(node, flow->proto))
 		return ERR_SIP_NO_ROUTE;
 	if (addr_is_v6(&flow->remote) != addr_is_v6(&node->addr))
 		return ERR_SIP_NO_ROUTE;
@@ -262,7 +273,7 @@ static int net_send(void *ctx, const struct sip_flow *flow, struct slice data,
 	if (ret_flow) {
 		*ret_flow = *flow;
 		ret_flow->local = node->addr;
-		if (flow->proto == SIP_TCP && peer)
+		if (sip_proto_is_reliable(flow->proto) && peer)
 			ret_flow->connection = connection_of(node, peer);
 	}
 	return 0;
@@ -273,7 +284,7 @@ static int net_local_for(void *ctx, enum sip_proto proto, const struct addr *rem
 {
 	struct simnode *node = ctx;
 
-	if ((proto != SIP_UDP && proto != SIP_TCP) || addr_is_v6(remote) != addr_is_v6(&node->addr))
+	if (!speaks(node, proto) || addr_is_v6(remote) != addr_is_v6(&node->addr))
 		return ERR_SIP_NO_ROUTE;
 	*ret_local = node->addr;
 	return 0;

@@ -29,6 +29,9 @@ struct simnet *simnet_new(const struct simnet_params *params); /* aborts when ou
 struct simnet *simnet_free(struct simnet *net);                /* the nodes too */
 void simnet_set_loss(struct simnet *net, uint32_t loss_percent, uint32_t duplicate_percent);
 
+/* From now on its nodes take TLS, too: TCP by another name, nothing is encrypted. */
+void simnet_speak_tls(struct simnet *net);
+
 /* Sees every message as it is sent, before it is lost or not. */
 void simnet_tap(struct simnet *net,
 		void (*on_sent)(void *arg, const struct sip_flow *flow, struct slice data),

@@ -337,51 +337,179 @@ static void where_it_goes(void)
 	end_world(world, "where");
 }
 
-/* Who calls by sips: reaches what is met by TLS, and nobody in the clear (RFC 5630 5.3). */
+/* Request-URI and way of the last INVITE that went to the phones. */
+static char last_way[256];
+
+static void on_sent_way(void *arg, const struct sip_flow *flow, struct slice data)
+{
+	struct sip_msg msg;
+	char text[ADDR_TEXT_MAX];
+
+	(void)arg;
+	if (strcmp(addr_text(&flow->remote, text), WORLD_PHONES) != 0 ||
+	    sip_msg_parse(data.p, data.len, &msg) || !msg.is_request ||
+	    msg.method != SIP_METHOD_INVITE)
+		return;
+	snprintf(last_way, sizeof(last_way), "%s " SLICE_FMT, sip_proto_via(flow->proto),
+		 SLICE_ARG(msg.request_uri));
+}
+
+#define ANYHOW "sip.listen=udp:10.0.0.1:5060,tls:10.0.0.1:5060"
+#define CLEAR "sip.listen=udp:10.0.0.1:5060"
+#define NOT_ALLOWED "380 10.0.0.1 \"SIPS Not Allowed\"\n"
+#define REQUIRED "381 10.0.0.1 \"SIPS Required\"\n"
+
+static const struct {
+	const char *name, *config, *scheme;
+	struct bind bind;
+	const char *forward; /* of who is not reached; NULL none */
+	uint16_t status;     /* that the phone gives, 0: it answers */
+	const char *headers;
+	uint16_t final; /* that the caller gets */
+	const char *told, *way;
+} schemes[] = {
+	{"sips: to sip:",
+	 ANYHOW,
+	 "sips",
+	 {.contact = "sip:b@" WORLD_PHONES},
+	 NULL,
+	 0,
+	 NULL,
+	 480,
+	 NOT_ALLOWED,
+	 ""},
+	{"sips: to sip:, be it over TLS",
+	 ANYHOW,
+	 "sips",
+	 {.contact = "sip:b@x.invalid", .flow = WORLD_PHONES, .proto = SIP_TLS},
+	 NULL,
+	 0,
+	 NULL,
+	 480,
+	 NOT_ALLOWED,
+	 ""},
+	{"sips: to sips:",
+	 ANYHOW,
+	 "sips",
+	 {.contact = "sips:b@" WORLD_PHONES},
+	 NULL,
+	 0,
+	 NULL,
+	 200,
+	 "",
+	 "TLS sips:b@" WORLD_PHONES},
+	{"sip: to sips:",
+	 ANYHOW,
+	 "sip",
+	 {.contact = "sips:b@" WORLD_PHONES},
+	 NULL,
+	 0,
+	 NULL,
+	 200,
+	 "",
+	 "TLS sip:b@" WORLD_PHONES},
+	{"sip: to sips: over its flow",
+	 ANYHOW,
+	 "sip",
+	 {.contact = "sips:b@x.invalid", .flow = WORLD_PHONES, .proto = SIP_TLS},
+	 NULL,
+	 0,
+	 NULL,
+	 200,
+	 "",
+	 "TLS sip:b@x.invalid"},
+	{"sip: to sips:, and we speak no TLS",
+	 CLEAR,
+	 "sip",
+	 {.contact = "sips:b@" WORLD_PHONES},
+	 NULL,
+	 0,
+	 NULL,
+	 480,
+	 REQUIRED,
+	 ""},
+	{"sips: to what is no phone",
+	 ANYHOW,
+	 "sips",
+	 {.contact = "mailto:b@example.org"},
+	 NULL,
+	 0,
+	 NULL,
+	 480,
+	 "",
+	 ""},
+	{"sips:, forwarded to sip:",
+	 ANYHOW,
+	 "sips",
+	 {.contact = "mailto:b@example.org"},
+	 "sip:b@" WORLD_PHONES,
+	 0,
+	 NULL,
+	 480,
+	 NOT_ALLOWED,
+	 ""},
+	{"sips:, sent on to sip:",
+	 ANYHOW,
+	 "sips",
+	 {.contact = "sips:b@" WORLD_PHONES},
+	 NULL,
+	 302,
+	 "Contact: <sip:c@" WORLD_PHONES ">\r\n",
+	 302,
+	 "",
+	 "TLS sips:b@" WORLD_PHONES},
+	{"sip:, sent on to sips:",
+	 ANYHOW,
+	 "sip",
+	 {.contact = "sip:b@" WORLD_PHONES},
+	 NULL,
+	 302,
+	 "Contact: <sips:c@" WORLD_PHONES ">\r\n",
+	 302,
+	 "",
+	 "UDP sip:b@" WORLD_PHONES},
+	{"what the phone says of it goes along",
+	 ANYHOW,
+	 "sip",
+	 {.contact = "sip:b@" WORLD_PHONES},
+	 NULL,
+	 480,
+	 "Warning: 381 10.0.0.2 \"SIPS Required\"\r\n",
+	 480,
+	 "381 10.0.0.2 \"SIPS Required\"\n",
+	 "UDP sip:b@" WORLD_PHONES},
+};
+
+/* The scheme by which a user is called is kept, and what cannot be reached by it is told (RFC 5630
+ * 5.3). */
 static void by_sips(void)
 {
-	static const struct {
-		const char *name;
-		struct bind bind;
-		bool is_called;
-	} rows[] = {
-		{"in the clear", {.contact = "sip:b@10.0.0.2"}, false},
-		{"a flow in the clear",
-		 {.contact = "sip:b@x.invalid", .flow = "10.0.0.2:5060"},
-		 false},
-		{"a TLS flow",
-		 {.contact = "sip:b@x.invalid", .flow = "10.0.0.2:5061", .proto = SIP_TLS},
-		 true},
-		{"a secure WebSocket",
-		 {.contact = "sip:b@x.invalid", .flow = "10.0.0.2:443", .proto = SIP_WSS},
-		 true},
-		{"behind a proxy in the clear",
-		 {.contact = "sip:b@x.invalid",
-		  .path = "<sip:10.0.0.2;lr>",
-		  .flow = "10.0.0.2:5061",
-		  .proto = SIP_TLS},
-		 false},
-		{"sips", {.contact = "sips:b@10.0.0.2"}, true},
-	};
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		struct world *world = new_world(schemes[i].config);
+		struct phone *anna = world_phone(world, "anna"), *bob = world_phone(world, "b");
+		struct forward_rule rule = {0};
+		char uri[64];
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct world *world = new_world(NULL);
-		struct location_match match;
-		struct sip_uri uri;
-		struct binding *b;
-
-		bind_user(world, "bob", &rows[i].bind);
-		for (int is_sips = 0; is_sips <= 1; is_sips++) {
-			const char *target = is_sips ? "sips:bob@" WORLD_SERVER
-						     : "sip:bob@" WORLD_SERVER;
-
-			CHECK_INT(target, sip_uri_parse(slice_of(target), &uri), 0);
-			CHECK_INT(target, location_match(world->focus->location, &uri, &match), 0);
-			b = match.aor ? location_next(match.aor, NULL) : NULL;
-			CHECK_INT(rows[i].name, b && location_is_meant(&match, b),
-				  !is_sips || rows[i].is_called);
+		(void)world_phone(world, "c");
+		if (schemes[i].forward) {
+			snprintf(rule.targets[FORWARD_UNREACHABLE], FORWARD_URI_MAX, "%s",
+				 schemes[i].forward);
+			CHECK_INT("rule", focus_forward_set(world->focus, SLICE("bob"), &rule), 0);
 		}
-		end_world(world, rows[i].name);
+		bind_user(world, "bob", &schemes[i].bind);
+		bob->manner = schemes[i].status ? PHONE_REJECTS : PHONE_ANSWERS;
+		bob->status = schemes[i].status;
+		bob->headers = schemes[i].headers;
+		simnet_speak_tls(world->net);
+		simnet_tap(world->net, on_sent_way, NULL);
+		last_way[0] = '\0';
+		snprintf(uri, sizeof(uri), "%s:bob@" WORLD_SERVER, schemes[i].scheme);
+		phone_dial(anna, uri);
+		world_run(world, 5000);
+		CHECK_INT(schemes[i].name, anna->final_status, schemes[i].final);
+		CHECK_STR(schemes[i].name, anna->end_headers, schemes[i].told);
+		CHECK_STR(schemes[i].name, last_way, schemes[i].way);
+		end_world(world, schemes[i].name);
 	}
 }
 

@@ -333,6 +333,30 @@ static void replaces_in_a_full_room(void)
 	world_end(world, "replaces_in_a_full_room");
 }
 
+/* RFC 5630 5.1.1.3: what was made by sips: is joined and taken over by sips: alone. */
+static void of_a_sips_dialog(void)
+{
+	static const char *const fields[] = {"Join", "Replaces"};
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		struct world *world = world_new(NULL);
+		struct phone *anna, *bob;
+
+		simnet_speak_tls(world->net);
+		anna = world_join(world, "anna", "sips:lobby@" WORLD_SERVER);
+		bob = world_phone(world, "bob");
+		phone_dial_naming(bob, "sip:lobby@" WORLD_SERVER, fields[i], anna);
+		world_run(world, 1000);
+		CHECK_INT(fields[i], bob->final_status, 480);
+		CHECK_STR(fields[i], bob->end_headers, "381 10.0.0.1 \"SIPS Required\"\n");
+		CHECK(fields[i], !anna->has_ended);
+		phone_dial_naming(bob, "sips:lobby@" WORLD_SERVER, fields[i], anna);
+		world_run(world, 1000);
+		CHECK_INT(fields[i], bob->final_status, 200);
+		world_end(world, fields[i]);
+	}
+}
+
 void suite_join(void)
 {
 	CHECK_SUITE("join");
@@ -344,6 +368,7 @@ void suite_join(void)
 	CHECK_TEST(ended_dialog);
 	CHECK_TEST(nothing_in_common);
 	CHECK_TEST(request_uri_decides);
+	CHECK_TEST(of_a_sips_dialog);
 	CHECK_TEST(listen_only);
 	CHECK_TEST(replaces);
 	CHECK_TEST(replaces_in_a_full_room);

@@ -25,6 +25,7 @@ static void setup_with(struct fixture *fx, const char *config)
 	fx->world = world_new(&(struct world_options){.config = config});
 	fx->sim = (struct simworld){.wheel = fx->world->wheel, .net = fx->world->net};
 	simraw_init(&fx->phone, &fx->sim, "10.0.0.9:5060");
+	simnet_speak_tls(fx->world->net);
 	fx->server = *simnode_addr(fx->world->server_node);
 }
 
@@ -47,6 +48,7 @@ static void teardown(struct fixture *fx, const char *row)
 struct ask {
 	enum sip_proto proto;
 	const char *method; /* REGISTER */
+	const char *uri;    /* Request-URI of it; NULL: the server as sip: */
 	const char *user;   /* bob */
 	const char *call_id;
 	const char *via; /* more Vias and fields before From; NULL none */
@@ -66,11 +68,12 @@ static uint16_t ask(struct fixture *fx, const struct ask *from)
 
 	fx->branch++;
 	buf_addf(&text,
-		 "%s sip:%s10.0.0.1 SIP/2.0\n"
+		 "%s %s%s%s SIP/2.0\n"
 		 "Via: SIP/2.0/%s @SELF@;branch=z9hG4bK%u%s\n%s"
 		 "Max-Forwards: 70\nFrom: <sip:%s@10.0.0.1>;tag=1\nTo: <sip:%s@10.0.0.1>\n"
 		 "Call-ID: %s\nCSeq: %u %s\n%sContent-Length: 0\n\n",
-		 method, from->method ? "bob@" : "", sip_proto_via(from->proto), fx->branch,
+		 method, from->uri ? "" : "sip:", from->method ? "bob@" : "",
+		 from->uri ? from->uri : "10.0.0.1", sip_proto_via(from->proto), fx->branch,
 		 from->has_no_rport ? "" : ";rport", from->via ? from->via : "", user, user,
 		 from->call_id ? from->call_id : "c1", from->cseq ? from->cseq : fx->branch, method,
 		 from->headers ? from->headers : "");
@@ -407,13 +410,77 @@ static void gruus(void)
 	CHECK("and the second", leads_to(&fx, slice_of(later), "bob"));
 	CHECK("another instance", !leads_to(&fx, SLICE("sip:bob@10.0.0.1;gr=urn:uuid:1"), "bob"));
 	CHECK("nobody's", !leads_to(&fx, SLICE("sip:tgruu.aaaa@10.0.0.1;gr"), "bob"));
-	for (int i = 0; i < LOCATION_TEMP_GRUUS_MAX; i++)
+	for (int i = 0; i < 40; i++)
 		(void)put(&fx, "Supported: gruu\nContact: <sip:b@1.1.1.1>" INSTANCE "\n");
-	CHECK("the oldest has gone", !leads_to(&fx, slice_of(temp), "bob"));
+	CHECK("the first still, after any number", leads_to(&fx, slice_of(temp), "bob"));
+	CHECK_INT("another Call-ID",
+		  ask(&fx, &(struct ask){.call_id = "booted",
+					 .headers = "Supported: gruu\nContact: "
+						    "<sip:b@1.1.1.1>" INSTANCE "\n"}),
+		  200);
+	CHECK("ends them (RFC 5627 3.2)", !leads_to(&fx, slice_of(temp), "bob"));
 	(void)gruu_of(fx.contacts, "temp-gruu", later, sizeof(later));
+	CHECK("and begins anew", leads_to(&fx, slice_of(later), "bob"));
 	(void)put(&fx, "Contact: *\nExpires: 0\n");
 	CHECK("all go with the last binding", !leads_to(&fx, slice_of(later), "bob"));
 	teardown(&fx, "gruus");
+}
+
+/* RFC 5627 3.2: a phone does not know that we were restarted. */
+static void gruus_outlive_a_restart(void)
+{
+	static struct store store;
+	char temp[256];
+	struct fixture fx;
+
+	setup(&fx);
+	CHECK_INT("registered", put(&fx, "Supported: gruu\nContact: <sip:b@1.1.1.1>" INSTANCE "\n"),
+		  200);
+	(void)gruu_of(fx.contacts, "temp-gruu", temp, sizeof(temp));
+	CHECK("good", leads_to(&fx, slice_of(temp), "bob"));
+	store = fx.world->store;
+	simraw_done(&fx.phone);
+	world_free(fx.world);
+	fx.world = world_new(&(struct world_options){
+		.config = "sip.registrar=open", .store = &store, .seed = 77});
+	fx.sim = (struct simworld){.wheel = fx.world->wheel, .net = fx.world->net};
+	simraw_init(&fx.phone, &fx.sim, "10.0.0.9:5060");
+	CHECK("still good", leads_to(&fx, slice_of(temp), "bob"));
+	teardown(&fx, "restart");
+}
+
+/* RFC 5630 5.2: a sips: Contact, where all else is sips:, too. */
+static void sips_contacts(void)
+{
+	static const struct {
+		const char *name, *uri, *headers;
+		uint16_t status;
+	} rows[] = {
+		{"all of it", "sips:10.0.0.1", "Contact: <sips:b@1.1.1.1>\n", 200},
+		{"with a path", "sips:10.0.0.1",
+		 "Supported: path\nPath: <sips:p;lr>\nContact: <sips:b@1.1.1.1>\n", 200},
+		{"to sip:", "sip:10.0.0.1", "Contact: <sips:b@1.1.1.1>\n", 400},
+		{"beside a sip: one", "sips:10.0.0.1",
+		 "Contact: <sips:b@1.1.1.1>, <sip:b@1.1.1.2>\n", 400},
+		{"over a path in the clear", "sips:10.0.0.1",
+		 "Supported: path\nPath: <sips:p;lr>, <sip:q;lr>\nContact: <sips:b@1.1.1.1>\n",
+		 400},
+		{"a sip: one to sips:", "sips:10.0.0.1", "Contact: <sip:b@1.1.1.1>\n", 200},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture fx;
+
+		setup(&fx);
+		CHECK_INT(rows[i].name,
+			  ask(&fx, &(struct ask){.proto = SIP_TLS,
+						 .uri = rows[i].uri,
+						 .headers = rows[i].headers}),
+			  rows[i].status);
+		CHECK_INT(rows[i].name, location_count(fx.world->focus->location),
+			  rows[i].status == 200);
+		teardown(&fx, rows[i].name);
+	}
 }
 
 /* Where requests of ours to a GRUU go that a phone gave as its Contact (RFC 5627 5.1). */
@@ -542,6 +609,8 @@ void suite_registrar(void)
 	CHECK_TEST(outbound);
 	CHECK_TEST(gruus);
 	CHECK_TEST(gruus_are_located);
+	CHECK_TEST(gruus_outlive_a_restart);
+	CHECK_TEST(sips_contacts);
 	CHECK_TEST(presence);
 	CHECK_TEST(restart);
 }
