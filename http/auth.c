@@ -3,17 +3,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
-
-/* The time depends on what was sent, never on how much of it is right. */
-static bool is_same_secret(struct slice given, struct slice secret)
-{
-	unsigned differs = given.len != secret.len;
-
-	for (size_t i = 0; i < given.len; i++)
-		differs |= (unsigned char)given.p[i] ^
-			   (unsigned char)secret.p[secret.len ? i % secret.len : 0];
-	return differs == 0;
-}
+#include "base/secret.h"
 
 static int check_token(struct slice token, struct slice authorization)
 {
@@ -21,7 +11,7 @@ static int check_token(struct slice token, struct slice authorization)
 
 	if (!slice_istarts(authorization, scheme))
 		return ERR_HTTP_UNAUTHORIZED;
-	if (!is_same_secret(slice_trim(slice_from(authorization, scheme.len)), token))
+	if (!secret_is_same(slice_trim(slice_from(authorization, scheme.len)), token))
 		return ERR_HTTP_UNAUTHORIZED;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <srtp2/srtp.h>
 
+#include "base/secret.h"
 #include "mixer/crypt_cipher.h"
 #include "mixer/prefetch.h"
 
@@ -55,7 +56,8 @@ struct crypt *crypt_of_owned(struct list *owned)
 bool media_keys_eq(const struct media_keys *a, const struct media_keys *b)
 {
 	return a->suite == b->suite &&
-	       CRYPTO_memcmp(a->key, b->key, media_suite_octets(a->suite)) == 0;
+	       secret_is_same(slice_make((const char *)a->key, media_suite_octets(a->suite)),
+			      slice_make((const char *)b->key, media_suite_octets(b->suite)));
 }
 
 /* Making ------------------------------------------------------------------------------------ */

@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/secret.h"
 #include "sip/cursor.h"
 
 static const struct {
@@ -440,15 +441,15 @@ int digest_response(const struct digest_credentials *credentials, const char *ha
 
 bool digest_is_same(struct slice given, const char *wanted)
 {
-	size_t len = strlen(wanted);
-	unsigned differs = given.len != len;
+	char lower[DIGEST_HEX_MAX];
 
-	for (size_t i = 0; i < given.len && len > 0; i++) {
+	if (given.len >= sizeof(lower))
+		return false;
+	for (size_t i = 0; i < given.len; i++) {
 		unsigned char c = (unsigned char)given.p[i];
 
 		/* Upper case letters to lower without a branch: digits and others stay. */
-		c |= (unsigned char)(((unsigned)c - 'A' < 6U) << 5);
-		differs |= c ^ (unsigned char)wanted[i % len];
+		lower[i] = (char)(c | (((unsigned)c - 'A' < 6U) << 5));
 	}
-	return differs == 0;
+	return secret_is_same(slice_make(lower, given.len), slice_of(wanted));
 }

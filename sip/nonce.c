@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/prefix.h"
+#include "base/secret.h"
 
 enum {
 	KEY_OCTETS = 32,
@@ -179,13 +180,10 @@ enum nonce_state nonces_check(const struct nonces *nonces, const struct addr *pe
 {
 	char signature[SIGNATURE_CHARS];
 	struct parts parts;
-	unsigned differs = 0;
 
 	if (!take_apart(text, &parts) || !sign(nonces, text.p, signature))
 		return NONCE_FOREIGN;
-	for (unsigned i = 0; i < SIGNATURE_CHARS; i++)
-		differs |= (unsigned char)(signature[i] ^ text.p[SIGNED_CHARS + i]);
-	if (differs)
+	if (!secret_is_same(slice_from(text, SIGNED_CHARS), slice_make(signature, SIGNATURE_CHARS)))
 		return NONCE_FOREIGN;
 	if (clock_mono_ms(&nonces->clock) - parts.made_ms >= nonces->life_ms ||
 	    parts.peer != peer_tag(peer))

@@ -1,13 +1,14 @@
 /* focus/pin.c */
 #include "focus/pin.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <errno.h>
+
+#include "base/secret.h"
 
 /* About a millisecond of the control thread. */
 enum { ROUNDS = 2000, ROUNDS_MAX = 1000000, SALT = 12, HASH = 24 };
@@ -73,5 +74,5 @@ bool pin_matches(const char *hash, struct slice pin)
 	    !derive(pin, salt, rounds, octets))
 		return false;
 	print_hex(octets, got);
-	return CRYPTO_memcmp(want, got, 2 * HASH) == 0;
+	return secret_is_same(slice_make(got, 2 * HASH), slice_make(want, 2 * HASH));
 }
