@@ -103,19 +103,29 @@ static struct slice unfold(struct cursor *c, struct slice line)
 	return line;
 }
 
+/* What a body may have in it that is nobody's business. */
+enum body { BODY_ANY, BODY_DIGITS, BODY_SEATS };
+
+static enum body body_of(struct slice type)
+{
+	if (slice_istarts(type, SLICE("application/dtmf")))
+		return BODY_DIGITS;
+	return slice_istarts(type, SLICE("application/vnd.hearth.seats")) ? BODY_SEATS : BODY_ANY;
+}
+
 /* Header fields through the empty line. */
-static void mask_fields(char *text, struct slice whole, struct cursor *c, bool *ret_is_digits)
+static void mask_fields(char *text, struct slice whole, struct cursor *c, enum body *ret_body)
 {
 	struct slice line, value;
 
-	*ret_is_digits = false;
+	*ret_body = BODY_ANY;
 	while (cursor_line(c, &line) && line.len > 0) {
 		line = unfold(c, line);
 		if (is_field(line, "Authorization", "Authorization", &value) ||
 		    is_field(line, "Proxy-Authorization", "Proxy-Authorization", &value))
 			mask_credentials(text, whole, value);
 		else if (is_field(line, "Content-Type", "c", &value))
-			*ret_is_digits = slice_istarts(value, SLICE("application/dtmf"));
+			*ret_body = body_of(value);
 	}
 }
 
@@ -160,15 +170,31 @@ static void mask_digits(char *text, struct slice whole, struct cursor *c)
 	}
 }
 
+/* A room that moves takes its PINs along as hashes, and few digits are soon tried. */
+static void mask_pins(char *text, struct slice whole, struct cursor *c)
+{
+	struct slice line;
+
+	while (next_line(c, &line)) {
+		struct slice hit;
+
+		for (; slice_present(hit = value_behind(line, "pin=", " \r"));
+		     line = slice_from(line, slice_offset(line, hit) + hit.len))
+			paint(text, whole, hit);
+	}
+}
+
 void sip_trace_mask(char *text, size_t len)
 {
 	struct slice whole = slice_make(text, len);
 	struct cursor c = cursor_of(whole);
-	bool is_digits;
+	enum body body;
 
-	mask_fields(text, whole, &c, &is_digits);
-	if (is_digits)
+	mask_fields(text, whole, &c, &body);
+	if (body == BODY_DIGITS)
 		mask_digits(text, whole, &c);
+	else if (body == BODY_SEATS)
+		mask_pins(text, whole, &c);
 	else
 		mask_body(text, whole, &c);
 }

@@ -297,6 +297,11 @@ static const struct {
 	 HEAD "\r\na=ice-ufrag:u\r\na=ice-pwd:xxxxxx\r\n"},
 	{"digits", HEAD "Content-Type: application/dtmf-relay\r\n\r\nSignal=5\r\nDuration=160\r\n",
 	 HEAD "Content-Type: application/dtmf-relay\r\n\r\nSignal=x\r\nDuration=160\r\n"},
+	{"PINs of a room that moves, as hashes",
+	 HEAD "Content-Type: application/vnd.hearth.seats\r\n\r\nroom pin=ab%24c tones "
+	      "moderator_pin=de\nseat x name=pin muted\n",
+	 HEAD "Content-Type: application/vnd.hearth.seats\r\n\r\nroom pin=xxxxxx tones "
+	      "moderator_pin=xx\nseat x name=pin muted\n"},
 	{"a digit alone", HEAD "c: application/dtmf\r\n\r\n5", HEAD "c: application/dtmf\r\n\r\nx"},
 	{"cut off", HEAD "Authorization: Digest response=\"12",
 	 HEAD "Authorization: Digest response=\"12"},
