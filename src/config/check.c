@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/addr.h"
+#include "base/attr.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/prefix.h"
@@ -372,6 +373,23 @@ static void check_callback(struct check *check, const char *value)
 	}
 }
 
+static void check_numbers(struct check *check, const char *value)
+{
+	struct slice rest = slice_of(value), item;
+
+	while (config_list_next(&rest, &item)) {
+		size_t end = slice_find(item, ';');
+		struct slice number = slice_first(item, MIN_OF(end, slice_find(item, '=')));
+		struct slice param = slice_trim(slice_from(item, end + 1));
+
+		if (!slice_trim(number).len ||
+		    (end < item.len && !slice_starts(param, SLICE("greeting="))))
+			WRONG(check,
+			      "\"" SLICE_FMT "\" is not number[=language[:room]][;greeting=item]",
+			      SLICE_ARG(item));
+	}
+}
+
 static void check_registrar(struct check *check, const char *value)
 {
 	if (strcmp(value, "users") != 0 && strcmp(value, "open") != 0 && strcmp(value, "off") != 0)
@@ -660,6 +678,7 @@ static const struct {
 	{CONFIG_KEY_recordings_format, check_recordings_format},
 	{CONFIG_KEY_numbers_pool, check_pool},
 	{CONFIG_KEY_callback_numbers, check_callback},
+	{CONFIG_KEY_dialin_numbers, check_numbers},
 	{CONFIG_KEY_log_level, check_log_level},
 	{CONFIG_KEY_log_format, check_log_format},
 };

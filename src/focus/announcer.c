@@ -48,17 +48,33 @@ static void read_missing(void *arg)
 		LOG(LOG_ERROR, "prompts.not_made", LOG_STR("error", err_text(err)));
 }
 
+static void check_greeting(const struct focus *focus, const struct attendant_number *number)
+{
+	struct sounds *sounds = NULL;
+	int err = sounds_new(focus->prompts, number->language, &sounds);
+
+	if (!err)
+		err = sounds_add(sounds, focus, slice_of(number->greeting));
+	if (err)
+		LOG(LOG_ERROR, "config.item_ignored", LOG_STR("key", "dialin.numbers"),
+		    LOG_STR("item", number->greeting), LOG_STR("error", err_text(err)));
+	sounds_free(sounds);
+}
+
 /* The languages that numbers speak, so that the first caller hears them already. */
 static void want_numbers(struct focus *focus)
 {
 	struct slice list = slice_of(focus->config->dialin_numbers), item;
 	struct attendant_number number;
 
-	while (text_list_next(&list, &item))
-		if (attendant_number_find(focus->config->dialin_numbers,
-					  slice_trim(slice_first(item, slice_find(item, '='))),
-					  &number))
-			prompts_want(focus->prompts, number.language);
+	while (text_list_next(&list, &item)) {
+		if (!attendant_number_find(focus->config->dialin_numbers, attendant_number_of(item),
+					   &number))
+			continue;
+		prompts_want(focus->prompts, number.language);
+		if (number.greeting[0])
+			check_greeting(focus, &number);
+	}
 }
 
 static void check_menu(const char *key, const char *table)

@@ -21,7 +21,9 @@
 #include "focus/text.h"
 #include "focus/waiting.h"
 
-enum state { ASK_ROOM, ASK_PIN, CHECK_PIN, ASK_NAME, TAKE_NAME, SAVE_NAME, SAY_GOODBYE };
+enum state { ASK_ROOM, ASK_PIN, CHECK_PIN, GREET, ASK_NAME, TAKE_NAME, SAVE_NAME, SAY_GOODBYE };
+
+enum { GREETING_PAUSE_MS = 400 };
 
 struct attendant {
 	struct participant *participant;
@@ -31,15 +33,38 @@ struct attendant {
 	char digits[ATTENDANT_DIGITS_MAX + 1];
 	size_t digit_count;
 	uint32_t wrong;
-	bool was_silent;            /* the prompt was said once more */
-	bool was_named;             /* asked for its name, and heard */
-	bool was_touched;           /* a key was pressed: somebody is there */
-	enum participant_role role; /* as which it will come in */
+	bool was_silent;                    /* the prompt was said once more */
+	bool was_named;                     /* asked for its name, and heard */
+	bool was_touched;                   /* a key was pressed: somebody is there */
+	char greeting[SOUNDS_ITEM_MAX + 1]; /* "": none, or it was said */
+	struct sounds *greeting_sounds;     /* owned; while a list has their paths; NULL */
+	enum participant_role role;         /* as which it will come in */
 	handle play;
 	struct timer digit_timer, call_timer;
 };
 
 /* Numbers ------------------------------------------------------------------------------------ */
+
+struct slice attendant_number_of(struct slice row)
+{
+	row = slice_first(row, slice_find(row, ';'));
+	return slice_trim(slice_first(row, slice_find(row, '=')));
+}
+
+/* "language[:room]", which may be missing. */
+static struct slice meaning_of(struct slice row)
+{
+	row = slice_first(row, slice_find(row, ';'));
+	return slice_from(row, MIN_OF(slice_find(row, '=') + 1, row.len));
+}
+
+static struct slice greeting_of(struct slice row)
+{
+	static const struct slice name = {"greeting=", 9};
+	struct slice param = slice_trim(slice_from(row, slice_find(row, ';') + 1));
+
+	return slice_starts(param, name) ? slice_trim(slice_from(param, name.len)) : SLICE("");
+}
 
 static struct slice without_plus(struct slice number)
 {
@@ -52,18 +77,17 @@ bool attendant_number_find(const char *numbers, struct slice number,
 	struct slice list = slice_of(numbers), item;
 
 	while (text_list_next(&list, &item)) {
-		size_t equals = slice_find(item, '=');
-		struct slice rest = slice_from(item, MIN_OF(equals + 1, item.len));
+		struct slice rest = meaning_of(item);
 		size_t colon = slice_find(rest, ':');
 
-		if (!slice_eq(without_plus(slice_trim(slice_first(item, equals))),
-			      without_plus(number)))
+		if (!slice_eq(without_plus(attendant_number_of(item)), without_plus(number)))
 			continue;
 		*ret_number = (struct attendant_number){.language = ""};
 		slice_cstr(slice_trim(slice_first(rest, colon)), ret_number->language,
 			   sizeof(ret_number->language));
 		slice_cstr(slice_trim(slice_from(rest, MIN_OF(colon + 1, rest.len))),
 			   ret_number->room, sizeof(ret_number->room));
+		slice_cstr(greeting_of(item), ret_number->greeting, sizeof(ret_number->greeting));
 		return true;
 	}
 	return false;
@@ -99,12 +123,39 @@ bool attendant_must_ask(const struct room *room, struct slice referred_by)
 
 /* Saying ------------------------------------------------------------------------------------- */
 
-static void list_begin(const struct attendant *a, struct prompt_list *list)
+static const char *language_of(const struct attendant *a)
 {
 	const struct room *room = focus_room_find(a->participant->focus, slice_of(a->room_id));
 
-	prompt_begin(list, a->participant->focus->prompts,
-		     a->language[0] || !room ? a->language : room->settings.language);
+	return a->language[0] || !room ? a->language : room->settings.language;
+}
+
+/* What cannot be had is left out: the caller is served all the same. */
+static void add_greeting(struct attendant *a, struct prompt_list *list)
+{
+	struct focus *focus = a->participant->focus;
+	int err = sounds_new(focus->prompts, language_of(a), &a->greeting_sounds);
+
+	if (!err)
+		err = sounds_add(a->greeting_sounds, focus, slice_of(a->greeting));
+	if (err) {
+		LOG(LOG_WARN, "dialin.not_greeted", LOG_STR("participant", a->participant->id),
+		    LOG_STR("greeting", a->greeting), LOG_STR("error", err_text(err)));
+		return;
+	}
+	for (uint32_t i = 0; i < a->greeting_sounds->list.count; i++)
+		list->sounds[list->count++] = a->greeting_sounds->list.sounds[i];
+	prompt_add_pause(list, GREETING_PAUSE_MS);
+}
+
+/* The greeting first, if it has not been said: then the list is to be said before another begins.
+ */
+static void list_begin(struct attendant *a, struct prompt_list *list)
+{
+	prompt_begin(list, a->participant->focus->prompts, language_of(a));
+	if (a->greeting[0])
+		add_greeting(a, list);
+	a->greeting[0] = '\0';
 }
 
 static void say(struct attendant *a, struct prompt_list *list)
@@ -116,6 +167,7 @@ static void say(struct attendant *a, struct prompt_list *list)
 	/* What cannot be said is passed over: the timer goes on as if it had been. */
 	if (say_to_leg(p, list, false, &a->play))
 		timer_start(p->focus->wheel, &a->digit_timer, ATTENDANT_FIRST_MS);
+	a->greeting_sounds = sounds_free(a->greeting_sounds);
 }
 
 static void say_goodbye(struct attendant *a, enum prompt why)
@@ -333,6 +385,21 @@ void attendant_on_named(struct attendant *a)
 		enter_again(a);
 }
 
+/* Nothing is to be asked: it is heard before it comes in. False: there is nothing to be heard. */
+static bool greet(struct attendant *a)
+{
+	struct prompt_list list;
+
+	if (!a->greeting[0])
+		return false;
+	list_begin(a, &list);
+	if (!list.count)
+		return false;
+	a->state = GREET;
+	say(a, &list);
+	return true;
+}
+
 static void enter(struct attendant *a, struct room *room, enum participant_role role)
 {
 	int err;
@@ -346,10 +413,22 @@ static void enter(struct attendant *a, struct room *room, enum participant_role 
 	err = check_entry(a, room);
 	if (err)
 		refuse(a, err);
+	else if (greet(a))
+		return;
 	else if (room->settings.has_names && !a->was_named)
 		ask_name(a);
 	else
 		come_in(a, room);
+}
+
+static void greeted(struct attendant *a)
+{
+	struct room *room = focus_room_find(a->participant->focus, slice_of(a->room_id));
+
+	if (room)
+		enter(a, room, a->role);
+	else
+		say_goodbye(a, PROMPT_ROOM_INVALID);
 }
 
 static void room_known(struct attendant *a, enum prompt first)
@@ -444,6 +523,8 @@ static void on_digit_timer(void *arg)
 		hang_up(a);
 	} else if (a->state == CHECK_PIN) {
 		pin_check(a);
+	} else if (a->state == GREET) {
+		greeted(a);
 	} else if (a->state == ASK_NAME) {
 		take_name(a);
 	} else if (a->state == TAKE_NAME) {
@@ -490,6 +571,10 @@ void attendant_on_digit(struct attendant *a, char digit)
 		return;
 	a->was_touched = true;
 	say_stop(focus, &a->play);
+	if (a->state == GREET) {
+		greeted(a);
+		return;
+	}
 	if (a->state == ASK_NAME || a->state == TAKE_NAME) {
 		a->state == ASK_NAME ? take_name(a) : save_name(a);
 		return;
@@ -515,6 +600,8 @@ void attendant_on_said(struct attendant *a, handle play)
 	a->play = 0;
 	if (a->state == SAY_GOODBYE)
 		hang_up(a);
+	else if (a->state == GREET)
+		greeted(a);
 	else if (a->state == ASK_NAME)
 		take_name(a);
 	else if (!a->digit_count)
@@ -532,6 +619,7 @@ int attendant_new(struct participant *participant, const struct attendant_number
 	a->participant = participant;
 	slice_cstr(slice_of(number->language), a->language, sizeof(a->language));
 	slice_cstr(slice_of(number->room), a->room_id, sizeof(a->room_id));
+	slice_cstr(slice_of(number->greeting), a->greeting, sizeof(a->greeting));
 	timer_init(&a->digit_timer, on_digit_timer, a);
 	timer_init(&a->call_timer, on_call_timer, a);
 	participant->attendant = a;
@@ -566,6 +654,7 @@ struct attendant *attendant_free(struct attendant *a)
 	timer_stop(focus->wheel, &a->digit_timer);
 	timer_stop(focus->wheel, &a->call_timer);
 	say_stop(focus, &a->play);
+	sounds_free(a->greeting_sounds);
 	free(a);
 	return NULL;
 }

@@ -7,7 +7,7 @@
  * room is made for it: a wrong number or PIN leaves nothing behind. '#' ends an entry (so does a
  * pause), '*' starts it over, any key cuts a prompt short. Three wrong entries, or two silences,
  * end the call with a goodbye; wrong PINs also count in lockout.h. A room with has_names asks for a
- * name last.
+ * name last. A number may have a greeting of its own, which is heard before everything else.
  *
  * Thread: control. An attendant belongs to its participant (participant->attendant).
  */
@@ -16,6 +16,7 @@
 
 #include "focus/participant_priv.h"
 #include "focus/prompts.h"
+#include "focus/sounds.h"
 
 enum {
 	ATTENDANT_DIGITS_MAX = 32,  /* more are not kept */
@@ -29,11 +30,15 @@ enum {
 
 struct attendant;
 
-/* What a dialled number means: a row of dialin.numbers, "number[=language[:room]]". */
+/* What a dialled number means: a row of dialin.numbers, "number[=language[:room]][;greeting=item]".
+ */
 struct attendant_number {
 	char language[ATTENDANT_LANGUAGE_MAX + 1]; /* "": the default */
 	char room[ROOM_ID_MAX + 1];                /* "": ask for it */
+	char greeting[SOUNDS_ITEM_MAX + 1];        /* as in focus/sounds.h; "": none */
 };
+/* The number itself of such a row. */
+struct slice attendant_number_of(struct slice row);
 /* False when `number` is not in the list. A leading '+' is the same as none. */
 bool attendant_number_find(const char *numbers, struct slice number,
 			   struct attendant_number *ret_number);

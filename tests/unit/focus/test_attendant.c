@@ -610,19 +610,71 @@ static void hanging_up_and_stopping_leave_nothing(void)
 	world_end(world, "hanging_up");
 }
 
+/* A number says its own words first: before it asks, and before it lets in where there is nothing
+ * to ask. Any key goes on. What cannot be played keeps nobody out. */
+static void a_number_greets(void)
+{
+	static const struct {
+		const char *name, *greeting, *room;
+		bool has_greeting, is_key;
+	} rows[] = {
+		{"asks then", "tone:440:500", "", true, false},
+		{"lets in then", "tone:440:500", ":open", true, false},
+		{"a key goes on", "tone:440:500", ":open", true, true},
+		{"no such file", "file:nothing.wav", ":open", false, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char config[256];
+		struct room_settings settings = {.is_locked = false};
+		struct world *world;
+		struct fake_play *play;
+		struct phone *anna;
+		struct room *room;
+
+		(void)snprintf(config, sizeof(config),
+			       "prompts.path=/nowhere\ndialin.numbers=8000=en%s;greeting=%s",
+			       rows[i].room, rows[i].greeting);
+		world = world_new(&(struct world_options){.config = config});
+		CHECK_INT(rows[i].name,
+			  focus_room_create(world->focus, SLICE("open"), &settings, &room), 0);
+		anna = call(world, "anna", "8000");
+		CHECK(rows[i].name, anna->is_established);
+		play = fake_media_play(world->media, leg_of(anna)->self, 0);
+		if (!rows[i].has_greeting) {
+			CHECK_INT(rows[i].name, world_roster(world, "open"), 1);
+			world_end(world, rows[i].name);
+			continue;
+		}
+		/* The greeting and a pause; and, if it asks, a pause and the question. */
+		CHECK_INT(rows[i].name, play ? play->sound_count : 0, rows[i].room[0] ? 2 : 4);
+		CHECK_INT(rows[i].name, world_roster(world, "open"), 0);
+		if (rows[i].is_key)
+			press(anna, "1");
+		else if (play)
+			fake_media_play_over(world->media, play);
+		world_run(world, 500);
+		CHECK_INT(rows[i].name, world_roster(world, "open"), rows[i].room[0] ? 1 : 0);
+		world_end(world, rows[i].name);
+	}
+}
+
 static void numbers_table(void)
 {
 	static const struct {
 		const char *numbers, *dialled;
 		bool is_found;
-		const char *language, *room;
+		const char *language, *room, *greeting;
 	} rows[] = {
-		{"8000", "8000", true, "", ""},
-		{"8000", "800", false, "", ""},
-		{"+49305=de:lobby", "49305", true, "de", "lobby"},
-		{"49305 = de : lobby", "+49305", true, "de", "lobby"},
-		{"1=en,2=:b", "2", true, "", "b"},
-		{"", "", false, "", ""},
+		{"8000", "8000", true, "", "", ""},
+		{"8000", "800", false, "", "", ""},
+		{"+49305=de:lobby", "49305", true, "de", "lobby", ""},
+		{"49305 = de : lobby", "+49305", true, "de", "lobby", ""},
+		{"1=en,2=:b", "2", true, "", "b", ""},
+		{"1;greeting=music,2=en;greeting=file:a.wav", "2", true, "en", "", "file:a.wav"},
+		{"1;greeting=music,2=en", "1", true, "", "", "music"},
+		{"1 = en:lobby ; greeting= file:a.wav ", "1", true, "en", "lobby", "file:a.wav"},
+		{"", "", false, "", "", ""},
 	};
 	struct attendant_number number;
 
@@ -634,6 +686,7 @@ static void numbers_table(void)
 			continue;
 		CHECK_STR(rows[i].numbers, number.language, rows[i].language);
 		CHECK_STR(rows[i].numbers, number.room, rows[i].room);
+		CHECK_STR(rows[i].numbers, number.greeting, rows[i].greeting);
 	}
 }
 
@@ -658,6 +711,7 @@ void suite_attendant(void)
 	CHECK_TEST(whom_we_call_types_a_pin);
 	CHECK_TEST(a_machine_types_no_pin);
 	CHECK_TEST(names_are_recorded);
+	CHECK_TEST(a_number_greets);
 	CHECK_TEST(a_name_that_cannot_be_recorded);
 	CHECK_TEST(hanging_up_and_stopping_leave_nothing);
 	CHECK_TEST(numbers_table);
