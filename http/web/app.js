@@ -262,6 +262,7 @@ function drawRoom() {
 	drawToggle($("room-lobby"), room.lobby, ["i-door", "Start lobby"], ["i-door", "End lobby"]);
 	drawNote(room);
 	drawBreakout();
+	drawMigration(room);
 	if (!$("settings-box").open)
 		drawSettings();
 }
@@ -287,6 +288,8 @@ function drawNote(room) {
 		notes.push("Guests who call wait for the first moderator.");
 	if (room.has_pin || room.has_moderator_pin)
 		notes.push("Callers are asked for a PIN.");
+	if (room.migration && room.migration.state === "moving")
+		notes.push("The room is being moved to another server.");
 	if (room.participants >= room.max_participants)
 		notes.push(`The room is full (${room.max_participants}).`);
 	$("room-note").textContent = notes.join(" ");
@@ -376,7 +379,7 @@ function tagsOf(person) {
 	if (person.role === "moderator" || (room && room.has_moderator_pin))
 		tags.push(person.role);
 	if (person.bridge)
-		tags.push("bridge");
+		tags.push(person.carries && person.carries.length ? `bridge for ${person.carries.map(nameOf).join(", ")}` : "bridge");
 	if (person.hand_raised)
 		tags.push("hand raised");
 	if (person.coaches)
@@ -432,11 +435,12 @@ function drawPersonButtons(item, person, name) {
 	const mute = item.querySelector(".mute");
 	const deaf = item.querySelector(".deaf");
 	const isWaiting = person.state === "pending";
+	const hasLess = isWaiting || person.state === "disconnecting";
 	item.querySelector(".admit").hidden = !isWaiting;
 	item.querySelector(".hand").hidden = !person.hand_raised;
-	mute.hidden = isWaiting;
-	deaf.hidden = isWaiting;
-	item.querySelector(".more").hidden = isWaiting;
+	mute.hidden = hasLess;
+	deaf.hidden = hasLess;
+	item.querySelector(".more").hidden = hasLess;
 	drawToggle(mute, person.muted, ["i-mic", "Mute"], ["i-mic-off", "Unmute"]);
 	drawToggle(deaf, person.deaf, ["i-ear", "Deafen"], ["i-ear-off", "Undeafen"]);
 	for (const button of item.querySelectorAll("button")) /* what is seen, and whom it is about */

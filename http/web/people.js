@@ -21,7 +21,7 @@ const othersThan = (person) => [...state.people.values()].filter((p) => p.id !==
 function openMore(person) {
 	morePerson = person.id;
 	setText($("more-title"), nameOf(person));
-	setText($("more-about"), person.uri);
+	setText($("more-about"), person.referred_by ? `${person.uri}, sent by ${person.referred_by}` : person.uri);
 	$("more-role").value = person.role;
 	$("more-language").value = person.language || "";
 	$("more-gain").value = person.gain_db;

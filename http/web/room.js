@@ -91,6 +91,9 @@ function drawSettings() {
 	$("set-max").value = room.max_participants;
 	$("set-loudest").value = room.loudest || "";
 	$("set-language").value = room.language || "";
+	$("set-owner").value = room.owner || "";
+	$("set-codecs").value = room.codecs.join(", ");
+	$("set-noise_gate_dbov").value = room.noise_gate_dbov;
 	$("set-minutes").value = room.max_duration_s ? Math.round(room.max_duration_s / 60) : "";
 	$("set-opens").value = localOf(room.opens_at);
 	$("set-closes").value = localOf(room.closes_at);
@@ -101,6 +104,25 @@ function drawSettings() {
 		$(`set-no-${name}`).parentElement.hidden = !room[`has_${name}`];
 	}
 }
+
+/* Whom it calls is told of one room, not in lists and events. */
+let invitees = null;
+
+async function loadInvitees() {
+	const id = state.selected;
+	invitees = null;
+	$("set-invitees").value = "";
+	$("set-invitees").disabled = true;
+	const room = await call("GET", roomPath(id));
+	if (id !== state.selected)
+		return;
+	invitees = (room.invitees || []).join("\n");
+	$("set-invitees").value = invitees;
+	$("set-invitees").disabled = false;
+}
+
+const wordsOf = (text) => text.split(/[\s,]+/).filter(Boolean);
+const linesOf = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
 
 /* What was changed, and nothing else: two people may have the form open. */
 function changedSettings(room) {
@@ -118,6 +140,14 @@ function changedSettings(room) {
 		change.loudest = Number($("set-loudest").value);
 	if ($("set-language").value.trim() !== (room.language || ""))
 		change.language = $("set-language").value.trim() || null;
+	if ($("set-owner").value.trim() !== (room.owner || ""))
+		change.owner = $("set-owner").value.trim() || null;
+	if (wordsOf($("set-codecs").value).join() !== room.codecs.join())
+		change.codecs = wordsOf($("set-codecs").value);
+	if ($("set-noise_gate_dbov").value !== String(room.noise_gate_dbov))
+		change.noise_gate_dbov = $("set-noise_gate_dbov").value ? Number($("set-noise_gate_dbov").value) : null;
+	if (invitees !== null && linesOf($("set-invitees").value).join("\n") !== invitees)
+		change.invitees = linesOf($("set-invitees").value).map(uriOf);
 	if (minutes !== (room.max_duration_s || null))
 		change.max_duration_s = minutes;
 	if ($("set-opens").value !== localOf(room.opens_at))
@@ -143,6 +173,42 @@ async function onSettings(event) {
 		$("settings-box").open = false;
 		announce("Settings saved.");
 	}
+}
+
+function onSettingsToggle() {
+	drawSettings();
+	if ($("settings-box").open)
+		loadInvitees().catch(() => {});
+}
+
+/* Moving elsewhere ------------------------------------------------------------------------------ */
+
+const MOVES = {
+	dialling: "The other server is called.",
+	moving: "People are asked to go.",
+	done: "It has moved.",
+	failed: "It could not be moved: everybody is where they were.",
+};
+
+function drawMigration(room) {
+	const move = room.migration;
+	const isUnderWay = Boolean(move) && (move.state === "dialling" || move.state === "moving");
+	const counts = move ? [[move.moved, "gone"], [move.pending, "asked"], [move.carried, "heard over the line between the two"]]
+		.filter(([count]) => count).map(([count, what]) => `${count} ${what}`).join(", ") : "";
+	$("migrate").querySelector("button").disabled = isUnderWay;
+	if (move)
+		setText($("migrate-now"), `${MOVES[move.state] || move.state} ${counts ? `${counts}. ` : ""}${move.uri || move.to || ""}`);
+	else
+		setText($("migrate-now"), "Everybody is asked to go there; whose phone cannot is heard over a line between the two.");
+}
+
+async function onMigrate(event) {
+	event.preventDefault();
+	const to = uriOf($("migrate-to").value.trim());
+	const id = state.selected;
+	const room = await attempt("Moving the room", () => call("POST", `${roomPath(id)}/migrate`, { to }), event.submitter);
+	if (room)
+		announce("The other server is called.");
 }
 
 /* Who is kept out ------------------------------------------------------------------------------- */
@@ -186,6 +252,8 @@ async function onBanClick(event) {
 function selectRoom() {
 	$("log").replaceChildren();
 	$("settings-box").open = false;
+	$("migrate-box").open = false;
+	$("migrate-to").value = "";
 	bans.clear();
 	drawBans();
 	loadBans().catch(() => {});
@@ -195,7 +263,8 @@ function listenRoom() {
 	$("say-from").value = sessionStorage.getItem("hearth.name") || "";
 	$("say").addEventListener("submit", onSay);
 	$("settings").addEventListener("submit", onSettings);
-	$("settings-box").addEventListener("toggle", drawSettings);
+	$("settings-box").addEventListener("toggle", onSettingsToggle);
+	$("migrate").addEventListener("submit", onMigrate);
 	$("bans").addEventListener("click", onBanClick);
 	$("room-admit").addEventListener("click", (event) => {
 		attempt("Admitting all", () => call("POST", `${roomPath(state.selected)}/actions`, { action: "admit_all" }), event.currentTarget);

@@ -476,7 +476,7 @@ def close_more(page, word="yes"):
 
 @lib.case
 def more_can_be_done_to_a_participant():
-    """Who hears whom, coaching, its sound, digits for it; and what the room does to all."""
+    """Who hears whom, coaching, its sound, digits for it; what the room does to all, and a move that fails."""
     hearth = lib.Hearth()
     anna, bert, carl = room_with(hearth, ("Anna", SPEAKS), ("Bert", SILENT), ("Carl", SILENT))
     page = Browser(hearth, "#/rooms/kitchen")
@@ -527,9 +527,24 @@ def more_can_be_done_to_a_participant():
         page.one(f"#set-{switch}").click()
     set_value(page, "set-loudest", "3")
     set_value(page, "set-language", "it")
+    set_value(page, "set-owner", "anna")
+    set_value(page, "set-codecs", "PCMU, opus")
+    set_value(page, "set-noise_gate_dbov", "-45")
+    set_value(page, "set-opens", "2035-01-01T10:00")
+    lib.wait_for("whom it calls is known", lambda: page.one("#set-invitees").is_enabled(), 30)
+    set_value(page, "set-invitees", "zoe@127.0.0.9\nsip:yan@127.0.0.9\n")
     page.one("#settings button[type=submit]").click()
     lib.wait_for("saved", lambda: all(hearth.room("kitchen")[s] for s in ("denoise", "auto_level", "inband_dtmf", "pass_dtmf", "names"))
                  and hearth.room("kitchen")["loudest"] == 3 and hearth.room("kitchen")["language"] == "it", 30)
+    room = hearth.room("kitchen")
+    assert room["owner"] == "anna" and room["codecs"] == ["PCMU", "opus"] and room["noise_gate_dbov"] == -45, room
+    assert room["invitees"] == ["sip:zoe@127.0.0.9", "sip:yan@127.0.0.9"], room
+
+    busy = lib.Phone(hearth, "other")
+    page.one("#migrate-box summary").click()
+    page.one("#migrate-to").send_keys(f"other@127.0.0.1:{busy.port}", Keys.ENTER)
+    busy.answer(busy.wait_request("INVITE", 30), 486, "Busy Here")
+    page.wait_text("#migrate-now", "could not be moved", 30)
     page.stop()
     hearth.stop()
 
