@@ -260,6 +260,21 @@ static void add_hep(struct buf *out, const struct focus *focus)
 		"Copies for the capture server that were lost here.", dropped);
 }
 
+static void add_recordings_and_moves(struct buf *out, const struct focus_stats *stats)
+{
+	gauge(out, "hearth_recordings", "Recordings that run or pause.", stats->recordings);
+	head(out, "hearth_recordings_total", "counter", "Recordings that have ended, by how.");
+	sample(out, "hearth_recordings_total", "state", "done", stats->recordings_done);
+	sample(out, "hearth_recordings_total", "state", "failed", stats->recordings_failed);
+	head(out, "hearth_moves_total", "counter",
+	     "Rooms and calls that went to another focus, by how that ended.");
+	sample(out, "hearth_moves_total", "state", "done", stats->moves_done);
+	sample(out, "hearth_moves_total", "state", "failed", stats->moves_failed);
+	counter(out, "hearth_participants_moved_total",
+		"Participants that have arrived at the focus their room moved to.",
+		stats->participants_moved);
+}
+
 static void add_focus(struct buf *out, const struct focus *focus)
 {
 	const struct focus_stats *stats = focus_stats(focus);
@@ -287,6 +302,7 @@ static void add_focus(struct buf *out, const struct focus *focus)
 	for (int flag = 0; flag < MEDIA_FLAG_COUNT; flag++)
 		sample(out, "hearth_leg_flags_total", "flag", view_flags[flag],
 		       stats->flags_raised[flag]);
+	add_recordings_and_moves(out, stats);
 	add_registrations(out, focus);
 	add_numbers(out, focus);
 	add_callbacks(out, focus);

@@ -11,6 +11,7 @@
 #include "focus/recording.h"
 #include "focus/room_priv.h"
 #include "focus/say.h"
+#include "focus/schedule.h"
 #include "focus/waiting.h"
 
 static void do_help(struct room *room, struct participant *p)
@@ -95,7 +96,7 @@ static void do_record(struct room *room, struct participant *p)
 static void do_end(struct room *room, struct participant *p)
 {
 	(void)p;
-	(void)focus_room_close(room->focus, room, "ended_by_moderator");
+	schedule_end(room, "ended_by_moderator");
 }
 
 static const struct action actions[] = {

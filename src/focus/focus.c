@@ -296,12 +296,12 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 	return err;
 }
 
-/* What plays now has its own copies of the paths. */
 void focus_acting(struct focus *focus, const char *by)
 {
 	slice_cstr(slice_of(by), focus->by, sizeof(focus->by));
 }
 
+/* What plays now has its own copies of the paths. */
 void focus_reload(struct focus *focus)
 {
 	host_refresh(focus);

@@ -156,6 +156,10 @@ struct focus_stats {
 	uint64_t dial_outs, dial_outs_failed, dtmf_digits;
 	uint64_t flags_raised[MEDIA_FLAG_COUNT]; /* by enum media_leg_flag */
 	uint64_t pins_wrong;
+	uint32_t recordings; /* gauge: running or paused */
+	uint64_t recordings_done, recordings_failed;
+	/* Rooms and calls moved to another focus, or not; participants that went there by that. */
+	uint64_t moves_done, moves_failed, participants_moved;
 	uint32_t subscriptions[8];      /* gauges, by enum package_kind (notifier.h) */
 	uint32_t calls;                 /* two-party calls now */
 	uint64_t calls_created;         /* by the API or by a phone */

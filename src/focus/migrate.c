@@ -49,7 +49,7 @@ struct migration {
 	uint32_t moved, pending, carried, waiting_count;
 	/* What the other focus is told (focus/seats.h): one INFO after the other. */
 	bool is_room_told, is_telling, is_told_nothing;
-	bool is_recorded_there;
+	bool is_recorded_there, is_counted;
 	enum room_record recorded; /* here, until it went on there */
 	struct buf left;           /* lines of those who left before they moved */
 };
@@ -107,6 +107,13 @@ static void tell(struct migration *m)
 					      .call = m->room->call,
 					      .cause = migration_state_name(m->state),
 				      });
+}
+
+/* Once, though latecomers follow when it was done. */
+static void count(struct migration *m, uint64_t *counter)
+{
+	*counter += !m->is_counted;
+	m->is_counted = true;
 }
 
 static struct participant *find(const struct migration *m, const char *id)
@@ -211,6 +218,7 @@ static void check_over(struct migration *m)
 
 	if (m->state == MIGRATION_MOVING && !m->pending) {
 		m->state = MIGRATION_DONE;
+		count(m, &m->room->focus->stats.moves_done);
 		stop_recording(m);
 		tell(m);
 	}
@@ -230,6 +238,7 @@ static void on_done(void *arg, struct sip_referring *referring,
 	move->referring = NULL;
 	move_free(move);
 	m->pending--;
+	m->room->focus->stats.participants_moved += has_arrived;
 	if (has_arrived)
 		m->moved++;
 	else if (p)
@@ -404,10 +413,11 @@ static void plan(struct migration *m, struct participant *p)
 	m->pending++;
 }
 
+/* Who still has to show that it is the right one shows it here, and goes then. */
 static bool is_there(const struct participant *p)
 {
 	return p->state != PARTICIPANT_DISCONNECTING &&
-	       (p->connected_wall_ms || p->state == PARTICIPANT_PENDING);
+	       (p->connected_wall_ms || (p->state == PARTICIPANT_PENDING && !p->ask));
 }
 
 static void move_everybody(struct migration *m)
@@ -435,6 +445,7 @@ static void step_back(struct migration *m)
 	if (m->state == MIGRATION_FAILED)
 		return;
 	m->state = MIGRATION_FAILED;
+	count(m, &m->room->focus->stats.moves_failed);
 	m->uri[0] = '\0';
 	seats_keep(m->room);
 	(void)recording_continue(m->room, m->recorded);
@@ -478,6 +489,18 @@ void migration_on_joined(struct participant *p)
 		move_everybody(m);
 	else
 		step_back(m); /* an answer, but from no conference */
+}
+
+void migration_on_parting(struct participant *p)
+{
+	struct room *room = p->room;
+	struct migration *m = room ? room->migration : NULL;
+
+	if (!m || !migration_has_bridge(room, p) || slice_is(slice_of(p->cause), "moved") ||
+	    room->participant_count == 1 || room->is_ending || room->focus->drain.is_stopping)
+		return;
+	m->bridge[0] = '\0';
+	step_back(m);
 }
 
 void migration_on_left(struct room *room, struct participant *p)

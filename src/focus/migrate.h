@@ -57,6 +57,9 @@ int migration_wait(struct room *room, struct sip_call *call, const struct partic
 
 /* What the participants tell. */
 void migration_on_joined(struct participant *participant);
+/* It is about to be rung off. When it is the bridge the move has failed now, not when the other
+ * side has answered the BYE, which it may not do any more. */
+void migration_on_parting(struct participant *participant);
 void migration_on_left(struct room *room, struct participant *participant);
 /* Somebody more is awaited over a bridge that came here, or somebody not any more: `line`, which
  * may be empty, tells the focus to which this one moves on (focus/seats.h). */

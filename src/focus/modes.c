@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
 #include "focus/participant_priv.h"
@@ -34,6 +35,8 @@ bool mode_read(struct slice name, enum participant_mode *ret_mode)
 /* Groups ---------------------------------------------------------------------------------------
  */
 
+#define PREFIX "coach-"
+
 struct coach_group {
 	char name[GROUP_NAME_MAX + 1];
 };
@@ -42,7 +45,7 @@ static struct coach_group group_of(const char *id)
 {
 	struct coach_group group;
 
-	snprintf(group.name, sizeof(group.name), "coach-%s", id);
+	snprintf(group.name, sizeof(group.name), PREFIX "%s", id);
 	return group;
 }
 
@@ -105,17 +108,30 @@ static bool has_coach(const struct room *room, const char *id)
 	return false;
 }
 
-/* It coaches nobody any more. */
-static void let_go(struct room *room, struct participant *p)
+/* One of its coaches has let it go. */
+static void let_go(struct room *room, const char *id)
 {
-	char id[PARTICIPANT_ID_MAX + 1];
-	struct participant *coached;
+	struct participant *coached = focus_participant_find(room->focus, room, slice_of(id));
 
-	memcpy(id, p->coaches, sizeof(id));
-	p->coaches[0] = '\0';
-	coached = focus_participant_find(p->focus, room, slice_of(id));
 	if (coached && !has_coach(room, id))
 		let_not_hear(coached, group_of(id).name);
+}
+
+/* Whom it coaches ("": nobody) is known before its change of groups is told. */
+static int speak_as(struct participant *p, const char *coaches, const char *speaks,
+		    const char *hears_what)
+{
+	char before[PARTICIPANT_ID_MAX + 1];
+	int err;
+
+	memcpy(before, p->coaches, sizeof(before));
+	slice_cstr(slice_of(coaches), p->coaches, sizeof(p->coaches));
+	err = speak_to(p, speaks, hears_what);
+	if (err)
+		memcpy(p->coaches, before, sizeof(before));
+	else if (before[0] && !slice_is(slice_of(before), coaches))
+		let_go(p->room, before);
+	return err;
 }
 
 static int coach(struct participant *p, struct participant *coached)
@@ -128,16 +144,26 @@ static int coach(struct participant *p, struct participant *coached)
 	group = group_of(coached->id);
 	err = let_hear(coached, group.name);
 	if (!err)
-		err = speak_to(p, group.name, "*");
-	if (err) {
-		if (!has_coach(p->room, coached->id))
-			let_not_hear(coached, group.name);
-		return err;
-	}
-	if (p->coaches[0] && !slice_is(slice_of(coached->id), p->coaches))
-		let_go(p->room, p);
-	memcpy(p->coaches, coached->id, sizeof(p->coaches));
-	return 0;
+		err = speak_as(p, coached->id, group.name, "*");
+	if (err && !has_coach(p->room, coached->id))
+		let_not_hear(coached, group.name);
+	return err;
+}
+
+void modes_resume(struct participant *p, struct participant *coached)
+{
+	char before[GROUP_NAME_MAX + 1];
+	int err;
+
+	slice_cstr(groups_texts(p).speaks, before, sizeof(before));
+	if (!slice_starts(slice_of(before), SLICE(PREFIX)))
+		return; /* it was given something else to do since */
+	err = coach(p, coached);
+	if (err)
+		LOG(LOG_WARN, "participant.coaches_nobody", LOG_STR("room", p->room_id),
+		    LOG_STR("participant", p->id), LOG_STR("error", err_text(err)));
+	else
+		let_not_hear(coached, before);
 }
 
 int focus_participant_set_mode(struct focus *focus, struct participant *p,
@@ -148,12 +174,11 @@ int focus_participant_set_mode(struct focus *focus, struct participant *p,
 
 	if (mode == MODE_COACH)
 		err = coach(p, coached);
-	else if (p->coaches[0])
-		err = speak_to(p, "main", "main");
+	else if (p->coaches[0] || p->coaches_on[0])
+		err = speak_as(p, "", "main", "main");
 	if (err)
 		return err;
-	if (mode != MODE_COACH && p->coaches[0])
-		let_go(p->room, p);
+	p->coaches_on[0] = '\0';
 	control.is_muted = mode == MODE_LISTEN;
 	return focus_participant_set(focus, p, &control);
 }
@@ -187,6 +212,10 @@ int modes_of_join(const struct focus *focus, const struct sip_msg *request,
 
 void modes_on_left(struct room *room, struct participant *p)
 {
-	if (p->coaches[0] && !room->is_ending)
-		let_go(room, p);
+	char id[PARTICIPANT_ID_MAX + 1];
+
+	memcpy(id, p->coaches, sizeof(id));
+	p->coaches[0] = '\0';
+	if (id[0] && !room->is_ending)
+		let_go(room, id);
 }

@@ -35,6 +35,9 @@ int focus_participant_set_mode(struct focus *focus, struct participant *particip
 /* The mode in which a Join comes in. ERR_NOT_ALLOWED: it asks for one that it may not have. */
 int modes_of_join(const struct focus *focus, const struct sip_msg *request,
 		  enum participant_mode *ret_mode);
+/* `coach` coached `coached` where both came from (focus/seats.h): so it does here, in a group that
+ * is named after the other's id here. */
+void modes_resume(struct participant *coach, struct participant *coached);
 /* It has left the room. */
 void modes_on_left(struct room *room, struct participant *participant);
 

@@ -14,6 +14,7 @@
 #include "focus/attendant.h"
 #include "focus/calls_priv.h"
 #include "focus/confirm.h"
+#include "focus/farewell.h"
 #include "focus/focus_priv.h"
 #include "focus/participant_priv.h"
 #include "focus/recording.h"
@@ -82,6 +83,7 @@ int participant_new(struct focus *focus, bool is_outgoing, struct participant **
 	leg_init(&p->leg, focus, on_leg_failed, p);
 	timer_init(&p->waiting, on_waited, p);
 	timer_init(&p->confirm.timer, confirm_on_timer, p);
+	timer_init(&p->farewell, farewell_on_timer, p);
 	list_init(&p->in_room);
 	list_append(&focus->participants, &p->in_focus);
 	*ret_participant = p;
@@ -129,6 +131,7 @@ static void participant_free(struct participant *p)
 		participant_record(p);
 	timer_stop(focus->wheel, &p->waiting);
 	confirm_end(p);
+	farewell_forget(p);
 	(void)handle_drop(focus->tags, p->tag);
 	list_remove(&p->in_focus);
 	invitation_free(p->invitation);
@@ -278,7 +281,7 @@ static void do_tell(struct participant *p)
 		calls_on_changed(p->room->call, p);
 }
 
-static void do_hang_up(struct participant *p)
+void participant_hang_up(struct participant *p)
 {
 	const struct status_cause *cause = status_cause_find(p->cause);
 	struct sip_reply reason = {.status = cause->status, .reason = cause->text};
@@ -347,7 +350,7 @@ void participant_drop(struct participant *p)
 	assert(!p->was_listed);
 	p->attendant = attendant_free(p->attendant);
 	p->state = PARTICIPANT_DISCONNECTED;
-	do_hang_up(p);
+	participant_hang_up(p);
 	participant_release(p);
 }
 
@@ -358,10 +361,12 @@ void participant_step(struct participant *p, enum participant_event event)
 	p->state = row->next;
 	if (row->actions & PARTICIPANT_DO_JOIN)
 		do_join(p);
+	if ((row->actions & PARTICIPANT_DO_PART) && !farewell_begin(p))
+		participant_hang_up(p);
 	if (row->actions & PARTICIPANT_DO_TELL)
 		do_tell(p);
 	if (row->actions & PARTICIPANT_DO_HANG_UP)
-		do_hang_up(p);
+		participant_hang_up(p);
 	if (row->actions & PARTICIPANT_DO_LEAVE)
 		do_leave(p);
 	participant_release(p);
@@ -378,6 +383,8 @@ void participant_ring_off(struct participant *p, const char *cause, enum partici
 		return;
 	}
 	p->attendant = attendant_free(p->attendant);
+	farewell_cut(p);
+	migration_on_parting(p);
 	participant_step(p, how);
 }
 
@@ -421,12 +428,13 @@ void participant_set_self(struct participant *p, bool is_muted, bool is_hand_rai
 void participant_apply_control(struct participant *p)
 {
 	const struct participant_control *control = &p->control;
+	bool is_out = p->state == PARTICIPANT_DISCONNECTING;
 	uint8_t sound = participant_sound(p);
 
 	leg_control(&p->leg, &(struct media_leg_control){
-				     .is_muted = control->is_muted || p->is_self_muted ||
+				     .is_muted = is_out || control->is_muted || p->is_self_muted ||
 						 participant_is_room_muted(p) || !p->groups.speaks,
-				     .is_deaf = control->is_deaf || !p->groups.hears,
+				     .is_deaf = is_out || control->is_deaf || !p->groups.hears,
 				     .gain_in_cdb = (int16_t)(control->gain_db * 100),
 				     .gain_out_cdb = (int16_t)(control->volume_db * 100),
 				     .groups = p->groups,

@@ -43,9 +43,10 @@ enum participant_event {
 /* What a transition does, carried out in this order. */
 enum participant_action {
 	PARTICIPANT_DO_JOIN = 1,    /* into the mix; participant.joined */
-	PARTICIPANT_DO_TELL = 2,    /* participant.changed */
-	PARTICIPANT_DO_HANG_UP = 4, /* BYE, CANCEL or rejection; the leg closes */
-	PARTICIPANT_DO_LEAVE = 8    /* out of the roster; participant.left */
+	PARTICIPANT_DO_PART = 2,    /* a word first (focus/farewell.h), or rung off at once */
+	PARTICIPANT_DO_TELL = 4,    /* participant.changed */
+	PARTICIPANT_DO_HANG_UP = 8, /* BYE, CANCEL or rejection; the leg closes */
+	PARTICIPANT_DO_LEAVE = 16   /* out of the roster; participant.left */
 };
 
 struct participant_row {
@@ -93,6 +94,8 @@ struct participant {
 	bool brings_settings; /* of a room that it made, and has moved here */
 	bool is_seated;       /* came by a move, or is on its way */
 	char seat_token[SEAT_TOKEN_CHARS + 1]; /* of one that is to move away; "" none */
+	char came_on[SEAT_TOKEN_CHARS + 1];    /* of the seat on which it came; "" none */
+	char coaches_on[SEAT_TOKEN_CHARS + 1]; /* of whom it coaches once both are here */
 	struct participant_control control;
 	char coaches[PARTICIPANT_ID_MAX + 1]; /* whom, by id; "" nobody (modes.h) */
 	char *group_texts;                    /* owned; groups.c; NULL: groups are the default */
@@ -116,6 +119,8 @@ struct participant {
 		struct timer timer;
 		uint8_t asked;
 	} confirm;
+	bool is_parting;             /* hears why it is removed, and is rung off then */
+	struct timer farewell;       /* by when at the latest */
 	struct spoken_name *name;    /* what it said it was called; NULL */
 	struct attendant *attendant; /* owned; asks for a PIN; else NULL */
 	uint64_t created_wall_ms, connected_wall_ms, ended_wall_ms, version;
@@ -153,6 +158,8 @@ void participant_step(struct participant *participant, enum participant_event ev
 /* The same for our own endings; the first cause stays. */
 void participant_ring_off(struct participant *participant, const char *cause,
 			  enum participant_event how);
+/* What PARTICIPANT_DO_HANG_UP does, for who was given a word first (focus/farewell.h). */
+void participant_hang_up(struct participant *participant);
 
 /* Whose call it is, if it is in a room or a two-party call. */
 struct participant *participant_of_call(struct focus *focus, const struct sip_call *call);

@@ -9,6 +9,7 @@
 #include "focus/chat.h"
 #include "focus/confirm.h"
 #include "focus/failure.h"
+#include "focus/farewell.h"
 #include "focus/focus_priv.h"
 #include "focus/info.h"
 #include "focus/menu.h"
@@ -184,6 +185,7 @@ static void keep_warning(struct participant *p, const struct sip_call_end *end)
 
 void participant_ended(struct participant *p, const struct sip_call_end *end)
 {
+	farewell_forget(p);
 	if (!p->connected_wall_ms)
 		keep_warning(p, end);
 	if (!p->attendant || p->is_outgoing)
@@ -290,7 +292,7 @@ void participant_on_media_event(struct participant *p, const struct media_event 
 	if (event->kind == MEDIA_PLAY_ENDED) {
 		if (p->attendant)
 			attendant_on_said(p->attendant, event->object);
-		else
+		else if (!farewell_on_said(p, event->object))
 			waiting_on_said(p, event->object);
 		return;
 	}

@@ -14,6 +14,7 @@
 #define EV(event) [PARTICIPANT_EV_##event]
 #define JOIN PARTICIPANT_DO_JOIN
 #define TELL PARTICIPANT_DO_TELL
+#define PART PARTICIPANT_DO_PART
 #define HANG PARTICIPANT_DO_HANG_UP
 #define LEAVE PARTICIPANT_DO_LEAVE
 
@@ -68,7 +69,7 @@ static const struct participant_row table[PARTICIPANT_STATE_COUNT][PARTICIPANT_E
 				EV(ADMIT) = {CONN, JOIN},
 				EV(HELD) = {PEND, 0},
 				EV(RESUMED) = {PEND, 0},
-				EV(KICK) = {DISC, HANG | TELL},
+				EV(KICK) = {DISC, PART | TELL},
 				EV(DETACH) = {GONE, HANG | LEAVE},
 				EV(ENDED) = {GONE, LEAVE},
 			},
@@ -81,7 +82,7 @@ static const struct participant_row table[PARTICIPANT_STATE_COUNT][PARTICIPANT_E
 				EV(ADMIT) = {CONN, 0},
 				EV(HELD) = {HOLD, TELL},
 				EV(RESUMED) = {CONN, 0},
-				EV(KICK) = {DISC, HANG | TELL},
+				EV(KICK) = {DISC, PART | TELL},
 				EV(DETACH) = {GONE, HANG | LEAVE},
 				EV(ENDED) = {GONE, LEAVE},
 			},

@@ -182,6 +182,11 @@ static const char *const texts[PROMPT_COUNT][LANGUAGES] = {
 	[PROMPT_TO_END] = {"to end the conference.", "para terminar la conferencia.",
 			   "pour terminer la conférence.", "per terminare la conferenza.",
 			   "чтобы закончить конференцию."},
+	[PROMPT_REMOVED] = {"You have been removed from this conference.",
+			    "Ha sido retirado de esta conferencia.",
+			    "Vous avez été retiré de cette conférence.",
+			    "È stato rimosso da questa conferenza.",
+			    "Вы удалены из этой конференции."},
 	[PROMPT_GOODBYE] = {"Goodbye.", "Adiós.", "Au revoir.", "Arrivederci.", "До свидания."},
 };
 

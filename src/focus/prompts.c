@@ -83,6 +83,7 @@ static const struct {
 	[PROMPT_TO_ADMIT] = {{"hearth-to-admit"}, TONE(880, 0, 200)},
 	[PROMPT_TO_ADMIT_ALL] = {{"hearth-to-admit-all"}, TONE(880, 0, 200)},
 	[PROMPT_TO_END] = {{"hearth-to-end"}, TONE(880, 0, 200)},
+	[PROMPT_REMOVED] = {{"conf-kicked"}, TONE(480, 620, 500)},
 	[PROMPT_GOODBYE] = {{"vm-goodbye"}, TONE(440, 0, 600)},
 	[PROMPT_TONE_ENTRY] = {{NULL}, TONE(660, 880, 160)},
 	[PROMPT_TONE_EXIT] = {{NULL}, TONE(440, 330, 160)},

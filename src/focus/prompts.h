@@ -69,6 +69,7 @@ enum prompt {
 	PROMPT_TO_ADMIT,
 	PROMPT_TO_ADMIT_ALL,
 	PROMPT_TO_END,
+	PROMPT_REMOVED, /* you have been removed from the conference */
 	PROMPT_GOODBYE,
 	PROMPT_TONE_ENTRY, /* somebody comes in */
 	PROMPT_TONE_EXIT,

@@ -265,6 +265,7 @@ int focus_recording_start(struct focus *focus, struct room *room,
 	}
 	recording->room = room;
 	room->recording = recording;
+	focus->stats.recordings++;
 	tracks_begin(recording);
 	segments_begin(recording);
 	store_put(recording);
@@ -310,6 +311,7 @@ static void detach(struct recording *recording)
 	timer_stop(recording->focus->wheel, &recording->beep);
 	recording->room->recording = NULL;
 	recording->room = NULL;
+	recording->focus->stats.recordings--;
 	recording->state = RECORDING_CLOSING;
 }
 
@@ -444,6 +446,8 @@ void recordings_on_media_event(struct focus *focus, const struct media_event *ev
 	if (recording->media || tracks_open(recording))
 		return;
 	recording->state = recording->err ? RECORDING_FAILED : RECORDING_DONE;
+	focus->stats.recordings_failed += recording->err != 0;
+	focus->stats.recordings_done += recording->err == 0;
 	segments_write(recording);
 	store_put(recording);
 	LOG(recording->err ? LOG_ERROR : LOG_INFO, "recording.ended",

@@ -425,6 +425,7 @@ static void serve(struct asked *asked)
 {
 	int err = sip_refer_parse(asked->request, &asked->refer);
 
+	focus_acting(asked->focus, asked->by ? asked->by->id : "");
 	if (err)
 		sip_refer_refuse(asked->tx, err);
 	else if (asked->refer.is_list)
@@ -435,6 +436,7 @@ static void serve(struct asked *asked)
 		call_in(asked);
 	else
 		refuse(asked, 501); /* of another method, RFC 3515 2.4.2 */
+	focus_acting(asked->focus, "");
 	sip_refer_done(&asked->refer);
 }
 

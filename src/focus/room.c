@@ -410,13 +410,29 @@ void room_changed(struct room *room, const char *cause)
 	room_tell(room, FOCUS_ROOM_CHANGED, cause);
 }
 
+/* Who is being rung off needs no place any more: looked at only where there is no other. */
+static bool is_full(const struct room *room)
+{
+	uint32_t people = room_people(room);
+
+	if (people < participants_max(room))
+		return false;
+	for (const struct list *it = room->participants.next; it != &room->participants;
+	     it = it->next) {
+		const struct participant *p = LIST_ENTRY(it, const struct participant, in_room);
+
+		people -= !p->is_bridge && p->state == PARTICIPANT_DISCONNECTING;
+	}
+	return people >= participants_max(room);
+}
+
 int room_check_entry(const struct room *room, bool is_incoming)
 {
 	if (is_incoming && !schedule_is_open(room))
 		return ERR_ROOM_NOT_OPEN;
 	if (is_incoming && room->settings.is_locked)
 		return ERR_ROOM_LOCKED;
-	if (room_people(room) >= participants_max(room))
+	if (is_full(room))
 		return ERR_ROOM_FULL;
 	return 0;
 }

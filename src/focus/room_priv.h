@@ -6,6 +6,7 @@
 #include "base/wheel.h"
 #include "focus/leg.h"
 #include "focus/loops.h"
+#include "focus/participant.h"
 #include "focus/room.h"
 #include "focus/roster_notify.h"
 
@@ -41,12 +42,14 @@ struct room {
 	uint32_t ban_count;
 	struct { /* schedule.c */
 		struct timer timer;
-		char *invitees;    /* owned; comma list; NULL none */
-		uint64_t first_ms; /* the first came in, on the wheel's clock */
-		bool is_counting;  /* somebody is in */
-		bool has_begun;    /* the invitees have been called */
-		bool is_ending;    /* the last word is being said */
-		uint8_t warned;    /* how many warnings have been given, or are too late */
+		char *invitees;        /* owned; comma list; NULL none */
+		uint64_t first_ms;     /* the first came in, on the wheel's clock */
+		bool is_counting;      /* somebody is in */
+		bool has_begun;        /* the invitees have been called */
+		bool is_ending;        /* the last word is being said */
+		const char *end_cause; /* schedule_end: why; NULL it was not called */
+		char ended_by[PARTICIPANT_ID_MAX + 1]; /* and whose word that was */
+		uint8_t warned; /* how many warnings have been given, or are too late */
 	} schedule;
 };
 

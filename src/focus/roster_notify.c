@@ -70,8 +70,9 @@ static const char *disconnection_of(const char *cause)
 	static const struct {
 		const char *cause, *method;
 	} table[] = {
-		{"bye", "departed"},       {"kicked", "booted"}, {"replaced", "departed"},
-		{"room_closed", "booted"}, {"busy", "busy"},     {"moved", "departed"},
+		{"bye", "departed"},       {"kicked", "booted"},     {"replaced", "departed"},
+		{"room_closed", "booted"}, {"busy", "busy"},         {"moved", "departed"},
+		{"banned", "booted"},      {"time_limit", "booted"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)

@@ -166,6 +166,34 @@ static void end(struct room *room)
 	focus_acting(focus, "");
 }
 
+/* By whose word it ends is told when it does. */
+static void end_as_asked(struct room *room)
+{
+	struct focus *focus = room->focus;
+	char by[PARTICIPANT_ID_MAX + 1];
+
+	memcpy(by, focus->by, sizeof(by));
+	focus_acting(focus, room->schedule.ended_by);
+	room_end(room, room->schedule.end_cause);
+	focus_acting(focus, by);
+}
+
+void schedule_end(struct room *room, const char *cause)
+{
+	struct focus *focus = room->focus;
+
+	if (room->schedule.end_cause || room->schedule.is_ending)
+		return;
+	room->schedule.end_cause = cause;
+	memcpy(room->schedule.ended_by, focus->by, sizeof(room->schedule.ended_by));
+	if (!focus->config->prompts_farewell_s || !room->participant_count) {
+		end_as_asked(room);
+		return;
+	}
+	say_prompt_to_room(room, PROMPT_ENDS);
+	timer_start(focus->wheel, &room->schedule.timer, SCHEDULE_GOODBYE_MS);
+}
+
 /* The clock ---------------------------------------------------------------------------------- */
 
 static uint64_t next_look_ms(const struct room *room, uint64_t left_ms)
@@ -186,6 +214,10 @@ static void look(void *arg)
 	struct room *room = arg;
 	uint64_t left_ms, next;
 
+	if (room->schedule.end_cause) {
+		end_as_asked(room);
+		return;
+	}
 	if (!room->schedule.has_begun && schedule_is_open(room))
 		begin(room);
 	left_ms = left(room);
@@ -207,6 +239,8 @@ void schedule_review(struct room *room)
 	uint64_t left_ms = left(room);
 	bool has_more = room->schedule.invitees || room->settings.opens_wall_ms;
 
+	if (room->schedule.end_cause)
+		return;
 	room->schedule.warned = 0;
 	for (size_t i = 0; i < ARRAY_LEN(warnings_ms); i++)
 		if (left_ms + FRESH_MS < warnings_ms[i])

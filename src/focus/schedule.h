@@ -46,6 +46,9 @@ void schedule_forget(struct room *room);    /* the room has ended: out of the st
 void schedule_review(struct room *room);    /* new settings, or just made or restored */
 void schedule_on_joined(struct room *room); /* somebody is in the mix */
 void schedule_on_empty(struct room *room);
+/* Says that the conference ends, and ends the room when that is said; at once where nobody hears it
+ * or prompts.farewell_s is 0: the room may be gone when this returns. */
+void schedule_end(struct room *room, const char *cause);
 int schedules_load(struct focus *focus); /* after the rooms */
 
 #endif

@@ -13,7 +13,7 @@
 
 static bool goes_along(const struct room_setting *setting)
 {
-	static const char *const left_out[] = {"record", "opens_at", "max_duration_s", "owner"};
+	static const char *const left_out[] = {"opens_at", "max_duration_s", "owner"};
 
 	for (size_t i = 0; i < ARRAY_LEN(left_out); i++)
 		if (slice_is(slice_of(setting->name), left_out[i]))
@@ -29,12 +29,22 @@ static void write_text(const struct room_setting *setting, const char *text, str
 	sip_escape(out, slice_of(text), "");
 }
 
+static void write_word(const struct room_setting *setting, int64_t number, struct buf *out)
+{
+	struct slice word;
+
+	if (room_setting_word(setting, (unsigned)number, &word))
+		buf_addf(out, " %s=" SLICE_FMT, setting->name, SLICE_ARG(word));
+}
+
 static void write_number(const struct room_setting *setting, int64_t number, struct buf *out)
 {
 	if (number == room_setting_none(setting))
 		return;
 	if (setting->type == SETTING_FLAG)
 		buf_addf(out, " %s", setting->name);
+	else if (setting->type == SETTING_WORD)
+		write_word(setting, number, out);
 	else
 		buf_addf(out, " %s=%lld", setting->name, (long long)number);
 }
@@ -80,6 +90,19 @@ static int read_text(const struct room_setting *setting, struct slice escaped,
 	return err;
 }
 
+static int read_word(const struct room_setting *setting, struct slice name,
+		     struct room_settings *settings)
+{
+	struct slice word;
+
+	for (unsigned i = 0; room_setting_word(setting, i, &word); i++)
+		if (slice_eq(name, word)) {
+			room_setting_set_number(settings, setting, i);
+			return 0;
+		}
+	return 0; /* of a newer Hearth */
+}
+
 static int read_number(const struct room_setting *setting, struct slice text,
 		       struct room_settings *settings)
 {
@@ -114,6 +137,8 @@ int seat_settings_read(struct slice word, struct room_settings *settings)
 	}
 	if (equals == word.len)
 		return -EINVAL;
+	if (setting->type == SETTING_WORD)
+		return read_word(setting, value, settings);
 	return room_setting_is_text(setting) ? read_text(setting, value, settings)
 					     : read_number(setting, value, settings);
 }

@@ -3,8 +3,7 @@
  *
  * The words are the names that settings have in the API; what is not set is not written. Left out
  * are what the room has lived through (opens_at, max_duration_s: the hour at which it ends says it
- * all), `record`: whether a conference is recorded on is for the other side to say, and `owner`:
- * its users are not ours. PINs go as hashes. Thread: control.
+ * all), and `owner`: its users are not ours. PINs go as hashes. Thread: control.
  */
 #ifndef FOCUS_SEAT_SETTINGS_H
 #define FOCUS_SEAT_SETTINGS_H

@@ -6,8 +6,10 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "focus/ban.h"
 #include "focus/focus_priv.h"
+#include "focus/modes.h"
 #include "focus/participant_priv.h"
 #include "focus/recording.h"
 #include "focus/room_priv.h"
@@ -18,6 +20,8 @@ enum {
 	SEATS_GAIN_CDB_MAX = 6000,
 	SEATS_HIDE_MS = 10000 /* the bridge is rung off about when the last has come over it */
 };
+
+#define RECORDING_STOPPED " recording=stopped"
 
 /* Flags of a line, each at its place in the struct. */
 struct flag {
@@ -113,6 +117,8 @@ void seats_write_room(const struct room *room, struct buf *out)
 	seat_settings_write(room, out);
 	if (kind != ROOM_RECORD_OFF)
 		buf_adds(out, kinds[kind]);
+	else if (room->is_recording_declined)
+		buf_adds(out, RECORDING_STOPPED);
 	buf_addc(out, '\n');
 	write_bans(room, out);
 }
@@ -123,6 +129,7 @@ static void write_seat(const struct seat *seat, struct buf *out)
 	write_text(out, "uri", seat->uri);
 	write_text(out, "name", seat->display_name);
 	write_text(out, "language", seat->language);
+	write_text(out, "coaches", seat->coaches);
 	write_flags(out, seat_flags, ARRAY_LEN(seat_flags), seat);
 	write_gain(out, "gain", seat->control.gain_db);
 	write_gain(out, "volume", seat->control.volume_db);
@@ -145,6 +152,23 @@ static void copy_groups(const struct participant *p, struct seat *seat)
 	slice_cstr(texts.hears_not, seat->hears_not, sizeof(seat->hears_not));
 }
 
+static const char *token_of(struct participant *p)
+{
+	if (!p->seat_token[0])
+		random_token(p->focus->random, p->seat_token, SEAT_TOKEN_CHARS);
+	return p->seat_token;
+}
+
+/* Ids are ours alone: it is named by its seat, which may still be awaited here. */
+static const char *token_of_coached(const struct participant *p)
+{
+	struct participant *coached = p->coaches[0] ? focus_participant_find(p->focus, p->room,
+									     slice_of(p->coaches))
+						    : NULL;
+
+	return coached ? token_of(coached) : p->coaches_on;
+}
+
 void seats_write(struct participant *p, struct buf *out)
 {
 	struct seat seat = {
@@ -158,9 +182,8 @@ void seats_write(struct participant *p, struct buf *out)
 		.control = p->control,
 	};
 
-	if (!p->seat_token[0])
-		random_token(p->focus->random, p->seat_token, SEAT_TOKEN_CHARS);
-	memcpy(seat.token, p->seat_token, sizeof(seat.token));
+	memcpy(seat.token, token_of(p), sizeof(seat.token));
+	memcpy(seat.coaches, token_of_coached(p), sizeof(seat.coaches));
 	memcpy(seat.uri, p->uri, sizeof(seat.uri));
 	memcpy(seat.display_name, p->display_name, sizeof(seat.display_name));
 	memcpy(seat.language, p->language, sizeof(seat.language));
@@ -226,6 +249,7 @@ struct brought {
 	struct room_settings settings;
 	bool has_settings;
 	enum room_record recording; /* what runs there */
+	bool is_recording_declined; /* it was stopped there */
 };
 
 static bool read_flag(struct slice word, const struct flag *flags, size_t count, void *of)
@@ -307,6 +331,7 @@ static int read_seat_word(struct slice word, struct seat *seat)
 	    read_text(word, "uri", seat->uri, sizeof(seat->uri), &err) ||
 	    read_text(word, "name", seat->display_name, sizeof(seat->display_name), &err) ||
 	    read_text(word, "language", seat->language, sizeof(seat->language), &err) ||
+	    read_text(word, "coaches", seat->coaches, sizeof(seat->coaches), &err) ||
 	    read_gain(word, "gain", &seat->control.gain_db, &err) || read_groups(word, seat, &err))
 		return err;
 	(void)read_gain(word, "volume", &seat->control.volume_db, &err);
@@ -329,7 +354,7 @@ static struct seat *find_token(const struct list *seats, struct slice token)
 	LIST_FOREACH (it, tmp, seats) {
 		struct seat *seat = LIST_ENTRY(it, struct seat, in_room);
 
-		if (slice_is(token, seat->token))
+		if (secret_is_same(token, slice_of(seat->token)))
 			return seat;
 	}
 	return NULL;
@@ -369,6 +394,8 @@ static int read_line(struct slice line, struct brought *brought)
 			brought->recording = ROOM_RECORD_MIX;
 		else if (slice_is(word, "recording=tracks"))
 			brought->recording = ROOM_RECORD_TRACKS;
+		else if (slice_is(word, RECORDING_STOPPED + 1))
+			brought->is_recording_declined = true;
 		else
 			err = seat_settings_read(word, &brought->settings);
 	return err;
@@ -491,7 +518,8 @@ static void review_bridges(struct room *room)
 	}
 }
 
-/* A factory's limit stays the limit. */
+/* A factory's limit stays the limit, and what it records is recorded. Whether what is recorded
+ * elsewhere is recorded here is for recordings.moved to say. */
 static void apply_settings(struct room *room, const struct room_settings *brought)
 {
 	struct room_settings settings = *brought;
@@ -499,6 +527,8 @@ static void apply_settings(struct room *room, const struct room_settings *brough
 
 	if (max && (!settings.participants_max || settings.participants_max > max))
 		settings.participants_max = max;
+	if (!settings.record || !room->focus->config->recordings_moved)
+		settings.record = room->settings.record;
 	(void)focus_room_set(room->focus, room, &settings);
 }
 
@@ -543,6 +573,8 @@ static void apply(struct participant *bridge, struct brought *brought, struct sl
 	}
 	if (brought->has_settings && bridge->brings_settings)
 		apply_settings(room, &brought->settings);
+	if (bridge->brings_settings && brought->is_recording_declined)
+		room->is_recording_declined = true;
 	if (bridge->brings_settings && room->focus->config->recordings_moved)
 		(void)recording_continue(room, brought->recording);
 	while (!list_empty(&brought->seats)) {
@@ -657,6 +689,8 @@ static void take_groups(struct room *room, struct participant *p, const struct s
 void seats_take(struct room *room, struct participant *p, struct seat *seat)
 {
 	slice_cstr(slice_of(p->id), seat->taken_by, sizeof(seat->taken_by));
+	memcpy(p->came_on, seat->token, sizeof(p->came_on));
+	memcpy(p->coaches_on, seat->coaches, sizeof(p->coaches_on));
 	p->is_seated = true;
 	p->control = seat->control;
 	p->role = seat->is_moderator ? PARTICIPANT_MODERATOR : PARTICIPANT_GUEST;
@@ -725,6 +759,29 @@ static void drop_behind(struct room *room, const struct participant *bridge)
 		tell(room);
 }
 
+static void resume_coaching(struct participant *coach, struct participant *coached)
+{
+	if (!coach->coaches_on[0] || strcmp(coach->coaches_on, coached->came_on) != 0)
+		return;
+	coach->coaches_on[0] = '\0';
+	modes_resume(coach, coached);
+}
+
+/* Coach and coached come one after the other, in either order. */
+static void review_coaches(struct participant *p)
+{
+	struct list *it, *tmp;
+
+	LIST_FOREACH (it, tmp, &p->room->participants) {
+		struct participant *other = LIST_ENTRY(it, struct participant, in_room);
+
+		if (other == p || !other->is_seated || !other->connected_wall_ms)
+			continue;
+		resume_coaching(p, other);
+		resume_coaching(other, p);
+	}
+}
+
 void seats_on_joined(struct participant *p)
 {
 	struct room *room = p->room;
@@ -735,6 +792,7 @@ void seats_on_joined(struct participant *p)
 	seat_drop(room, seat);
 	room->seats_ms = clock_mono_ms(&room->focus->clock);
 	review_bridges(room);
+	review_coaches(p);
 	tell(room);
 }
 

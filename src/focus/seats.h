@@ -7,10 +7,12 @@
  *   room locked max_participants=10 pin=... closes_at=<UNIX time, ms> recording=mix
  *   ban sip%3Amallory%40example.org
  *   seat <token> uri=sip:anna%40example.org moderator muted gain=-300 hears=main%20fr ...
+ *   seat <token> uri=... speaks=coach-ab3d hears=* coaches=<token of the one whom it coaches>
  *   left <token>
  *
  * What the words of a room are: focus/seat_settings.h. `recording`: it is recorded there now, and
  * is recorded on here if recordings.moved allows; the 200 says so (SEATS_RECORDED).
+ * recording=stopped: somebody stopped it, so it does not begin by itself here either.
  *
  * A *seat* waits for one person, who brings its token as a parameter of the conference URI
  * (";seat=<token>", put there by REFER) and so is known without a PIN, lock and limit. A token is
@@ -53,6 +55,7 @@ struct seat {
 	char taken_by[PARTICIPANT_ID_MAX + 1]; /* who is coming in; "" nobody yet */
 	char uri[STORE_URI_MAX + 1], display_name[STORE_TEXT_MAX + 1];
 	char language[PROMPTS_NAME_MAX + 1];
+	char coaches[SEAT_TOKEN_CHARS + 1]; /* token of whom it coaches; "" nobody */
 	bool is_moderator, is_host, is_anonymous, is_admitted, is_self_muted, is_hand_raised,
 		is_dial_in;
 	bool is_handed_on; /* the conference moves again: the next focus awaits this one, too */

@@ -29,6 +29,7 @@ def _prompts():
         "conf-invalidpin": "That code is not right, sorry.",
         "conf-waitforleader": "The meeting begins when its leader has come.",
         "vm-goodbye": "Good bye and thank you for your call.",
+        "conf-kicked": "Sorry, but somebody has sent you out of here.",
         "conf-onlyperson": "You are here all alone at this moment.",
         "conf-placeintoconf": "Here we go, you are going in.",
         "conf-thereare": "In the room we have got",

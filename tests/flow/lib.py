@@ -166,6 +166,7 @@ class Hearth:
             "store.path": str(self.directory / "hearth.db"),
             "log.level": "debug",
             "prompts.cache": "",  # no voice reads what a test does not speak of
+            "prompts.farewell_s": "0",  # who is rung off is rung off at once
         } | {key.replace("__", "."): value for key, value in options.items()}
         self.log_path = self.directory / "hearthd.log"
         self.log = open(self.log_path, "ab")
@@ -891,14 +892,14 @@ class Phone:
         self.send(self.request("BYE", self.target))
         return self.final(cseq=self.cseq)
 
-    def answer(self, request, status=200, reason="OK", headers="", body=""):
+    def answer(self, request, status=200, reason="OK", headers="", body="", contact=None):
         """Answers a request of the server's."""
         fields = "".join(f"{name}: {value}\r\n" for name, value in request.fields if name.lower() in ("via", "from", "call-id", "cseq"))
         to = request.get("To")
         to += "" if ";tag=" in to else f";tag={self.tag}"
         kind = "Content-Type: application/sdp\r\n" if body else ""
         self.send(f"SIP/2.0 {status} {reason}\r\n{fields}To: {to}\r\n{headers}"
-                  f"Contact: {self.own_contact()}\r\n{kind}"
+                  f"Contact: {contact or self.own_contact()}\r\n{kind}"
                   f"Content-Length: {len(body)}\r\n\r\n{body}")
 
     def wait_request(self, method, seconds=8.0):

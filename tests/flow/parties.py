@@ -31,6 +31,8 @@ class Party(lib.Phone):
         self.is_caller, self.ended, self.invites = False, False, 0
         self.refuses_refer, self.refuses_replaces, self.knows, self.moved = False, 0, [hearth], None
         self.only_says = 0  # to a REFER: how it went, without having gone
+        self.stays = False  # after a REFER: it has said that it would go
+        self.sends_on_to = ()  # URIs: whoever calls it is told to call these (302)
         self.auto = threading.Thread(target=self._loop, daemon=True)
         self.alive = True
         self.auto.start()
@@ -90,6 +92,9 @@ class Party(lib.Phone):
             self.call_id, self.remote_from = message.get("Call-ID"), message.get("From")
             self.answer(message, 180, "Ringing", headers="Require: 100rel\r\nRSeq: 1\r\n", body=self.sdp())
             return
+        if is_first and self.sends_on_to:
+            self.answer(message, 302, "Moved Temporarily", contact=", ".join(f"<{uri}>" for uri in self.sends_on_to))
+            return
         if is_first and self.manner == "busy":
             self.answer(message, 486, "Busy Here")
             return
@@ -122,6 +127,8 @@ class Party(lib.Phone):
             self.answer(message, 603, "Decline")
             return
         self.answer(message, 202, "Accepted")
+        if self.stays:
+            return
         threading.Thread(target=self.go, args=(message,), daemon=True).start()
 
     def go(self, message):

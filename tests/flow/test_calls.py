@@ -5,7 +5,7 @@ import time
 
 import lib
 from dialin import Ear
-from parties import Party, all_hear_each_other, no_gap, now, quiet_end, witness
+from parties import Party, all_hear_each_other, no_gap, now, quiet_end, tag_of, witness
 
 
 def connect(hearth, alice, bob):
@@ -203,6 +203,72 @@ def replaces_takes_the_seat():
     assert "cause=200" in bob.requests("BYE")[0].get("Reason")
     all_hear_each_other([alice, carol])
     quiet_end(hearth, alice, bob, carol)
+
+
+@lib.case
+def replaces_of_what_rings():
+    """RFC 3891 3: a call of ours that rings may be picked up; one that has been answered not, where early-only is asked for; and
+    never one that the other side makes and we have not answered."""
+    hearth = lib.Hearth(callback__numbers="9000=lobby;rings=20", callback__allow="@127.0.0.1")
+    alice, bob, carol = Party(hearth, "alice", 440), Party(hearth, "bob", 620, manner="ring"), Party(hearth, "carol", 910)
+    assert alice.call(f"sip:lobby@{hearth.host}").status == 200
+    hearth.api("POST", "/api/v1/rooms/lobby/participants", {"uri": bob.uri_of_mine})
+    lib.wait_for("Bob rings", lambda: bob.dialog and any(p["state"] == "alerting" for p in hearth.participants("lobby")))
+    assert carol.call(f"sip:lobby@{hearth.host}", f"Replaces: {bob.naming()};early-only\r\n").status == 200
+    lib.wait_for("Bob's phone stops", lambda: bob.ended)
+    all_hear_each_other([alice, carol])
+    lib.wait_for("he is in no roster", lambda: len(hearth.participants("lobby")) == 2)
+    dave = Party(hearth, "dave", 770)
+    assert dave.call(f"sip:lobby@{hearth.host}", f"Replaces: {alice.naming()};early-only\r\n").status == 486
+    calls = Party(hearth, "erin", 300)
+    calls.uri, calls.is_caller = f"sip:9000@{hearth.host}", True
+    calls.send(calls.request("INVITE", calls.uri, body=calls.sdp()))
+    rings = lib.wait_for("it rings here", lambda: [m for way, m in list(calls.seen) if m.status == 180])[0]
+    calls.dialog = (calls.call_id, tag_of(rings.get("To")), calls.tag)
+    for late in (Party(hearth, "frank"), Party(hearth, "grace")):  # the same again: it has not been touched
+        assert late.call(f"sip:bob@{hearth.host}", f"Replaces: {calls.naming()}\r\n").status == 481
+    all_hear_each_other([alice, carol])
+    calls.send(calls.request("CANCEL", calls.uri, cseq=calls.cseq, branch=calls.invite_branch))
+    lib.wait_for("it is taken back", lambda: any(m.status == 487 for m in list(calls.finals)))
+    quiet_end(hearth, alice, carol)
+
+
+@lib.case
+def join_and_replaces_of_what_is_over():
+    """603, as RFC 3911 4 and RFC 3891 3 have it: nothing is made for who comes too late."""
+    hearth = lib.Hearth()
+    alice, bob = Party(hearth, "alice", 440), Party(hearth, "bob", 620)
+    connect(hearth, alice, bob)
+    bob.hang_up()
+    lib.wait_for("Alice is rung off", lambda: alice.ended)
+    lib.wait_for("the call is over", lambda: not hearth.api("GET", "/api/v1/calls").json["calls"])
+    for header in ("Join", "Replaces"):
+        late = Party(hearth, "late", 910)
+        assert late.call(f"sip:bob@{hearth.host}", f"{header}: {alice.naming()}\r\n").status == 603, header
+    alice.ended = bob.ended = True
+    quiet_end(hearth, alice, bob)
+
+
+@lib.case
+def callees_that_send_on_to_each_other():
+    """302 in a circle, to the conference itself and to too many: each is called once, and the caller is told."""
+    hearth = lib.Hearth()
+    events = lib.Events(hearth)
+    alice = Party(hearth, "alice", 440)
+    assert alice.call(f"sip:lobby@{hearth.host}").status == 200
+    ring = [Party(hearth, name) for name in ("bob", "carol", "dave")]
+    for party, following in zip(ring, ring[1:] + ring[:1]):
+        party.sends_on_to = (following.uri_of_mine, f"sip:lobby@{hearth.host}")
+    called = hearth.api("POST", "/api/v1/rooms/lobby/participants", {"uri": ring[0].uri_of_mine}).json["id"]
+    left = events.wait("participant.left", 20, participant_id=called)
+    assert left["cause"] == "redirected" and left["status"] == 302, left
+    assert [party.invites for party in ring] == [1, 1, 1], [party.invites for party in ring]
+    assert [p["id"] for p in hearth.participants("lobby")] == [hearth.connected("lobby")[0]["id"]]
+    busy = Party(hearth, "erin", manner="busy")
+    ring[0].sends_on_to = (busy.uri_of_mine,)
+    called = hearth.api("POST", "/api/v1/rooms/lobby/participants", {"uri": ring[0].uri_of_mine}).json["id"]
+    assert events.wait("participant.left", 20, participant_id=called)["cause"] == "busy"
+    quiet_end(hearth, alice)
 
 
 @lib.case

@@ -5,7 +5,7 @@ import tempfile
 import time
 
 import lib
-from dialin import Ear, answer_reinvite, call, hearth_with, press, prompts
+from dialin import Ear, answer_reinvite, call, hearth_with, press, prompts, together
 
 
 @lib.case
@@ -242,4 +242,31 @@ def names_are_recorded_and_heard():
 
 
 if __name__ == "__main__":
-    lib.main()
+    @lib.case
+def a_number_greets():
+    """In its own words: before it asks, and before it lets in where there is nothing to ask."""
+    root, spoken = prompts()
+    (root / "sounds").mkdir()
+    greeting = lib.speech(root / "sounds" / "acme.wav", "This is the bridge of the Acme company.")
+    hearth = lib.Hearth(dialin__numbers="8000=en;greeting=file:acme.wav, 8001=en:team;greeting=file:acme.wav",
+                        prompts__path=str(root), prompts__music="", sounds__path=str(root / "sounds"))
+    hearth.api("POST", "/api/v1/rooms", {"id": "team"})
+    events = lib.Events(hearth)
+
+    def asked():
+        ear = Ear(call(hearth, "anna"), 0)
+        ear.wait("the greeting", greeting)
+        ear.wait("the question", spoken["conf-getconfno"])
+
+    def let_in():
+        phone = lib.Phone(hearth, "bert")
+        assert phone.invite("8001").status == 200
+        answer_reinvite(phone)
+        Ear(phone, 0).wait("the greeting", greeting)
+        assert events.wait("participant.joined")["room_id"] == "team"
+
+    together(asked, let_in)
+    hearth.stop()
+
+
+lib.main()

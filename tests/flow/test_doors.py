@@ -130,17 +130,21 @@ def a_conference_ends_when_its_time_is_over():
 
 @lib.case
 def who_is_banned_stays_outside():
-    root, _ = prompts()
-    hearth = hearth_with(root)
+    """Out of the mix at once, told why, and rung off only then."""
+    root, spoken = prompts()
+    hearth = hearth_with(root, prompts__farewell_s=30)
     events = lib.Events(hearth)
     hearth.api("POST", "/api/v1/rooms", {"id": "4711", "pin": "1234"})
     eve = call(hearth, "eve", 440)
     press(eve, "4711#1234#")
     answer_reinvite(eve)
     person = lib.wait_for("in", lambda: hearth.connected("4711"))[0]
+    ear = Ear(eve)
     assert hearth.api("DELETE", f"/api/v1/rooms/4711/participants/{person['id']}?ban=true").status == 204
-    bye = eve.wait_request("BYE", 10)
+    assert not hearth.connected("4711")
+    bye = eve.wait_request("BYE", 40)
     assert "403" in bye.get("Reason"), bye.fields
+    ear.wait("why it was sent out", spoken["conf-kicked"])
     eve.answer(bye)
     assert events.wait("participant.left")["by"] == "api"
     again = call(hearth, "eve", 440)

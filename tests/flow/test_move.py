@@ -83,6 +83,7 @@ def room_moves_and_comes_back():
         assert names == ["sip:alice", "sip:bob", "sip:carol"], names  # nobody twice, no bridge left
     done = events.wait("room.migration", cause="done")
     assert done["room"]["migration"]["moved"] == 3 and done["room"]["migration"]["pending"] == 0, done
+    assert here.metric('hearth_moves_total{state="done"}') == 1 and here.metric("hearth_participants_moved_total") == 3
     for party in parties:
         party.hang_up()
     for server in servers:
@@ -218,6 +219,40 @@ def move_that_fails_changes_nothing():
     all_hear_each_other(parties + [late])
     busy.ended = True
     quiet_end(here, *parties, late)
+
+
+@lib.case
+def other_server_dies_in_the_middle():
+    """Alice has gone, Bob's phone is still on its way, Carol's has refused, and then the other server is killed: who is here stays here,
+    and the door is open again."""
+    there = lib.Hearth(rooms__grace_s="1")
+    here = lib.Hearth(media__quiet_s=6)
+    alice, bob, carol = parties = talk(here, there, (("alice", 440), ("bob", 620), ("carol", 910)))
+    bob.stays = carol.refuses_refer = True
+    for party in parties:
+        assert party.call(f"sip:board@{here.host}").status == 200
+    all_hear_each_other(parties)
+    events = lib.Events(here)
+    here.api("POST", "/api/v1/rooms/board/migrate", {"to": f"sip:conf-factory@{there.host}"})
+    lib.wait_for("Alice has gone", lambda: alice.ended, 20)
+    all_hear_each_other([alice.moved, bob, carol], 20)  # over the bridge
+    view = lib.wait_for("Carol stays", lambda: (m := here.room("board")["migration"])["carried"] == 1 and m)
+    assert view["state"] == "moving" and view["moved"] == 1 and view["pending"] == 1, view
+    there.process.kill()
+    there.process.wait()
+    lib._running.remove(there)
+    failed = events.wait("room.migration", 40, cause="failed")
+    assert failed["room"]["migration"]["uri"] is None, failed["room"]["migration"]
+    assert here.metric('hearth_moves_total{state="failed"}') == 1 and here.metric("hearth_participants_moved_total") == 1
+    all_hear_each_other([bob, carol])
+    late = Party(here, "alice", 440)
+    assert late.call(f"sip:board@{here.host}").status == 200, "the door is open again"
+    all_hear_each_other([bob, carol, late])
+    alice.moved.stop()
+    ghost = Party(here, "ghost", port=there.sip_port)  # who has its port now answers the BYE
+    lib.wait_for("no bridge is left", lambda: not any(p["bridge"] for p in here.participants("board")), 40)
+    quiet_end(here, bob, carol, late)
+    ghost.stop()
 
 
 @lib.case

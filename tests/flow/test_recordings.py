@@ -181,6 +181,7 @@ def a_full_disk_ends_the_recording_and_nothing_else():
         assert "recording.ended" in hearth.log_text() and "space" in hearth.log_text()
         lib.hears(bert, 440, above=2000)  # the room goes on
         assert hearth.room("team")["recording"] is False
+        assert hearth.metric('hearth_recordings_total{state="failed"}') == 1 and hearth.metric("hearth_recordings") == 0
         refused = hearth.api("POST", "/api/v1/rooms/team/recordings", {"format": "wav"})
         assert refused.status == 507, refused.text
         hearth.stop()

@@ -675,7 +675,8 @@ static void make_user(struct sim *sim, const char *user)
 static void start(struct sim *sim)
 {
 	struct world_options options = {.seed = sim->seed,
-					.config = "rooms.grace_s=5\nfocus.ring_s=10"};
+					.config = "rooms.grace_s=5\nfocus.ring_s=10\n"
+						  "prompts.farewell_s=2"};
 
 	random_init_seeded(&sim->dice, sim->seed * 2654435761u);
 	options.rooms = chance(sim, 30) ? "lobby" : NULL;

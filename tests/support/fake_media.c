@@ -163,8 +163,8 @@ static void leg_gone(void *arg)
 	struct media_event event = {
 		.kind = MEDIA_LEG_CLOSED, .leg = leg->self, .tag = leg->tag, .stats = leg->stats};
 
+	plays_end(media, leg->self, 0); /* whoever hears of it may close the leg meanwhile */
 	timer_stop(media->wheel, &leg->closing);
-	plays_end(media, leg->self, 0);
 	leg_leave_room(leg);
 	list_remove(&leg->node);
 	(void)handle_drop(media->legs, leg->self);

@@ -107,6 +107,8 @@ static void configure(struct world *world, const char *lines)
 	must(config_new(&world->config), "config_new");
 	must(config_set(world->config, "sip.listen=udp:" WORLD_SERVER, &errors), "sip.listen");
 	must(config_set(world->config, "prompts.cache=", &errors), "prompts.cache");
+	/* Nothing is heard to its end by itself: who is rung off is rung off at once. */
+	must(config_set(world->config, "prompts.farewell_s=0", &errors), "prompts.farewell");
 	/* All phones have one address. */
 	must(config_set(world->config, "sip.rate_unlimited=10.0.0.2", &errors), "sip.rate");
 	while (rest.len) {

@@ -51,6 +51,40 @@ static void without_keys(void)
 	world_end(world, "without_keys");
 }
 
+/* All hear it before; who ended it is told when it ends. Who leaves meanwhile changes nothing, nor
+ * do settings. */
+static void ends_with_a_word(void)
+{
+	struct world *world = world_new(&(struct world_options){.config = "prompts.path=/nowhere\n"
+									  "prompts.farewell_s=5"});
+	struct room_settings settings = {.is_locked = false};
+	struct phone *alice, *bob;
+	struct participant *p;
+	struct room *room;
+	char want[128];
+
+	CHECK_INT(NULL, focus_room_create(world->focus, SLICE("team"), &settings, &room), 0);
+	alice = world_join(world, "alice", "team");
+	bob = world_join(world, "bob", "team");
+	p = phone_participant(alice, "team");
+	focus_acting(world->focus, p->id);
+	CHECK_INT("end", act(alice, "end"), 0);
+	CHECK_INT("twice is once", act(alice, "end"), 0);
+	focus_acting(world->focus, "");
+	CHECK("all hear it", fake_media_play(world->media, 0, room->bus->room) != NULL);
+	CHECK_INT("once", fake_media_plays(world->media), 1);
+	(void)snprintf(want, sizeof(want), "room.closed team ended_by_moderator by %s\n", p->id);
+	phone_hang_up(alice);
+	settings.is_locked = true;
+	CHECK_INT(NULL, focus_room_set(world->focus, room, &settings), 0);
+	world_run(world, 3900);
+	CHECK("not yet", world_room(world, "team") && !bob->has_ended);
+	world_run(world, 200);
+	CHECK("over", !world_room(world, "team") && bob->has_ended);
+	CHECK_STR("whose word", world_events(world, "room.closed"), want);
+	world_end(world, "ends_with_a_word");
+}
+
 static void admits_the_first_who_waits(void)
 {
 	struct world *world = world_with_team((struct room_settings){.is_lobby = true});
@@ -137,6 +171,7 @@ void suite_action(void)
 {
 	CHECK_SUITE("action");
 	CHECK_TEST(without_keys);
+	CHECK_TEST(ends_with_a_word);
 	CHECK_TEST(admits_the_first_who_waits);
 	CHECK_TEST(events_say_who);
 	CHECK_TEST(roles_change);

@@ -174,6 +174,29 @@ static void bridge_breaks(void)
 	world_end(move.world, "bridge_breaks");
 }
 
+/* The other focus is gone without a word. That its BYE is never answered keeps nobody waiting. */
+static void bridge_falls_silent(void)
+{
+	struct move move = move_new("media.quiet_s=60");
+	struct phone *late = world_phone(move.world, "late");
+	struct participant *bridge;
+
+	move.bert->refer_status = 0;
+	CHECK_INT(NULL, begin(&move), 0);
+	world_run(move.world, 3000);
+	CHECK_INT("bert is carried", view_of(&move).carried, 1);
+	bridge = phone_participant(move.central, "lobby");
+	fake_media_tell(world_leg(move.world, bridge),
+			(struct media_event){.kind = MEDIA_LEG_QUIET});
+	CHECK_INT("at once", view_of(&move).state, MIGRATION_FAILED);
+	CHECK_INT("once", bridge->state, PARTICIPANT_DISCONNECTING);
+	phone_dial(late, "lobby");
+	world_run(move.world, 500);
+	CHECK_INT("the door is open", late->final_status, 200);
+	CHECK("bert is here", move.bert->call != NULL);
+	world_end(move.world, "bridge_falls_silent");
+}
+
 static void party_leaves_meanwhile(void)
 {
 	struct move move = move_new(NULL);
@@ -185,6 +208,35 @@ static void party_leaves_meanwhile(void)
 	world_run(move.world, 60000);
 	CHECK("the bridge goes", move.central->has_ended);
 	world_end(move.world, "party_leaves_meanwhile");
+}
+
+/* Whom we called, and who has to press a key first, is not taken for the one that is wanted because
+ * the conference moves. It goes when it has shown that it is. */
+static void who_is_asked_goes_later(void)
+{
+	struct move move = move_new(NULL);
+	struct phone *carl = world_phone(move.world, "carl");
+	struct participant *p;
+
+	CHECK_INT("invite",
+		  focus_invite(move.world->focus, world_room(move.world, "lobby"),
+			       &(struct focus_invite){.uri = SLICE("sip:carl@" WORLD_PHONES),
+						      .ask = PARTICIPANT_ASK_KEY},
+			       &p),
+		  0);
+	world_run(move.world, 500);
+	CHECK_INT("is asked", p->state, PARTICIPANT_PENDING);
+	CHECK_INT(NULL, begin(&move), 0);
+	world_run(move.world, 3000);
+	CHECK("the others have gone", move.anna->has_ended && move.bert->has_ended);
+	CHECK("carl is still asked", carl->call && !carl->refer_to[0]);
+	CHECK("over the way back", move.central->call);
+	fake_media_tell(world_leg(move.world, p),
+			(struct media_event){.kind = MEDIA_LEG_DTMF, .digit = '1'});
+	world_run(move.world, 3000);
+	CHECK("now he goes", carl->has_ended && carl->refer_to[0] && move.central->has_ended);
+	CHECK_INT(NULL, view_of(&move).moved, 3);
+	world_end(move.world, "who_is_asked_goes_later");
 }
 
 static void room_closes_meanwhile(void)
@@ -295,7 +347,9 @@ void suite_migrate(void)
 	CHECK_TEST(says_nothing);
 	CHECK_TEST(refused);
 	CHECK_TEST(bridge_breaks);
+	CHECK_TEST(bridge_falls_silent);
 	CHECK_TEST(party_leaves_meanwhile);
+	CHECK_TEST(who_is_asked_goes_later);
 	CHECK_TEST(room_closes_meanwhile);
 	CHECK_TEST(join_moved_to_central);
 	CHECK_TEST(join_falls_back);

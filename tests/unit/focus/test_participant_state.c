@@ -6,15 +6,15 @@
 #include "tests/support/check.h"
 
 /* Every pair of (state, event) in the order of the enums, "next actions": the state's initial and
- * j(oin) t(ell) h(ang up) l(eave). Written from docs/focus.md, not from the table. */
+ * j(oin) w(ord first) t(ell) h(ang up) l(eave). Written from docs/focus.md, not from the table. */
 static const char *const want[PARTICIPANT_STATE_COUNT] = {
 	/*                             progress redir estab wait admit held resum kick detach ended
 	 */
 	[PARTICIPANT_DIALING_IN] = "I        I     Cj    Pt   I     I    I     Xth   Ghl    Gl",
 	[PARTICIPANT_DIALING_OUT] = "At       Ot    Cj    Pt   O     O    O     Xth   Ghl    Gl",
 	[PARTICIPANT_ALERTING] = "A        Ot    Cj    Pt   A     A    A     Xth   Ghl    Gl",
-	[PARTICIPANT_PENDING] = "P        P     P     P    Cj    P    P     Xth   Ghl    Gl",
-	[PARTICIPANT_CONNECTED] = "C        C     C     C    C     Ht   C     Xth   Ghl    Gl",
+	[PARTICIPANT_PENDING] = "P        P     P     P    Cj    P    P     Xwt   Ghl    Gl",
+	[PARTICIPANT_CONNECTED] = "C        C     C     C    C     Ht   C     Xwt   Ghl    Gl",
 	[PARTICIPANT_ON_HOLD] = "H        H     H     H    H     H    Ct    Xth   Ghl    Gl",
 	[PARTICIPANT_DISCONNECTING] = "X        X     X     X    X     X    X     X     Gl     Gl",
 	[PARTICIPANT_DISCONNECTED] = "G        G     G     G    G     G    G     G     G      G",
@@ -28,6 +28,8 @@ static char *row_text(const struct participant_row *row, char out[8])
 	*p++ = letters[row->next];
 	if (row->actions & PARTICIPANT_DO_JOIN)
 		*p++ = 'j';
+	if (row->actions & PARTICIPANT_DO_PART)
+		*p++ = 'w';
 	if (row->actions & PARTICIPANT_DO_TELL)
 		*p++ = 't';
 	if (row->actions & PARTICIPANT_DO_HANG_UP)

@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "focus/ban.h"
 #include "focus/focus_priv.h"
+#include "focus/modes.h"
 #include "focus/participant_priv.h"
 #include "focus/recording.h"
 #include "focus/room_priv.h"
@@ -284,8 +285,9 @@ static void settings_travel(void)
 {
 	static const char all[] =
 		"room locked muted max_participants=10 loudest=0 noise_gate_dbov=-50 guests_muted "
-		"lobby wait_for_moderator end_with_moderator tones codecs=opus names denoise "
-		"auto_level inband_dtmf pass_dtmf language=es closes_at=1900000000000\n";
+		"lobby wait_for_moderator end_with_moderator tones codecs=opus record=tracks names "
+		"denoise auto_level inband_dtmf pass_dtmf language=es "
+		"closes_at=1900000000000\n";
 	const struct room_setting *setting;
 	struct fresh fresh = fresh_new(NULL);
 	struct room *room = world_room(fresh.world, fresh.room);
@@ -366,6 +368,52 @@ static void recorded_on(void)
 	}
 }
 
+/* What a room is set to records the next who comes, by the policy of here; not what was stopped. */
+static void record_travels(void)
+{
+	static const struct {
+		const char *name, *line, *config;
+		enum room_record own, want;
+		bool is_declined;
+	} rows[] = {
+		{"set", "room record=mix\n", "", ROOM_RECORD_OFF, ROOM_RECORD_MIX, false},
+		{"not set", "room locked\n", "", ROOM_RECORD_OFF, ROOM_RECORD_OFF, false},
+		{"not wanted here", "room record=mix\n", "recordings.moved=false", ROOM_RECORD_OFF,
+		 ROOM_RECORD_OFF, false},
+		{"the factory's own stays", "room locked\n", "", ROOM_RECORD_MIX, ROOM_RECORD_MIX,
+		 false},
+		{"the conference's goes before it", "room record=tracks\n", "", ROOM_RECORD_MIX,
+		 ROOM_RECORD_TRACKS, false},
+		{"of a later day", "room record=video\n", "", ROOM_RECORD_OFF, ROOM_RECORD_OFF,
+		 false},
+		{"stopped", "room record=mix recording=stopped\n", "", ROOM_RECORD_OFF,
+		 ROOM_RECORD_MIX, true},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fresh fresh = fresh_new(rows[i].config);
+		struct room *room = world_room(fresh.world, fresh.room);
+
+		room->settings.record = (uint8_t)rows[i].own;
+		CHECK_INT(rows[i].name, bring(fresh.bridge, SEATS_CONTENT_TYPE, rows[i].line), 200);
+		CHECK_INT(rows[i].name, room->settings.record, rows[i].want);
+		CHECK_INT(rows[i].name, room->is_recording_declined, rows[i].is_declined);
+		world_end(fresh.world, rows[i].name);
+	}
+}
+
+/* That it was stopped is told, and only that. */
+static void stopped_is_told(void)
+{
+	struct old old = old_new(true);
+
+	world_room(old.world, "lobby")->is_recording_declined = true;
+	CHECK_INT(NULL, begin(&old), 0);
+	world_run(old.world, 3000);
+	CHECK("stopped", tells(old.central, " recording=stopped\n"));
+	world_end(old.world, "stopped_is_told");
+}
+
 /* Here it stops when it went on there and all have gone who can, and not otherwise; whoever is left
  * when the bridge breaks is recorded again. */
 static void recording_stops(void)
@@ -437,6 +485,124 @@ static void groups_travel(void)
 		CHECK_INT(rows[i].name, p->control.is_muted, rows[i].is_muted);
 		world_end(fresh.world, rows[i].name);
 	}
+}
+
+static int coach_bert(struct old *old)
+{
+	return focus_participant_set_mode(old->world->focus, phone_participant(old->anna, "lobby"),
+					  MODE_COACH, phone_participant(old->bert, "lobby"));
+}
+
+/* Ids are of one server: whom somebody coaches is named by the seat. */
+static void coach_is_told(void)
+{
+	struct old old = old_new(true);
+	char want[64];
+
+	CHECK_INT(NULL, coach_bert(&old), 0);
+	CHECK_INT(NULL, begin(&old), 0);
+	world_run(old.world, 3000);
+	snprintf(want, sizeof(want), " coaches=%.16s ", strstr(old.bert->refer_to, ";seat=") + 6);
+	CHECK("anna coaches bert", tells(old.central, want));
+	CHECK("bert coaches nobody",
+	      strstr(strstr(old.central->infos.p, " coaches=") + 1, " coaches=") == NULL);
+	world_end(old.world, "coach_is_told");
+}
+
+#define COACH                                                                                      \
+	"seat " TOKEN " uri=sip%3Aanna%40there speaks=coach-x hears=* hears-not= "                 \
+	"coaches=" OTHER_TOKEN "\n"
+#define COACHED                                                                                    \
+	"seat " OTHER_TOKEN " uri=sip%3Acarl%40there speaks=main hears=main%20coach-x "            \
+	"hears-not=\n"
+
+struct lesson {
+	struct fresh fresh;
+	struct phone *anna, *carl;
+};
+
+static struct lesson lesson_new(void)
+{
+	struct lesson lesson = {.fresh = fresh_new(NULL)};
+
+	lesson.anna = world_phone(lesson.fresh.world, "anna");
+	lesson.carl = world_phone(lesson.fresh.world, "carl");
+	CHECK_INT(NULL, bring(lesson.fresh.bridge, SEATS_CONTENT_TYPE, COACH COACHED), 200);
+	return lesson;
+}
+
+static struct participant *comes(struct lesson *lesson, struct phone *phone)
+{
+	char seat[128];
+
+	snprintf(seat, sizeof(seat), "%s", lesson->fresh.seat);
+	if (phone == lesson->carl)
+		memcpy(strstr(seat, TOKEN), OTHER_TOKEN, strlen(TOKEN));
+	phone_dial(phone, seat);
+	world_run(lesson->fresh.world, 500);
+	return phone_participant(phone, lesson->fresh.room);
+}
+
+/* Whoever comes first, they go on where they were; and it ends as it would have. */
+static void coach_comes(void)
+{
+	for (int is_coach_first = 0; is_coach_first < 2; is_coach_first++) {
+		struct lesson lesson = lesson_new();
+		struct phone *first = is_coach_first ? lesson.anna : lesson.carl;
+		struct participant *anna, *carl;
+		char group[64], hears[80];
+
+		(void)comes(&lesson, first);
+		(void)comes(&lesson, is_coach_first ? lesson.carl : lesson.anna);
+		anna = phone_participant(lesson.anna, lesson.fresh.room);
+		carl = phone_participant(lesson.carl, lesson.fresh.room);
+		snprintf(group, sizeof(group), "coach-%s", carl->id);
+		snprintf(hears, sizeof(hears), "main %s", group);
+		CHECK_STR("coaches", anna->coaches, carl->id);
+		CHECK_SLICE("in his group", groups_texts(anna).speaks, group);
+		CHECK_SLICE("hears all", groups_texts(anna).hears, "*");
+		CHECK_SLICE("which he hears", groups_texts(carl).hears, hears);
+		CHECK_INT("talks again",
+			  focus_participant_set_mode(lesson.fresh.world->focus, anna, MODE_TALK,
+						     NULL),
+			  0);
+		CHECK_SLICE("to all", groups_texts(anna).speaks, "main");
+		CHECK_SLICE("and nothing is left", groups_texts(carl).hears, "main");
+		CHECK_STR("nobody", anna->coaches, "");
+		world_end(lesson.fresh.world, "coach_comes");
+	}
+}
+
+/* Given something else to do before the other comes, she does that. */
+static void coach_no_more(void)
+{
+	struct lesson lesson = lesson_new();
+	struct participant *anna = comes(&lesson, lesson.anna), *carl;
+
+	CHECK_INT(NULL,
+		  focus_participant_set_mode(lesson.fresh.world->focus, anna, MODE_TALK, NULL), 0);
+	CHECK_SLICE("to all", groups_texts(anna).speaks, "main");
+	carl = comes(&lesson, lesson.carl);
+	CHECK("he came", carl != NULL);
+	CHECK_STR("coaches nobody", anna->coaches, "");
+	CHECK_SLICE("to all still", groups_texts(anna).speaks, "main");
+	world_end(lesson.fresh.world, "coach_no_more");
+}
+
+/* From A by B to C, with one of both here, or none. */
+static void coach_moves_on(void)
+{
+	struct lesson lesson = lesson_new();
+	struct room *room = world_room(lesson.fresh.world, lesson.fresh.room);
+	struct buf out = BUF_INIT;
+
+	seats_write_awaited(room, &out);
+	CHECK("none is here", buf_err(&out) == 0 && strstr(out.p, " coaches=" OTHER_TOKEN " "));
+	buf_clear(&out);
+	seats_write(comes(&lesson, lesson.anna), &out);
+	CHECK("he is awaited", strstr(out.p, " coaches=" OTHER_TOKEN " "));
+	buf_done(&out);
+	world_end(lesson.fresh.world, "coach_moves_on");
 }
 
 /* What is done to somebody's sound otherwise than to the room's. */
@@ -672,6 +838,12 @@ void suite_seats(void)
 	CHECK_TEST(settings_travel);
 	CHECK_TEST(recorded_on);
 	CHECK_TEST(recording_stops);
+	CHECK_TEST(coach_is_told);
+	CHECK_TEST(coach_comes);
+	CHECK_TEST(coach_no_more);
+	CHECK_TEST(coach_moves_on);
+	CHECK_TEST(record_travels);
+	CHECK_TEST(stopped_is_told);
 	CHECK_TEST(sound_travels);
 	CHECK_TEST(moves_on);
 	CHECK_TEST(cannot_move_on);

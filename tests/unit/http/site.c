@@ -145,6 +145,7 @@ static void configure(struct site *site, const char *keys)
 	site_set(site, "http.listen=127.0.0.1:0");
 	site_set(site, "sip.listen=udp:" SERVER_SIP);
 	site_set(site, "prompts.cache=");
+	site_set(site, "prompts.farewell_s=0"); /* who is rung off is rung off at once */
 	while (rest.len > 0) {
 		struct slice one = slice_first(rest, slice_find(rest, '\n'));
 		char line[512];
