@@ -73,6 +73,7 @@ int sip_msg_frame(const char *data, size_t len, size_t *ret_skip, size_t *ret_le
 	int err;
 
 	*ret_skip = cursor_since(&c, start).len;
+	*ret_len = 0;
 	if (cursor_done(&c) || slice_is(cursor_rest(&c), "\r"))
 		return ERR_SIP_INCOMPLETE;
 	if (!char_is(cursor_peek(&c), CHAR_TOKEN))
@@ -87,8 +88,6 @@ int sip_msg_frame(const char *data, size_t len, size_t *ret_skip, size_t *ret_le
 		return ERR_SIP_HEADER_MISSING;
 	if (head > SIP_MSG_OCTETS_MAX || octets > SIP_MSG_OCTETS_MAX - head)
 		return ERR_SIP_TOO_LARGE;
-	if (cursor_rest(&c).len < octets)
-		return ERR_SIP_INCOMPLETE;
 	*ret_len = head + octets;
-	return 0;
+	return cursor_rest(&c).len < octets ? ERR_SIP_INCOMPLETE : 0;
 }

@@ -89,8 +89,9 @@ int sip_msg_parse(const char *data, size_t len, struct sip_msg *msg);
 
 /* Of a stream (RFC 3261 18.3): the first message in `data` is the *ret_len octets behind the
  * *ret_skip octets of leading line ends (keep-alives of RFC 5626 4.4.1). ERR_SIP_INCOMPLETE: read
- * more; *ret_skip is set then too. ERR_SIP_TOO_LARGE, ERR_SIP_SYNTAX, ERR_SIP_HEADER_MISSING (no
- * Content-Length), ERR_SIP_HEADER_REPEATED (two that differ): cut the connection. */
+ * more; *ret_skip is set then too, and *ret_len, to 0 as long as the head is open.
+ * ERR_SIP_TOO_LARGE, ERR_SIP_SYNTAX, ERR_SIP_HEADER_MISSING (no Content-Length),
+ * ERR_SIP_HEADER_REPEATED (two that differ): cut the connection. */
 int sip_msg_frame(const char *data, size_t len, size_t *ret_skip, size_t *ret_len);
 
 /* What a UAS must check before it looks closer (RFC 3261 8.1.1, 8.2; RFC 4475): that the parse went

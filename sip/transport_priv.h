@@ -48,6 +48,9 @@ struct sip_conn {
 	struct addr alias;
 	struct loop_watch watch;
 	struct buf in, out;
+	/* Of `in`, that have been looked at and are no whole message; how many that message has,
+	 * 0 as long as its head is open. */
+	size_t seen, wanted;
 	struct timer timer;  /* the nearest of the times below */
 	uint64_t active_ms;  /* last octet in or out */
 	uint64_t partial_ms; /* since when a message is incomplete; 0 none */

@@ -315,6 +315,13 @@ static void send_pongs(struct sip_conn *conn, uint32_t count)
 	buf_done(&pongs);
 }
 
+/* What is to be looked at begins anew. */
+static void take_off(struct sip_conn *conn, size_t len)
+{
+	buf_drop(&conn->in, len);
+	conn->seen = conn->wanted = 0;
+}
+
 /* Takes keep-alives off the front; a ping (double CRLF) gets a pong (RFC 5626 4.4.1). All that came
  * together are taken and answered in one go: a flood of them must not cost a write each. */
 static void take_keepalives(struct sip_conn *conn)
@@ -340,7 +347,7 @@ static void take_keepalives(struct sip_conn *conn)
 		}
 	}
 	if (at > 0)
-		buf_drop(in, at);
+		take_off(conn, at);
 	if (pings == 0)
 		return;
 	conn->transport->stats.keepalives += pings;
@@ -421,6 +428,27 @@ static void note_alias(struct sip_conn *conn, struct slice text)
 	hash_add(transport->by_alias, &conn->by_alias, remote_hash(SIP_TLS, &conn->alias));
 }
 
+/* Whether looking again at a message that was not whole can find more of it: all its octets are
+ * here, or, while its head is open, an empty line is among what came since. A message that comes
+ * octet by octet would be read from its start each time, else. */
+static bool is_worth_a_look(struct sip_conn *conn)
+{
+	const struct buf *in = &conn->in;
+	size_t at = conn->seen;
+
+	conn->seen = in->len;
+	if (!at || in->len > SIP_MSG_OCTETS_MAX)
+		return true;
+	if (conn->wanted)
+		return in->len >= conn->wanted;
+	for (; at < in->len; at++)
+		if (in->p[at] == '\n' &&
+		    (in->p[at - 1] == '\n' ||
+		     (at > 1 && in->p[at - 1] == '\r' && in->p[at - 2] == '\n')))
+			return true;
+	return false;
+}
+
 /* Hands up every whole message. */
 static void take_messages(struct sip_conn *conn)
 {
@@ -430,9 +458,16 @@ static void take_messages(struct sip_conn *conn)
 
 	while (!conn->is_dead) {
 		take_keepalives(conn);
-		if (conn->in.len == 0)
+		if (conn->in.len == 0 || !is_worth_a_look(conn))
 			break;
 		err = sip_msg_frame(conn->in.p, conn->in.len, &skip, &len);
+		/* Line ends are dropped as they come, and not kept for a message that they stand
+		 * before; but for what may be the half of a ping. */
+		if (err == ERR_SIP_INCOMPLETE && skip > 0 && conn->in.len > 3) {
+			take_off(conn, skip);
+			continue;
+		}
+		conn->wanted = len;
 		if (err == ERR_SIP_INCOMPLETE)
 			break;
 		if (err) {
@@ -443,7 +478,7 @@ static void take_messages(struct sip_conn *conn)
 		conn->partial_ms = 0;
 		note_alias(conn, slice_make(conn->in.p + skip, len));
 		sip_transport_message(conn->transport, &flow, slice_make(conn->in.p + skip, len));
-		buf_drop(&conn->in, skip + len);
+		take_off(conn, skip + len);
 	}
 	if (conn->in.len == 0 && conn->is_proven)
 		conn->partial_ms = 0;

@@ -413,6 +413,69 @@ static void tcp_garbage(void)
 	}
 }
 
+/* Line ends are no message, however many come: they are not kept for the one that they announce. */
+static void tcp_flood_of_line_ends(void)
+{
+	static const char *const floods[] = {"\n", "\n\r\n"};
+	enum { FLOOD = 60000, TIMES = 300 }; /* more than a buffer holds */
+	static char flood[FLOOD];
+
+	for (size_t i = 0; i < ARRAY_LEN(floods); i++) {
+		size_t unit = strlen(floods[i]);
+		struct fixture fx;
+
+		for (size_t at = 0; at + unit <= FLOOD; at += unit)
+			memcpy(flood + at, floods[i], unit);
+		setup(&fx, (struct sip_transport_params){0});
+		int fd = peer_socket(SOCK_STREAM, &fx.tcp.addr, NULL);
+
+		for (uint64_t n = 1; n <= TIMES && !fx.failures; n++) {
+			CHECK_INT(floods[i], write(fd, flood, FLOOD), FLOOD);
+			for (int turn = 0; turn < TURNS_MAX && !fx.failures &&
+					   sip_transport_stats(fx.transport)->octets_in < n * FLOOD;
+			     turn++)
+				(void)loop_turn(fx.loop, TURN_MS);
+		}
+		CHECK_INT(floods[i], fx.failures, 0);
+		write_text(fd, MESSAGE);
+		turn_until(&fx, &fx.messages, 1);
+		CHECK_INT(floods[i], fx.messages, 1);
+		close(fd);
+		teardown(&fx);
+	}
+}
+
+/* Octet by octet, with line ends of all kinds before, between and inside. */
+static void tcp_trickle(void)
+{
+	static const char text[] = "\n\r\n" MESSAGE "\r\n"
+				   "OPTIONS sip:a@b SIP/2.0\nl: 4\nSubject: a\n b\n\n\n\n\n\n"
+				   "\r\n" MESSAGE "\n" MESSAGE;
+	static const uint32_t steps[] = {1, 2, 3, 5, 7, 40};
+
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		char name[32];
+		struct fixture fx;
+
+		snprintf(name, sizeof(name), "by %u", steps[i]);
+		setup(&fx, (struct sip_transport_params){0});
+		int fd = peer_socket(SOCK_STREAM, &fx.tcp.addr, NULL);
+
+		turn_until(&fx, NULL, 0);
+		for (size_t at = 0; at < sizeof(text) - 1; at += steps[i]) {
+			size_t len = MIN_OF((size_t)steps[i], sizeof(text) - 1 - at);
+
+			CHECK_INT(name, write(fd, text + at, len), len);
+			(void)loop_turn(fx.loop, TURN_MS);
+		}
+		turn_until(&fx, &fx.messages, 4);
+		CHECK_INT(name, fx.messages, 4);
+		CHECK_INT(name, fx.garbage, 0);
+		close(fd);
+		teardown(&fx);
+	}
+}
+
 /* Who is silent, who stops in the middle of a message, who is idle: each is cut off in its time. */
 static void tcp_patience(void)
 {
@@ -705,6 +768,8 @@ void suite_transport(void)
 	CHECK_TEST(udp_errors);
 	CHECK_TEST(tcp_framing);
 	CHECK_TEST(tcp_garbage);
+	CHECK_TEST(tcp_flood_of_line_ends);
+	CHECK_TEST(tcp_trickle);
 	CHECK_TEST(tcp_patience);
 	CHECK_TEST(tcp_limits);
 	CHECK_TEST(tcp_slow_reader);
