@@ -113,10 +113,10 @@ int call_take_dialog(struct sip_call *call, const struct sip_msg *response, bool
 		take_offer(call, fork, has_sdp);
 		drop_offers(fork);
 		dialog = fork->dialog;
-		*fork = call->forks[--call->fork_count];
 		err = sip_dialog_confirm(dialog, response);
-		if (err)
-			ua_dialog_drop(call->ua, &dialog);
+		/* One that is no use stays where it is: a PRACK may be under way in it. */
+		if (!err)
+			*fork = call->forks[--call->fork_count];
 	}
 	call_forks_unlink(call);
 	if (err)

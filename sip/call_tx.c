@@ -214,10 +214,24 @@ void call_acks_free(struct sip_call *call)
 	free_acks_of(call, 0, true);
 }
 
+static uint32_t count_acks_of(const struct sip_call *call, uint32_t cseq)
+{
+	const struct list *it;
+	uint32_t count = 0;
+
+	for (it = call->acks.next; it != &call->acks; it = it->next)
+		count += LIST_ENTRY(it, const struct call_ack, node)->cseq == cseq;
+	return count;
+}
+
+/* Of so many answers only: a callee can make up as many tags as it likes. */
 static int remember_ack(struct sip_call *call, uint32_t cseq, struct slice tag)
 {
-	struct call_ack *ack = calloc(1, sizeof(*ack));
+	struct call_ack *ack;
 
+	if (count_acks_of(call, cseq) == CALL_ACKS_MAX)
+		return ERR_LIMIT;
+	ack = calloc(1, sizeof(*ack));
 	if (!ack)
 		return -ENOMEM;
 	ack->cseq = cseq;

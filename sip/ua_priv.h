@@ -19,7 +19,8 @@
 enum {
 	CALL_FORKS_MAX =
 		16, /* early and surplus dialogs of one INVITE; answers of others are dropped */
-	CALL_END_TEXT_MAX = 96, /* octets of sip_call_end.text with its NUL; cut */
+	CALL_ACKS_MAX = CALL_FORKS_MAX + 1, /* 2xx of one INVITE that are acknowledged: one each */
+	CALL_END_TEXT_MAX = 96,             /* octets of sip_call_end.text with its NUL; cut */
 	CALL_CONTACT_MAX =
 		256, /* octets of the user part or the parameters of a Contact: ERR_LIMIT */
 	CALL_PROGRESS_MAX = 4,    /* provisional answers that wait for a PRACK: ERR_LIMIT */
@@ -297,7 +298,7 @@ int call_tx_again(struct call_tx *tx);
 bool call_tx_next_target(struct call_tx *tx);
 void call_acks_free(struct sip_call *call);
 /* A 2xx that was acknowledged before: sends that ACK again. False when it is new; it is remembered
- * then. */
+ * then, or *ret_is_failed: there are CALL_ACKS_MAX already, or no memory. */
 bool call_ack_again(struct sip_call *call, uint32_t cseq, const struct sip_msg *response,
 		    bool *ret_is_failed);
 void call_send_ack(struct sip_call *call, struct sip_dialog *dialog, uint32_t cseq,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "sip/keyring.h"
 #include "tests/support/check.h"
 #include "tests/support/simua.h"
@@ -21,7 +22,8 @@ static void begin(struct fixture *fx, const char *password)
 	uint32_t line;
 
 	simworld_init(&fx->world, 1);
-	simua_init(&fx->ua, &fx->world, &(struct simua_params){.address = "10.0.0.1:5060"});
+	simua_init(&fx->ua, &fx->world,
+		   &(struct simua_params){.address = "10.0.0.1:5060", .rel = SIP_100REL_SUPPORTED});
 	simraw_init(&fx->peer, &fx->world, PEER);
 	snprintf(keys, sizeof(keys), "peer us %s", password);
 	CHECK_INT("keyring", sip_keyring_new(&fx->world.random, &fx->keyring), 0);
@@ -181,6 +183,35 @@ static void the_next_nonce(void)
 	}
 }
 
+/* The 2xx is no use (more routes than we go), and the answer to the PRACK that was under way in its
+ * early dialog comes after it. */
+static void answered_in_a_dialog_that_is_refused(void)
+{
+	struct sip_msg invite, prack;
+	struct buf lines = BUF_INIT;
+	struct fixture fx;
+
+	begin(&fx, "secret");
+	CHECK_INT("call", simua_call(&fx.ua, "sip:x@" PEER), 0);
+	if (next(&fx, "INVITE", &invite))
+		reply(&fx, &invite, "407 Proxy Authentication Required", ASKS);
+	if (next(&fx, "INVITE", &invite))
+		reply(&fx, &invite, "183 Session Progress",
+		      "Contact: <sip:" PEER ">\nRequire: 100rel\nRSeq: 1\n");
+	CHECK("PRACK", next(&fx, "PRACK", &prack));
+	CHECK("with credentials", slice_present(sip_msg_value(&prack, SIP_H_PROXY_AUTHORIZATION)));
+	for (int i = 0; i < 40; i++)
+		buf_addf(&lines, "%s<sip:10.0.0.2;lr>", i ? "," : "Record-Route: ");
+	buf_adds(&lines, "\n");
+	reply(&fx, &invite, "200 OK", lines.p);
+	buf_done(&lines);
+	simworld_run(&fx.world, 50);
+	reply(&fx, &prack, "200 OK", "");
+	simworld_run(&fx.world, 1000);
+	CHECK_STR("it ends", simua_log(&fx.ua), "progress:183 ended:local:0");
+	end(&fx);
+}
+
 static void wrong_password(void)
 {
 	struct sip_msg first, again, more;
@@ -285,6 +316,7 @@ void suite_call_auth(void)
 	CHECK_SUITE("call_auth");
 	CHECK_TEST(a_call_through_a_proxy_that_asks);
 	CHECK_TEST(the_next_nonce);
+	CHECK_TEST(answered_in_a_dialog_that_is_refused);
 	CHECK_TEST(wrong_password);
 	CHECK_TEST(unknown_realm);
 	CHECK_TEST(endless_stale);

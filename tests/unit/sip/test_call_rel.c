@@ -662,6 +662,41 @@ static void reliable_reinvite(void)
 	raw_teardown(&rw);
 }
 
+/* A callee that answers a re-INVITE again and again, each time as somebody else, is not listened to
+ * for ever. */
+static void made_up_tags(void)
+{
+	struct sip_msg invite, ack;
+	struct raw_world rw;
+	uint32_t acks = 0;
+
+	raw_setup(&rw, SIP_100REL_SUPPORTED, SIMUA_ACCEPT);
+	invite = raw_called(&rw, false);
+	answer(&rw, &invite, 200, "x", CONTACT SDP("m=audio 11 RTP/AVP 0\n"));
+	CHECK("ACK", simraw_find(&rw.raw, SIP_METHOD_ACK, 0, &ack));
+	CHECK_INT("reinvite", sip_call_reinvite(rw.ua.call), 0);
+	simworld_run(&rw.world, 20);
+	CHECK("INVITE", simraw_find(&rw.raw, SIP_METHOD_INVITE, 0, &invite));
+	for (uint32_t i = 0; i < 40; i++) {
+		struct buf text = BUF_INIT;
+
+		buf_addf(&text,
+			 "SIP/2.0 200 OK\nVia: " SLICE_FMT "\nFrom: " SLICE_FMT
+			 "\nTo: <sip:b@10.0.0.9>;tag=x%u\nCall-ID: " SLICE_FMT "\nCSeq: " SLICE_FMT
+			 "\n" CONTACT SDP("m=audio 11 RTP/AVP 0\n"),
+			 SLICE_ARG(sip_msg_value(&invite, SIP_H_VIA)),
+			 SLICE_ARG(sip_msg_value(&invite, SIP_H_FROM)), i,
+			 SLICE_ARG(sip_msg_value(&invite, SIP_H_CALL_ID)),
+			 SLICE_ARG(sip_msg_value(&invite, SIP_H_CSEQ)));
+		simraw_send(&rw.raw, SIP_UDP, simnode_addr(rw.ua.node), text.p);
+		buf_done(&text);
+		simworld_run(&rw.world, 20);
+		acks += simraw_find(&rw.raw, SIP_METHOD_ACK, 0, &ack);
+	}
+	CHECK_INT("acknowledged (CALL_ACKS_MAX)", acks, 17);
+	raw_teardown(&rw);
+}
+
 void suite_call_rel(void);
 void suite_call_rel(void)
 {
@@ -684,4 +719,5 @@ void suite_call_rel(void)
 	CHECK_TEST(nothing_to_answer_with);
 	CHECK_TEST(requests_of_the_callee);
 	CHECK_TEST(reliable_reinvite);
+	CHECK_TEST(made_up_tags);
 }
