@@ -54,6 +54,7 @@ int sip_resolver_new(struct wheel *wheel, sip_lookup_fn *lookup, void *ctx,
 	resolver->lookup = lookup;
 	resolver->ctx = ctx;
 	list_init(&resolver->searches);
+	list_init(&resolver->known);
 	sip_resolver_extend(resolver, &(struct sip_resolver_more){0});
 	*ret_resolver = resolver;
 	return 0;
@@ -72,6 +73,7 @@ static void free_name(struct hash_node *node, void *arg)
 
 	(void)arg;
 	timer_stop(name->resolver->wheel, &name->expiry);
+	list_remove(&name->by_use);
 	hash_remove(name->resolver->names, node);
 	free(name->records);
 	free(name);
@@ -132,9 +134,34 @@ static struct sip_name *name_new(struct sip_resolver *resolver, const struct nam
 	name->type = key->type;
 	slice_cstr(key->host, name->host, sizeof(name->host));
 	list_init(&name->waiting);
+	list_init(&name->by_use);
 	timer_init(&name->expiry, on_name_expiry, name);
 	hash_add(resolver->names, &name->node, h);
 	return name;
+}
+
+static void note_use(struct sip_name *name)
+{
+	name->used_ms = wheel_now_ms(name->resolver->wheel);
+	list_remove(&name->by_use);
+	list_append(&name->resolver->known, &name->by_use);
+}
+
+/* A name that is known gives way to a new one, or who makes up names would shut all others out. Not
+ * one that was asked for just now: whoever asked still walks over it. */
+static bool make_room(struct sip_resolver *resolver)
+{
+	struct sip_name *oldest;
+
+	if (hash_count(resolver->names) < SIP_RESOLVER_NAMES_MAX)
+		return true;
+	if (list_empty(&resolver->known))
+		return false;
+	oldest = LIST_ENTRY(resolver->known.next, struct sip_name, by_use);
+	if (oldest->used_ms + SIP_RESOLVER_KEEP_MIN_MS > wheel_now_ms(resolver->wheel))
+		return false;
+	free_name(&oldest->node, NULL);
+	return true;
 }
 
 struct sip_name *sip_name_get(struct sip_resolver *resolver, enum sip_record_type type,
@@ -145,10 +172,13 @@ struct sip_name *sip_name_get(struct sip_resolver *resolver, enum sip_record_typ
 	struct hash_node *node = hash_find(resolver->names, h, &key);
 	struct sip_name *name;
 
-	if (node)
-		return CONTAINER_OF(node, struct sip_name, node);
-	if (hash_count(resolver->names) >= SIP_RESOLVER_NAMES_MAX ||
-	    host.len >= SIP_RESOLVER_HOST_MAX)
+	if (node) {
+		name = CONTAINER_OF(node, struct sip_name, node);
+		if (name->is_known)
+			note_use(name);
+		return name;
+	}
+	if (host.len >= SIP_RESOLVER_HOST_MAX || !make_room(resolver))
 		return NULL;
 	name = name_new(resolver, &key, h);
 	if (!name)
@@ -185,6 +215,7 @@ void sip_resolver_answer_records(struct sip_name *name, const struct sip_answer 
 
 	assert(!name->is_known);
 	name->is_known = true;
+	note_use(name);
 	name->err = keep_records(name, answer);
 	keep_ms = MIN_OF(keep_ms, (uint32_t)SIP_RESOLVER_KEEP_MAX_MS);
 	if (keep_ms < SIP_RESOLVER_KEEP_MIN_MS)

@@ -26,7 +26,8 @@
 enum {
 	SIP_TARGETS_MAX = 16,              /* of one URI; the rest is left out */
 	SIP_RECORDS_MAX = 16,              /* kept of one name and type */
-	SIP_RESOLVER_NAMES_MAX = 4096,     /* names remembered or under way: ERR_LIMIT beyond */
+	SIP_RESOLVER_NAMES_MAX = 4096,     /* names remembered or under way; what was asked for
+					    longest ago gives way, ERR_LIMIT when nothing can */
 	SIP_RESOLVER_HOST_MAX = 254,       /* octets of a name with its NUL */
 	SIP_RESOLVER_KEEP_MS = 30000,      /* an answer that does not say is good for that long */
 	SIP_RESOLVER_KEEP_MIN_MS = 1000,   /* and no answer for less than this, */

@@ -17,6 +17,7 @@ struct sip_resolver {
 	struct hash *names;
 	struct hash *bad;     /* struct sip_bad */
 	struct list searches; /* struct sip_search */
+	struct list known;    /* struct sip_name, the one asked for longest ago first */
 };
 
 struct sip_name {
@@ -24,6 +25,8 @@ struct sip_name {
 	struct sip_resolver *resolver;
 	struct list waiting; /* struct sip_wait */
 	struct timer expiry; /* runs when the answer is known */
+	struct list by_use;  /* of resolver.known, then */
+	uint64_t used_ms;
 	enum sip_record_type type;
 	bool is_known;
 	int err;

@@ -187,6 +187,20 @@ static void limit_of_names(void)
 	CHECK_INT("full", askers[0].err, ERR_LIMIT);
 	ask(fx.resolver, &askers[1], "sip:a@h7.example");
 	CHECK_INT("known ones go on", askers[1].err, 0);
+	wheel_advance(fx.wheel, wheel_now_ms(fx.wheel) + SIP_RESOLVER_KEEP_MIN_MS);
+	ask(fx.resolver, &askers[1], "sip:a@h0.example");
+	for (int i = 0; i < 100; i++) {
+		snprintf(uri, sizeof(uri), "sip:a@new%d.example", i);
+		ask(fx.resolver, &askers[0], uri);
+		CHECK_INT("a stale one gives way", askers[0].err, 0);
+	}
+	CHECK_INT("bounded", sip_resolver_count(fx.resolver), SIP_RESOLVER_NAMES_MAX);
+	fx.lookups = 0;
+	ask(fx.resolver, &askers[1], "sip:a@h0.example");
+	ask(fx.resolver, &askers[1], "sip:a@h7.example");
+	CHECK_INT("what is in use stays", fx.lookups, 0);
+	ask(fx.resolver, &askers[1], "sip:a@h1.example");
+	CHECK_INT("what is not went", fx.lookups, 1);
 	teardown(&fx);
 }
 
