@@ -93,8 +93,7 @@ int sip_tx_response_path(const struct sip_flow *flow, const struct sip_via *via,
 		/* The connection of the request; should it be gone, the sent-by port at the source.
 		 */
 		addr_set_port(&path.remote, port);
-	} else if ((slice_present(via->maddr) && addr_parse_ip(via->maddr, &path.remote) == 0) ||
-		   !via->has_rport) {
+	} else if (!via->has_rport) {
 		addr_set_port(&path.remote, port);
 	}
 	if (addr_port(&path.remote) == 0 || addr_is_v6(&path.remote) != addr_is_v6(&flow->remote))

@@ -178,7 +178,8 @@ struct sip_stx *sip_stx_find_cancelled(struct sip_tx_layer *layer, const struct 
 bool sip_stx_is_merged(const struct sip_stx *tx);
 
 /* Where to send responses (18.2.2, RFC 3581), and the top Via with received and rport filled in.
- * Pure; for the layer and its tests. */
+ * maddr is not followed: it would let a stranger point our answers at anybody. Pure; for the layer
+ * and its tests. */
 int sip_tx_response_path(const struct sip_flow *flow, const struct sip_via *via,
 			 struct sip_flow *ret_path);
 void sip_tx_top_via(struct sip_tx_layer *layer, const struct sip_flow *flow,
