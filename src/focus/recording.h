@@ -104,7 +104,8 @@ const char *recording_ended_by(const struct recording *recording);
 bool recording_is_announced(const struct room *room);
 /* MEDIA_RECORD_ENDED. */
 void recordings_on_media_event(struct focus *focus, const struct media_event *event);
-/* The room is about to be freed. */
+/* Nobody is in the room any more, or it is about to be freed: the recording is over, and its files
+ * are being completed. Who comes now is recorded anew. */
 void recording_on_room_gone(struct room *room);
 /* What is being recorded of a room: ROOM_RECORD_OFF, _MIX or _TRACKS. */
 enum room_record recording_kind(const struct room *room);

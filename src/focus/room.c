@@ -375,6 +375,7 @@ static void room_rest(struct room *room)
 
 	assert(room->participant_count == 0);
 	plays_end(room, room->is_ending ? "room_closed" : "empty");
+	recording_on_room_gone(room);
 	room_bus_drop(room);
 	schedule_on_empty(room);
 	if (room->is_ending)

@@ -260,7 +260,34 @@ static void by_the_room(void)
 	recordings_remove();
 }
 
-/* After its days it goes, one that runs stays. */
+/* The room stays, but nobody is in it, and the mixer has not told yet that the file is complete. */
+static void the_last_one_leaves(void)
+{
+	struct world *world = world_make();
+	struct room_settings settings = {.record = ROOM_RECORD_MIX};
+	struct recording *recording;
+	struct phone *alice;
+	struct room *room;
+
+	CHECK_INT("room", focus_room_create(world->focus, SLICE("team"), &settings, &room), 0);
+	alice = world_join(world, "alice", "team");
+	recording = room->recording;
+	if (!CHECK("it runs", recording != NULL))
+		return;
+	phone_hang_up(alice);
+	world_run(world, 500);
+	CHECK("the room stays", world_room(world, "team") == room && !room->bus);
+	CHECK_INT("pause", focus_recording_pause(recording, true), ERR_STATE);
+	CHECK_INT("stop", focus_recording_stop(recording), ERR_STATE);
+	CHECK_INT("is completed", state(recording), RECORDING_CLOSING);
+	(void)world_join(world, "bob", "team");
+	CHECK("who comes now is recorded", room->recording && room->recording != recording);
+	fake_media_record_over(world->media, 0);
+	CHECK_INT("done", state(recording), RECORDING_DONE);
+	world_end(world, "the_last_one_leaves");
+	recordings_remove();
+}
+
 /* Everybody is told when it begins, who comes later when it comes. */
 static void who_is_recorded_is_told(void)
 {
@@ -317,6 +344,7 @@ static void a_tone_now_and_then(void)
 	recordings_remove();
 }
 
+/* After its days it goes, one that runs stays. */
 static void days_pass(void)
 {
 	char config[128];
@@ -350,6 +378,7 @@ void suite_recording(void)
 	CHECK_TEST(a_track_each);
 	CHECK_TEST(a_track_that_fails_is_left_out);
 	CHECK_TEST(by_the_room);
+	CHECK_TEST(the_last_one_leaves);
 	CHECK_TEST(who_is_recorded_is_told);
 	CHECK_TEST(a_tone_now_and_then);
 	CHECK_TEST(days_pass);
