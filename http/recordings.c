@@ -160,11 +160,12 @@ int recording_delete(struct request *request)
 	return err ? request_fail(request, err, "the recording runs: stop it first") : 0;
 }
 
-/* One range of octets (RFC 9110 14.1.2): "bytes=a-b", "bytes=a-", "bytes=-n". Anything else is the
- * whole. False: not satisfiable. */
+/* One range of octets (RFC 9110 14.1.2): "bytes=a-b", "bytes=a-", "bytes=-n". Anything else, as an
+ * end before its beginning, is the whole. False: not satisfiable. */
 static bool range_of(struct slice text, uint64_t size, uint64_t *first, uint64_t *last)
 {
 	struct slice bytes = SLICE("bytes="), from, to;
+	uint64_t low, high = UINT64_MAX;
 	size_t dash;
 
 	*first = 0;
@@ -178,15 +179,17 @@ static bool range_of(struct slice text, uint64_t size, uint64_t *first, uint64_t
 	from = slice_first(text, dash);
 	to = slice_from(text, dash + 1);
 	if (!from.len) { /* the last n */
-		if (slice_u64(to, UINT64_MAX, first))
+		if (slice_u64(to, UINT64_MAX, &low))
 			return true;
-		*first = *first < size ? size - *first : 0;
-		return size > 0;
+		*first = low < size ? size - low : 0;
+		return size > 0 && low > 0;
 	}
-	if (slice_u64(from, UINT64_MAX, first) || (to.len && slice_u64(to, UINT64_MAX, last)))
+	if (slice_u64(from, UINT64_MAX, &low) || (to.len && slice_u64(to, UINT64_MAX, &high)) ||
+	    high < low)
 		return true;
-	*last = *last < size ? *last : size - 1;
-	return *first < size && *first <= *last;
+	*first = low;
+	*last = MIN_OF(high, *last);
+	return low < size;
 }
 
 static int reply_file(struct request *request, int fd, uint64_t size, const char *type)
