@@ -415,8 +415,13 @@ static void on_reinvite_failed(void *arg, struct sip_call *sip, uint16_t status)
 	(void)status;
 }
 
-static bool may_be_called(const struct fork *fork, const struct sip_uri *uri)
+static bool may_be_called(const struct fork *fork, uint8_t from, const struct sip_uri *uri)
 {
+	if (!fork->hops[from].may_dial_out && fork_costs(fork->focus, uri)) {
+		LOG(LOG_WARN, "call.redirection_refused", LOG_STR("from", fork->hops[from].uri),
+		    LOG_SLICE("to", uri->text));
+		return false;
+	}
 	if (uri->text.len > FORWARD_URI_MAX || fork_find_hop(fork, uri->text) != FORK_NONE)
 		return false;
 	/* RFC 5630 5.3: to nothing less, and for somebody else to nothing more. */
@@ -437,7 +442,7 @@ static void add_redirections(struct fork *fork, uint8_t from, const struct sip_m
 	struct slice element;
 
 	while (sip_list_next(response, SIP_H_CONTACT, &walk, &element)) {
-		if (sip_addr_parse(element, &contact) || !may_be_called(fork, &contact.uri))
+		if (sip_addr_parse(element, &contact) || !may_be_called(fork, from, &contact.uri))
 			continue;
 		if (fork_add_hop(fork, &(struct fork_hop_make){
 					       .uri = contact.uri.text,

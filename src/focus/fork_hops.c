@@ -249,6 +249,16 @@ void fork_forward(struct fork *fork, uint8_t from, enum forward_cause cause)
 	    err ? LOG_STR("error", err_text(err)) : LOG_END);
 }
 
+static bool user_may_dial_out(const struct focus *focus, struct slice name)
+{
+	const struct user *user = users_find_alias(focus->users, name);
+	struct user_view view = {0};
+
+	if (user)
+		user_view(user, &view);
+	return view.may_dial_out;
+}
+
 static int keep_rule(struct fork *fork, struct fork_hop *hop, struct slice user)
 {
 	const struct forward_rule *rule = focus_forward_find(fork->focus, user);
@@ -285,6 +295,7 @@ static int expand_own(struct fork *fork, uint8_t at, const struct sip_uri *uri)
 	}
 	match.is_sips = match.is_sips || fork->is_sips;
 	match.user = registrar_name(focus, match.user);
+	hop->may_dial_out = user_may_dial_out(focus, match.user);
 	if (!match.aor && !match.is_gruu)
 		match.aor = location_find(focus->location, match.user);
 	err = keep_rule(fork, hop, match.user);
@@ -303,6 +314,8 @@ int fork_expand(struct fork *fork, uint8_t at)
 
 	if (err)
 		return ERR_BAD_TARGET;
-	return fork_is_own(fork->focus, &uri) ? expand_own(fork, at, &uri)
-					      : add_plain(fork, at, &uri);
+	if (fork_is_own(fork->focus, &uri))
+		return expand_own(fork, at, &uri);
+	fork->hops[at].may_dial_out = fork_costs(fork->focus, &uri); /* as it does already */
+	return add_plain(fork, at, &uri);
 }

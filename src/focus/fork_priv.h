@@ -16,6 +16,7 @@ struct fork_hop {
 	uint8_t why;    /* enum fork_why */
 	uint8_t children;
 	bool is_called, is_timed_out;
+	bool may_dial_out; /* who is called there may send us on to where calls cost */
 	uint16_t q_thousandths;
 	uint16_t status;  /* best of its attempts, once it is over */
 	uint16_t warning; /* why nobody of it can be called: sip/sips.h; 0 none */
@@ -68,6 +69,11 @@ struct slice fork_number(const struct sip_uri *uri, char out[FORWARD_USER_MAX + 
 
 /* The port of our first TLS listener; 0: there is none. */
 uint16_t fork_tls_port(const struct focus *focus);
+
+/* Whether a call there is made at our expense: to a number that is nobody's here, or by a peer that
+ * takes calls because they are ours: the outbound proxy, a trunk, an address of sip.trusted. Who is
+ * called, or registers, has us call there only with the right to dial out. */
+bool fork_costs(const struct focus *focus, const struct sip_uri *uri);
 
 /* fork_hops.c: whom to call. */
 /* Says so to on_attempt. `status`: of its end, else 0. */

@@ -6,6 +6,7 @@
 #include "focus/fork_priv.h"
 #include "focus/registrar.h"
 #include "focus/text.h"
+#include "focus/trunks.h"
 #include "sip/transport.h"
 
 /* Whose URI it is ----------------------------------------------------------------------------- */
@@ -100,6 +101,31 @@ struct slice fork_number(const struct sip_uri *uri, char out[FORWARD_USER_MAX + 
 			out[len++] = uri->user.p[i];
 	out[len] = '\0';
 	return slice_make(out, len);
+}
+
+static bool is_peer(const struct focus *focus, struct slice host)
+{
+	struct sip_flow flow = {.proto = SIP_UDP};
+	struct sip_uri proxy;
+
+	if (!sip_uri_parse(slice_of(focus->config->sip_outbound_proxy), &proxy) &&
+	    slice_ieq(proxy.host, host))
+		return true;
+	if (trunks_have_host(focus, host))
+		return true;
+	return !addr_parse_ip(host, &flow.remote) &&
+	       sip_guard_is_trusted(auth_guard(focus->auth), &flow);
+}
+
+bool fork_costs(const struct focus *focus, const struct sip_uri *uri)
+{
+	struct slice maddr;
+
+	if (sip_uri_param(uri, "maddr", &maddr) && is_peer(focus, maddr))
+		return true;
+	if (fork_is_own(focus, uri))
+		return false;
+	return uri->scheme == SIP_SCHEME_TEL || (sip_uri_is_sip(uri) && is_peer(focus, uri->host));
 }
 
 /* Toward a target ----------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include "focus/admission.h"
 #include "focus/focus_priv.h"
 #include "focus/fork_priv.h"
+#include "focus/gate.h"
 #include "focus/status.h"
 #include "focus/text.h"
 #include "focus/watched.h"
@@ -44,6 +45,7 @@ struct asked {
 	struct buf path;
 	bool is_direct; /* one Via: the phone itself is at the other end of the path */
 	bool has_outbound;
+	bool may_dial_out;
 	struct sip_flow back; /* the path on which the phone is met */
 	struct registrar_plan *plan;
 };
@@ -133,6 +135,9 @@ static int read_wish(struct asked *asked, struct slice element, struct wish *ret
 	if (wish.contact.uri.text.len > LOCATION_TEXT_MAX ||
 	    wish.contact.params.len > LOCATION_TEXT_MAX)
 		return refuse(plan, 400, "Contact Is Too Long");
+	if (!asked->may_dial_out && wish.contact.uri.scheme != SIP_SCHEME_TEL &&
+	    fork_costs(asked->focus, &wish.contact.uri))
+		return refuse(plan, 403, "Contact Needs The Right To Dial Out");
 	wish.instance = instance_of(wish.contact.params);
 	wish.q_thousandths = sip_q_thousandths(wish.contact.params);
 	wish.expires_s = expires_of(asked, wish.contact.params);
@@ -183,13 +188,15 @@ static int judge_flow(struct asked *asked, struct wish *wish)
 	return 0;
 }
 
-/* Whether the Contact says where the datagram came from. */
-static bool contact_is_source(const struct sip_uri *contact, const struct addr *source)
+/* Whether the Contact says where the datagram came from. A name may be that of anybody, a trunk of
+ * ours included: only who could call there anyway is met there. */
+static bool contact_is_source(const struct asked *asked, const struct sip_uri *contact)
 {
+	const struct addr *source = &asked->back.remote;
 	struct addr addr;
 
 	if (addr_parse_ip(contact->host, &addr))
-		return true; /* a name: the phone knows better */
+		return asked->may_dial_out;
 	addr_set_port(&addr, contact->port ? contact->port : 5060);
 	return addr_eq(&addr, source);
 }
@@ -200,7 +207,7 @@ static const struct sip_flow *flow_of(const struct asked *asked, const struct wi
 	if (!asked->is_direct || asked->path.len || !sip_uri_is_sip(&wish->contact.uri))
 		return NULL;
 	if (asked->back.proto == SIP_UDP && !wish->reg_id &&
-	    contact_is_source(&wish->contact.uri, &asked->back.remote))
+	    contact_is_source(asked, &wish->contact.uri))
 		return NULL;
 	return &asked->back;
 }
@@ -461,6 +468,16 @@ static int read_path(struct asked *asked)
 	return buf_err(&asked->path) ? refuse(asked->plan, 500, NULL) : 0;
 }
 
+static bool caller_may_dial_out(const struct focus *focus)
+{
+	const struct auth_identity *caller = gate_caller(focus);
+	struct user_view view = {0};
+
+	if (caller->user)
+		user_view(caller->user, &view);
+	return caller->is_trusted || view.may_dial_out;
+}
+
 int registrar_plan(struct focus *focus, struct aor *aor, struct sip_stx *tx,
 		   const struct sip_msg *request, struct registrar_plan *ret_plan)
 {
@@ -472,6 +489,7 @@ int registrar_plan(struct focus *focus, struct aor *aor, struct sip_stx *tx,
 		.call_id = sip_msg_value(request, SIP_H_CALL_ID),
 		.is_direct = via_count(request) == 1,
 		.has_outbound = sip_list_has(request, SIP_H_SUPPORTED, "outbound"),
+		.may_dial_out = caller_may_dial_out(focus),
 		.back = path_back(tx, request),
 		.plan = ret_plan,
 	};

@@ -448,6 +448,21 @@ bool trunk_find(const struct focus *focus, const struct sip_uri *target,
 	return false;
 }
 
+bool trunks_have_host(const struct focus *focus, struct slice host)
+{
+	const struct list *it, *list = &focus->trunks->list;
+	struct sip_uri proxy;
+
+	for (it = list->next; it != list; it = it->next) {
+		const struct trunk *trunk = LIST_ENTRY(it, const struct trunk, node);
+
+		if (slice_ieq(host, slice_of(trunk->host)) ||
+		    (!sip_uri_parse(slice_of(trunk->proxy), &proxy) && slice_ieq(host, proxy.host)))
+			return true;
+	}
+	return false;
+}
+
 const struct trunks_stats *focus_trunks_stats(const struct focus *focus)
 {
 	return &focus->trunks->stats;

@@ -786,6 +786,52 @@ static void number(void)
 	end_world(world, "number");
 }
 
+/* Whose phone sends us on has us call for money only with the right to dial out. */
+static void redirected_to_where_it_costs(void)
+{
+	static const struct {
+		const char *name, *callee, *contact;
+		bool may_dial_out, is_called;
+	} rows[] = {
+		{"a number", "sip:bob@10.0.0.1", "<tel:+4711>", false, false},
+		{"a number, with the right", "sip:bob@10.0.0.1", "<tel:+4711>", true, true},
+		{"the proxy itself", "sip:bob@10.0.0.1", "<sip:+4711@" WORLD_PHONES ">", false,
+		 false},
+		{"the proxy, with the right", "sip:bob@10.0.0.1", "<sip:+4711@" WORLD_PHONES ">",
+		 true, true},
+		{"by the proxy", "tel:+4712", "<tel:+4711>", false, true},
+		{"by its alias", "sip:bobby@10.0.0.1", "<tel:+4711>", true, true},
+		{"by one who is no user", "sip:eve@10.0.0.1", "<tel:+4711>", true, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct user_settings settings = {.password = SLICE("x"),
+						       .aliases = SLICE("bobby"),
+						       .is_enabled = true,
+						       .may_dial_out = rows[i].may_dial_out};
+		struct world *world = new_world("sip.outbound_proxy=sip:" WORLD_PHONES);
+		bool is_number = rows[i].callee[0] == 't';
+		struct phone *desk = world_phone(world, is_number ? "+4712" : "desk");
+		struct phone *abroad = world_phone(world, "+4711");
+		char contact[64];
+		struct user *user = NULL;
+
+		snprintf(contact, sizeof(contact), "Contact: %s\r\n", rows[i].contact);
+		desk->manner = PHONE_REJECTS;
+		desk->status = 302;
+		desk->headers = contact;
+		CHECK_INT(rows[i].name,
+			  users_create(world->focus->users, SLICE("bob"), &settings, &user), 0);
+		bind_user(world, "bob", &(struct bind){.contact = "sip:desk@" WORLD_PHONES});
+		bind_user(world, "eve", &(struct bind){.contact = "sip:desk@" WORLD_PHONES});
+		(void)dial(world, rows[i].callee);
+		world_run(world, 2000);
+		CHECK_INT(rows[i].name, desk->calls, 1);
+		CHECK_INT(rows[i].name, abroad->calls, rows[i].is_called);
+		end_world(world, rows[i].name);
+	}
+}
+
 static void rules_kept(void)
 {
 	struct world *world = new_world(NULL);
@@ -869,5 +915,6 @@ void suite_fork(void)
 	CHECK_TEST(circles);
 	CHECK_TEST(by_alias);
 	CHECK_TEST(number);
+	CHECK_TEST(redirected_to_where_it_costs);
 	CHECK_TEST(rules_kept);
 }

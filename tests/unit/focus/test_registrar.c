@@ -231,6 +231,40 @@ static void limits(void)
 	teardown(&fx, "limits");
 }
 
+/* A Contact that has us call where calls cost is no phone. */
+static void a_contact_at_a_trunk(void)
+{
+	static const struct {
+		const char *contact;
+		uint16_t status;
+	} rows[] = {
+		{"<sip:+4711@proxy.example>", 403},
+		{"<sip:+4711@PROXY.example:5080;transport=tcp>", 403},
+		{"<sips:+4711@proxy.example>", 403},
+		{"<sip:b@10.0.0.9>, <sip:+4711@trunk.example>", 403},
+		{"<sip:+4711@edge.example>", 403},
+		{"<sip:+4711@10.7.0.1>", 403},
+		{"<sip:+4711@10.0.0.9;maddr=10.7.0.1>", 403},
+		{"<sip:+4711@10.8.0.1>", 200},
+		{"<sip:b@10.0.0.9>", 200},
+		{"<tel:+4711>", 200}, /* is not called */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture fx;
+		char headers[128];
+
+		setup_with(&fx, "sip.registrar=open\nsip.outbound_proxy=sip:proxy.example\n"
+				"sip.trusted=10.7.0.0/16\n"
+				"sip.register=sip:us@trunk.example sip:edge.example");
+		snprintf(headers, sizeof(headers), "Contact: %s\n", rows[i].contact);
+		CHECK_INT(rows[i].contact, put(&fx, headers), rows[i].status);
+		CHECK_INT(rows[i].contact, location_count(fx.world->focus->location),
+			  rows[i].status == 200);
+		teardown(&fx, rows[i].contact);
+	}
+}
+
 static void who_may(void)
 {
 	static const struct {
@@ -267,8 +301,8 @@ static void paths(void)
 		 "10.0.0.9:5060", ""},
 		{"another port", SIP_UDP, NULL, "Contact: <sip:b@10.0.0.9:1234>\n", false, 200,
 		 "10.0.0.9:5060", ""},
-		{"a name", SIP_UDP, NULL, "Contact: <sip:b@phone.example.org>\n", false, 200, "-",
-		 ""},
+		{"a name", SIP_UDP, NULL, "Contact: <sip:b@phone.example.org>\n", false, 200,
+		 "10.0.0.9:5060", ""},
 		{"over a connection", SIP_TCP, NULL, "Contact: <sip:b@10.0.0.9;transport=tcp>\n",
 		 false, 200, "10.0.0.9:5060", ""},
 		{"by a proxy", SIP_UDP, "Via: SIP/2.0/UDP 192.168.0.5;branch=z9hG4bKp\n",
@@ -604,6 +638,7 @@ void suite_registrar(void)
 	CHECK_TEST(what_a_binding_keeps);
 	CHECK_TEST(order);
 	CHECK_TEST(limits);
+	CHECK_TEST(a_contact_at_a_trunk);
 	CHECK_TEST(who_may);
 	CHECK_TEST(paths);
 	CHECK_TEST(outbound);
