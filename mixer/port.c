@@ -132,18 +132,26 @@ static struct leg *key_find(struct port *port, const struct addr *addr, bool is_
 	return chain_find(port, *bucket_of(port, addr), addr, is_rtcp);
 }
 
-/* At the end of its chain: of two legs with one address the older is found. */
+static bool is_at_home(const struct key *key)
+{
+	return addr_eq(&key->addr, &key->leg->seat.home);
+}
+
+/* At the end of its chain: of two legs with one address the older is found. But who came from there
+ * is found before all who named that address later: it might lie in wait for who comes next. */
 static uint16_t key_add(struct port *port, struct leg *leg, const struct addr *addr, bool is_rtcp)
 {
-	uint16_t number = port->free_key, *end = bucket_of(port, addr);
+	uint16_t number = port->free_key, *at = bucket_of(port, addr);
+	struct key *key = &port->keys[number];
 
 	assert(number != NO_KEY);
-	port->free_key = port->keys[number].next;
-	port->keys[number] = (struct key){
-		.addr = *addr, .leg = leg, .next = NO_KEY, .is_rtcp = is_rtcp};
-	while (*end != NO_KEY)
-		end = &port->keys[*end].next;
-	*end = number;
+	port->free_key = key->next;
+	*key = (struct key){.addr = *addr, .leg = leg, .is_rtcp = is_rtcp};
+	while (*at != NO_KEY && !(is_at_home(key) && addr_eq(&port->keys[*at].addr, addr) &&
+				  !is_at_home(&port->keys[*at])))
+		at = &port->keys[*at].next;
+	key->next = *at;
+	*at = number;
 	return number;
 }
 
@@ -197,6 +205,8 @@ static void wait_end(struct leg *leg)
 
 void port_rekey_rt(struct port *port, struct leg *leg)
 {
+	if (!addr_is_set(&leg->seat.home))
+		leg->seat.home = leg->latch.signalled;
 	for (int i = 0; i < LEG_PORT_KEYS; i++) {
 		const struct addr *wanted = key_wanted(leg, i);
 		uint16_t *number = &leg->seat.keys[i];
@@ -207,8 +217,6 @@ void port_rekey_rt(struct port *port, struct leg *leg)
 			key_drop(port, *number);
 		*number = wanted ? key_add(port, leg, wanted, i == LEG_KEY_RTCP) : NO_KEY;
 	}
-	if (!addr_is_set(&leg->seat.home))
-		leg->seat.home = leg->latch.signalled;
 	if (!leg->latch.has_source)
 		wait_begin(port, leg);
 }

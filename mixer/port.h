@@ -8,8 +8,8 @@
  * Whose packet it is. A *key* is an address from which a leg's packets come: the signalled RTP
  * address, the source that its latch follows, and for the RTCP socket the signalled RTCP address.
  *   1. A packet from a key goes to the leg of that key, whose latch then decides (latch.h). When
- *      two legs signal one address, the older one has it: nobody gets another's packets by
- *      signalling his address.
+ *      two legs signal one address, the one that began with it has it, else the older: nobody
+ *      gets another's packets by signalling his address, neither afterwards nor ahead.
  *   2. A packet from anywhere else is a *stray*. It is given to a leg only when exactly one can be
  *      meant: a symmetric leg that *waits* (it has no source yet, or its source has been silent for
  *      LATCH_SILENT_MS), whose peer is at that IP address or has signalled another one since the

@@ -255,6 +255,27 @@ static void one_address_twice(void)
 	teardown();
 }
 
+/* A leg that is in the room moves to an address by signalling, from which somebody else comes a
+ * moment later: what is said from there is that one's, and does not go to who lay in wait. */
+static void one_address_lain_in_wait_for(void)
+{
+	struct leg *a, *b, *c;
+
+	setup();
+	a = leg_at("192.0.2.1:4000");
+	signal_rtp(a, "192.0.2.2:4000");
+	b = leg_at("192.0.2.2:4000");
+	come_from("192.0.2.2:4000", 1, 5);
+	CHECK_INT("who lay in wait", a->stats.rx_packets, 0);
+	CHECK_INT("whose it is", b->stats.rx_packets, 5);
+	c = leg_at("192.0.2.3:4000");
+	signal_rtp(c, "192.0.2.2:4000");
+	come_from("192.0.2.2:4000", 1, 5);
+	CHECK_INT("and later", c->stats.rx_packets, 0);
+	CHECK_INT("still", b->stats.rx_packets, 10);
+	teardown();
+}
+
 static void signalling_moves_a_leg(void)
 {
 	struct leg *a, *b;
@@ -396,6 +417,7 @@ void suite_port(void)
 	CHECK_TEST(a_stray_with_two_meanings);
 	CHECK_TEST(a_source_that_falls_silent_may_be_followed);
 	CHECK_TEST(one_address_twice);
+	CHECK_TEST(one_address_lain_in_wait_for);
 	CHECK_TEST(signalling_moves_a_leg);
 	CHECK_TEST(leaving_clears_every_key);
 	CHECK_TEST(rtcp_has_keys_of_its_own);
