@@ -298,6 +298,10 @@ static void add_focus(struct buf *out, const struct focus *focus)
 		stats->dial_outs_failed);
 	counter(out, "hearth_pins_wrong_total", "Wrong PINs that were typed.", stats->pins_wrong);
 	counter(out, "hearth_dtmf_digits_total", "Digits received.", stats->dtmf_digits);
+	counter(out, "hearth_dtmf_digits_dropped_total", "Digits that came too fast.",
+		stats->dtmf_dropped);
+	counter(out, "hearth_messages_refused_total", "Messages of people who sent too many.",
+		stats->messages_refused);
 	head(out, "hearth_leg_flags_total", "counter", "Lines that began to suffer, by what from.");
 	for (int flag = 0; flag < MEDIA_FLAG_COUNT; flag++)
 		sample(out, "hearth_leg_flags_total", "flag", view_flags[flag],

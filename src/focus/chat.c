@@ -110,6 +110,15 @@ static const char *type_of(const struct sip_msg *request)
 	return slice_iis(type, CHAT_CPIM) ? CHAT_CPIM : NULL;
 }
 
+static bool is_too_fast(struct participant *sender)
+{
+	if (pace_take(&sender->messages, clock_mono_ms(&sender->focus->clock), CHAT_EVERY_MS,
+		      CHAT_AT_ONCE))
+		return false;
+	sender->focus->stats.messages_refused++;
+	return true;
+}
+
 static void relay(struct participant *sender, struct sip_stx *tx, const struct sip_msg *request)
 {
 	const char *type = type_of(request);
@@ -128,6 +137,8 @@ static void relay(struct participant *sender, struct sip_stx *tx, const struct s
 		answer(tx, 415, "Accept: " CHAT_PLAIN ", " CHAT_CPIM "\r\n");
 	else if (request->body.len > CHAT_TEXT_MAX)
 		answer(tx, 413, NULL);
+	else if (is_too_fast(sender))
+		answer(tx, 503, "Retry-After: 1\r\n");
 	else
 		answer(tx, send_to_all(sender->room, &message) ? 202 : 200, NULL);
 }

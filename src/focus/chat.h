@@ -12,7 +12,13 @@
 
 #include "sip/ua.h"
 
-enum { CHAT_TEXT_MAX = 4096 }; /* octets: 413 beyond, ERR_LIMIT */
+enum {
+	CHAT_TEXT_MAX = 4096, /* octets: 413 beyond, ERR_LIMIT */
+	/* Of one participant at once, and one more each so often: each goes to all the others. 503
+	 * with Retry-After beyond. */
+	CHAT_AT_ONCE = 20,
+	CHAT_EVERY_MS = 500
+};
 
 struct focus;
 struct participant;

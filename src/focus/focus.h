@@ -154,6 +154,7 @@ struct focus_stats {
 	uint64_t rejected[32];
 	uint8_t rejected_count; /* by enum focus_reject */
 	uint64_t dial_outs, dial_outs_failed, dtmf_digits;
+	uint64_t dtmf_dropped, messages_refused; /* came too fast */
 	uint64_t flags_raised[MEDIA_FLAG_COUNT]; /* by enum media_leg_flag */
 	uint64_t pins_wrong;
 	uint32_t recordings; /* gauge: running or paused */

@@ -85,6 +85,7 @@ struct participant {
 	struct refer_in *refer; /* the REFER that asked for this call, until it is answered; NULL */
 	uint16_t reject_status; /* in place of the cause's, for one who was not answered; 0 */
 	char *warning;          /* owned; what such a one is told beside it; NULL none */
+	struct pace messages;   /* of its own */
 	bool refuses_messages;  /* answered MESSAGE with 405, 415 or 501 */
 	char loop_tokens[LOOP_TEXT_MAX]; /* of the focus that it is; "" none */
 	bool is_plain;                   /* of a two-party call: our Contact has no isfocus */

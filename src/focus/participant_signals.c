@@ -287,6 +287,18 @@ static void on_closed(struct participant *p, const struct media_leg_stats *stats
 		participant_ring_off(p, "media_failed", PARTICIPANT_EV_KICK);
 }
 
+static bool is_new_digit(struct participant *p, const struct media_event *event)
+{
+	uint64_t now_ms = clock_mono_ms(&p->focus->clock);
+
+	if (!digits_note(&p->digits, event->digit, event->via, now_ms))
+		return false;
+	if (pace_take(&p->digits.pace, now_ms, DIGITS_EVERY_MS, DIGITS_AT_ONCE))
+		return true;
+	p->focus->stats.dtmf_dropped++;
+	return false;
+}
+
 void participant_on_media_event(struct participant *p, const struct media_event *event)
 {
 	if (event->kind == MEDIA_PLAY_ENDED) {
@@ -300,8 +312,7 @@ void participant_on_media_event(struct participant *p, const struct media_event 
 		on_closed(p, &event->stats);
 		return;
 	}
-	if (event->kind == MEDIA_LEG_DTMF &&
-	    !digits_note(&p->digits, event->digit, event->via, clock_mono_ms(&p->focus->clock)))
+	if (event->kind == MEDIA_LEG_DTMF && !is_new_digit(p, event))
 		return;
 	if (p->attendant && event->kind == MEDIA_LEG_DTMF) {
 		attendant_on_digit(p->attendant, event->digit);

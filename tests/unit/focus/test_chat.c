@@ -97,6 +97,34 @@ static void too_long(void)
 	world_end(world, "too_long");
 }
 
+/* What is said goes to all others: nobody says it a thousand times. */
+static void too_many(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *anna = world_join(world, "anna", "lobby"),
+		     *bert = world_join(world, "bert", "lobby");
+
+	for (int i = 0; i < CHAT_AT_ONCE + 5; i++) {
+		CHECK_INT("sent",
+			  sip_call_request(anna->call,
+					   &(struct sip_call_request){.method = "MESSAGE",
+								      .content_type = "text/plain",
+								      .body = SLICE("again"),
+								      .on_reply = on_reply}),
+			  0);
+		world_run(world, 10);
+	}
+	CHECK_INT("the last one", status, 503);
+	CHECK_INT("so many went on", bert->messages, CHAT_AT_ONCE);
+	CHECK_INT("counted", focus_stats(world->focus)->messages_refused, 5);
+	say(bert, "text/plain", "stop");
+	CHECK_INT("others may", status, 202);
+	world_run(world, CHAT_EVERY_MS);
+	say(anna, "text/plain", "sorry");
+	CHECK_INT("later she may", status, 202);
+	world_end(world, "too_many");
+}
+
 static void on_outside(void *arg, const struct sip_msg *response, int err)
 {
 	(void)arg;
@@ -163,6 +191,7 @@ void suite_chat(void)
 	CHECK_TEST(in_the_dialog);
 	CHECK_TEST(at_the_door);
 	CHECK_TEST(too_long);
+	CHECK_TEST(too_many);
 	CHECK_TEST(outside);
 	CHECK_TEST(from_the_api);
 }

@@ -80,6 +80,28 @@ static void digits_go_to_a_participant(void)
 	world_end(world, "digits");
 }
 
+/* A stream of digits that nobody dials is not told digit by digit. */
+static void a_flood_is_cut(void)
+{
+	struct world *world = world_new(NULL);
+	struct phone *anna = world_join(world, "anna", "lobby");
+	struct fake_leg *leg = leg_in(anna);
+
+	for (int i = 0; i < 1000; i++)
+		fake_media_tell(leg, (struct media_event){.kind = MEDIA_LEG_DTMF,
+							  .via = MEDIA_DIGIT_EVENT,
+							  .digit = (char)('0' + i % 10)});
+	CHECK_INT("told", focus_stats(world->focus)->dtmf_digits, DIGITS_AT_ONCE);
+	CHECK_INT("counted", focus_stats(world->focus)->dtmf_dropped, 1000 - DIGITS_AT_ONCE);
+	world_run(world, 20 * DIGITS_EVERY_MS);
+	for (int i = 0; i < 30; i++)
+		fake_media_tell(leg, (struct media_event){.kind = MEDIA_LEG_DTMF,
+							  .via = MEDIA_DIGIT_EVENT,
+							  .digit = (char)('0' + i % 10)});
+	CHECK_INT("twenty a second", focus_stats(world->focus)->dtmf_digits, DIGITS_AT_ONCE + 20);
+	world_end(world, "a_flood_is_cut");
+}
+
 static void digits_are_passed_on_by_option(void)
 {
 	struct world *world = world_new(&(struct world_options){.config = "rooms.pass_dtmf=true"});
@@ -108,5 +130,6 @@ void suite_digits(void)
 	CHECK_SUITE("digits");
 	CHECK_TEST(a_press_is_told_once);
 	CHECK_TEST(digits_go_to_a_participant);
+	CHECK_TEST(a_flood_is_cut);
 	CHECK_TEST(digits_are_passed_on_by_option);
 }
