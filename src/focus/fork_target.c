@@ -103,31 +103,6 @@ struct slice fork_number(const struct sip_uri *uri, char out[FORWARD_USER_MAX + 
 	return slice_make(out, len);
 }
 
-static bool is_peer(const struct focus *focus, struct slice host)
-{
-	struct sip_flow flow = {.proto = SIP_UDP};
-	struct sip_uri proxy;
-
-	if (!sip_uri_parse(slice_of(focus->config->sip_outbound_proxy), &proxy) &&
-	    slice_ieq(proxy.host, host))
-		return true;
-	if (trunks_have_host(focus, host))
-		return true;
-	return !addr_parse_ip(host, &flow.remote) &&
-	       sip_guard_is_trusted(auth_guard(focus->auth), &flow);
-}
-
-bool fork_costs(const struct focus *focus, const struct sip_uri *uri)
-{
-	struct slice maddr;
-
-	if (sip_uri_param(uri, "maddr", &maddr) && is_peer(focus, maddr))
-		return true;
-	if (fork_is_own(focus, uri))
-		return false;
-	return uri->scheme == SIP_SCHEME_TEL || (sip_uri_is_sip(uri) && is_peer(focus, uri->host));
-}
-
 /* Toward a target ----------------------------------------------------------------------------- */
 
 static enum sip_proto proto_of(const struct sip_uri *uri)
@@ -140,6 +115,49 @@ static enum sip_proto proto_of(const struct sip_uri *uri)
 	if (uri->scheme == SIP_SCHEME_SIPS && proto == SIP_TCP)
 		proto = SIP_TLS; /* as sip_resolve has it */
 	return proto;
+}
+
+static uint16_t port_of(const struct sip_uri *uri)
+{
+	if (uri->port)
+		return uri->port;
+	return proto_of(uri) == SIP_TLS ? 5061 : 5060;
+}
+
+/* A name is one peer, whatever the port; at an address there may be others. */
+static bool is_at(const struct sip_uri *peer, struct slice host, uint16_t port)
+{
+	struct addr literal;
+
+	return slice_ieq(peer->host, host) &&
+	       (addr_parse_ip(host, &literal) || port_of(peer) == port);
+}
+
+static bool is_peer(const struct focus *focus, struct slice host, uint16_t port)
+{
+	struct sip_flow flow = {.proto = SIP_UDP};
+	struct sip_uri peer;
+
+	if (!sip_uri_parse(slice_of(focus->config->sip_outbound_proxy), &peer) &&
+	    is_at(&peer, host, port))
+		return true;
+	for (uint32_t i = 0; trunks_place(focus, i, &peer); i++)
+		if (is_at(&peer, host, port))
+			return true;
+	return !addr_parse_ip(host, &flow.remote) &&
+	       sip_guard_is_trusted(auth_guard(focus->auth), &flow);
+}
+
+bool fork_costs(const struct focus *focus, const struct sip_uri *uri)
+{
+	struct slice maddr;
+
+	if (sip_uri_param(uri, "maddr", &maddr) && is_peer(focus, maddr, port_of(uri)))
+		return true;
+	if (fork_is_own(focus, uri))
+		return false;
+	return uri->scheme == SIP_SCHEME_TEL ||
+	       (sip_uri_is_sip(uri) && is_peer(focus, uri->host, port_of(uri)));
 }
 
 static int local_for(const struct focus *focus, struct sip_uri uri, struct addr *ret_local)

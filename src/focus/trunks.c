@@ -448,17 +448,17 @@ bool trunk_find(const struct focus *focus, const struct sip_uri *target,
 	return false;
 }
 
-bool trunks_have_host(const struct focus *focus, struct slice host)
+bool trunks_place(const struct focus *focus, uint32_t at, struct sip_uri *ret_uri)
 {
 	const struct list *it, *list = &focus->trunks->list;
-	struct sip_uri proxy;
 
 	for (it = list->next; it != list; it = it->next) {
 		const struct trunk *trunk = LIST_ENTRY(it, const struct trunk, node);
+		const char *texts[] = {trunk->aor, trunk->proxy};
 
-		if (slice_ieq(host, slice_of(trunk->host)) ||
-		    (!sip_uri_parse(slice_of(trunk->proxy), &proxy) && slice_ieq(host, proxy.host)))
-			return true;
+		for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+			if (!sip_uri_parse(slice_of(texts[i]), ret_uri) && at-- == 0)
+				return true;
 	}
 	return false;
 }

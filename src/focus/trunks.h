@@ -58,8 +58,9 @@ struct trunk_view {
 /* In the order of the list. False when there are fewer. */
 bool focus_trunk(const struct focus *focus, uint32_t index, struct trunk_view *ret_view);
 
-/* Whether this is the host of a trunk in the list, or of its proxy, registered or not. */
-bool trunks_have_host(const struct focus *focus, struct slice host);
+/* Where the trunks in the list are, registered or not: each address of record, and its proxy, if it
+ * has one. `at` from 0; false behind the last. *ret_uri is borrowed until the list changes. */
+bool trunks_place(const struct focus *focus, uint32_t at, struct sip_uri *ret_uri);
 /* The trunk that a call to this URI goes by: of its domain (host and port), and registered. */
 bool trunk_find(const struct focus *focus, const struct sip_uri *target,
 		struct trunk_view *ret_view);

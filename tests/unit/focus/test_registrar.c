@@ -245,6 +245,9 @@ static void a_contact_at_a_trunk(void)
 		{"<sip:+4711@edge.example>", 403},
 		{"<sip:+4711@10.7.0.1>", 403},
 		{"<sip:+4711@10.0.0.9;maddr=10.7.0.1>", 403},
+		{"<sip:+4711@10.6.0.1>", 403},
+		{"<sip:+4711@10.6.0.1:5060>", 403},
+		{"<sip:+4711@10.6.0.1:5070>", 200}, /* a phone at the same address */
 		{"<sip:+4711@10.8.0.1>", 200},
 		{"<sip:b@10.0.0.9>", 200},
 		{"<tel:+4711>", 200}, /* is not called */
@@ -256,7 +259,8 @@ static void a_contact_at_a_trunk(void)
 
 		setup_with(&fx, "sip.registrar=open\nsip.outbound_proxy=sip:proxy.example\n"
 				"sip.trusted=10.7.0.0/16\n"
-				"sip.register=sip:us@trunk.example sip:edge.example");
+				"sip.register=sip:us@trunk.example sip:edge.example, "
+				"sip:us@10.6.0.1 sip:edge.example");
 		snprintf(headers, sizeof(headers), "Contact: %s\n", rows[i].contact);
 		CHECK_INT(rows[i].contact, put(&fx, headers), rows[i].status);
 		CHECK_INT(rows[i].contact, location_count(fx.world->focus->location),
