@@ -56,7 +56,7 @@ struct fork {
 	bool is_over, is_cancelled, is_started;
 	bool is_sips;    /* called by sips:, and never by less */
 	bool is_carried; /* for somebody else, whose scheme it keeps */
-	int start_err; /* of the first attempts, while fork_new runs */
+	int start_err;   /* of the first attempts, while fork_new runs */
 	struct timer no_answer, soon;
 	enum sip_call_end_by end_by;
 	uint16_t end_status, end_warning;
