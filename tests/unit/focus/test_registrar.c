@@ -240,7 +240,6 @@ static void a_contact_at_a_trunk(void)
 	} rows[] = {
 		{"<sip:+4711@proxy.example>", 403},
 		{"<sip:+4711@PROXY.example:5080;transport=tcp>", 403},
-		{"<sips:+4711@proxy.example>", 403},
 		{"<sip:b@10.0.0.9>, <sip:+4711@trunk.example>", 403},
 		{"<sip:+4711@edge.example>", 403},
 		{"<sip:+4711@10.7.0.1>", 403},
