@@ -232,6 +232,58 @@ static void long_times(void)
 	wheel_free(wheel);
 }
 
+static void queues(void)
+{
+	struct named a = named_of('a'), b = named_of('b'), c = named_of('c'), d = named_of('d');
+	struct named e = named_of('e');
+
+	wheel_at(1000);
+	start(&a, 32000); /* before it is known: a slot */
+	wheel_expect(wheel, 32000);
+	wheel_expect(wheel, 32000);
+	wheel_expect(wheel, 5000);
+	start(&b, 32000);
+	start(&c, 32000);
+	start(&d, 5000);
+	CHECK_INT(NULL, wheel_next_ms(wheel), 6000);
+	CHECK_SLICE("not early", advance(5999), "");
+	CHECK_SLICE("by time over the queues", advance(6000), "d");
+	start(&d, 26999);
+	start(&e, 26998);
+	timer_stop(wheel, &b.timer);
+	CHECK_SLICE("by time over slots and queues", advance(40000), "edac");
+	CHECK_INT("nothing runs", wheel_next_ms(wheel), UINT64_MAX);
+	c.again_ms = 5000; /* from one queue to the other, out of its callback */
+	c.to_stop = &b;
+	start(&c, 32000);
+	start(&b, 32000);
+	CHECK_SLICE("the next of the queue is stopped", advance(100000), "c");
+	CHECK_INT("one is left", wheel_count(wheel), 1);
+	c.again_ms = 0;
+	CHECK_SLICE(NULL, advance(105000), "c");
+	wheel_free(wheel);
+}
+
+/* More than there is room for, no delay, and the end of time are as if nobody had asked. */
+static void queues_ignored(void)
+{
+	struct named a = named_of('a');
+
+	wheel_at(0);
+	for (uint64_t delay_ms = 0; delay_ms <= 10 * (WHEEL_QUEUES_MAX + 1); delay_ms += 10)
+		wheel_expect(wheel, delay_ms);
+	for (uint64_t delay_ms = 0; delay_ms <= 10 * (WHEEL_QUEUES_MAX + 1); delay_ms += 10) {
+		start(&a, delay_ms);
+		CHECK_INT("due", wheel_next_ms(wheel), wheel_now_ms(wheel) + delay_ms);
+		CHECK_SLICE(NULL, advance(wheel_now_ms(wheel) + delay_ms), "a");
+	}
+	a.again_ms = 10;
+	start(&a, 10);
+	CHECK_SLICE("once an advance", advance(UINT64_MAX), "a");
+	CHECK_SLICE("once an advance", advance(UINT64_MAX), "a");
+	wheel_free(wheel);
+}
+
 /* A sleeper who follows wheel_next_ms meets every due time exactly, in few steps. */
 static void following_next(void)
 {
@@ -254,13 +306,14 @@ static void following_next(void)
 }
 
 /* Random starts, stops, restarts (also from callbacks) and jumps against a naive model: an array
- * that is searched for the smallest (due time, number of start). */
-enum { MODEL_TIMERS = 60 };
+ * that is searched for the smallest (due time, queue, number of start). */
+enum { MODEL_TIMERS = 60, MODEL_QUEUE_MS = 300 };
 
 struct model_timer {
 	struct timer timer;
 	uint64_t due_ms, order;
 	bool is_running;
+	int queue; /* 0: none */
 };
 
 static struct model {
@@ -283,6 +336,9 @@ static void model_start(struct model_timer *t)
 {
 	uint64_t delay_ms = model_delay();
 
+	if (random_below(&model.random, 4) == 0)
+		delay_ms = MODEL_QUEUE_MS * (1 + random_below(&model.random, 2));
+	t->queue = delay_ms == MODEL_QUEUE_MS ? 1 : delay_ms == 2 * MODEL_QUEUE_MS ? 2 : 0;
 	t->due_ms = wheel_now_ms(wheel) + delay_ms;
 	t->order = model.starts++;
 	t->is_running = true;
@@ -295,6 +351,21 @@ static void model_stop(struct model_timer *t)
 	timer_stop(wheel, &t->timer);
 }
 
+/* Started in this advance with no delay: belongs to the next. */
+static bool is_too_new(const struct model_timer *t)
+{
+	return t->due_ms == model.limit_ms && t->order >= model.limit_order;
+}
+
+static bool is_before(const struct model_timer *a, const struct model_timer *b)
+{
+	if (a->due_ms != b->due_ms)
+		return a->due_ms < b->due_ms;
+	if (is_too_new(a) != is_too_new(b))
+		return is_too_new(b);
+	return a->queue != b->queue ? a->queue < b->queue : a->order < b->order;
+}
+
 static struct model_timer *model_first(void)
 {
 	struct model_timer *first = NULL;
@@ -304,8 +375,7 @@ static struct model_timer *model_first(void)
 
 		if (!t->is_running)
 			continue;
-		if (!first || t->due_ms < first->due_ms ||
-		    (t->due_ms == first->due_ms && t->order < first->order))
+		if (!first || is_before(t, first))
 			first = t;
 	}
 	return first;
@@ -315,9 +385,7 @@ static void model_on_fire(void *arg)
 {
 	struct model_timer *t = arg;
 
-	/* Started in this advance with no delay: belongs to the next. */
-	model.wrong += model_first() != t || t->due_ms > model.limit_ms ||
-		       t->order >= model.limit_order;
+	model.wrong += model_first() != t || t->due_ms > model.limit_ms || is_too_new(t);
 	t->is_running = false;
 	if (random_below(&model.random, 3) == 0)
 		model_start(&model.timers[random_below(&model.random, MODEL_TIMERS)]);
@@ -384,6 +452,8 @@ static void against_a_model(void)
 		model = (struct model){0};
 		random_init_seeded(&model.random, seed);
 		wheel_at(random_u64(&model.random) >> 20);
+		wheel_expect(wheel, MODEL_QUEUE_MS);
+		wheel_expect(wheel, 2 * MODEL_QUEUE_MS);
 		for (int i = 0; i < MODEL_TIMERS; i++)
 			timer_init(&model.timers[i].timer, model_on_fire, &model.timers[i]);
 		for (int step = 0; step < 4000 && !model.wrong; step++) {
@@ -406,6 +476,8 @@ void suite_wheel(void)
 	CHECK_TEST(callbacks_stop_and_start);
 	CHECK_TEST(callback_frees_its_timer);
 	CHECK_TEST(long_times);
+	CHECK_TEST(queues);
+	CHECK_TEST(queues_ignored);
 	CHECK_TEST(following_next);
 	CHECK_TEST(against_a_model);
 }
