@@ -398,6 +398,9 @@ int sip_tx_layer_new(const struct sip_tx_params *params, struct sip_tx_layer **r
 	layer->product = params->product;
 	layer->public_host = params->public_host;
 	layer->stats = params->stats;
+	wheel_expect(layer->wheel,
+		     64 * (uint64_t)layer->t1_ms); /* how transactions end, most of them */
+	wheel_expect(layer->wheel, layer->t4_ms);
 	list_init(&layer->all_clients);
 	list_init(&layer->all_servers);
 	err = make_tables(layer);

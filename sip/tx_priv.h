@@ -57,18 +57,21 @@ struct sip_ctx {
 
 enum { SIP_STX_ROOM = 672 }; /* octets of texts that need no memory of their own */
 
-/* What a server transaction needs at work. */
+/* What a server transaction needs at work. What a copy of the request needs stands together, the
+ * start of `room` included: it comes when all of this is cold. */
 struct sip_stx_rest {
-	struct sip_flow flow, path; /* where it came from; where answers go */
+	struct sip_flow flow;       /* where it came from */
 	const struct sip_msg *live; /* while the request is being handed up */
 	char *request;              /* copy of it until the final answer; owned */
 	size_t request_len;
 	struct buf note; /* lines for its 2xx (sip_stx_note) */
-	char *response;  /* the last one sent: behind `text`, or owned */
+	void *watcher;   /* arg of on_event */
+	char to_tag[SIP_TAG_MAX];
+	struct sip_flow path; /* where answers go */
+	char *response;       /* the last one sent: behind `text`, or owned */
 	size_t response_len;
 	char *text; /* key, merge key, top Via: in `room`, or owned */
 	uint16_t key_len, merge_len, via_len;
-	char to_tag[SIP_TAG_MAX];
 	char room[SIP_STX_ROOM];
 };
 
@@ -79,9 +82,8 @@ struct sip_stx {
 	struct list all;
 	struct hash_node node, merge_node;
 	struct sip_tx_timers timers;
-	sip_stx_fn *on_event;
-	void *watcher;
-	uint16_t status; /* of the response, 0 none */
+	sip_stx_fn *on_event; /* with rest.watcher */
+	uint16_t status;      /* of the response, 0 none */
 	uint8_t machine, state;
 	uint8_t method;
 	bool is_held;     /* the core owes a final answer: not freed before */
