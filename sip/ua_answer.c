@@ -109,23 +109,21 @@ static bool body_is_understood(struct sip_stx *tx, const struct sip_msg *request
 	return session.len == 0 || description_is_sound(tx, session);
 }
 
-/* RFC 3261 20.1, RFC 4475 3.3.15: an Accept without session descriptions leaves nothing to answer
- * with. */
+/* RFC 3261 20.1, RFC 4475 3.3.15: an Accept without session descriptions, or with nothing in it,
+ * leaves nothing to answer with. */
 static bool answer_is_accepted(struct sip_stx *tx, const struct sip_msg *request)
 {
 	struct sip_list_walk walk = {0};
 	struct slice element, type;
-	bool has_accept = false;
 
 	while (sip_list_next(request, SIP_H_ACCEPT, &walk, &element)) {
 		type = slice_trim(slice_first(element, slice_find(element, ';')));
-		has_accept = true;
 		if (slice_iis(type, "application/sdp") || slice_iis(type, "application/*") ||
 		    slice_is(type, "*/*"))
 			return true;
 	}
-	if (!has_accept) /* 20.1: session descriptions are the default */
-		return true;
+	if (!slice_present(sip_msg_value(request, SIP_H_ACCEPT)))
+		return true; /* 20.1: session descriptions are the default */
 	(void)ua_reply(tx, 406, NULL);
 	return false;
 }

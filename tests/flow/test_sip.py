@@ -107,6 +107,37 @@ def a_200_is_repeated_until_the_ack_and_given_up_with_a_bye():
     hearth.stop()
 
 
+# Seeds S14: timer G runs over UDP only (RFC 3261 17.2.1), until the ACK; a copy of the INVITE behind it is no news.
+@lib.case
+def a_refusal_is_repeated_over_udp_until_the_ack():
+    hearth = lib.Hearth()
+    hearth.api("POST", "/api/v1/rooms", {"id": "shut", "locked": True})
+    uri = f"sip:shut@{hearth.host}"
+
+    def ask_options(phone):
+        phone.send(phone.request("OPTIONS", f"sip:lobby@{hearth.host}", to=f"<sip:lobby@{hearth.host}>"))
+
+    phones = {transport: lib.Phone(hearth, transport, transport) for transport in ("tcp", "udp")}
+    invites = {}
+    for transport, phone in phones.items():
+        phone.uri = uri
+        invites[transport] = phone.request("INVITE", uri, body=phone.sdp())
+        phone.send(invites[transport])
+        assert phone.final().status == 486
+    udp = phones["udp"]
+    copies = [udp.final(), udp.final()]
+    assert [copy.status for copy in copies] == [486, 486]
+    ask_options(phones["tcp"])
+    assert "OPTIONS" in phones["tcp"].receive(8 * lib.PATIENCE).get("CSeq"), "a copy over TCP"
+    udp.ack(copies[-1])
+    ask_options(udp)
+    udp.final(cseq=udp.cseq)  # nothing of before the ACK is on its way any more
+    udp.send(invites["udp"])
+    ask_options(udp)
+    assert "OPTIONS" in udp.receive(8 * lib.PATIENCE).get("CSeq"), "an answer behind the ACK"
+    hearth.stop()
+
+
 @lib.case
 def hold_and_resume():
     hearth = lib.Hearth()

@@ -94,6 +94,7 @@ static const struct {
 	 "Supported", "timer, replaces"},
 	{"Accept without SDP", INVITE "Accept: text/plain, image/*\nContent-Length: 0\n\n", 406,
 	 NULL, NULL},
+	{"Accept of nothing", INVITE "Accept:\nContent-Length: 0\n\n", 406, NULL, NULL},
 	{"body type", INVITE "Content-Type: text/plain\nContent-Length: 1\n\nx", 415, "Accept",
 	 "application/sdp, multipart/mixed"},
 	{"body without type", INVITE "Content-Length: 1\n\nx", 400, NULL, NULL},
