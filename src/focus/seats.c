@@ -394,7 +394,7 @@ static int read_line(struct slice line, struct brought *brought)
 			brought->recording = ROOM_RECORD_MIX;
 		else if (slice_is(word, "recording=tracks"))
 			brought->recording = ROOM_RECORD_TRACKS;
-		else if (slice_is(word, RECORDING_STOPPED + 1))
+		else if (slice_is(word, &RECORDING_STOPPED[1]))
 			brought->is_recording_declined = true;
 		else
 			err = seat_settings_read(word, &brought->settings);
