@@ -160,6 +160,18 @@ static void room_settle(struct mixer_room *room, struct mixer_worker *at)
 	room->overdue.bus = bus;
 }
 
+/* Where a room settles whose first leg comes. To go to that leg is cheaper than to fetch it, unless
+ * there is much to do there; otherwise a little less to do elsewhere is not worth a new bus. */
+static struct mixer_worker *settle_choose(const struct mixer_room *room, struct mixer_worker *here)
+{
+	struct mixer_worker *at = here ? here : balance_least(room->at->mixer);
+	uint32_t home_us = balance_load_us(room->at), at_us = balance_load_us(at);
+
+	if (here)
+		return at_us < home_us + BALANCE_GAP_US ? at : room->at;
+	return home_us > at_us + PARTS_SETTLE_GAP_US ? at : room->at;
+}
+
 static bool is_full(const struct mixer_worker *at)
 {
 	return balance_load_us(at) >= at->mixer->params.spread_load_pct * (LOAD_CORE_US / 100);
@@ -192,7 +204,7 @@ struct parts_place parts_place(struct mixer_room *room, struct mixer_worker *her
 	struct bus *bus;
 
 	if (room->legs == 0) {
-		room_settle(room, here ? here : balance_least(room->at->mixer));
+		room_settle(room, settle_choose(room, here));
 		return (struct parts_place){room->at, room->bus};
 	}
 	if (!parts_are_wanted(room))

@@ -1,7 +1,8 @@
 /* mixer/parts.h -- control's side of rooms that are spread over workers (spread.h).
  *
- * A room lives on one worker, its home: the one on which its first leg is, or that was least loaded
- * when that leg came. It stays there until it has mixer_params.spread_legs legs and its home more to
+ * A room lives on one worker, its home: while it is empty, that is the one that was least loaded when it
+ * was made; when its first leg comes, the one on which that leg is, or where there is less to do by
+ * then. It stays there until it has mixer_params.spread_legs legs and its home more to
  * do than mixer_params.spread_load_pct of a core: a room that fits one worker is not spread. Whoever
  * comes then stays where it is, or goes to the least loaded of the workers that have a part of the
  * room, a bus with a seat; when these are all so busy, to the least loaded of all, which gets a part.
@@ -15,6 +16,8 @@
 #include <stdbool.h>
 
 #include "mixer/mixer_priv.h"
+
+enum { PARTS_SETTLE_GAP_US = LOAD_CORE_US / 100 };
 
 /* Where a leg of this room goes that is at `here` (NULL: nowhere yet): the worker, and the bus there.
  * Never fails: the home will always do. */

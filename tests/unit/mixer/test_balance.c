@@ -175,23 +175,51 @@ static void a_bus_on_its_way_is_freed(void)
 	teardown();
 }
 
-/* Who is in the lounge of a worker brings an empty room there, and need not move. */
+/* Who is in the lounge of a worker brings an empty room there, and need not move, unless there is
+ * much to do. */
 static void an_empty_room_comes_to_its_first_leg(void)
 {
-	handle there = room;
+	static const struct {
+		const char *name;
+		uint32_t busy; /* per cent, where the leg is */
+		long want;
+	} cases[] = {
+		{"a little to do", 10, 1},
+		{"much", 40, 0},
+	};
+
+	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
+		handle there;
+
+		setup(2, 60);
+		there = room;
+		room = 0;
+		set_load(0, 50);
+		join(0);
+		CHECK_INT("in the lounge", at(0), 1);
+		set_load(1, cases[n].busy);
+		set_load(0, 0);
+		room = there;
+		CHECK_INT("move", media.ops->leg_move(media.ctx, legs[0], room), 0);
+		CHECK_INT(cases[n].name, at(0), cases[n].want);
+		CHECK_INT(cases[n].name, leg_of(0)->place == PLACE_WORKER, at(0) == 1);
+		teardown();
+	}
+}
+
+/* A room is not made anew for the few legs that one worker has more than the other. */
+static void a_room_stays_for_little(void)
+{
+	struct bus *bus;
 
 	setup(2, 60);
-	there = room;
-	room = 0;
-	set_load(0, 50);
+	bus = the_room()->bus;
+	set_load(0, 10);
+	set_load(1, 10);
+	mixer->workers[the_room()->at - mixer->workers].legs += 5;
 	join(0);
-	CHECK_INT("in the lounge", at(0), 1);
-	set_load(1, 50);
-	set_load(0, 0);
-	room = there;
-	CHECK_INT("move", media.ops->leg_move(media.ctx, legs[0], room), 0);
-	CHECK_INT("stays", at(0), 1);
-	CHECK_INT("at once", leg_of(0)->place, PLACE_WORKER);
+	CHECK("it stays", the_room()->bus == bus && leg_of(0)->bus == bus);
+	mixer->workers[the_room()->at - mixer->workers].legs -= 5;
 	teardown();
 }
 
@@ -536,6 +564,7 @@ void suite_balance(void)
 	CHECK_TEST(a_room_settles_with_its_first_leg);
 	CHECK_TEST(a_bus_on_its_way_is_freed);
 	CHECK_TEST(an_empty_room_comes_to_its_first_leg);
+	CHECK_TEST(a_room_stays_for_little);
 	CHECK_TEST(a_room_spreads_when_its_worker_is_full);
 	CHECK_TEST(many_at_once_are_dealt);
 	CHECK_TEST(legs_pass_without_a_gap);
