@@ -60,6 +60,8 @@ static const struct field registration[] = {
 static const struct field trunk[] = {
 	{"aor", FIELD_STRING, 0, 0, 0, NULL, "Our address of record there."},
 	{"state", FIELD_STRING, 0, 0, 0, NULL, "registering, registered or failed."},
+	{"outbound", FIELD_BOOL, 0, 0, 0, NULL,
+	 "Its calls come over the connection that we opened and keep (RFC 5626)."},
 	{"status", FIELD_INTEGER, FIELD_NULLABLE, 0, 0, NULL,
 	 "The last SIP status; null before one, or when nobody answered."},
 	{"reason", FIELD_STRING, 0, 0, 0, NULL, "Why it failed; may be empty."},

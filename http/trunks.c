@@ -11,6 +11,7 @@ static void add_trunk(struct writer *json, const struct trunk_view *trunk)
 	writer_open(json, NULL, '{');
 	writer_str(json, "aor", trunk->aor);
 	writer_text(json, "state", trunk_state_name(trunk->state));
+	writer_bool(json, "outbound", trunk->has_flow);
 	writer_some_uint(json, "status", trunk->status);
 	writer_text(json, "reason", trunk->reason);
 	writer_str(json, "service_route", trunk->service_route);

@@ -64,6 +64,9 @@ struct sip_net_ops {
 	 * this name: a host (dNSName), or a URI ("sip:alice@example.com"). NULL: nobody can tell.
 	 */
 	bool (*peer_has_name)(void *ctx, const struct sip_flow *flow, struct slice name);
+	/* From now on this stream connection is pinged after so long in silence, and closed without
+	 * a pong (RFC 5626 4.4.1): the peer has said that it answers. NULL: none is kept. */
+	void (*keep)(void *ctx, uint64_t connection, uint32_t every_ms);
 };
 
 struct sip_net {

@@ -249,6 +249,14 @@ static bool net_peer_has_name(void *ctx, const struct sip_flow *flow, struct sli
 	return net->ops->peer_has_name && net->ops->peer_has_name(net->ctx, flow, name);
 }
 
+static void net_keep(void *ctx, uint64_t connection, uint32_t every_ms)
+{
+	struct sip_net *net = &((struct sip_trace *)ctx)->params.net;
+
+	if (net->ops->keep)
+		net->ops->keep(net->ctx, connection, every_ms);
+}
+
 struct sip_net sip_trace_net(struct sip_trace *trace)
 {
 	static const struct sip_net_ops ops = {
@@ -258,6 +266,7 @@ struct sip_net sip_trace_net(struct sip_trace *trace)
 		.stats = net_stats,
 		.is_open = net_is_open,
 		.peer_has_name = net_peer_has_name,
+		.keep = net_keep,
 	};
 
 	return (struct sip_net){.ops = &ops, .ctx = trace};

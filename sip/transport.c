@@ -209,6 +209,15 @@ static bool net_peer_has_name(void *ctx, const struct sip_flow *flow, struct sli
 	return conn && sip_tls_has_name(conn, name);
 }
 
+static void net_keep(void *ctx, uint64_t connection, uint32_t every_ms)
+{
+	struct sip_transport *transport = ctx;
+	struct sip_conn *conn = handle_find(transport->conns, connection);
+
+	if (conn)
+		sip_conn_keep(conn, every_ms);
+}
+
 struct sip_net sip_transport_net(struct sip_transport *transport)
 {
 	static const struct sip_net_ops ops = {
@@ -218,6 +227,7 @@ struct sip_net sip_transport_net(struct sip_transport *transport)
 		.stats = net_stats,
 		.is_open = net_is_open,
 		.peer_has_name = net_peer_has_name,
+		.keep = net_keep,
 	};
 
 	return (struct sip_net){.ops = &ops, .ctx = transport};

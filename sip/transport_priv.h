@@ -58,6 +58,7 @@ struct sip_conn {
 	uint64_t opened_ms;  /* since when connecting and the handshake may take their time */
 	uint64_t heard_ms;   /* last octet in */
 	uint64_t pinged_ms;  /* since when a ping is not answered by anything; 0 none */
+	uint32_t keep_ms;    /* of sip_net_ops.keep; 0: as the transport has it */
 	bool awaits_pong;    /* the next CRLF between messages is one */
 	bool is_connecting, is_proven /* a whole message came or we opened it */;
 	bool is_handshaking, is_ours /* we opened it */;
@@ -151,6 +152,7 @@ int sip_udp_send(struct sip_listener *listener, const struct sip_flow *flow, str
 int sip_tcp_open(struct sip_listener *listener);
 int sip_tcp_send(struct sip_transport *transport, const struct sip_flow *flow, struct slice data,
 		 struct sip_flow *ret_flow);
+void sip_conn_keep(struct sip_conn *conn, uint32_t every_ms);
 void sip_conn_free_all(struct sip_transport *transport);
 bool sip_conn_match(const struct hash_node *node, const void *key);
 bool sip_conn_match_alias(const struct hash_node *node, const void *key);

@@ -183,6 +183,7 @@ static uint64_t deadline(const struct sip_conn *conn, bool *ret_is_slow)
 static uint64_t ping_due(const struct sip_conn *conn)
 {
 	uint32_t every_ms = conn->ws        ? conn->transport->ws_ping_ms
+			    : conn->keep_ms ? conn->keep_ms
 			    : conn->is_ours ? conn->transport->keepalive_ms
 					    : 0;
 	bool is_open = !conn->is_connecting && !conn->is_handshaking &&
@@ -200,6 +201,12 @@ static void arm(struct sip_conn *conn)
 		return;
 	due = MIN_OF(deadline(conn, &is_slow), ping_due(conn));
 	timer_start(loop_wheel(conn->transport->loop), &conn->timer, due > now ? due - now : 0);
+}
+
+void sip_conn_keep(struct sip_conn *conn, uint32_t every_ms)
+{
+	conn->keep_ms = every_ms;
+	arm(conn);
 }
 
 /* Writing

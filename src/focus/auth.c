@@ -243,19 +243,42 @@ static void believe_asserted(const struct auth *auth, const struct sip_msg *requ
 }
 
 /* RFC 3323 4.2: tokens divided by semicolons. "none" asks for nothing to be hidden. */
-bool auth_privacy_has(const struct sip_msg *request, const char *words)
+static bool next_privacy(struct slice *rest, struct slice *ret_word)
 {
-	struct slice rest = sip_msg_value(request, SIP_H_PRIVACY);
+	while (rest->len > 0) {
+		size_t end = slice_find(*rest, ';');
 
-	while (rest.len > 0) {
-		size_t end = slice_find(rest, ';');
-		struct slice word = slice_trim(slice_first(rest, end));
-
-		if (word.len && text_list_ihas(words, word))
+		*ret_word = slice_trim(slice_first(*rest, end));
+		*rest = slice_from(*rest, end + 1);
+		if (ret_word->len)
 			return true;
-		rest = slice_from(rest, end + 1);
 	}
 	return false;
+}
+
+bool auth_privacy_has(const struct sip_msg *request, const char *words)
+{
+	struct slice rest = sip_msg_value(request, SIP_H_PRIVACY), word;
+
+	while (next_privacy(&rest, &word))
+		if (text_list_ihas(words, word))
+			return true;
+	return false;
+}
+
+/* RFC 3323 5: what is critical and cannot be given ends the request. All that there is we give
+ * anyway: onward goes a message of our own (header), from nobody (user, id), without its history
+ * (RFC 7044 10.1), and with media that come from the mixer (session). */
+static bool privacy_is_given(const struct sip_msg *request)
+{
+	struct slice rest = sip_msg_value(request, SIP_H_PRIVACY), word;
+
+	if (!auth_privacy_has(request, "critical"))
+		return true;
+	while (next_privacy(&rest, &word))
+		if (!text_list_ihas("user,header,session,id,history,none,critical", word))
+			return false;
+	return true;
 }
 
 static void show_user(const struct user *user, struct auth_identity *identity)
@@ -408,6 +431,8 @@ int auth_decide(struct auth *auth, const struct auth_question *question,
 
 	*ret_identity = (struct auth_identity){0};
 	err = check(auth, question, ret_identity, headers);
+	if (!err && !privacy_is_given(question->request))
+		err = ERR_PRIVACY;
 	if (auth_privacy_has(question->request, "id,user,header"))
 		hide(ret_identity);
 	return err;

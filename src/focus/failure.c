@@ -106,13 +106,14 @@ void failure_log(const struct participant *p, const struct sip_call_end *end)
 {
 	const char *help = failure_help(end, p->connected_wall_ms != 0);
 	struct slice agent = field_of(end, SIP_H_SERVER);
-	char path[sizeof(p->call_id) + 32];
+	char path[sizeof(p->call_id) + 32] = "";
 
 	if (!help || p->cause[0] || rang_out(p, end))
 		return; /* p->cause: it was we who wanted its end */
 	if (!slice_present(agent))
 		agent = field_of(end, SIP_H_USER_AGENT);
-	(void)snprintf(path, sizeof(path), "/api/v1/trace/%s/ladder", p->call_id);
+	if (p->call_id[0]) /* else nobody was called at all */
+		(void)snprintf(path, sizeof(path), "/api/v1/trace/%s/ladder", p->call_id);
 	LOG(LOG_WARN, "call.failed", LOG_STR("room", p->room_id), LOG_STR("participant", p->id),
 	    LOG_STR("call_id", p->call_id), LOG_STR("uri", p->uri),
 	    LOG_STR("direction", p->is_outgoing ? "outgoing" : "incoming"),

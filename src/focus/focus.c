@@ -282,6 +282,8 @@ int focus_attach(struct focus *focus, struct sip_ua *ua, struct media media)
 	if (!err)
 		err = schedules_load(focus);
 	if (!err)
+		err = own_keys_load(focus);
+	if (!err)
 		err = registrar_load(focus);
 	if (!err)
 		err = forwards_load(focus);

@@ -11,6 +11,7 @@
 #include "focus/location.h"
 #include "focus/lockout.h"
 #include "focus/numbers.h"
+#include "focus/own_keys.h"
 #include "focus/prompts.h"
 
 enum {
@@ -45,13 +46,16 @@ struct focus {
 	struct list refers;      /* REFERs that are under way */
 	struct list calls;       /* by in_focus, in order of making */
 	struct hash *calls_by_id;
-	struct location *location;   /* owned */
-	bool has_gruu_key;           /* that of its temporary GRUUs is in the store */
-	struct mailboxes *mailboxes; /* owned (mailbox.h) */
-	struct forwards *forwards;   /* owned */
-	struct numbers *numbers;     /* owned */
-	struct callbacks *callbacks; /* owned */
-	struct trunks *trunks;       /* owned */
+	struct location *location; /* owned */
+	struct {
+		char instance[OWN_KEYS_INSTANCE_CHARS + 1];
+		bool has_instance, has_gruu; /* in the store */
+	} keys;                              /* own_keys.c */
+	struct mailboxes *mailboxes;         /* owned (mailbox.h) */
+	struct forwards *forwards;           /* owned */
+	struct numbers *numbers;             /* owned */
+	struct callbacks *callbacks;         /* owned */
+	struct trunks *trunks;               /* owned */
 
 	struct list participants; /* by in_focus: all that hold memory, also those that have left */
 	struct hash *by_id;       /* those in a roster */

@@ -33,6 +33,7 @@ static int check(struct focus *focus, const struct auth_question *question,
 	row = status_find(err);
 	focus->stats.rejected[row->reject]++;
 	log_refused(question->request, row);
+	status_headers(row, focus->host, headers);
 	*ret_reply = (struct sip_reply){
 		.status = row->status, .reason = row->reason, .headers = headers->p};
 	return err;

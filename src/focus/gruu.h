@@ -1,4 +1,5 @@
-/* focus/gruu.h -- temporary GRUUs that nobody has to remember (RFC 5627, as its appendix A.2 has it).
+/* focus/gruu.h -- temporary GRUUs that nobody has to remember (RFC 5627, as its appendix A.2 has
+ * it).
  *
  * An *epoch* is what a phone is as long as it registers with one Call-ID: a number made from the
  * user, the instance and that Call-ID. A token is an epoch and a salt, enciphered as one block, so

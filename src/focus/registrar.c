@@ -15,6 +15,7 @@
 #include "focus/focus_priv.h"
 #include "focus/fork_priv.h"
 #include "focus/gate.h"
+#include "focus/own_keys.h"
 #include "focus/status.h"
 #include "focus/text.h"
 #include "focus/watched.h"
@@ -22,8 +23,6 @@
 
 enum { MS_PER_S = 1000, SECONDS_MAX = INT32_MAX };
 #define REGISTRAR_ITEMS "binding" /* in the store */
-#define KEY_ITEMS "key"
-#define KEY_NAME "temp_gruu"
 
 /* One Contact, as it is asked for. */
 struct wish {
@@ -543,24 +542,13 @@ static const char *gruu_host(const struct focus *focus, const struct binding *b,
 	return text;
 }
 
-/* With the first of them: GRUUs are to be good after a restart (RFC 5627 3.2). */
-static void keep_gruu_key(struct focus *focus)
-{
-	char text[GRUU_KEY_TEXT + 1];
-
-	if (focus->has_gruu_key || !focus->store)
-		return;
-	gruu_key_write(location_key(focus->location), text);
-	focus->has_gruu_key = !store_item_put_post(focus->store, KEY_ITEMS, KEY_NAME, text);
-}
-
 static void add_gruus(struct focus *focus, struct binding *b, struct buf *out)
 {
 	char text[FOCUS_HOST_MAX + 8];
 	const char *host = gruu_host(focus, b, text);
 	size_t before;
 
-	keep_gruu_key(focus);
+	own_keys_keep(focus); /* GRUUs are to be good after a restart (RFC 5627 3.2) */
 	buf_adds(out, ";pub-gruu=\"");
 	location_pub_gruu(b, host, out);
 	buf_adds(out, "\"");
@@ -818,25 +806,9 @@ static void on_stored(void *arg, const char *name, const char *value)
 		LOG(LOG_DEBUG, "registration.not_restored", LOG_STR("id", name));
 }
 
-static void on_stored_key(void *arg, const char *name, const char *value)
-{
-	struct focus *focus = arg;
-	struct gruu_key key;
-
-	if (strcmp(name, KEY_NAME) != 0 || !gruu_key_read(slice_of(value), &key))
-		return;
-	location_set_key(focus->location, &key);
-	focus->has_gruu_key = true;
-}
-
 int registrar_load(struct focus *focus)
 {
-	int err;
-
-	if (!focus->store)
-		return 0;
-	err = store_items_load(focus->store, KEY_ITEMS, on_stored_key, focus);
-	return err ? err : store_items_load(focus->store, REGISTRAR_ITEMS, on_stored, focus);
+	return focus->store ? store_items_load(focus->store, REGISTRAR_ITEMS, on_stored, focus) : 0;
 }
 
 /* Who is meant: 0 with *ret_match filled, whether he is there or not. */

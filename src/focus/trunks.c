@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "focus/focus_priv.h"
+#include "focus/own_keys.h"
 #include "focus/text.h"
 #include "sip/cursor.h"
 #include "sip/request.h"
@@ -19,7 +20,11 @@ enum {
 	MS_PER_S = 1000,
 	SERVICE_ROUTE_MAX = 2048,
 	FAILURES_MAX = 16,
-	RETRY_AFTER_MAX_S = 86400
+	RETRY_AFTER_MAX_S = 86400,
+	FLOW_TIMER_S = 120,
+	FLOW_TIMER_MIN_S = 10, /* a shorter one is no reason to flood */
+	FLOW_TIMER_MAX_S = 86400,
+	FLOW_WATCH_MS = 2000
 };
 
 struct trunk {
@@ -32,6 +37,10 @@ struct trunk {
 	uint16_t port; /* 0: none given */
 	uint32_t cseq, expires_s;
 	bool is_leaving, was_too_brief, is_marked;
+	bool may_keep_flow; /* by a stream, and nobody on the way has refused it (RFC 5626 6) */
+	bool has_flow;      /* the registrar meets us on `flow` and nowhere else */
+	struct sip_flow flow;
+	struct timer watch; /* whether that lives */
 	struct sip_request *request;
 	struct timer timer; /* the next REGISTER */
 	uint32_t failures;  /* in a row */
@@ -80,6 +89,7 @@ static void send_register(struct trunk *trunk);
 static void free_trunk(struct trunk *trunk)
 {
 	timer_stop(trunk->focus->wheel, &trunk->timer);
+	timer_stop(trunk->focus->wheel, &trunk->watch);
 	sip_request_cancel(trunk->request);
 	list_remove(&trunk->node);
 	free(trunk);
@@ -111,12 +121,19 @@ static uint32_t wait_s(struct trunk *trunk, const struct sip_msg *response)
 	return after > most ? after : most;
 }
 
+static void let_flow_go(struct trunk *trunk)
+{
+	trunk->has_flow = false;
+	timer_stop(trunk->focus->wheel, &trunk->watch);
+}
+
 static void failed(struct trunk *trunk, const struct sip_msg *response, int err)
 {
 	bool was_good = trunk->state == TRUNK_REGISTERED || trunk->failures == 0;
 	uint32_t seconds;
 
 	trunk->state = TRUNK_FAILED;
+	let_flow_go(trunk);
 	trunk->status = response ? response->status : 0;
 	text_utf8(response ? response->reason : slice_of(err_text(err)), trunk->reason,
 		  sizeof(trunk->reason));
@@ -171,6 +188,52 @@ static void keep_service_route(struct trunk *trunk, const struct sip_msg *respon
 	}
 }
 
+/* Pings come after 80 to 100 % of what the registrar says, or of two minutes (RFC 5626 4.4, 4.4.1).
+ */
+static uint32_t ping_ms(const struct trunk *trunk, const struct sip_msg *response)
+{
+	uint32_t timer_s = FLOW_TIMER_S, all_ms;
+
+	(void)slice_u32(sip_msg_value(response, SIP_H_FLOW_TIMER), FLOW_TIMER_MAX_S, &timer_s);
+	all_ms = (timer_s < FLOW_TIMER_MIN_S ? FLOW_TIMER_MIN_S : timer_s) * MS_PER_S;
+	return all_ms - random_below(trunk->focus->random, all_ms / 5 + 1);
+}
+
+/* RFC 5626 4.2.1, 4.4: the registrar does outbound when it says so; then the flow is all there is.
+ */
+static void keep_flow(struct trunk *trunk, const struct sip_msg *response,
+		      const struct sip_flow *flow)
+{
+	const struct sip_net *net = &trunk->focus->net;
+
+	trunk->has_flow = trunk->may_keep_flow && flow->connection && net->ops &&
+			  net->ops->is_open && sip_list_has(response, SIP_H_REQUIRE, "outbound");
+	if (!trunk->has_flow) {
+		let_flow_go(trunk);
+		return;
+	}
+	trunk->flow = *flow;
+	if (net->ops->keep)
+		net->ops->keep(net->ctx, flow->connection, ping_ms(trunk, response));
+	timer_start(trunk->focus->wheel, &trunk->watch, FLOW_WATCH_MS);
+}
+
+static void on_watch(void *arg)
+{
+	struct trunk *trunk = arg;
+	const struct sip_net *net = &trunk->focus->net;
+
+	if (net->ops->is_open(net->ctx, trunk->flow.connection)) {
+		timer_start(trunk->focus->wheel, &trunk->watch, FLOW_WATCH_MS);
+		return;
+	}
+	if (trunk->request) { /* which will find another, or fail */
+		let_flow_go(trunk);
+		return;
+	}
+	failed(trunk, NULL, ERR_SIP_TRANSPORT);
+}
+
 static void succeeded(struct trunk *trunk, const struct sip_msg *response)
 {
 	uint32_t seconds = granted(trunk, response), early;
@@ -207,6 +270,15 @@ static bool may_ask_longer(struct trunk *trunk, const struct sip_msg *response)
 	return true;
 }
 
+/* 439: a proxy on the way keeps no flows (RFC 5626 6, 11.6). */
+static bool may_do_without(struct trunk *trunk, const struct sip_msg *response)
+{
+	if (response->status != 439 || !trunk->may_keep_flow)
+		return false;
+	trunk->may_keep_flow = false;
+	return true;
+}
+
 static void on_reply(void *arg, const struct sip_msg *response, int err)
 {
 	struct trunk *trunk = arg;
@@ -214,6 +286,8 @@ static void on_reply(void *arg, const struct sip_msg *response, int err)
 	bool is_good = response && response->status < 300;
 
 	trunk->cseq = sip_request_cseq(trunk->request);
+	if (is_good && !trunk->is_leaving)
+		keep_flow(trunk, response, sip_request_flow(trunk->request));
 	trunk->request = NULL;
 	if (is_good)
 		stats->registered++;
@@ -225,7 +299,7 @@ static void on_reply(void *arg, const struct sip_msg *response, int err)
 		free_trunk(trunk);
 	else if (is_good)
 		succeeded(trunk, response);
-	else if (response && may_ask_longer(trunk, response))
+	else if (response && (may_ask_longer(trunk, response) || may_do_without(trunk, response)))
 		send_register(trunk);
 	else
 		failed(trunk, response, err);
@@ -233,15 +307,21 @@ static void on_reply(void *arg, const struct sip_msg *response, int err)
 
 static void send_register(struct trunk *trunk)
 {
-	char headers[64], address[TRUNK_TEXT_MAX + 3];
+	char headers[96], address[TRUNK_TEXT_MAX + 3], contact[96] = "";
 	int err;
 
 	timer_stop(trunk->focus->wheel, &trunk->timer);
 	trunk->next_try_wall_ms = 0;
 	if (trunk->state != TRUNK_REGISTERED)
 		trunk->state = TRUNK_REGISTERING;
-	snprintf(headers, sizeof(headers), "Expires: %u\r\nSupported: path\r\n",
-		 trunk->is_leaving ? 0 : trunk->expires_s);
+	snprintf(headers, sizeof(headers), "Expires: %u\r\nSupported: path%s\r\n",
+		 trunk->is_leaving ? 0 : trunk->expires_s,
+		 trunk->may_keep_flow ? ", outbound" : "");
+	if (trunk->may_keep_flow) {
+		own_keys_keep(trunk->focus); /* RFC 5626 4.1: the same after a restart */
+		snprintf(contact, sizeof(contact), "+sip.instance=\"<%s>\";reg-id=1",
+			 trunk->focus->keys.instance);
+	}
 	snprintf(address, sizeof(address), "<%s>", trunk->aor);
 	err = sip_ua_request(trunk->focus->ua,
 			     &(struct sip_request_params){
@@ -253,6 +333,7 @@ static void send_register(struct trunk *trunk)
 				     .headers = headers,
 				     .has_contact = true,
 				     .contact_user = slice_of(trunk->user),
+				     .contact_params = contact,
 				     .call_id = slice_of(trunk->call_id),
 				     .cseq = trunk->cseq + 1,
 				     .on_reply = on_reply,
@@ -287,6 +368,20 @@ static void set_registrar(struct trunk *trunk, const struct sip_uri *aor)
 		 SLICE_ARG(slice_from(aor->text, at + 1)));
 }
 
+/* Over UDP a flow would be kept by STUN of ours, which there is none of (RFC 5626 4.4.2). */
+static bool goes_by_stream(const char *uri_text)
+{
+	enum sip_proto proto = SIP_UDP;
+	struct slice transport;
+	struct sip_uri uri;
+
+	if (sip_uri_parse(slice_of(uri_text), &uri))
+		return false;
+	if (sip_uri_param(&uri, "transport", &transport))
+		(void)sip_proto_parse(transport, &proto);
+	return uri.scheme == SIP_SCHEME_SIPS || sip_proto_is_reliable(proto);
+}
+
 static struct trunk *add(struct focus *focus, struct slice item, const struct trunk_item *parsed)
 {
 	struct trunk *trunk = calloc(1, sizeof(*trunk));
@@ -303,8 +398,10 @@ static struct trunk *add(struct focus *focus, struct slice item, const struct tr
 	copy_part(parsed->aor.host, trunk->host);
 	trunk->port = parsed->aor.port;
 	set_registrar(trunk, &parsed->aor);
+	trunk->may_keep_flow = goes_by_stream(trunk->proxy[0] ? trunk->proxy : trunk->registrar);
 	(void)random_token(focus->random, trunk->call_id, CALL_ID_CHARS);
 	timer_init(&trunk->timer, on_timer, trunk);
+	timer_init(&trunk->watch, on_watch, trunk);
 	list_append(&focus->trunks->list, &trunk->node);
 	return trunk;
 }
@@ -316,6 +413,7 @@ static void leave(struct trunk *trunk)
 
 	if (trunk->is_leaving)
 		return;
+	let_flow_go(trunk);
 	trunk->request = sip_request_cancel(trunk->request);
 	trunk->cseq += SIP_REQUEST_TRIES_MAX + 1; /* above those of the one that was cancelled */
 	trunk->is_leaving = true;
@@ -409,6 +507,7 @@ static void view_of(const struct trunk *trunk, struct trunk_view *ret_view)
 		.aor = slice_of(trunk->aor),
 		.service_route = slice_of(trunk->service_route),
 		.state = trunk->state,
+		.has_flow = trunk->has_flow,
 		.status = trunk->status,
 		.reason = trunk->reason,
 		.expires_wall_ms = trunk->expires_wall_ms,

@@ -4,10 +4,14 @@
  * sip.register names our addresses of record there. Each is registered at start, refreshed in time,
  * taken away when we drain or the list changes. A challenge is answered from sip.credentials_file;
  * 423 raises the time (10.2.8); what fails is tried again, later each time, as RFC 5626 4.5 has it,
- * not before Retry-After. The registrar's Service-Route (RFC 3608) is kept: calls of ours to its
- * domain take it, and say that they come from our address there. Calls of theirs come to our
- * Contact, the user part of the address of record, and are calls like any other: a room, a number
- * of dialin.numbers. Thread: control.
+ * not before Retry-After. Where TCP or TLS leads to the registrar and it can do so, it meets us on
+ * the connection that we opened (RFC 5626 4.2: a reg-id of our instance), as behind a NAT it must:
+ * that is pinged (4.4.1), and when it breaks we register anew as after any failure. Over UDP it is
+ * registered without. GRUUs of theirs are not asked for: our Contact names a conference. The
+ * registrar's Service-Route (RFC 3608) is kept: calls of ours to its domain take it, and say that
+ * they come from our address there. Calls of theirs come to our Contact, the user part of the
+ * address of record, and are calls like any other: a room, a number of dialin.numbers. Thread:
+ * control.
  */
 #ifndef FOCUS_TRUNKS_H
 #define FOCUS_TRUNKS_H
@@ -50,6 +54,7 @@ const char *trunk_state_name(enum trunk_state state);
 struct trunk_view {
 	struct slice aor, service_route; /* service_route: name-addrs; may be empty */
 	enum trunk_state state;
+	bool has_flow;             /* their calls come over the connection that we hold */
 	uint16_t status;           /* the last one that came; 0: none, or no answer */
 	const char *reason;        /* of a failure, for people; "" none */
 	uint64_t expires_wall_ms;  /* 0: not registered */

@@ -75,6 +75,7 @@ def with_a_password():
     lib.wait_for("registered", lambda: trunk(hearth)["state"] == "registered")
     listed = provider.api("GET", "/api/v1/registrations").json["registrations"]
     assert [(entry["user"], entry["transport"]) for entry in listed] == [("bridge", "tcp")], listed
+    assert trunk(hearth)["outbound"] is True, trunk(hearth)  # met on our connection (RFC 5626)
     inside, outside = lib.Phone(hearth, "inside", samples=lib.tone(440, 1)), lib.Phone(provider, "out", samples=lib.tone(620, 1))
     assert inside.invite("bridge").status == 200, "a room of that name"
     assert outside.invite("bridge").status == 200

@@ -425,22 +425,27 @@ static void privacy(void)
 	static const struct {
 		const char *lines;
 		bool is_private;
+		int err;
 	} cases[] = {
-		{"", false},
-		{"Privacy: id\r\n", true},
-		{"Privacy: header;user\r\n", true},
-		{"Privacy: critical; ID\r\n", true},
-		{"Privacy: none\r\n", false},
-		{"Privacy: session\r\n", false},
-		{"Privacy: identity\r\n", false},
-		{"Privacy: ;;\r\n", false},
+		{"", false, 0},
+		{"Privacy: id\r\n", true, 0},
+		{"Privacy: header;user\r\n", true, 0},
+		{"Privacy: critical; ID\r\n", true, 0},
+		{"Privacy: none\r\n", false, 0},
+		{"Privacy: session\r\n", false, 0},
+		{"Privacy: session;critical\r\n", false, 0},
+		{"Privacy: identity\r\n", false, 0},
+		{"Privacy: identity;critical\r\n", false, ERR_PRIVACY},
+		{"Privacy: critical;id;invisible\r\n", true, ERR_PRIVACY},
+		{"Privacy: ;;\r\n", false, 0},
 	};
 	struct fixture fx;
 
 	begin(&fx);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		CHECK_INT(cases[i].lines,
-			  ask(&fx, &(struct ask){AUTH_CALL, GUEST, NULL, cases[i].lines}), 0);
+			  ask(&fx, &(struct ask){AUTH_CALL, GUEST, NULL, cases[i].lines}),
+			  cases[i].err);
 		CHECK_INT(cases[i].lines, fx.who.is_private, cases[i].is_private);
 		CHECK_STR(cases[i].lines, fx.who.uri,
 			  cases[i].is_private ? "sip:anonymous@anonymous.invalid" : "");

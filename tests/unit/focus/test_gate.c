@@ -64,6 +64,14 @@ static void who_wants_to_stay_unknown(void)
 	CHECK("came in", phone->is_established);
 	shown(world, "lobby", "sip:anonymous@anonymous.invalid", "Anonymous");
 	CHECK("nothing else was told", strstr(world_events(world, NULL), "Real") == NULL);
+	phone_hang_up(phone);
+	world_run(world, 1000);
+	phone->dial_headers = "Privacy: invisible;critical\r\n"; /* RFC 3323 5 */
+	phone_dial(phone, "lobby");
+	world_run(world, 1000);
+	CHECK_INT("refused", phone->final_status, 500);
+	CHECK_STR("and told why", phone->end_headers,
+		  "399 10.0.0.1 \"a kind of privacy that cannot be given\"\n");
 	world_end(world, "privacy");
 }
 

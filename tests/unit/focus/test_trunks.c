@@ -258,6 +258,89 @@ static void calls_by_it(void)
 	teardown(&fx, "calls");
 }
 
+/* "+sip.instance=...;reg-id=1" of the last REGISTER; absent: none. */
+static struct slice asked_flow(struct fixture *fx)
+{
+	struct slice contact = sip_msg_value(&fx->request, SIP_H_CONTACT);
+
+	return slice_trim(slice_from(contact, slice_find(contact, '>') + 1));
+}
+
+#define OURS "Contact: <sip:bridge@10.0.0.1:5060;transport=tcp>;expires=900\n"
+
+/* RFC 5626 4.2.1, 4.4, 4.5: met on our connection; when that breaks, anew. */
+static void flow_is_kept(void)
+{
+	struct trunk_view view;
+	struct fixture fx;
+
+	setup(&fx, "sip.register=" AOR ";transport=tcp");
+	CHECK_INT("asked for", asked(&fx), 600);
+	CHECK("outbound", sip_list_has(&fx.request, SIP_H_SUPPORTED, "outbound"));
+	CHECK("instance", slice_starts(asked_flow(&fx), SLICE(";+sip.instance=\"<urn:uuid:")));
+	CHECK("reg-id", strstr(asked_flow(&fx).p, ">\";reg-id=1\r\n"));
+	answer(&fx, 200, "Require: outbound\nFlow-Timer: 60\n" OURS);
+	CHECK_INT("registered", state_of(&fx, &view), TRUNK_REGISTERED);
+	CHECK("met on it", view.has_flow);
+	world_run(fx.world, 60000);
+	CHECK_INT("still", state_of(&fx, &view), TRUNK_REGISTERED);
+	simnode_set_down(fx.registrar.node, true);
+	world_run(fx.world, 3000);
+	CHECK_INT("it broke", state_of(&fx, &view), TRUNK_FAILED);
+	CHECK("and is no flow any more", !view.has_flow);
+	CHECK("soon again", view.next_try_wall_ms - clock_wall_ms(&fx.world->clock) <= 30000);
+	simnode_set_down(fx.registrar.node, false);
+	simraw_forget(&fx.registrar);
+	world_run(fx.world, 30000);
+	CHECK_INT("anew", asked(&fx), 600);
+	answer(&fx, 200, OURS);
+	CHECK_INT("registered", state_of(&fx, &view), TRUNK_REGISTERED);
+	CHECK("one that does no outbound meets us by our Contact", !view.has_flow);
+	teardown(&fx, "flow");
+}
+
+/* RFC 5626 6: 439 of a registrar whose proxies keep no flows. */
+static void flow_is_refused(void)
+{
+	struct trunk_view view;
+	struct fixture fx;
+
+	setup(&fx, "sip.register=" AOR ";transport=tcp");
+	CHECK_INT("asked for", asked(&fx), 600);
+	answer(&fx, 439, "");
+	CHECK_INT("at once again", asked(&fx), 600);
+	CHECK_INT("without", asked_flow(&fx).len, 0);
+	CHECK("and says so", !sip_list_has(&fx.request, SIP_H_SUPPORTED, "outbound"));
+	answer(&fx, 439, "");
+	CHECK_INT("it means something else", state_of(&fx, &view), TRUNK_FAILED);
+	teardown(&fx, "439");
+}
+
+/* RFC 5626 4.1. */
+static void instance_outlives_a_restart(void)
+{
+	static struct store store;
+	char before[128];
+	struct fixture fx;
+
+	setup(&fx, "sip.register=" AOR ";transport=tcp");
+	CHECK_INT("asked for", asked(&fx), 600);
+	slice_cstr(asked_flow(&fx), before, sizeof(before));
+	store = fx.world->store;
+	simraw_done(&fx.registrar);
+	world_free(fx.world);
+	fx = (struct fixture){.world = world_new(&(struct world_options){
+				      .config = "sip.register=" AOR ";transport=tcp",
+				      .store = &store,
+				      .seed = 77})};
+	fx.sim = (struct simworld){.wheel = fx.world->wheel, .net = fx.world->net};
+	simraw_init(&fx.registrar, &fx.sim, "10.0.0.9:5060");
+	world_run(fx.world, 50);
+	CHECK_INT("asked for", asked(&fx), 600);
+	CHECK_SLICE("the same", asked_flow(&fx), before);
+	teardown(&fx, "restart");
+}
+
 void suite_trunks(void);
 void suite_trunks(void)
 {
@@ -269,4 +352,7 @@ void suite_trunks(void)
 	CHECK_TEST(nothing_of_ours);
 	CHECK_TEST(the_list_changes);
 	CHECK_TEST(calls_by_it);
+	CHECK_TEST(flow_is_kept);
+	CHECK_TEST(flow_is_refused);
+	CHECK_TEST(instance_outlives_a_restart);
 }

@@ -316,6 +316,12 @@ static void peers_are_verified(void)
 		{"name in any case", "named", "ca", MESSAGE("PBX.Example"), true},
 		{"another name", "named", "ca", MESSAGE("evil.example"), false},
 		{"wildcard", "wild", "ca", MESSAGE("pbx.example"), false},
+		{"by a URI of the domain", "person", "ca", MESSAGE("domain.example"), true},
+		{"in any case", "person", "ca", MESSAGE("Domain.Example"), true},
+		{"by a name beside it", "person", "ca", MESSAGE("phone.example"), true},
+		{"not by the URI of a user", "person", "ca", MESSAGE("pbx.example"), false},
+		{"not by the URI of another CA's", "person", "other", MESSAGE("domain.example"),
+		 false},
 		{"by Route", "named", "ca",
 		 "OPTIONS sip:a@far.example SIP/2.0\r\nRoute: <sip:pbx.example;lr>\r\n"
 		 "Content-Length: 0\r\n\r\n",
