@@ -99,10 +99,13 @@ static void on_test_start(const CU_pTest test, const CU_pSuite of)
 static void on_test_complete(const CU_pTest test, const CU_pSuite of,
 			     const CU_pFailureRecord record)
 {
-	(void)record;
+	bool was_given_up = record && checks_failed == 0; /* CU_FAIL_FATAL: nothing else tells */
+
+	if (was_given_up)
+		printf("FAIL %s.%s gave up: %s\n", of->pName, test->pName, record->strCondition);
 	if (checks_made == 0)
 		printf("FAIL %s.%s checked nothing\n", of->pName, test->pName);
-	if (checks_made == 0 || checks_failed > 0)
+	if (checks_made == 0 || checks_failed > 0 || was_given_up)
 		tests_failed++;
 	else
 		tests_passed++;
