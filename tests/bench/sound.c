@@ -1,6 +1,6 @@
 /* tests/bench/sound.c -- what a listener hears of a bad network, on a virtual clock.
  *
- *   bench_sound [seconds [speech]]      speech: raw, 8 kHz, 16 bits, mono
+ *   bench_sound [seconds [speech [seed]]]      speech: raw, 8 kHz, 16 bits, mono; - for none
  *
  * One talker sends through a path that loses and delays packets; the very receiving chain of the
  * mixer (mixer/intake.h) plays it at its ticks. Measured per row:
@@ -67,6 +67,7 @@ static const struct row {
 	{"40 ms + 5 % loss", {.jitter_us = 40000, .loss_pm = 50}, 3},
 };
 
+static uint64_t seed = 1;
 static int16_t *speech; /* NULL: the tone */
 static size_t speech_len;
 
@@ -162,7 +163,7 @@ static void others_run(const struct row *row, uint32_t seconds, struct ear *span
 	plc_state_t plc;
 	struct path_packet out;
 
-	path_init(&path, &row->path, 1);
+	path_init(&path, &row->path, seed);
 	plc_init(&plc);
 	for (uint64_t i = 0; i < seconds * 50u; i++) {
 		int16_t pcm[FRAME], filled[FRAME] = {0};
@@ -254,7 +255,7 @@ static void speech_run(const struct row *row, uint32_t seconds)
 
 	if (intake_new(&params, &intake))
 		abort();
-	path_init(&path, &row->path, 1);
+	path_init(&path, &row->path, seed);
 	plc_init(&span);
 	for (uint64_t i = 0; i < seconds * 50u; i++) {
 		int16_t said[FRAME], other[FRAME], nothing[FRAME] = {0};
@@ -324,7 +325,7 @@ static void run(const struct row *row, uint32_t seconds)
 
 	if (!delays || intake_new(&params, &intake))
 		abort();
-	path_init(&path, &row->path, 1);
+	path_init(&path, &row->path, seed);
 	for (uint64_t tick = 1; tick <= ticks; tick++) {
 		uint64_t now = tick * 20000 + 7000; /* a phase like any other */
 
@@ -355,12 +356,13 @@ int main(int argc, char **argv)
 {
 	uint32_t seconds = argc > 1 ? (uint32_t)atoi(argv[1]) : SECONDS;
 
+	seed = argc > 3 ? strtoull(argv[3], NULL, 10) : seed;
 	printf("%-20s %6s %6s %6s %6s  %6s %6s %6s  %4s %4s  %5s %5s %6s %6s %6s\n", "path",
 	       "glitch", "mark", "span", "hole", "click", "span", "hole", "p50", "p99", "lost",
 	       "late", "cncl", "short", "longer");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run(&rows[i], seconds);
-	if (argc > 2)
+	if (argc > 2 && strcmp(argv[2], "-") != 0)
 		speech_table(argv[2], seconds);
 	return 0;
 }

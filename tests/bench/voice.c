@@ -49,7 +49,7 @@ static void *state_make(size_t (*size)(void))
 	return size ? calloc(1, size()) : NULL;
 }
 
-/* One second of a tone. */
+/* One second of a tone, from the middle of a longer one: what begins is no long silence yet. */
 static void say(const struct voice_format *format, double hz, double amplitude,
 		struct voice_packet *out)
 {
@@ -60,9 +60,11 @@ static void say(const struct voice_format *format, double hz, double amplitude,
 
 	if (codec->encoder_init)
 		codec->encoder_init(state, NULL);
-	for (uint32_t i = 0; i < VOICE_PACKETS; i++) {
+	for (uint32_t n = 0; n < 2 * VOICE_PACKETS; n++) {
+		uint32_t i = n % VOICE_PACKETS;
+
 		for (uint32_t k = 0; k < samples; k++) {
-			double x = amplitude * sin(2 * M_PI * hz * (double)(i * samples + k) /
+			double x = amplitude * sin(2 * M_PI * hz * (double)(n * samples + k) /
 						   codec->sample_hz);
 
 			pcm[k] = (int16_t)lrint(x);
