@@ -478,10 +478,19 @@ static bool is_let_through(const struct bus *bus, struct bus_scratch *scratch, s
 	return loudest_turn_rt(&leg->loudness, &turn);
 }
 
+/* Nobody will hear what it says in this tick. */
+static bool has_no_place(const struct bus *bus, const struct leg *leg)
+{
+	const struct loudest_entry entry = {leg->loudness.rank, leg->tx_ssrc};
+
+	return bus->loudest.max && !loudest_has_place_rt(&bus->loudest, entry);
+}
+
 static void policy_begin(struct bus *bus, struct bus_scratch *scratch, struct leg_env *env)
 {
 	uint8_t max = atomic_load_explicit(&bus->loudest_max, memory_order_relaxed);
 
+	env->catch_up_left = LEG_CATCH_UP_MAX;
 	env->gate_dbov = atomic_load_explicit(&bus->gate_dbov, memory_order_relaxed);
 	if (max != bus->loudest.max) /* nobody has a place yet */
 		bus->loudest = (struct loudest){.max = max};
@@ -650,6 +659,7 @@ void bus_gather_rt(struct bus *bus, struct bus_scratch *scratch, struct leg_env 
 		leg_receive_rt(leg, env);
 		if (skipped)
 			skip(bus, leg, env, skipped);
+		leg->has_no_place = has_no_place(bus, leg);
 		leg_pull_rt(leg, env, !bus->is_lounge || has_take(leg));
 		if (bus->loudest.max)
 			leg->is_summed = is_let_through(bus, scratch, leg);

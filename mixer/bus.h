@@ -22,9 +22,9 @@
  * hands it on. Who falls silent comes back after LEG_PRIVATE_MS. With BUS_STREAMS_MAX streams in
  * use, listeners of further formats are encoded for alone.
  *
- * Where only the loudest are to be heard (loudest.h), all who speak are decoded, since nothing else
- * tells how loud they are; who is left out is neither resampled nor summed, and hears what silent
- * listeners hear, without an encode of its own.
+ * Where only the loudest are to be heard (loudest.h), all who speak are decoded, but for those
+ * whose packets tell their level (RFC 6464) and are trusted; who is left out is neither resampled
+ * nor summed, and hears what silent listeners hear, without an encode of its own.
  *
  * A *lounge* is the bus of legs that are in no room yet: they send and hear silence.
  *

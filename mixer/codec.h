@@ -4,8 +4,9 @@
  * G.722 has an 8000 Hz clock and 16000 Hz sound, so the two are kept apart).
  * Stateless codecs have no state sizes and take NULL. A state is one block of memory without
  * pointers to itself: a copy of it (memcpy) goes on where the original stood.
- * Source: ITU-T G.711 (1988), RFC 3551 4.5, RFC 7587 (Opus). G.722, GSM 06.10 and G.726 are
- * SpanDSP's, Opus is libopus'. Thread: _rt functions any worker; tables are const.
+ * Source: ITU-T G.711 (1988), RFC 3551 4.5, RFC 7587 (Opus), RFC 6716 3.2, 4.2.3, 4.3. G.722, GSM
+ * 06.10 and G.726 are SpanDSP's, Opus is libopus'. Thread: _rt functions any worker; tables are
+ * const.
  */
 #ifndef MIXER_CODEC_H
 #define MIXER_CODEC_H
@@ -42,6 +43,8 @@ struct codec {
 	bool is_sliceable; /* stateless, one octet is one clock unit: payload may be cut and joined
 			    * at any octet on its way in, too */
 	uint8_t silence_octet; /* sliceable codecs: digital silence */
+	uint16_t settle_ms;    /* stateful ones: a decoder that missed a part of the stream, and got
+				* so much of what follows, sounds as if it had missed nothing */
 
 	size_t (*decoder_size)(void), (*encoder_size)(void); /* NULL: stateless */
 	void (*decoder_init)(void *state);
@@ -49,6 +52,11 @@ struct codec {
 
 	/* Clock units that a payload lasts; 0: not a valid payload. */
 	uint32_t (*duration_rt)(const uint8_t *payload, size_t len);
+	/* NULL: only the sound tells. Else whether the octets alone say that nothing is heard in
+	 * them (softer than about -60 dBov), provided that what came before was as soft. A guess:
+	 * who leaves payloads out decodes one now and then. A state that goes by the octets alone
+	 * is brought along when they are quiet. */
+	bool (*is_quiet_rt)(void *state, const uint8_t *payload, size_t len);
 	/* Returns samples written (at most cap). */
 	size_t (*decode_rt)(void *state, const uint8_t *payload, size_t len, int16_t *pcm,
 			    size_t cap);

@@ -20,6 +20,10 @@ enum {
 	LOSS_PERCENT = 10,            /* that copies (FEC) are made for */
 	BITRATE_MIN = 6000,
 	BITRATE_MAX = 128000,
+	FRAMES_MAX = 48,    /* in a packet (RFC 6716 3.2.5) */
+	CONFIG_HYBRID = 12, /* modes by number (RFC 6716 3.1): SILK below, */
+	CONFIG_CELT = 16,   /* CELT alone from here on */
+	TOC_STEREO = 4,
 	STILL_OCTETS = 2, /* DTX: a frame of so many octets need not be sent */
 	JOINER_OCTETS_MAX = 2048
 };
@@ -77,6 +81,40 @@ static uint32_t duration_rt(const uint8_t *payload, size_t len)
 	return samples > 0 ? (uint32_t)samples : 0;
 }
 
+/* What the first bits of a frame say. A frame of an octet or none was left out by the sender's DTX
+ * (RFC 6716 3.2.1). Frames of SILK, hybrid ones too, begin with a plain bit of voice activity for
+ * each 20 ms of each channel (4.2.3); those of CELT with a flag of silence, which takes as many
+ * ones as its odds are to 2^15 (4.3). */
+static bool frame_is_quiet(uint8_t toc, const uint8_t *frame, size_t len)
+{
+	uint32_t config = toc >> 3, silk_frames;
+	uint32_t activity;
+
+	if (len <= 1)
+		return true;
+	if (config >= CONFIG_CELT)
+		return frame[0] == 0xff && frame[1] >= 0xfe;
+	silk_frames = config < CONFIG_HYBRID && config % 4 >= 2 ? config % 4 : 1;
+	activity = 0xff00u >> silk_frames;
+	if (toc & TOC_STEREO) /* behind the flag of the first channel's copies */
+		activity |= (activity & 0xff) >> (silk_frames + 1);
+	return (frame[0] & activity & 0xff) == 0;
+}
+
+static bool is_quiet_rt(void *state, const uint8_t *payload, size_t len)
+{
+	const uint8_t *frames[FRAMES_MAX];
+	opus_int16 lens[FRAMES_MAX];
+	uint8_t toc;
+	int count = opus_packet_parse(payload, (opus_int32)len, &toc, frames, lens, NULL);
+
+	(void)state;
+	for (int i = 0; i < count; i++)
+		if (!frame_is_quiet(toc, frames[i], (size_t)lens[i]))
+			return false;
+	return count > 0;
+}
+
 /* A packet that the decoder refuses still took its time: silence. */
 static size_t decode_rt(void *state, const uint8_t *payload, size_t len, int16_t *pcm, size_t cap)
 {
@@ -132,11 +170,13 @@ const struct codec codec_opus = {
 	.clock_hz = RATE_HZ,
 	.sample_hz = RATE_HZ,
 	.octets_per_ms = BITRATE_MAX / 8000,
+	.settle_ms = 80, /* RFC 7845 4.6 */
 	.decoder_size = decoder_size,
 	.encoder_size = encoder_size,
 	.decoder_init = decoder_init,
 	.encoder_init = encoder_init,
 	.duration_rt = duration_rt,
+	.is_quiet_rt = is_quiet_rt,
 	.decode_rt = decode_rt,
 	.encode_rt = encode_rt,
 	.conceal_rt = conceal_rt,

@@ -21,6 +21,8 @@
 
 /* G.722 at 64 kbit/s: an octet is two samples, and one unit of its 8000 Hz clock. */
 
+enum { G722_LOW_QUIET = 4800, G722_HIGH_QUIET = 8500 }; /* noise of -62 dBov or so */
+
 static size_t g722_decoder_size(void)
 {
 	return sizeof(g722_decode_state_t);
@@ -48,6 +50,31 @@ static uint32_t g722_duration_rt(const uint8_t *payload, size_t len)
 	return len <= UINT16_MAX ? (uint32_t)len : 0;
 }
 
+/* The scale of both quantizers goes by the octets alone (ITU-T G.722, blocks 3L and 3H), so it is
+ * known without the rest of the decoder: eight steps of it for an octet, not hundreds. While it is
+ * small, the sound can hardly be more. */
+static bool g722_is_quiet_rt(void *state, const uint8_t *payload, size_t len)
+{
+	static const int16_t low_step[16] = {-60,  3042, 1198, 538, 334, 172, 58,  -30,
+					     3042, 1198, 538,  334, 172, 58,  -30, -60};
+	static const int16_t high_step[4] = {798, -214, 798, -214};
+	g722_decode_state_t *decoder = state;
+	int32_t low = decoder->band[0].nb, high = decoder->band[1].nb;
+	int32_t low_most = 0, high_most = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		low = MAX_OF((low * 127 >> 7) + low_step[payload[i] >> 2 & 15], 0);
+		high = MAX_OF((high * 127 >> 7) + high_step[payload[i] >> 6], 0);
+		low_most = MAX_OF(low_most, low);
+		high_most = MAX_OF(high_most, high);
+	}
+	if (low_most > G722_LOW_QUIET || high_most > G722_HIGH_QUIET)
+		return false;
+	decoder->band[0].nb = (int16_t)low;
+	decoder->band[1].nb = (int16_t)high;
+	return true;
+}
+
 static size_t g722_decode_rt(void *state, const uint8_t *payload, size_t len, int16_t *pcm,
 			     size_t cap)
 {
@@ -69,18 +96,26 @@ const struct codec codec_g722 = {
 	.sample_hz = 16000,
 	.octets_per_ms = 8,
 	.send_step_ms = 1,
+	.settle_ms = 120,
 	.decoder_size = g722_decoder_size,
 	.encoder_size = g722_encoder_size,
 	.decoder_init = g722_decoder_init,
 	.encoder_init = g722_encoder_init,
 	.duration_rt = g722_duration_rt,
+	.is_quiet_rt = g722_is_quiet_rt,
 	.decode_rt = g722_decode_rt,
 	.encode_rt = g722_encode_rt,
 };
 
 /* GSM full rate: frames of 33 octets and 20 ms. */
 
-enum { GSM_OCTETS = 33, GSM_SAMPLES = 160 };
+enum {
+	GSM_OCTETS = 33,
+	GSM_SAMPLES = 160,
+	GSM_PARTS_AT = 5,
+	GSM_PART_OCTETS = 7,
+	GSM_QUIET = 1 /* of its 64 steps */
+};
 
 static size_t gsm_size(void)
 {
@@ -103,6 +138,20 @@ static uint32_t gsm_duration_rt(const uint8_t *payload, size_t len)
 	if (len == 0 || len % GSM_OCTETS != 0 || payload[0] >> 4 != 0xd) /* its signature */
 		return 0;
 	return (uint32_t)(len / GSM_OCTETS * GSM_SAMPLES);
+}
+
+/* The largest sample of each fourth of a frame stands in it (ETSI EN 300 961 table 1.1). */
+static bool gsm_is_quiet_rt(void *state, const uint8_t *payload, size_t len)
+{
+	(void)state;
+	for (size_t at = 0; at + GSM_OCTETS <= len; at += GSM_OCTETS)
+		for (size_t part = GSM_PARTS_AT; part < GSM_OCTETS; part += GSM_PART_OCTETS) {
+			const uint8_t *octets = payload + at + part;
+
+			if (((octets[1] & 0x1f) << 1 | octets[2] >> 7) > GSM_QUIET)
+				return false;
+		}
+	return true;
 }
 
 static size_t gsm_decode_rt(void *state, const uint8_t *payload, size_t len, int16_t *pcm,
@@ -128,16 +177,20 @@ const struct codec codec_gsm = {
 	.sample_hz = 8000,
 	.octets_per_ms = 2, /* 1.65 */
 	.send_step_ms = 20,
+	.settle_ms = 80,
 	.decoder_size = gsm_size,
 	.encoder_size = gsm_size,
 	.decoder_init = gsm_decoder_init,
 	.encoder_init = gsm_encoder_init,
 	.duration_rt = gsm_duration_rt,
+	.is_quiet_rt = gsm_is_quiet_rt,
 	.decode_rt = gsm_decode_rt,
 	.encode_rt = gsm_encode_rt,
 };
 
 /* G.726 at 32 kbit/s: two samples an octet, the first in the low bits (RFC 3551 4.5.4). */
+
+enum { G726_SCALE_MIN = 544, G726_QUIET = 1500 };
 
 static size_t g726_size(void)
 {
@@ -161,6 +214,23 @@ static uint32_t g726_duration_rt(const uint8_t *payload, size_t len)
 	return len <= UINT16_MAX / 2 ? (uint32_t)(2 * len) : 0;
 }
 
+/* The scale follows the codes (ITU-T G.726 2.4): here its fast part, which forgets within 4 ms. */
+static bool g726_is_quiet_rt(void *state, const uint8_t *payload, size_t len)
+{
+	static const int16_t step[16] = {-12,  18,  41,  64,  112, 198, 355, 1122,
+					 1122, 355, 198, 112, 64,  41,  18,  -12};
+	int32_t scale = G726_SCALE_MIN, most = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * len; i++) {
+		int32_t target = step[payload[i / 2] >> 4 * (i % 2) & 15] * 32;
+
+		scale = MAX_OF(scale + ((target - scale) >> 5), G726_SCALE_MIN);
+		most = MAX_OF(most, scale);
+	}
+	return most <= G726_QUIET;
+}
+
 static size_t g726_decode_rt(void *state, const uint8_t *payload, size_t len, int16_t *pcm,
 			     size_t cap)
 {
@@ -182,11 +252,13 @@ const struct codec codec_g726_32 = {
 	.sample_hz = 8000,
 	.octets_per_ms = 4,
 	.send_step_ms = 1,
+	.settle_ms = 200,
 	.decoder_size = g726_size,
 	.encoder_size = g726_size,
 	.decoder_init = g726_decoder_init,
 	.encoder_init = g726_encoder_init,
 	.duration_rt = g726_duration_rt,
+	.is_quiet_rt = g726_is_quiet_rt,
 	.decode_rt = g726_decode_rt,
 	.encode_rt = g726_encode_rt,
 };

@@ -20,7 +20,13 @@
  * and with the copy in the next packet if there is one. While the time line stands, the decoder
  * must not run ahead of the sound that is still to come: then the mixer's own concealment fills.
  *
- * Time-scale is tried only on sound that is complete, before concealment sees it. */
+ * Time-scale is tried only on sound that is complete, before concealment sees it.
+ *
+ * Packets of stateful codecs that nobody has to hear are *left out*: their time passes as zeros.
+ * The decoder finds them again in the jitter buffer when sound is needed (catch_up), so that the
+ * first word sounds as if it had been decoded all along. That a packet is quiet, without decoding
+ * it, is its sender's word or a guess from its octets; every INTAKE_LOOK_TICKS one is decoded to
+ * see. */
 
 enum {
 	CUT_MS_MIN = 5,      /* speech: shorter periods are not pitch */
@@ -30,6 +36,7 @@ enum {
 	STRETCH_REST_MS = 60, /* between two */
 	SHIFT_MS_MAX = 10,    /* to meet the concealed sound in phase */
 	SILENT_PEAK = 8,      /* A-law has no zero: its silence is +8 */
+	QUIET_DBOV = 60,      /* told levels below are quiet: that of the gate (leg.h) */
 	WORK_MS = 20 + STRETCH_MS_MAX,
 	WORK_MAX = PLC_SAMPLE_HZ_MAX / 1000 * WORK_MS,
 	OCTETS_MAX = 8 * WORK_MS, /* of codecs that may be cut */
@@ -49,6 +56,15 @@ struct intake {
 	bool has_stood;              /* the delay grew in what was concealed: phase may be chosen */
 	bool is_whole;               /* packets are decoded whole, into fifo */
 	bool may_be_still, is_still; /* this frame is silence after silence: work is not used */
+
+	enum intake_need need;
+	bool must_look;                      /* the next packet is decoded, quiet or not */
+	uint8_t look_in;                     /* ticks */
+	uint8_t catch_up_max, catch_up_most; /* packets: in this tick, before the present one */
+	uint8_t caught_up;
+	uint8_t level; /* measured last, or told */
+	bool has_left_out;
+	uint32_t left_out; /* packets in a row that the decoder has not seen */
 
 	uint32_t have, fifo_have;
 	uint32_t payload_len;
@@ -127,6 +143,8 @@ static void codec_use(struct intake *p, const struct codec *codec)
 		codec->decoder_init(p->state);
 	plc_begin(&p->plc, p->sample_hz, p->plc_memory);
 	p->rest_ms = 0;
+	p->left_out = 0;
+	p->level = MEDIA_LEVEL_SILENT;
 }
 
 int intake_new(const struct intake_params *params, struct intake **ret_intake)
@@ -211,13 +229,20 @@ static bool is_flat(const struct rtp_packet *packet)
 	       memcmp(packet->payload, packet->payload + 1, packet->payload_len - 1u) == 0;
 }
 
-enum jitter_put_result intake_put_rt(struct intake *p, const struct rtp_packet *packet,
-				     enum media_codec id, uint64_t arrival_us)
+enum jitter_put_result intake_put_rt(struct intake *intake, const struct rtp_packet *packet,
+				     enum media_codec codec, uint64_t arrival_us)
+{
+	return intake_put_told_rt(intake, packet, codec, 0, arrival_us);
+}
+
+enum jitter_put_result intake_put_told_rt(struct intake *p, const struct rtp_packet *packet,
+					  enum media_codec id, uint8_t told, uint64_t arrival_us)
 {
 	const struct codec *codec = codec_find(id);
 	struct jitter_packet in = {.payload = packet->payload,
 				   .payload_len = packet->payload_len,
 				   .tag = (uint8_t)id,
+				   .told = told,
 				   .has_marker = packet->has_marker,
 				   .seq = packet->seq,
 				   .ts = packet->ts,
@@ -286,6 +311,72 @@ static bool is_still(const struct intake *p, const struct jitter_piece *piece,
 	return codec->decode_rt(NULL, piece->payload, 1, &now, 1) == 1 && now == before;
 }
 
+/* Left out --------------------------------------------------------------------------------- */
+
+/* Whether a packet says that it is quiet. */
+static bool says_quiet(struct intake *p, const struct jitter_piece *piece)
+{
+	if (piece->told)
+		return piece->told > QUIET_DBOV;
+	return p->codec->is_quiet_rt &&
+	       p->codec->is_quiet_rt(p->state, piece->payload, piece->payload_len);
+}
+
+/* A look needs the decoder less exact than a word that begins. */
+static bool may_leave_out(struct intake *p, const struct jitter_piece *piece)
+{
+	bool may = false, is_look = false;
+
+	if (!p->state)
+		return false;
+	if (p->need == INTAKE_BEGINNING)
+		may = is_look = says_quiet(p, piece);
+	else if (p->need == INTAKE_RANK)
+		return piece->told;
+	else if (p->need == INTAKE_LEVEL)
+		may = is_look = true;
+	p->catch_up_most = is_look ? 1 : INTAKE_CATCH_UP_PACKETS;
+	return may && !p->must_look;
+}
+
+/* Zeros in place of a packet. After nothing but zeros the frame need not even be written. */
+static void leave_out(struct intake *p, const struct jitter_piece *piece)
+{
+	uint32_t n = MIN_OF(piece->duration * p->ratio, p->fifo_max);
+	int16_t before;
+
+	p->has_left_out = true;
+	p->left_out += p->left_out < UINT32_MAX;
+	p->is_exact = false;
+	if (piece->told)
+		p->level = piece->told - 1;
+	if (p->may_be_still && n == p->frame && was_still(p, &before)) {
+		p->is_still = true;
+		p->has_stood = false;
+		p->have = p->frame;
+		return;
+	}
+	memset(p->fifo, 0, n * sizeof(*p->fifo));
+	p->fifo_have = n;
+}
+
+/* The decoder gets what it missed right before the piece that comes now; what it makes of that was
+ * left out already. */
+static void catch_up(struct intake *p)
+{
+	struct jitter_piece past[INTAKE_CATCH_UP_PACKETS];
+	uint32_t most = MIN_OF(p->catch_up_most, p->catch_up_max - p->caught_up);
+	uint32_t units = p->codec->clock_hz / 1000 * p->codec->settle_ms, count;
+
+	count = jitter_past_rt(p->jitter, units, past, MIN_OF(most, p->left_out));
+	for (uint32_t i = count; i-- > 0;)
+		if (past[i].tag == p->codec->id)
+			(void)p->codec->decode_rt(p->state, past[i].payload, past[i].payload_len,
+						  p->fifo, p->fifo_max);
+	p->caught_up = (uint8_t)(p->caught_up + count);
+	p->left_out = 0;
+}
+
 /* Decodes a piece to the end of work, or of fifo when it is longer than what is wanted. */
 static void take_piece(struct intake *p, const struct jitter_piece *piece, uint32_t want)
 {
@@ -294,6 +385,8 @@ static void take_piece(struct intake *p, const struct jitter_piece *piece, uint3
 	uint32_t got;
 
 	p->has_stood |= piece->has_stood;
+	if (piece->is_torn)
+		plc_tear_rt(&p->plc);
 	p->is_exact &= codec == p->codec || p->have == 0;
 	p->codec = codec;
 	if (p->may_be_still && is_still(p, piece, codec)) {
@@ -304,6 +397,13 @@ static void take_piece(struct intake *p, const struct jitter_piece *piece, uint3
 	}
 	if (p->is_whole) {
 		assert(p->fifo_have == 0); /* fifo is emptied first */
+		if (may_leave_out(p, piece)) {
+			leave_out(p, piece);
+			return;
+		}
+		if (p->left_out)
+			catch_up(p);
+		p->must_look = false;
 		got = (uint32_t)codec->decode_rt(p->state, piece->payload, piece->payload_len,
 						 p->fifo, p->fifo_max);
 		p->fifo_have = got;
@@ -369,7 +469,13 @@ static bool conceal_whole(struct intake *p, const struct jitter_piece *piece)
 
 	if (piece->kind != JITTER_LOST || !p->codec->conceal_rt)
 		return false;
+	if (p->left_out && p->need != INTAKE_SOUND && (!has_copy || may_leave_out(p, piece))) {
+		p->has_left_out = true; /* of silence there is nothing to invent */
+		return false;
+	}
 	assert(p->fifo_have == 0);
+	if (p->left_out)
+		catch_up(p);
 	n = MIN_OF(n, p->fifo_max);
 	if (!p->codec->conceal_rt(p->state, has_copy ? &next : NULL, p->fifo, n))
 		memset(p->fifo, 0, n * sizeof(*p->fifo)); /* no length of that codec */
@@ -425,16 +531,16 @@ static void fill(struct intake *p, const struct jitter_piece *piece, uint32_t ro
 	int16_t *out = p->work + p->have, before;
 
 	p->is_exact = false;
-	p->is_still = piece->kind == JITTER_SILENCE && n == p->frame && was_still(p, &before);
+	p->is_still = n == p->frame && was_still(p, &before);
 	p->have += n;
+	if (piece->kind != JITTER_SILENCE)
+		p->concealed_us += us_of(p, n);
 	if (p->is_still)
 		return;
-	if (piece->kind == JITTER_SILENCE) {
+	if (piece->kind == JITTER_SILENCE)
 		plc_silence_rt(&p->plc, out, n);
-		return;
-	}
-	p->is_concealed |= plc_conceal_rt(&p->plc, out, n);
-	p->concealed_us += us_of(p, n);
+	else
+		p->is_concealed |= plc_conceal_rt(&p->plc, out, n);
 }
 
 /* Time-scale -------------------------------------------------------------------------------- */
@@ -517,7 +623,9 @@ static struct intake_frame frame_make(struct intake *p)
 				     .samples = (uint16_t)p->frame,
 				     .sample_hz = p->sample_hz,
 				     .codec = p->codec->id,
-				     .is_concealed = p->is_concealed};
+				     .is_concealed = p->is_concealed,
+				     .is_left_out = p->has_left_out,
+				     .caught_up = p->caught_up};
 
 	frame.is_silent = p->is_still || is_digital_silence(p->work, p->frame);
 	if (frame.is_silent && !p->is_still)
@@ -527,6 +635,10 @@ static struct intake_frame frame_make(struct intake *p)
 		frame.payload_len = (uint16_t)p->payload_len;
 	}
 	frame.level = frame.is_silent ? MEDIA_LEVEL_SILENT : level_pcm(p->work, p->frame);
+	if (p->has_left_out)
+		frame.level = MIN_OF(frame.level, p->level);
+	else
+		p->level = frame.level;
 	frame.is_talking = level_talk_rt(&p->talk, frame.level, p->params.pull_ms);
 	return frame;
 }
@@ -538,10 +650,13 @@ struct intake_frame intake_get_rt(struct intake *p, uint64_t now_us)
 	jitter_tick_rt(p->jitter, now_us, p->fifo_have / p->ratio);
 	p->have = p->payload_len = 0;
 	p->is_exact = true;
-	p->is_concealed = p->is_still = false;
+	p->is_concealed = p->is_still = p->has_left_out = false;
+	p->caught_up = 0;
+	p->must_look |= p->look_in == 0;
+	p->look_in = p->look_in ? p->look_in - 1 : INTAKE_LOOK_TICKS - 1;
 	stretch(p);
 	sound_good(p, 0);
-	p->may_be_still = !p->is_whole;
+	p->may_be_still = true;
 	while (p->have < p->frame) {
 		uint32_t from = p->have;
 
@@ -552,6 +667,12 @@ struct intake_frame intake_get_rt(struct intake *p, uint64_t now_us)
 	}
 	p->may_be_still = false;
 	return frame_make(p);
+}
+
+void intake_need_rt(struct intake *p, enum intake_need need, uint32_t catch_up_max)
+{
+	p->need = need;
+	p->catch_up_max = (uint8_t)MIN_OF(catch_up_max, (uint32_t)UINT8_MAX);
 }
 
 int32_t intake_slack_us_rt(const struct intake *p)

@@ -40,6 +40,9 @@ struct intake_frame {
 	uint8_t level;     /* -dBov of pcm, 127: digital silence */
 	bool is_silent;    /* digital silence (A-law's +8 included), pcm is zero: nothing to add */
 	bool is_concealed; /* part of it was invented */
+	bool is_left_out;  /* part of it was not decoded: pcm is zero there; level is what the peer
+			    * told (RFC 6464), or what was measured last */
+	uint8_t caught_up; /* packets that were decoded besides */
 	bool is_talking;   /* talk detector (level.h), hangover included */
 };
 
@@ -63,10 +66,28 @@ void intake_reset_rt(struct intake *intake);
 enum { INTAKE_AHEAD = 2 };
 void intake_prefetch_rt(const struct intake *intake, uint32_t ahead);
 
+/* What is needed of the frames from here on, until the next call; INTAKE_SOUND at the beginning. A
+ * decoder with a memory then need not be run for each packet. When it is needed again, it is first
+ * given what it missed, as much of it as it needs (codec.h) and at most `catch_up_max` packets. */
+enum intake_need {
+	INTAKE_SOUND,
+	INTAKE_BEGINNING, /* it has been silent: packets that say of themselves that they are quiet
+			   * (struct codec) are left out */
+	INTAKE_RANK,      /* nobody hears it; its level is needed of every frame */
+	INTAKE_LEVEL      /* nobody hears it; its level is needed now and then */
+};
+enum { INTAKE_CATCH_UP_PACKETS = 10, INTAKE_LOOK_TICKS = 25 };
+void intake_need_rt(struct intake *intake, enum intake_need need, uint32_t catch_up_max);
+
 /* A sound packet that passed rtp_source; `codec` is what its payload type stands for. A payload
  * that the codec refuses counts as overflow. arrival_us: monotonic. */
 enum jitter_put_result intake_put_rt(struct intake *intake, const struct rtp_packet *packet,
 				     enum media_codec codec, uint64_t arrival_us);
+
+/* The same of a packet whose sender told its level (RFC 6464): 1 + -dBov; 0: it did not. */
+enum jitter_put_result intake_put_told_rt(struct intake *intake, const struct rtp_packet *packet,
+					  enum media_codec codec, uint8_t told,
+					  uint64_t arrival_us);
 
 /* A packet of the same stream that carries no sound (telephone-event): its sequence number is not
  * missing. */

@@ -50,6 +50,7 @@ enum {
 		2000, /* hysteresis above one step, at most; and at most twice the target */
 	LENGTHEN_SLACK_US = 2000, /* hysteresis below the target */
 	POOL_SLACK_MS = 400,
+	PAST_NUMBERS = 16, /* how far jitter_past_rt looks */
 	PREFETCH_BINS = 16 /* of the lateness: most packets fall into the first */
 };
 
@@ -61,7 +62,7 @@ struct slot {
 	uint32_t pool_at; /* endless octet count of the payload's first octet, its low half */
 	uint32_t duration;
 	uint16_t len;
-	uint8_t tag;
+	uint8_t tag, told;
 	uint8_t flat; /* the octet, with is_flat */
 	bool is_sliceable : 1, is_flat : 1, has_marker : 1, was_played : 1;
 };
@@ -86,6 +87,7 @@ struct jitter {
 	int32_t slack_us; /* of this tick */
 
 	int64_t n;                 /* next unit to play */
+	int64_t got_at;            /* where the last get began, or its packet */
 	int64_t seq_next;          /* first packet that may hold n */
 	int64_t seq_high, ts_high; /* newest packet */
 	int64_t transit_high;      /* and its transit */
@@ -280,6 +282,7 @@ static void slot_fill(struct jitter *j, int64_t seq, int64_t ts, const struct ji
 			      .ts = ts,
 			      .duration = p->duration,
 			      .tag = p->tag,
+			      .told = p->told,
 			      .is_sliceable = p->is_sliceable,
 			      .has_marker = p->has_marker};
 	if (p->duration) {
@@ -521,11 +524,13 @@ static struct jitter_piece take(struct jitter *j, struct slot *slot, uint32_t wa
 	const uint8_t *payload = payload_of(j, slot);
 	struct jitter_piece piece = {.kind = JITTER_PIECE,
 				     .tag = slot->tag,
+				     .told = slot->told,
 				     .is_flat = slot->is_flat,
 				     .has_stood = j->has_stood};
 	uint32_t skip;
 
 	j->has_stood = false;
+	j->got_at = slot->ts;
 	if (!slot->is_sliceable) {
 		piece.payload = payload;
 		piece.payload_len = slot->len;
@@ -572,6 +577,7 @@ static struct jitter_piece gap(struct jitter *j, const struct slot *next, uint32
 	if (j->is_lost_whole)
 		want = MAX_OF(want, j->duration);
 	want = (uint32_t)MIN_OF((int64_t)want, length);
+	j->got_at = j->n;
 	j->n += want;
 	piece = piece_of(JITTER_LOST, want);
 	if (j->n >= next->ts) {
@@ -580,6 +586,7 @@ static struct jitter_piece gap(struct jitter *j, const struct slot *next, uint32
 		piece.payload = payload_of(j, next);
 		piece.payload_len = next->is_flat ? 1 : next->len;
 		piece.tag = next->tag;
+		piece.told = next->told;
 	}
 	return piece;
 }
@@ -588,6 +595,7 @@ static struct jitter_piece edge(struct jitter *j, uint32_t want)
 {
 	want = MIN_OF(want, j->edge);
 	j->edge -= want;
+	j->got_at = j->n;
 	j->n += want;
 	return piece_of(JITTER_LOST, want);
 }
@@ -595,6 +603,7 @@ static struct jitter_piece edge(struct jitter *j, uint32_t want)
 struct jitter_piece jitter_get_rt(struct jitter *j, uint32_t want)
 {
 	uint32_t missing = 0;
+	struct jitter_piece piece;
 	struct slot *slot;
 
 	assert(want > 0);
@@ -614,7 +623,9 @@ struct jitter_piece jitter_get_rt(struct jitter *j, uint32_t want)
 	if (slot->ts > j->n)
 		return gap(j, slot, missing, want);
 	j->stats.lost += missing;
-	return take(j, slot, want);
+	piece = take(j, slot, want);
+	piece.is_torn = missing > 0 && !slot->has_marker;
+	return piece;
 }
 
 void jitter_unget_rt(struct jitter *j, uint32_t units)
@@ -630,6 +641,31 @@ void jitter_unget_rt(struct jitter *j, uint32_t units)
 			break;
 		j->seq_next--;
 	}
+}
+
+uint32_t jitter_past_rt(struct jitter *j, uint32_t units, struct jitter_piece *ret_pieces,
+			uint32_t most)
+{
+	int64_t seq = j->seq_next - 1, from = j->got_at - units;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; j->phase == PLAY && i < PAST_NUMBERS && count < most; i++, seq--) {
+		const struct slot *slot = slot_at(j, seq);
+
+		if (!slot_holds(j, slot, seq) || !slot->duration || !slot->was_played ||
+		    slot->is_sliceable || slot->ts + slot->duration > j->got_at)
+			continue;
+		if (slot->ts + slot->duration <= from)
+			break;
+		ret_pieces[count++] = (struct jitter_piece){.kind = JITTER_PIECE,
+							    .payload = payload_of(j, slot),
+							    .payload_len = slot->len,
+							    .tag = slot->tag,
+							    .told = slot->told,
+							    .ts = (uint32_t)slot->ts,
+							    .duration = slot->duration};
+	}
+	return count;
 }
 
 /* Units from n on that are there without a gap, up to `enough`. */

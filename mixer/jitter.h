@@ -34,6 +34,7 @@ struct jitter_packet {
 	const uint8_t *payload; /* borrowed for the call, copied */
 	uint16_t payload_len;   /* 1 .. JITTER_PACKET_OCTETS_MAX */
 	uint8_t tag;            /* given back with the piece: enum media_codec */
+	uint8_t told;           /* the same */
 	bool is_sliceable;      /* may be cut at octets (struct codec) */
 	bool is_flat; /* sliceable, and the same octet throughout: only that one is kept */
 	bool has_marker;
@@ -65,10 +66,11 @@ struct jitter_piece {
 				 * behind what is missing (it may hold a copy), or NULL */
 	bool is_flat;           /* PIECE: payload is one octet, to be repeated payload_len times */
 	uint16_t payload_len;
-	uint8_t tag;
+	uint8_t tag, told; /* of its packet */
 	uint32_t ts;       /* PIECE: RTP timestamp of its first unit */
 	uint32_t duration; /* clock units; for unsliceable payload may exceed what was wanted */
 	bool has_stood;    /* PIECE after WAIT: the delay has grown, time line and clock parted */
+	bool is_torn;      /* PIECE: packets right before it are missing, and it begins no spurt */
 };
 
 /* What the depth is and should be, for who can stretch or squeeze sound. Clock units. */
@@ -119,6 +121,12 @@ struct jitter_piece jitter_get_rt(struct jitter *jitter, uint32_t want);
 /* Gives back the last `units` of what the gets of this tick took: the time line steps back. Only
  * sliceable pieces, and only as much as the last run of pieces held. */
 void jitter_unget_rt(struct jitter *jitter, uint32_t units);
+
+/* Packets that were played whole and end where the last get began, or before: at most `most` of
+ * them, not much longer than `units` in all, the latest first. Returns how many. Borrowed as a
+ * piece is. What a decoder needs that was not run for a while. */
+uint32_t jitter_past_rt(struct jitter *jitter, uint32_t units, struct jitter_piece *ret_pieces,
+			uint32_t most);
 
 /* Of the present tick, before the first get. */
 struct jitter_advice jitter_advice_rt(struct jitter *jitter);

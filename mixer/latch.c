@@ -24,16 +24,22 @@ bool latch_set_rt(struct latch *latch, const struct addr *signalled, bool is_sym
 	latch->is_symmetric = is_symmetric;
 	if (latch->has_source && !is_same && !addr_eq(&latch->source, signalled)) {
 		latch->has_source = false;
+		latch->first = (struct addr){0};
 		candidates_drop(latch);
 	}
 	return !addr_eq(&before, latch_remote(latch));
 }
 
-static enum latch_verdict source_take(struct latch *latch, const struct addr *from, uint64_t now_ns)
+static enum latch_verdict source_take(struct latch *latch, const struct latch_packet *packet,
+				      uint64_t now_ns)
 {
 	struct addr before = *latch_remote(latch);
 
-	latch->source = *from;
+	if (!addr_is_set(&latch->first) || addr_eq(packet->from, &latch->signalled))
+		latch->first = *packet->from; /* once the signalled one spoke, who was before it
+					       * has no right any more */
+	latch->source = *packet->from;
+	latch->ssrc = packet->ssrc;
 	latch->has_source = true;
 	latch->source_ns = now_ns;
 	candidates_drop(latch);
@@ -77,23 +83,34 @@ static enum latch_verdict probation(struct latch *latch, const struct latch_pack
 	candidate->last_ns = now_ns;
 	if (++candidate->run < LATCH_RUN)
 		return LATCH_PROBATION;
-	return source_take(latch, packet->from, now_ns);
+	return source_take(latch, packet, now_ns);
+}
+
+/* Rules 2 to 4: whether somebody who is not the source may try to become it. */
+static bool may_follow(const struct latch *latch, const struct latch_packet *packet,
+		       uint64_t now_ns)
+{
+	if (addr_eq(packet->from, &latch->signalled))
+		return true;
+	if (!latch->is_symmetric)
+		return false;
+	if (!latch->has_source || addr_eq(packet->from, &latch->first))
+		return true;
+	return now_ns - latch->source_ns >= SILENT_NS && !latch->is_silent_peer &&
+	       (packet->ssrc == latch->ssrc || addr_eq_ip(packet->from, &latch->source));
 }
 
 enum latch_verdict latch_packet_rt(struct latch *latch, const struct latch_packet *packet,
 				   uint64_t now_ns)
 {
-	bool is_signalled;
-
 	if (latch->has_source && addr_eq(packet->from, &latch->source)) {
 		latch->source_ns = now_ns;
+		latch->ssrc = packet->ssrc;
 		return LATCH_ACCEPT;
 	}
-	is_signalled = addr_eq(packet->from, &latch->signalled);
-	if (!latch->has_source && is_signalled)
-		return source_take(latch, packet->from, now_ns);
-	if (!is_signalled && (!latch->is_symmetric ||
-			      (latch->has_source && now_ns - latch->source_ns < SILENT_NS))) {
+	if (!latch->has_source && addr_eq(packet->from, &latch->signalled))
+		return source_take(latch, packet, now_ns);
+	if (!may_follow(latch, packet, now_ns)) {
 		latch->rejected++;
 		return LATCH_REJECT;
 	}

@@ -5,12 +5,16 @@
  * 1. Before there is a source: a packet from the signalled address is believed at once. Of anybody
  *    else only with is_symmetric, and only after LATCH_RUN consecutive packets (same address, same
  *    SSRC, sequence numbers one apart).
- * 2. While the source speaks, nobody else is believed but the signalled address, after LATCH_RUN
- *    packets: what followed a stranger (an earlier call of the same host that still sends) comes
- *    back when the peer itself speaks.
- * 3. When the source has been silent for LATCH_SILENT_MS, a newcomer may take over under rule 1;
- *    the signalled address needs its run then, too.
- * 4. Signalling that names another address (latch_set) forgets the source, unless it names the
+ * 2. While the source speaks, nobody else is believed but the signalled address, and the one that
+ *    was the first source, after LATCH_RUN packets: what followed a stranger comes back when the
+ *    peer itself speaks.
+ * 3. When the source has been silent for LATCH_SILENT_MS, a newcomer may take over under rule 1 if
+ *    it is at the IP address of the source or goes on with its SSRC, as a peer does whose NAT or
+ *    network has changed. Whoever only knows or guesses our port has neither. The signalled address
+ *    and the first source need their run then, too.
+ * 4. While the peer has said that it sends nothing (is_silent_peer: held, or it only listens),
+ *    nobody follows its source.
+ * 5. Signalling that names another address (latch_set) forgets the source, unless it names the
  *    source itself.
  * Callers pass only packets that parse as RTP with an accepted payload type. Everything not
  * believed is counted in `rejected`, but for the run-up of a newcomer that came through. Thread:
@@ -48,8 +52,11 @@ struct latch_candidate {
 
 struct latch {
 	struct addr signalled, source;
+	struct addr first; /* source since signalling named its address; unset: none yet */
+	uint32_t ssrc;     /* of the last packet of the source */
 	bool is_symmetric, has_source;
-	uint64_t source_ns; /* last packet of the source */
+	bool is_silent_peer; /* the leg's */
+	uint64_t source_ns;  /* last packet of the source */
 	struct latch_candidate candidates[LATCH_CANDIDATES];
 	uint64_t rejected;
 };

@@ -123,7 +123,8 @@ static void set_receive(struct leg *leg, const struct media_leg_params *params, 
 	for (uint8_t i = 0; i < params->receive_count; i++)
 		leg->pt_codec[params->receive[i].payload_type] = (uint8_t)params->receive[i].codec;
 	leg->dtmf_pt = params->dtmf_pt_receive;
-	leg->level_ext = params->trusts_levels ? params->level_ext : 0;
+	leg->level_ext = params->level_ext;
+	leg->trusts_levels = params->trusts_levels;
 	if (params->dtmf_clock_hz && params->dtmf_clock_hz != leg->dtmf.clock_hz)
 		dtmf_init(&leg->dtmf, params->dtmf_clock_hz);
 	if (params->is_receiving && !leg->is_receiving) {
@@ -131,6 +132,7 @@ static void set_receive(struct leg *leg, const struct media_leg_params *params, 
 		leg->heard_ns = now_ns; /* quiet counts from here */
 	}
 	leg->is_receiving = params->is_receiving;
+	leg->latch.is_silent_peer = !params->is_receiving;
 }
 
 static void set_send(struct leg *leg, const struct media_leg_params *params)
@@ -291,14 +293,24 @@ static void play_event(struct leg *leg, struct leg_env *env, const struct rtp_pa
 		tell_digit(leg, env, &digits[i], MEDIA_DIGIT_EVENT);
 }
 
-/* Its sender calls it silent (RFC 6464), as it did those before: the end of a word is heard. */
-static bool is_told_silent(struct leg *leg, const struct rtp_packet *rtp)
+/* The level that its sender tells (RFC 6464), as intake.h has it. What it calls voice is not known
+ * to be soft. */
+static uint8_t level_told(const struct leg *leg, const struct rtp_packet *rtp)
 {
 	uint8_t level;
 	bool is_voice;
 
-	if (rtp_ext_level(rtp, leg->level_ext, &level, &is_voice) != 0 || is_voice ||
-	    level < LEG_GATE_DBOV) {
+	if (!leg->level_ext || rtp_ext_level(rtp, leg->level_ext, &level, &is_voice) != 0 ||
+	    (is_voice && level >= LEG_GATE_DBOV))
+		return 0;
+	return (uint8_t)(1 + level);
+}
+
+/* Its sender calls it silent, as it did those before: the end of a word is heard. A decoder with a
+ * memory is better kept in the stream (intake.h). */
+static bool is_told_silent(struct leg *leg, const struct codec *codec, uint8_t told)
+{
+	if (!leg->trusts_levels || codec->decoder_size || told <= LEG_GATE_DBOV) {
 		leg->told_silent = 0;
 		return false;
 	}
@@ -314,6 +326,7 @@ static void play(struct leg *leg, struct leg_env *env, const struct rtp_packet *
 {
 	enum media_codec codec = leg->pt_codec[rtp->payload_type];
 	enum jitter_put_result result;
+	uint8_t told;
 
 	if (codec != MEDIA_CODEC_NONE)
 		rtp_source_clock_rt(&leg->source, codec_find(codec)->clock_hz);
@@ -326,12 +339,13 @@ static void play(struct leg *leg, struct leg_env *env, const struct rtp_packet *
 		play_event(leg, env, rtp, arrival_us);
 		return;
 	}
+	told = level_told(leg, rtp);
 	if (codec == MEDIA_CODEC_NONE || /* comfort noise: a pause, and no noise for the room */
-	    (leg->level_ext && is_told_silent(leg, rtp))) {
+	    is_told_silent(leg, codec_find(codec), told)) {
 		intake_skip_rt(leg->intake, rtp, arrival_us);
 		return;
 	}
-	result = intake_put_rt(leg->intake, rtp, codec, arrival_us);
+	result = intake_put_told_rt(leg->intake, rtp, codec, told, arrival_us);
 	if (result == JITTER_DUPLICATE || result == JITTER_OVERFLOW)
 		discard(leg, env);
 }
@@ -454,6 +468,31 @@ static void strip_apply(struct leg *leg, struct leg_env *env)
 		tell_digit(leg, env, &digit, MEDIA_DIGIT_IN_BAND);
 }
 
+/* What of its sound somebody will hear or look at. */
+static enum intake_need need_of(const struct leg *leg)
+{
+	if (leg->strip)
+		return INTAKE_SOUND;
+	if (leg->control.is_muted)
+		return INTAKE_LEVEL;
+	if (leg->has_no_place && leg->trusts_levels)
+		return INTAKE_RANK;
+	return leg->gate_ms > 0 ? INTAKE_SOUND : INTAKE_BEGINNING;
+}
+
+/* It speaks, as far as its level tells, and was not decoded. */
+static bool is_ranked(const struct leg *leg)
+{
+	return leg->has_no_place && leg->frame.is_left_out && leg->frame.level < MEDIA_LEVEL_SILENT;
+}
+
+static void frame_get(struct leg *leg, struct leg_env *env)
+{
+	intake_need_rt(leg->intake, need_of(leg), env->catch_up_left);
+	leg->frame = intake_get_rt(leg->intake, env->now_ns / 1000);
+	env->catch_up_left -= leg->frame.caught_up;
+}
+
 void leg_pull_rt(struct leg *leg, struct leg_env *env, bool is_heard)
 {
 	uint64_t now_us = env->now_ns / 1000;
@@ -467,7 +506,7 @@ void leg_pull_rt(struct leg *leg, struct leg_env *env, bool is_heard)
 		tell_digit(leg, env, &digit, MEDIA_DIGIT_EVENT);
 	if (!leg->is_receiving)
 		return;
-	leg->frame = intake_get_rt(leg->intake, now_us);
+	frame_get(leg, env);
 	if (leg->strip)
 		strip_apply(leg, env);
 	leg->stats.level_in = leg->frame.level;
@@ -475,7 +514,7 @@ void leg_pull_rt(struct leg *leg, struct leg_env *env, bool is_heard)
 	if (leg->control.is_muted || dtmf_is_muting_rt(&leg->dtmf, now_us))
 		return;
 	leg->is_talking = leg->frame.is_talking;
-	leg->is_summed = is_heard && is_open && !leg->frame.is_silent;
+	leg->is_summed = is_heard && is_open && (!leg->frame.is_silent || is_ranked(leg));
 	if (leg->is_summed)
 		apply_gain(leg);
 }

@@ -6,7 +6,7 @@
  *
  * Ownership: control makes a leg, hands it to a worker by command, gets it back by event, frees
  * it. Whoever has it may call anything here; fields are written by leg.c and leg_rtcp.c only, but
- * for `node`, `bus` (bus.c) and `owner` (control, before the leg is handed over).
+ * for `node`, `bus`, `has_no_place` (bus.c) and `owner` (control, before the leg is handed over).
  */
 #ifndef MIXER_LEG_H
 #define MIXER_LEG_H
@@ -56,6 +56,7 @@ enum {
 	LEG_GATE_DBOV = 60,           /* softer than this for LEG_GATE_HANG_MS: not summed */
 	LEG_GATE_HANG_MS = 400,
 	LEG_TOLD_SILENT_PACKETS = 10, /* decoded all the same */
+	LEG_CATCH_UP_MAX = 64,        /* packets that decoders missed, given to them in a tick */
 	LEG_NOISE_HANG_MS = 200,      /* so long silence is sent before comfort noise */
 	LEG_NOISE_EVERY_MS = 400,     /* then a packet of it so often: NATs and timers stay awake */
 	LEG_NOISE_DBOV = 78,          /* how loud it is */
@@ -112,6 +113,7 @@ struct leg_env {
 	struct io *io;
 	struct ring *events;
 	uint8_t gate_dbov;           /* of the room that is at work; 0: LEG_GATE_DBOV */
+	uint32_t catch_up_left;      /* of LEG_CATCH_UP_MAX */
 	const struct list *buses;    /* whose ticks come one after the other, NULL: one alone */
 	bool must_wake;              /* something was posted in this pass that control waits for */
 	struct random random;        /* seeded: no system call */
@@ -188,8 +190,9 @@ struct leg {
 	uint64_t heard_ns;    /* last RTP or RTCP, or when receiving began */
 	struct list own_node; /* in bus->own, without a port; bus.c */
 	uint8_t dtmf_pt;      /* or MEDIA_PT_NONE */
-	uint8_t level_ext;    /* of RFC 6464, trusted; 0: none */
-	uint8_t told_silent;  /* packets in a row that it called silent */
+	uint8_t level_ext;    /* of RFC 6464; 0: none */
+	bool trusts_levels;
+	uint8_t told_silent; /* packets in a row that it called silent */
 	bool is_receiving;
 	bool is_waiting;  /* for a source; with a port only */
 	uint8_t next_run; /* a new SSRC on trial, see leg.c */
@@ -204,10 +207,11 @@ struct leg {
 	const int16_t
 		*own; /* the same at the rate of send_codec; NULL: not part of what it hears */
 	bool is_summed;
+	bool has_no_place;        /* it is not among the loudest, whatever it says; bus.c */
 	bool is_exact;            /* frame.payload is what pcm encodes */
 	bool has_encoder;         /* of the kit: what it sends is in a codec with a memory */
 	uint8_t sound_count;      /* of `sounds` */
-	bool is_ducked;      /* what it hears is, by `duck` */
+	bool is_ducked;           /* what it hears is, by `duck` */
 	uint16_t gate_ms;         /* left of the gate's hangover */
 	struct loudness loudness; /* bus.c */
 	struct leg_control control;

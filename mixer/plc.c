@@ -314,6 +314,13 @@ void plc_silence_rt(struct plc *plc, int16_t *pcm, uint32_t samples)
 	remember(plc, pcm, samples);
 }
 
+void plc_tear_rt(struct plc *plc)
+{
+	if (plc->lost == 0)
+		plc->lost = plc->hold + plc->fade + 1; /* all of it faded */
+	plc->lag = MAX_OF(plc->lag, 1u);               /* it may be the first of all */
+}
+
 /* How far the real sound should move back to meet `invented` in phase. */
 static uint32_t shift_find(const struct plc *plc, const int16_t *invented, const int16_t *pcm,
 			   uint32_t max)

@@ -66,6 +66,10 @@ bool plc_conceal_rt(struct plc *plc, int16_t *pcm, uint32_t samples);
  * not touched. */
 void plc_silence_rt(struct plc *plc, int16_t *pcm, uint32_t samples);
 
+/* The sound that comes now begins in its middle, after a silence: it fades in. Harmless after a
+ * loss. */
+void plc_tear_rt(struct plc *plc);
+
 /* The last `samples` of what left it, at most PLC_LAG_MS_MAX of them; borrowed until the next call.
  */
 const int16_t *plc_past(const struct plc *plc, uint32_t samples);

@@ -120,7 +120,7 @@ struct media_leg_params {
 	bool has_noise;           /* while it hears nothing the peer gets comfort noise now and then
 				   * (RFC 3389, payload type 13) in place of packets of silence */
 	uint8_t level_ext;        /* number of its own level in the peer's packets (RFC 6464), 0: none */
-	bool trusts_levels;       /* what these call silent is not decoded */
+	bool trusts_levels;       /* what these tell is believed */
 	uint8_t mix_ext;          /* number of contributors' levels in ours (RFC 6465), 0: none */
 	bool is_symmetric;        /* follow the source address of plausible RTP (NAT), docs/architecture.md */
 };

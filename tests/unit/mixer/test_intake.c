@@ -615,6 +615,50 @@ static void digits_leave_no_mark(void)
 	intake_free(intake);
 }
 
+/* A burst so long that it was taken for a pause: what comes after it begins in the middle of the
+ * sound, and fades in. The beginning of a spurt does not. */
+static void sound_after_a_long_burst_fades_in(void)
+{
+	static const bool begins[] = {false, true};
+
+	for (size_t k = 0; k < ARRAY_LEN(begins); k++) {
+		struct intake *intake = intake_make(MEDIA_CODEC_PCMU, false);
+		int32_t last = 0, before = 0, bend = 0;
+		uint64_t first = 0;
+
+		for (uint64_t i = 0; i < 100; i++) {
+			struct intake_frame frame;
+			uint8_t octets[FRAME];
+			struct rtp_packet packet = {.seq = (uint16_t)i,
+						    .ts = (uint32_t)(i * FRAME),
+						    .ssrc = 1,
+						    .has_marker = begins[k] && i == 60,
+						    .payload = octets,
+						    .payload_len = FRAME};
+
+			octets_of(MEDIA_CODEC_PCMU, tone413, i * FRAME + 5, octets); /* no zero */
+			if (i < 50 || i >= 60)
+				(void)intake_put_rt(intake, &packet, MEDIA_CODEC_PCMU, i * 20000);
+			frame = intake_get_rt(intake, i * 20000 + 7000);
+			if (i > 55 && !frame.is_silent && !first)
+				first = i;
+			for (uint32_t n = 0; i >= 59 && n < FRAME; n++) {
+				int32_t now = frame.pcm[n];
+
+				bend = MAX_OF(bend, abs(now - 2 * last + before));
+				before = last;
+				last = now;
+			}
+		}
+		CHECK_INT("it is heard again", first, 60);
+		if (begins[k])
+			CHECK("a word begins as it was said", bend > 3000);
+		else
+			CHECK("no click", bend < 2500);
+		intake_free(intake);
+	}
+}
+
 static void reset_forgets_the_stream(void)
 {
 	struct intake *intake = intake_make(MEDIA_CODEC_PCMU, false);
@@ -665,6 +709,7 @@ void suite_intake(void)
 	CHECK_TEST(drift_for_an_hour);
 	CHECK_TEST(shrinks_after_a_bad_minute);
 	CHECK_TEST(digits_leave_no_mark);
+	CHECK_TEST(sound_after_a_long_burst_fades_in);
 	CHECK_TEST(reset_forgets_the_stream);
 #ifdef HAS_MALLINFO
 	CHECK_TEST(memory_is_small);

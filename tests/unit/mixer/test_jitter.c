@@ -618,6 +618,43 @@ static void anything(void)
 	}
 }
 
+/* What a decoder missed: packets played before the present piece, without those that were lost. */
+static void the_past_is_known(void)
+{
+	struct jitter_params params = {.clock_hz = 8000, .pull_ms = PULL_MS};
+	struct sender sender = {.ssrc = 1, .ptime_ms = 20, .is_whole = true};
+	struct jitter_piece past[4];
+	struct jitter *jitter;
+
+	CHECK_INT("made", jitter_new(&params, &jitter), 0);
+	CHECK_INT("nothing yet", jitter_past_rt(jitter, 80 * 8, past, 4), 0);
+	for (uint64_t i = 0; i < 12; i++) {
+		struct jitter_piece piece;
+		uint32_t count;
+
+		if (i != 9)
+			(void)put(jitter, &sender, i, i * 20000);
+		jitter_tick_rt(jitter, i * 20000 + 5000, 0);
+		piece = jitter_get_rt(jitter, PULL);
+		if (piece.kind != JITTER_PIECE)
+			continue;
+		count = jitter_past_rt(jitter, 80 * 8, past, 4);
+		if (i < 9)
+			CHECK_INT("as much as there is", count, i < 4 ? i : 4);
+		for (uint32_t k = 0; k < count; k++) {
+			CHECK("before it, latest first",
+			      past[k].ts < (k ? past[k - 1].ts : piece.ts));
+			CHECK_INT("its own payload", past[k].payload[0], octet_at(past[k].ts));
+			CHECK("not the lost one", past[k].ts != 9 * PULL);
+		}
+	}
+	CHECK_INT("not longer than asked for", jitter_past_rt(jitter, 2 * PULL + 1, past, 4), 2);
+	CHECK_INT("nor more", jitter_past_rt(jitter, 80 * 8, past, 2), 2);
+	jitter_reset_rt(jitter);
+	CHECK_INT("forgotten", jitter_past_rt(jitter, 80 * 8, past, 4), 0);
+	jitter_free(jitter);
+}
+
 void suite_jitter(void)
 {
 	CHECK_SUITE("jitter");
@@ -636,4 +673,5 @@ void suite_jitter(void)
 	CHECK_TEST(refuses_what_it_cannot_hold);
 	CHECK_TEST(far_events_change_nothing);
 	CHECK_TEST(anything);
+	CHECK_TEST(the_past_is_known);
 }

@@ -9,7 +9,9 @@ static struct addr source(char who)
 {
 	struct addr addr = {0};
 
-	if (who != '-') /* '-': an address that is not set */
+	if (who >= 'a')
+		(void)addr_parse(SLICE("198.51.100.7:4000"), &addr);
+	else if (who != '-') /* '-': an address that is not set */
 		(void)addr_parse(SLICE("192.0.2.1:4000"), &addr);
 	addr_set_port(&addr, (uint16_t)(4000 + who));
 	return addr;
@@ -17,7 +19,7 @@ static struct addr source(char who)
 
 struct step {
 	uint32_t at_ms;
-	char who; /* one address per letter; 0 ends the row */
+	char who; /* one address per letter, small ones at another host; 0 ends the row */
 	char ssrc;
 	uint16_t seq;
 	enum latch_verdict want;
@@ -149,6 +151,71 @@ static const struct {
 	  {640, 'X', 3, 3, NO}},
 	 'S',
 	 2},
+	{"nobody from elsewhere follows a source that is silent",
+	 'S',
+	 true,
+	 {{0, 'S', 1, 1, Y},
+	  {600, 'x', 9, 1, NO},
+	  {620, 'x', 9, 2, NO},
+	  {640, 'x', 9, 3, NO},
+	  {60000, 'x', 9, 4, NO},
+	  {60020, 'x', 9, 5, NO},
+	  {60040, 'x', 9, 6, NO}},
+	 'S',
+	 6},
+	{"nor one that was learnt itself",
+	 'S',
+	 true,
+	 {{0, 'X', 1, 1, TRY},
+	  {20, 'X', 1, 2, TRY},
+	  {40, 'X', 1, 3, NEW},
+	  {600, 'x', 9, 1, NO},
+	  {620, 'x', 9, 2, NO},
+	  {640, 'x', 9, 3, NO},
+	  {660, 'X', 1, 4, Y}},
+	 'X',
+	 3},
+	{"who goes on with the stream may come from another network",
+	 'S',
+	 true,
+	 {{0, 'S', 7, 1, Y},
+	  {480, 'x', 7, 2, NO},
+	  {500, 'x', 7, 3, TRY},
+	  {520, 'x', 7, 4, TRY},
+	  {540, 'x', 7, 5, NEW}},
+	 'x',
+	 1},
+	{"the first source takes the leg back from who followed it",
+	 '-',
+	 true,
+	 {{0, 'X', 1, 1, TRY},
+	  {20, 'X', 1, 2, TRY},
+	  {40, 'X', 1, 3, NEW},
+	  {600, 'Z', 9, 1, TRY},
+	  {620, 'Z', 9, 2, TRY},
+	  {640, 'Z', 9, 3, NEW},
+	  {650, 'X', 1, 4, TRY},
+	  {660, 'Z', 9, 4, Y},
+	  {670, 'X', 1, 5, TRY},
+	  {690, 'X', 1, 6, NEW},
+	  {700, 'Z', 9, 5, NO},
+	  {720, 'Z', 9, 6, NO}},
+	 'X',
+	 2},
+	{"who came before the signalled address does not",
+	 'S',
+	 true,
+	 {{0, 'X', 1, 1, TRY},
+	  {20, 'X', 1, 2, TRY},
+	  {40, 'X', 1, 3, NEW},
+	  {60, 'S', 2, 4, TRY},
+	  {80, 'S', 2, 5, TRY},
+	  {100, 'S', 2, 6, NEW},
+	  {105, 'X', 1, 4, NO},
+	  {125, 'X', 1, 5, NO},
+	  {145, 'X', 1, 6, NO}},
+	 'S',
+	 3},
 	{"the signalled address comes back by a run, though a stranger speaks",
 	 'S',
 	 true,
@@ -212,6 +279,56 @@ static void signalling_moves_the_peer(void)
 	run_steps(&latch, "after", after);
 }
 
+/* A peer that only listens is silent for ever: nobody gets what it hears. */
+static void a_peer_that_listens_is_not_followed(void)
+{
+	static const struct step speaks[STEPS_MAX] = {{0, 'S', 1, 1, Y}};
+	static const struct step guesses[STEPS_MAX] = {{9000, 'X', 9, 1, NO},
+						       {9020, 'X', 9, 2, NO},
+						       {9040, 'X', 9, 3, NO},
+						       {9060, 'X', 1, 4, NO}};
+	static const struct step after[STEPS_MAX] = {
+		{9100, 'X', 1, 5, TRY}, {9120, 'X', 1, 6, TRY}, {9140, 'X', 1, 7, NEW}};
+	struct addr s = source('S');
+	struct latch latch;
+
+	latch_init(&latch);
+	(void)latch_set_rt(&latch, &s, true);
+	run_steps(&latch, "speaks", speaks);
+	latch.is_silent_peer = true;
+	run_steps(&latch, "guesses", guesses);
+	CHECK("still there", addr_eq(latch_remote(&latch), &s));
+	latch.is_silent_peer = false;
+	run_steps(&latch, "after", after);
+}
+
+/* Whoever knows the port and nothing else: a million guesses of SSRC and sequence number, from many
+ * addresses, in runs as the rules ask for, while the peer pauses for seconds. */
+static void no_guess_takes_a_leg(void)
+{
+	struct addr s = source('S');
+	struct latch latch;
+	uint32_t taken = 0;
+
+	latch_init(&latch);
+	(void)latch_set_rt(&latch, &s, true);
+	for (uint32_t i = 0; i < 1000000; i++) {
+		struct addr from = source((char)('a' + i / 5 % 16));
+		uint32_t ssrc = 1 + i / 5 * 2654435761u; /* never the peer's, which is even */
+		struct latch_packet guess = {&from, ssrc | 1, (uint16_t)i};
+		struct latch_packet speech = {&s, 0x12345678, (uint16_t)(i / 1000)};
+		enum latch_verdict verdict;
+
+		if (i % 100000 == 0)
+			(void)latch_packet_rt(&latch, &speech, i * 20000ull);
+		verdict = latch_packet_rt(&latch, &guess, i * 20000ull);
+		taken += verdict == LATCH_ACCEPT || verdict == LATCH_LEARNT;
+	}
+	CHECK_INT("none of them", taken, 0);
+	CHECK("still there", addr_eq(latch_remote(&latch), &s));
+	CHECK_INT("all counted", latch.rejected, 1000000);
+}
+
 /* More newcomers than are watched: the one that waited longest is forgotten, and counted. */
 static void a_flood_of_newcomers(void)
 {
@@ -236,5 +353,7 @@ void suite_latch(void)
 	CHECK_SUITE("latch");
 	CHECK_TEST(rules);
 	CHECK_TEST(signalling_moves_the_peer);
+	CHECK_TEST(a_peer_that_listens_is_not_followed);
+	CHECK_TEST(no_guess_takes_a_leg);
 	CHECK_TEST(a_flood_of_newcomers);
 }

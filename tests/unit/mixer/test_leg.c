@@ -406,6 +406,37 @@ static void told_silence_is_passed_over(void)
 	}
 }
 
+/* A peer that only listens says nothing for as long as it likes: nobody else gets what it hears, by
+ * however good a run; and its own address is believed again as ever. */
+static void a_listener_keeps_its_sound(void)
+{
+	struct leg *leg = setup(true);
+	struct media_leg_params params = rig_params(&phone);
+	uint8_t payload[RIG_FRAME];
+	struct phone thief;
+
+	tone_ulaw(440, 9000, 0, payload);
+	phone_open(&thief, 9);
+	params.is_symmetric = true;
+	for (int i = 0; i < 5; i++)
+		rig_feed(&rig, leg, &phone, payload, RIG_FRAME);
+	params.is_receiving = false;
+	leg_set_rt(leg, &params, rig.env.now_ns);
+	advance(500);
+	for (int i = 0; i < 50; i++) {
+		rig_feed(&rig, leg, &thief, payload, RIG_FRAME);
+		advance(1);
+	}
+	CHECK("it still goes to the peer", addr_eq(latch_remote(&leg->latch), &phone.addr));
+	CHECK_INT("all refused", leg->latch.rejected, 50);
+	params.is_receiving = true;
+	leg_set_rt(leg, &params, rig.env.now_ns);
+	rig_feed(&rig, leg, &phone, payload, RIG_FRAME);
+	CHECK_INT("the peer speaks again", leg->stats.rx_packets, 6);
+	phone_close(&thief);
+	teardown();
+}
+
 static void comfort_noise_is_a_pause(void)
 {
 	static const uint8_t noise[] = {60, 0x40, 0x40};
@@ -896,6 +927,7 @@ void suite_leg(void)
 	CHECK_TEST(digits_are_told_once);
 	CHECK_TEST(digits_are_sent);
 	CHECK_TEST(digits_are_no_loss);
+	CHECK_TEST(a_listener_keeps_its_sound);
 	CHECK_TEST(comfort_noise_is_a_pause);
 	CHECK_TEST(comfort_noise_is_sent);
 	CHECK_TEST(told_silence_is_passed_over);
