@@ -52,13 +52,13 @@ struct latch_candidate {
 
 struct latch {
 	struct addr signalled, source;
-	struct addr first; /* source since signalling named its address; unset: none yet */
-	uint32_t ssrc;     /* of the last packet of the source */
+	uint32_t ssrc; /* of the last packet of the source */
 	bool is_symmetric, has_source;
 	bool is_silent_peer; /* the leg's */
 	uint64_t source_ns;  /* last packet of the source */
 	struct latch_candidate candidates[LATCH_CANDIDATES];
 	uint64_t rejected;
+	struct addr first; /* source since signalling named its address; unset: none yet */
 };
 
 void latch_init(struct latch *latch);
