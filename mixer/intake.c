@@ -36,6 +36,7 @@ enum {
 	STRETCH_REST_MS = 60, /* between two */
 	SHIFT_MS_MAX = 10,    /* to meet the concealed sound in phase */
 	SILENT_PEAK = 8,      /* A-law has no zero: its silence is +8 */
+	LOOK_PACKETS = 2,     /* a look is caught up with, enough for a level */
 	QUIET_DBOV = 60,      /* told levels below are quiet: that of the gate (leg.h) */
 	WORK_MS = 20 + STRETCH_MS_MAX,
 	WORK_MAX = PLC_SAMPLE_HZ_MAX / 1000 * WORK_MS,
@@ -64,7 +65,7 @@ struct intake {
 	uint8_t caught_up;
 	uint8_t level; /* measured last, or told */
 	bool has_left_out;
-	uint32_t left_out; /* packets in a row that the decoder has not seen */
+	uint32_t left_out; /* packets since the decoder was in step with the stream */
 
 	uint32_t have, fifo_have;
 	uint32_t payload_len;
@@ -325,17 +326,19 @@ static bool says_quiet(struct intake *p, const struct jitter_piece *piece)
 /* A look needs the decoder less exact than a word that begins. */
 static bool may_leave_out(struct intake *p, const struct jitter_piece *piece)
 {
-	bool may = false, is_look = false;
+	bool may = false;
 
+	p->catch_up_most = INTAKE_CATCH_UP_PACKETS;
 	if (!p->state)
 		return false;
-	if (p->need == INTAKE_BEGINNING)
-		may = is_look = says_quiet(p, piece);
-	else if (p->need == INTAKE_RANK)
+	if (p->need == INTAKE_RANK)
 		return piece->told;
+	if (p->need == INTAKE_BEGINNING)
+		may = says_quiet(p, piece);
 	else if (p->need == INTAKE_LEVEL)
-		may = is_look = true;
-	p->catch_up_most = is_look ? 1 : INTAKE_CATCH_UP_PACKETS;
+		may = true;
+	if (may)
+		p->catch_up_most = LOOK_PACKETS;
 	return may && !p->must_look;
 }
 
@@ -369,12 +372,17 @@ static void catch_up(struct intake *p)
 	uint32_t units = p->codec->clock_hz / 1000 * p->codec->settle_ms, count;
 
 	count = jitter_past_rt(p->jitter, units, past, MIN_OF(most, p->left_out));
+	/* Better from the beginning than from what is not there any more: a predictor that is fed
+	 * pieces of a stream now and then may drift anywhere. */
+	if (count < p->left_out)
+		p->codec->decoder_init(p->state);
 	for (uint32_t i = count; i-- > 0;)
 		if (past[i].tag == p->codec->id)
 			(void)p->codec->decode_rt(p->state, past[i].payload, past[i].payload_len,
 						  p->fifo, p->fifo_max);
 	p->caught_up = (uint8_t)(p->caught_up + count);
-	p->left_out = 0;
+	/* After a look the decoder is still out of step. */
+	p->left_out = p->catch_up_most > LOOK_PACKETS ? 0 : p->left_out + 1;
 }
 
 /* Decodes a piece to the end of work, or of fifo when it is longer than what is wanted. */
@@ -474,6 +482,7 @@ static bool conceal_whole(struct intake *p, const struct jitter_piece *piece)
 		return false;
 	}
 	assert(p->fifo_have == 0);
+	p->catch_up_most = INTAKE_CATCH_UP_PACKETS;
 	if (p->left_out)
 		catch_up(p);
 	n = MIN_OF(n, p->fifo_max);

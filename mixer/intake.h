@@ -76,7 +76,7 @@ enum intake_need {
 	INTAKE_RANK,      /* nobody hears it; its level is needed of every frame */
 	INTAKE_LEVEL      /* nobody hears it; its level is needed now and then */
 };
-enum { INTAKE_CATCH_UP_PACKETS = 10, INTAKE_LOOK_TICKS = 25 };
+enum { INTAKE_CATCH_UP_PACKETS = 20, INTAKE_LOOK_TICKS = 25 };
 void intake_need_rt(struct intake *intake, enum intake_need need, uint32_t catch_up_max);
 
 /* A sound packet that passed rtp_source; `codec` is what its payload type stands for. A payload

@@ -50,7 +50,7 @@ enum {
 		2000, /* hysteresis above one step, at most; and at most twice the target */
 	LENGTHEN_SLACK_US = 2000, /* hysteresis below the target */
 	POOL_SLACK_MS = 400,
-	PAST_NUMBERS = 16, /* how far jitter_past_rt looks */
+	PAST_NUMBERS = 48, /* how far jitter_past_rt looks */
 	PREFETCH_BINS = 16 /* of the lateness: most packets fall into the first */
 };
 

@@ -56,7 +56,7 @@ enum {
 	LEG_GATE_DBOV = 60,           /* softer than this for LEG_GATE_HANG_MS: not summed */
 	LEG_GATE_HANG_MS = 400,
 	LEG_TOLD_SILENT_PACKETS = 10, /* decoded all the same */
-	LEG_CATCH_UP_MAX = 64,        /* packets that decoders missed, given to them in a tick */
+	LEG_CATCH_UP_MAX = 120,       /* packets that decoders missed, given to them in a tick */
 	LEG_NOISE_HANG_MS = 200,      /* so long silence is sent before comfort noise */
 	LEG_NOISE_EVERY_MS = 400,     /* then a packet of it so often: NATs and timers stay awake */
 	LEG_NOISE_DBOV = 78,          /* how loud it is */

@@ -311,14 +311,17 @@ void plc_silence_rt(struct plc *plc, int16_t *pcm, uint32_t samples)
 			pcm[i] = blend(pcm[i], 0, i, n);
 	}
 	plc->lost = 0;
+	plc->is_torn = false;
 	remember(plc, pcm, samples);
 }
 
 void plc_tear_rt(struct plc *plc)
 {
-	if (plc->lost == 0)
-		plc->lost = plc->hold + plc->fade + 1; /* all of it faded */
-	plc->lag = MAX_OF(plc->lag, 1u);               /* it may be the first of all */
+	if (plc->lost > 0)
+		return;
+	plc->is_torn = true;
+	plc->lost = plc->hold + plc->fade + 1; /* all of it faded */
+	plc->lag = MAX_OF(plc->lag, 1u);       /* it may be the first of all */
 }
 
 /* How far the real sound should move back to meet `invented` in phase. */
@@ -349,11 +352,12 @@ uint32_t plc_good_rt(struct plc *plc, int16_t *pcm, uint32_t samples, uint32_t s
 	uint32_t template = plc->per_ms * RETURN_TEMPLATE_MS, overlap;
 	int16_t invented[2 * PLC_FRAME_MAX];
 	uint32_t shift = 0;
+	bool is_faded;
 
 	assert(samples <= PLC_FRAME_MAX);
 	if (plc->lost && samples) {
-		overlap = plc->per_ms *
-			  (plc->lost > plc->hold + plc->fade / 2 ? RETURN_FADED_MS : RETURN_MS);
+		is_faded = plc->lost > plc->hold + plc->fade / 2 && !plc->is_torn;
+		overlap = plc->per_ms * (is_faded ? RETURN_FADED_MS : RETURN_MS);
 		overlap = MIN_OF(overlap, samples);
 		shift_max = samples > template ? MIN_OF(shift_max, samples - template) : 0;
 		(void)invent(plc, invented, shift_max + template);
@@ -364,6 +368,7 @@ uint32_t plc_good_rt(struct plc *plc, int16_t *pcm, uint32_t samples, uint32_t s
 		for (uint32_t i = shift; i < shift + overlap; i++)
 			pcm[i] = blend(invented[i], pcm[i], i - shift, overlap);
 		plc->lost = 0;
+		plc->is_torn = false;
 	}
 	remember(plc, pcm, samples);
 	return shift;

@@ -37,6 +37,7 @@ struct plc {
 	uint32_t hold;    /* of them, before the fade begins */
 	uint32_t fade;    /* samples that the fade lasts */
 	uint32_t lag, at; /* length of cycle, position in it */
+	bool is_torn;     /* nothing was invented: the next sound begins in its middle */
 	int32_t step;     /* from the last good sample to where the cycle would have it */
 	uint32_t steady;  /* samples at the end of history that are all steady_value, or fewer */
 	int16_t steady_value;

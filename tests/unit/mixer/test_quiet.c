@@ -39,6 +39,7 @@ static struct random noise;
 /* Sound ------------------------------------------------------------------------------------- */
 
 static int16_t *sound; /* of one case at a time */
+static uint32_t pause_dbov = PAUSE_DBOV;
 static uint32_t sound_len;
 
 static int16_t noise_of(uint32_t dbov)
@@ -51,7 +52,7 @@ static int16_t noise_of(uint32_t dbov)
 static void pause_add(uint32_t hz, uint32_t ms)
 {
 	for (uint32_t i = 0; i < hz / 1000 * ms; i++)
-		sound[sound_len++] = noise_of(PAUSE_DBOV);
+		sound[sound_len++] = pause_dbov < MEDIA_LEVEL_SILENT ? noise_of(pause_dbov) : 0;
 }
 
 /* The samples of a file of 22,050 Hz at another rate; between two of them in a straight line. */
@@ -257,19 +258,21 @@ static struct result converse(struct pair *pair)
 
 static void the_first_word_is_whole(void)
 {
-	for (size_t i = 0; i < ARRAY_LEN(codecs); i++) {
+	for (size_t i = 0; i < 2 * ARRAY_LEN(codecs); i++) {
 		struct result result;
 		struct pair pair;
 
+		pause_dbov = i % 2 ? MEDIA_LEVEL_SILENT : PAUSE_DBOV;
 		rig_init(&rig);
-		pair_make(&pair, codecs[i], 5);
+		pair_make(&pair, codecs[i / 2], 5);
 		speech_make(pair.codec->sample_hz);
 		result = converse(&pair);
 		CHECK(pair.codec->name, result.onsets >= WORDS);
 		CHECK("the pauses are left out", result.left_out > 120);
 		CHECK("and nothing that is heard", result.loudest >= LEG_GATE_DBOV);
-		CHECK("the first syllable is as if all had been decoded", result.worst_db > 25);
-		CHECK("and the rest", likeness_db(&result.rest) > 35);
+		CHECK("the first syllable is as if all had been decoded",
+		      result.worst_db > (codecs[i / 2] == MEDIA_CODEC_G726_32 ? 25 : 55));
+		CHECK("and the rest", likeness_db(&result.rest) > 40);
 		pair_done(&pair);
 		free(sound);
 		rig_done(&rig);
