@@ -178,11 +178,20 @@ def crash_of(scratch):
     return ""
 
 
+def put_aside(preset):
+    """The programs as they are now: what is built while flows are under way may replace the others."""
+    aside = ROOT / "build" / preset / "flows"
+    aside.mkdir(exist_ok=True)
+    for name in ("hearthd", "hearthctl"):
+        if (aside.parent / name).exists():
+            shutil.copy2(aside.parent / name, aside)
+
+
 def run_script(script, preset="asan", cases=(), patience=PATIENCE):
     """All its cases or those named. Its temporary files are its own; those of a failure stay to be read."""
     scratch = tempfile.mkdtemp(prefix=f"hearth-{script.stem}-")
     outcome = run([PYTHON, script, *cases], SCRIPT_SECONDS, TMPDIR=scratch, HEARTH_PATIENCE=str(patience),
-                  HEARTHD=str(ROOT / "build" / preset / "hearthd"))
+                  HEARTHD=str(ROOT / "build" / preset / "flows" / "hearthd"))
     if counts(outcome)[1] > 0:
         crash = crash_of(scratch)
         return outcome._replace(output=f"{outcome.output}\n{crash}\nFiles of this run: {scratch}\n", has_crashed=bool(crash))
@@ -238,6 +247,8 @@ def run_scripts(folder, jobs):
     """Test scripts against the sanitized server."""
     if not build("asan", "hearthd", "hearthctl", behind=list):
         return
+    if not _begun:
+        put_aside("asan")
     scripts = sorted((ROOT / "tests" / folder).glob("test_*.py"),
                      key=lambda script: (LONG.index(script.name) if script.name in LONG else len(LONG), script.name))
     if not scripts:
@@ -270,6 +281,7 @@ def stage_asan():
 def stage_tsan():
     """The parts with threads under ThreadSanitizer, and the whole server while phones talk."""
     if build("tsan", "hearthd", *THREADED):
+        put_aside("tsan")
         begin("tsan", lambda name: f"tsan flow/{name}", len(TSAN_FLOWS),
               lambda name, **more: run_script(ROOT / "tests" / "flow" / name, "tsan", **more), TSAN_FLOWS, is_retried=True)
         for name, command, _, timeout in registered("tsan"):

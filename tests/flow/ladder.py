@@ -81,7 +81,7 @@ class Ladder:
              str(self.media_port), "-nostdin", "-timeout", f"{int(seconds * lib.PATIENCE)}s", "-timeout_error", "-trace_err", "-error_file",
              "errors"], cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         lib.wait_for("sipp listens", lambda: self.process.poll() is not None
-                     or f":{self.port:04X} " in pathlib.Path("/proc/net/udp").read_text())
+                     or lib.is_taken(self.port))
 
     def finish(self):
         output, _ = self.process.communicate(timeout=40 * lib.PATIENCE)

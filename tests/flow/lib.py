@@ -133,6 +133,11 @@ def free_port(pairs=1):
     raise AssertionError("no free port")
 
 
+def is_taken(port):
+    """Whether somebody listens there by UDP on IPv4. To try and bind it would take it from who is about to."""
+    return f":{port:04X} " in pathlib.Path("/proc/net/udp").read_text()
+
+
 # The server -----------------------------------------------------------------------------------------
 
 def hearthd_path():

@@ -7,7 +7,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 
@@ -51,12 +50,7 @@ class Kamailio:
 
     def is_up(self):
         assert self.process.poll() is None, self.log_text()[-1500:]
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("127.0.0.1", self.port))
-            except OSError:
-                return True
-        return False
+        return lib.is_taken(self.port)
 
     def stop(self):
         if self in lib._running:

@@ -19,10 +19,7 @@ class Callee:
             ["sipp", "-sf", str(lib.ROOT / "tests/flow/sipp" / scenario), "-m", "1", "-i", "127.0.0.1", "-p", str(self.port),
              "-nostdin", "-timeout", f"{seconds}s", "-timeout_error", "-trace_err", "-error_file", str(self.directory / "errors")],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        lib.wait_for("sipp listens", self.listens)
-
-    def listens(self):
-        return f":{self.port:04X} " in pathlib.Path("/proc/net/udp").read_text()
+        lib.wait_for("sipp listens", lambda: lib.is_taken(self.port))
 
     def finish(self):
         output, _ = self.process.communicate(timeout=30 * lib.PATIENCE)
