@@ -241,8 +241,7 @@ def names_are_recorded_and_heard():
     assert not left, f"names are kept: {left}"
 
 
-if __name__ == "__main__":
-    @lib.case
+@lib.case
 def a_number_greets():
     """In its own words: before it asks, and before it lets in where there is nothing to ask."""
     root, spoken = prompts()
@@ -269,4 +268,5 @@ def a_number_greets():
     hearth.stop()
 
 
-lib.main()
+if __name__ == "__main__":
+    lib.main()

@@ -1,4 +1,4 @@
-"""C sources as clang-format leaves them, scripts as shellcheck likes them.
+"""C sources as clang-format leaves them, shell scripts as shellcheck likes them, Python that can be read.
 
 The format is that of clang-format 14 (Debian 12); other versions lay some lines out otherwise, so
 there the check is passed over, and says so. Headers are laid out by hand, one declaration a line.
@@ -49,5 +49,16 @@ def shellcheck():
     return done.returncode
 
 
+def python():
+    wrong = []
+    for name in tracked("*.py"):
+        try:
+            compile((ROOT / name).read_text(), name, "exec")
+        except SyntaxError as error:
+            wrong.append(f"{name}:{error.lineno}: {error.msg}")
+    print(f"not ok format.python: {'; '.join(wrong)}" if wrong else "ok format.python")
+    return 1 if wrong else 0
+
+
 if __name__ == "__main__":
-    sys.exit(clang_format() + shellcheck())
+    sys.exit(clang_format() + shellcheck() + python())
