@@ -257,6 +257,7 @@ static void wrong(struct attendant *a, enum state state, enum prompt what)
 {
 	if (++a->wrong >= ATTENDANT_TRIES) {
 		LOG(LOG_WARN, "dialin.refused", LOG_STR("participant", a->participant->id),
+		    LOG_STR("call_id", a->participant->call_id),
 		    LOG_STR("from", a->participant->uri), LOG_STR("room", a->room_id),
 		    LOG_STR("reason", what == PROMPT_PIN_INVALID ? "pin" : "room"));
 		say_goodbye(a, what);
@@ -277,8 +278,8 @@ static void refuse(struct attendant *a, int err)
 {
 	status_count(a->participant->focus, err);
 	LOG(LOG_INFO, "dialin.turned_away", LOG_STR("participant", a->participant->id),
-	    LOG_STR("from", a->participant->uri), LOG_STR("room", a->room_id),
-	    LOG_STR("reason", err_text(err)));
+	    LOG_STR("call_id", a->participant->call_id), LOG_STR("from", a->participant->uri),
+	    LOG_STR("room", a->room_id), LOG_STR("reason", err_text(err)));
 	say_goodbye(a, prompt_of(err));
 }
 

@@ -310,6 +310,7 @@ static int64_t connected_s(const struct participant *p)
 
 static void do_leave(struct participant *p)
 {
+	const struct log_field by = p->ended_by[0] ? LOG_STR("by", p->ended_by) : LOG_END;
 	struct focus *focus = p->focus;
 	struct room *room = p->room;
 
@@ -330,7 +331,7 @@ static void do_leave(struct participant *p)
 	    LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id), LOG_STR("uri", p->uri),
 	    LOG_STR("direction", p->is_outgoing ? "outgoing" : "incoming"),
 	    LOG_INT("connected_s", connected_s(p)), LOG_STR("cause", p->cause),
-	    p->status ? LOG_INT("status", p->status) : LOG_END);
+	    p->status ? LOG_INT("status", p->status) : by, p->status ? by : LOG_END);
 	event_publish(focus, &(struct focus_news){.kind = FOCUS_PARTICIPANT_LEFT,
 						  .room = room,
 						  .participant = p,
@@ -348,6 +349,8 @@ static void do_leave(struct participant *p)
 void participant_drop(struct participant *p)
 {
 	assert(!p->was_listed);
+	LOG(LOG_INFO, "dialin.ended", LOG_STR("participant", p->id), LOG_STR("call_id", p->call_id),
+	    LOG_STR("from", p->uri), LOG_STR("cause", p->cause));
 	p->attendant = attendant_free(p->attendant);
 	p->state = PARTICIPANT_DISCONNECTED;
 	participant_hang_up(p);

@@ -190,11 +190,11 @@ void participant_ended(struct participant *p, const struct sip_call_end *end)
 		keep_warning(p, end);
 	if (!p->attendant || p->is_outgoing)
 		failure_log(p, end);
+	note_end(p, end);
 	if (p->attendant && !p->room) {
 		participant_drop(p);
 		return;
 	}
-	note_end(p, end);
 	participant_step(p, PARTICIPANT_EV_ENDED);
 }
 
