@@ -2,6 +2,7 @@
 #include "mixer/shares.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -40,6 +41,32 @@ static bool seat_is_taken(struct mixer *mixer, const struct share *share, const 
 
 /* Shared ports ------------------------------------------------------------------------------ */
 
+/* Who parts has a socket beside the shared one, which is bound before it is connected (Parting),
+ * and meanwhile the kernel would give it every second packet of those who stay. A filter names the
+ * first of all sockets with this number, which is the shared one; it wants a second to make a group
+ * of. Where the kernel refuses, what comes in that moment is lost, as ever. */
+static void stay_first(int fd, const struct addr *local)
+{
+	struct sock_filter first = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = {.len = 1, .filter = &first};
+	int on = 1, beside;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0 ||
+	    ports_socket(local, true, &beside) != 0)
+		return;
+	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
+	close(beside);
+}
+
+static void pair_stay_first(const struct port_pair *pair)
+{
+	struct addr rtcp = pair->local;
+
+	addr_set_port(&rtcp, (uint16_t)(addr_port(&rtcp) + 1));
+	stay_first(pair->rtp_fd, &pair->local);
+	stay_first(pair->rtcp_fd, &rtcp);
+}
+
 static int share_new(struct mixer_worker *at, const struct addr *local, struct share **ret_share)
 {
 	struct mixer *mixer = at->mixer;
@@ -54,6 +81,7 @@ static int share_new(struct mixer_worker *at, const struct addr *local, struct s
 	err = ports_take(mixer->ports, local, mixer_now_ms(mixer), &share->pair);
 	if (err)
 		goto fail;
+	pair_stay_first(&share->pair);
 	err = port_new(share->pair.rtp_fd, share->pair.rtcp_fd, &share->port);
 	if (err == 0)
 		err = mixer_post(
