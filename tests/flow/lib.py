@@ -221,6 +221,10 @@ class Hearth:
     def connected(self, room):
         return [p for p in self.participants(room) if p["state"] in ("connected", "on-hold")]
 
+    def wait_connected(self, room, count):
+        """Until so many are: the ACK of who was answered may not have been read yet."""
+        wait_for(f"{count} are connected in {room}", lambda: len(self.connected(room)) == count)
+
     def metric(self, name):
         """Value of one sample line of /metrics, `name` with its labels as printed; 0 when missing."""
         for line in self.api("GET", "/metrics").text.splitlines():

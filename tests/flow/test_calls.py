@@ -132,7 +132,7 @@ def join_mixed_locally():
     ended = events.wait("call.ended")
     assert ended["cause"] == "conference", ended
     room = conference[4:].split("@")[0]
-    assert len(hearth.connected(room)) == 3
+    hearth.wait_connected(room, 3)
     alice.hang_up()
     lib.wait_for("she has left", lambda: len(hearth.connected(room)) == 2)
     time.sleep(0.5)

@@ -21,7 +21,7 @@ def factory_gives_a_conference_that_others_reach():
     room = re.match(r"sip:(conf-[a-z0-9]+)@", uri).group(1)
     joined = guest.invite(None, uri=uri)
     assert joined.status == 200 and joined.contact_uri() == uri and isfocus(joined), joined.fields
-    assert len(hearth.connected(room)) == 2
+    hearth.wait_connected(room, 2)
     for phone, others, own in ((host, 700, 440), (guest, 440, 700)):
         lib.hears(phone, others, above=2000)
         lib.hears_not(phone, own)

@@ -474,7 +474,7 @@ def s14_transactions():
     alice.pause(500)
     alice.send("BYE")
     alice.recv(200)
-    alice.run("-m", "20", "-r", "20", "-lost", "20")
+    alice.run("-m", "60", "-r", "30", "-lost", "20")
     lib.wait_for("nobody is left", lambda: not hearth.connected("lobby"))
     assert hearth.metric("hearth_sip_retransmissions_received_total") > 0
     hearth.stop()

@@ -60,7 +60,7 @@ def sighup_reloads_the_file():
     conf.write_text(text + "rooms: { autocreate = false; };\n")
     hearth.process.send_signal(signal.SIGHUP)
     lib.wait_for("reloaded", lambda: lib.Phone(hearth).invite("newroom" + os.urandom(2).hex()).status == 404)
-    assert len(hearth.connected("lobby")) == 1
+    hearth.wait_connected("lobby", 1)
     conf.write_text(text + "rooms: { autocreat = false; };\n")  # a mistake changes nothing
     hearth.process.send_signal(signal.SIGHUP)
     lib.wait_for("the mistake is named", lambda: "rooms.autocreat" in hearth.log_text().split("reload")[-1] or "autocreat:" in hearth.log_text())
@@ -87,7 +87,7 @@ def ports_run_out_with_503():
     answers = [phone.invite("lobby") for phone in phones]
     assert [a.status for a in answers] == [200, 200, 503], [a.start for a in answers]
     assert answers[2].get("Retry-After")
-    assert len(hearth.connected("lobby")) == 2
+    hearth.wait_connected("lobby", 2)
     phones[0].bye()
     lib.wait_for("a port is free again", lambda: lib.Phone(hearth).invite("lobby").status == 200, 15, 0.5)
     hearth.stop()
@@ -127,7 +127,7 @@ def hostile_datagrams_disturb_nobody():
             gun.sendto(os.urandom(40), (media[0], media[1] + 1))
     Ear(inside[1]).wait_long(1)
     lib.hears(inside[1], 440, above=2500)  # a stranger's packets change nothing
-    assert len(hearth.connected("lobby")) == 2
+    hearth.wait_connected("lobby", 2)
     assert lib.Phone(hearth).invite("lobby").status == 200
     lib.wait_for("it is counted", lambda: hearth.metric("hearth_sip_malformed_total") > 0)
     for phone in inside:
@@ -154,7 +154,7 @@ def a_full_disk_ends_no_call():
             hearth.api("POST", "/api/v1/rooms", {"id": f"room-{i}"})
         lib.wait_for("the failure shows", lambda: hearth.metric("hearth_store_healthy") == 0, 10)
         assert lib.Phone(hearth).invite("lobby").status == 200
-        assert len(hearth.connected("lobby")) == 2
+        hearth.wait_connected("lobby", 2)
         os.unlink(mount / "ballast")
         lib.wait_for("the store recovers", lambda: hearth.metric("hearth_store_healthy") == 1, 40, 0.5)
         assert inside.bye().status == 200

@@ -155,7 +155,7 @@ def files_run_out_and_rooms_go_on():
     assert hearth.process.poll() is None
     resource.prlimit(hearth.process.pid, resource.RLIMIT_NOFILE, before)
     lib.wait_for("callers are taken again", lambda: lib.Phone(hearth).invite("lobby").status == 200, 15, 0.5)
-    assert len(hearth.connected("lobby")) == len(answers) + 1
+    hearth.wait_connected("lobby", len(answers) + 1)
     assert inside.bye().status == 200
     hearth.stop()
 

@@ -83,7 +83,7 @@ def cancel_that_crosses_the_200_leaves_the_call():
     phone.send(phone.request("CANCEL", phone.uri, cseq=1, branch=phone.invite_branch, to=f"<{phone.uri}>"))
     assert phone.final().status in (200, 481)  # 481 once the transaction has gone (RFC 6026 keeps it: 200)
     phone.to = to
-    assert len(hearth.connected("lobby")) == 1
+    hearth.wait_connected("lobby", 1)
     assert phone.bye().status == 200
     hearth.stop()
 

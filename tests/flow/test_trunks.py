@@ -81,7 +81,7 @@ def with_a_password():
     assert outside.invite("bridge").status == 200
     lib.hears(inside, 620, above=1000)
     lib.hears(outside, 440, above=1000)
-    assert len(hearth.connected("bridge")) == 2
+    hearth.wait_connected("bridge", 2)
     assert outside.bye().status == 200 and inside.bye().status == 200
     hearth.stop()
     lib.wait_for("it took its leave", lambda: not provider.api("GET", "/api/v1/registrations").json["registrations"])
