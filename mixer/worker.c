@@ -809,14 +809,16 @@ static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
 
-	while (!atomic_load_explicit(&worker->must_stop, memory_order_acquire)) {
+	for (;;) {
 		uint64_t from_ns = clock_mono_ns(&worker->clock);
 		uint64_t due_ns = worker_tick_rt(worker, from_ns);
 
 		count_add(&worker->counters.busy_ns, clock_mono_ns(&worker->clock) - from_ns);
+		/* After the pass, which may have taken the command that was to wake it. */
+		if (atomic_load_explicit(&worker->must_stop, memory_order_acquire))
+			return NULL;
 		sleep_until(worker, due_ns);
 	}
-	return NULL;
 }
 
 int worker_start(struct worker *worker)

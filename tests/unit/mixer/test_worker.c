@@ -67,6 +67,24 @@ static void end_leg(struct rig_leg *leg, uint64_t now_ns)
 	rig_leg_close(&rig, leg);
 }
 
+/* The pass that is under way may take the command that wakes a worker for its end. */
+static void stops_whenever_it_is_told(void)
+{
+	struct worker_params params = {
+		.clock = clock_system(), .quiet_ms = 5000, .cname = "worker"};
+
+	for (int i = 0; i < 1000; i++) {
+		struct worker *one;
+
+		if (!CHECK_INT("new", worker_new(&params, &one), 0))
+			return;
+		CHECK_INT("started", worker_start(one), 0);
+		for (volatile int delay = 0; delay < i * 50; delay++)
+			;
+		(void)worker_free(one);
+	}
+}
+
 static void sleeps_without_legs(void)
 {
 	struct bus *bus;
@@ -478,6 +496,7 @@ static void a_room_of_two_talkers_finds_the_place_for_both(void)
 void suite_worker(void)
 {
 	CHECK_SUITE("worker");
+	CHECK_TEST(stops_whenever_it_is_told);
 	CHECK_TEST(sleeps_without_legs);
 	CHECK_TEST(rooms_are_dealt_to_phases);
 	CHECK_TEST(lateness);
