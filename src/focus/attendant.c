@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/prefix.h"
 #include "focus/ban.h"
 #include "focus/focus_priv.h"
 #include "focus/gate.h"
@@ -117,8 +118,10 @@ bool attendant_must_ask(const struct room *room, struct slice referred_by)
 
 	if ((is_owner || !attendant_has_pin(room)) && !room->settings.has_names)
 		return false;
-	return !(room->focus->config->dialin_trust_referred && slice_present(referred_by) &&
-		 is_inside(room, referred_by));
+	/* Anybody can write Referred-By. Of a conference that a factory made, only who was in it
+	 * knows the name; other rooms are guessed. */
+	return !(room->focus->config->dialin_trust_referred && room->origin == ROOM_BY_FACTORY &&
+		 slice_present(referred_by) && is_inside(room, referred_by));
 }
 
 /* Saying ------------------------------------------------------------------------------------- */
@@ -216,6 +219,18 @@ static struct slice room_key(const struct attendant *a, char out[LOCKOUT_KEY_MAX
 {
 	(void)snprintf(out, LOCKOUT_KEY_MAX + 1, "room %s", a->room_id);
 	return slice_of(out);
+}
+
+/* The room, as it is guessed at from where this caller is. */
+static struct slice place_key(const struct attendant *a, char out[LOCKOUT_KEY_MAX + 1])
+{
+	struct prefix peer = prefix_of_peer(&sip_call_flow(a->participant->call)->remote);
+	size_t used = (size_t)snprintf(out, LOCKOUT_KEY_MAX + 1, "turn %s ", a->room_id);
+
+	for (size_t i = 0; i < sizeof(peer.octets); i++)
+		used += (size_t)snprintf(out + used, LOCKOUT_KEY_MAX + 1 - used, "%02x",
+					 peer.octets[i]);
+	return slice_make(out, used);
 }
 
 static uint64_t now_ms(const struct attendant *a)
@@ -482,6 +497,12 @@ static void pin_check(struct attendant *a)
 	wrong(a, ASK_PIN, PROMPT_PIN_INVALID);
 }
 
+/* Callers through a trusted peer are not from one place, though they come from one address. */
+static bool must_take_turns(const struct attendant *a)
+{
+	return a->participant->call && !a->participant->is_trusted;
+}
+
 /* Where much was guessed, right and wrong are told late. */
 static void pin_entered(struct attendant *a)
 {
@@ -491,6 +512,11 @@ static void pin_entered(struct attendant *a)
 
 	if (!delay_ms) {
 		pin_check(a);
+		return;
+	}
+	if (must_take_turns(a) &&
+	    lockout_turn_ms(focus->lockout, place_key(a, text), now_ms(a), &delay_ms)) {
+		say_goodbye(a, PROMPT_PIN_INVALID);
 		return;
 	}
 	a->state = CHECK_PIN;

@@ -45,7 +45,8 @@ bool attendant_number_find(const char *numbers, struct slice number,
 
 /* Whether this room asks the caller whose request is being handled for a PIN or a name.
  * `referred_by` is the URI of who sent it here, or absent: people whom somebody inside has sent are
- * not asked (dialin.trust_referred). The owner of the room is asked for a name alone. */
+ * not asked (dialin.trust_referred), into a conference that a factory made. The owner of the room
+ * is asked for a name alone. */
 bool attendant_must_ask(const struct room *room, struct slice referred_by);
 
 /* Whether there is a PIN to be asked for. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/err.h"
 #include "base/hash.h"
 #include "base/list.h"
 
@@ -13,6 +14,7 @@ struct entry {
 	char key[LOCKOUT_KEY_MAX + 1];
 	uint32_t failures;
 	uint64_t failed_ms, until_ms;
+	uint64_t turn_ms; /* the last turn that was taken */
 };
 
 struct lockout {
@@ -132,23 +134,46 @@ static uint64_t pause_ms(uint32_t failures)
 	return MIN_OF(pause, (uint64_t)LOCKOUT_MAX_MS);
 }
 
-void lockout_failed(struct lockout *lockout, struct slice key, uint64_t now_ms)
+/* It is heard of now. NULL: no memory. */
+static struct entry *entry_touch(struct lockout *lockout, struct slice key, uint64_t now_ms)
 {
-	struct entry *entry;
+	struct entry *entry = entry_find(lockout, key);
 
-	key = cut(key);
-	entry = entry_find(lockout, key);
 	if (!entry) {
 		forget_old(lockout, now_ms);
 		entry = entry_make(lockout, key);
 	}
 	if (!entry)
-		return; /* no memory: the guess was still refused */
-	entry->failures++;
+		return NULL;
 	entry->failed_ms = now_ms;
-	entry->until_ms = now_ms + pause_ms(entry->failures);
 	list_remove(&entry->by_age);
 	list_append(&lockout->by_age, &entry->by_age);
+	return entry;
+}
+
+int lockout_turn_ms(struct lockout *lockout, struct slice key, uint64_t now_ms, uint64_t *delay_ms)
+{
+	struct entry *entry = entry_touch(lockout, cut(key), now_ms);
+	uint64_t turn_ms;
+
+	if (!entry)
+		return 0; /* it waits for itself alone */
+	turn_ms = MAX_OF(entry->turn_ms, now_ms) + *delay_ms;
+	if (turn_ms - now_ms > LOCKOUT_TURNS_MAX_MS)
+		return ERR_LIMIT;
+	entry->turn_ms = turn_ms;
+	*delay_ms = turn_ms - now_ms;
+	return 0;
+}
+
+void lockout_failed(struct lockout *lockout, struct slice key, uint64_t now_ms)
+{
+	struct entry *entry = entry_touch(lockout, cut(key), now_ms);
+
+	if (!entry)
+		return; /* no memory: the guess was still refused */
+	entry->failures++;
+	entry->until_ms = now_ms + pause_ms(entry->failures);
 }
 
 void lockout_passed(struct lockout *lockout, struct slice key)

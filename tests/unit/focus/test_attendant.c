@@ -217,6 +217,40 @@ static void many_guessers_make_a_room_slow(void)
 	world_end(world, "slow");
 }
 
+/* Many calls at once from one place, each under another name, guess no faster than one. */
+static void many_guess_at_once(void)
+{
+	enum { CALLS = 12 };
+	struct world *world = world_new(&(struct world_options){.config = CONFIG});
+	struct phone *eves[CALLS], *eve;
+	uint64_t before;
+	char name[16];
+
+	(void)room_make_pins(world, "team", "1234", NULL);
+	for (int i = 0; i < LOCKOUT_ROOM_FREE + 5; i++) {
+		(void)snprintf(name, sizeof(name), "eve%d", i);
+		eve = call(world, name, "8001");
+		press(eve, "0000#");
+		world_run(world, LOCKOUT_DELAY_MAX_MS);
+		phone_hang_up(eve);
+	}
+	for (int i = 0; i < CALLS; i++) {
+		(void)snprintf(name, sizeof(name), "adam%d", i);
+		eves[i] = call(world, name, "8001");
+	}
+	before = focus_stats(world->focus)->pins_wrong;
+	for (int i = 0; i < CALLS; i++)
+		press(eves[i], "0000#");
+	world_run(world, 2 * LOCKOUT_DELAY_MAX_MS);
+	CHECK_INT("one after the other", focus_stats(world->focus)->pins_wrong - before, 2);
+	world_run(world, LOCKOUT_TURNS_MAX_MS);
+	CHECK_INT("as many as a minute holds, some of them again",
+		  focus_stats(world->focus)->pins_wrong - before <= 9, true);
+	for (int i = 0; i < CALLS; i++)
+		phone_hang_up(eves[i]);
+	world_end(world, "many_at_once");
+}
+
 /* All who hide their name are not one caller: none of them shuts the others out. */
 static void nobody_in_particular_is_not_locked_out(void)
 {
@@ -288,11 +322,12 @@ static void locked_and_full_are_told(void)
 	world_end(world, "locked");
 }
 
-/* The room's own URI asks for the PIN too, but not those whom somebody inside has sent. */
+/* The room's own URI asks for the PIN too, also those who say that somebody inside has sent them.
+ */
 static void a_room_with_a_pin_asks(void)
 {
 	struct world *world = world_new(&(struct world_options){.config = CONFIG});
-	struct phone *alice, *bob, *carol;
+	struct phone *alice, *bob, *carol, *dave;
 
 	(void)room_make_pins(world, "team", "1234", NULL);
 	alice = call(world, "alice", "team");
@@ -303,10 +338,17 @@ static void a_room_with_a_pin_asks(void)
 	bob->dial_headers = "Referred-By: <sip:alice@" WORLD_PHONES ">\r\n";
 	phone_dial(bob, "team");
 	world_run(world, 500);
-	CHECK_INT("sent by alice", world_roster(world, "team"), 2);
+	CHECK_INT("anybody can say so", world_roster(world, "team"), 1);
+	world_room(world, "team")->origin = ROOM_BY_FACTORY;
 	carol = world_phone(world, "carol");
-	carol->dial_headers = "Referred-By: <sip:eve@" WORLD_PHONES ">\r\n";
+	carol->dial_headers = "Referred-By: <sip:alice@" WORLD_PHONES ">\r\n";
 	phone_dial(carol, "team");
+	world_run(world, 500);
+	CHECK_INT("sent by alice, to a name that others do not know", world_roster(world, "team"),
+		  2);
+	dave = world_phone(world, "dave");
+	dave->dial_headers = "Referred-By: <sip:eve@" WORLD_PHONES ">\r\n";
+	phone_dial(dave, "team");
 	world_run(world, 500);
 	CHECK_INT("sent by nobody we know", world_roster(world, "team"), 2);
 	world_end(world, "room_with_pin");
@@ -700,6 +742,7 @@ void suite_attendant(void)
 	CHECK_TEST(three_wrong_entries_end_it);
 	CHECK_TEST(guessing_locks_out);
 	CHECK_TEST(many_guessers_make_a_room_slow);
+	CHECK_TEST(many_guess_at_once);
 	CHECK_TEST(nobody_in_particular_is_not_locked_out);
 	CHECK_TEST(silence_is_asked_twice);
 	CHECK_TEST(no_sound_is_no_trap);

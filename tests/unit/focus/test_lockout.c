@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/err.h"
 #include "tests/support/check.h"
 
 static void grows_and_ends(void)
@@ -85,6 +86,34 @@ static void delays_of_a_room(void)
 	lockout_free(lockout);
 }
 
+/* One after the other from one place, each place for itself, and nobody for ever. */
+static void turns(void)
+{
+	struct slice here = SLICE("room a, here"), there = SLICE("room a, there");
+	uint64_t now = 1000, delay;
+	struct lockout *lockout;
+
+	CHECK_INT("new", lockout_new(&lockout), 0);
+	for (uint64_t i = 1; i <= 7; i++) {
+		delay = 8000;
+		CHECK_INT("taken", lockout_turn_ms(lockout, here, now, &delay), 0);
+		CHECK_INT("behind those before", delay, i * 8000);
+	}
+	delay = 8000;
+	CHECK_INT("too long", lockout_turn_ms(lockout, here, now, &delay), ERR_LIMIT);
+	CHECK_INT("elsewhere", lockout_turn_ms(lockout, there, now, &delay), 0);
+	CHECK_INT("nobody before", delay, 8000);
+	now += 8000;
+	CHECK_INT("one is through", lockout_turn_ms(lockout, here, now, &delay), 0);
+	CHECK_INT("in its place", delay, 56000);
+	now += 100000;
+	delay = 500;
+	CHECK_INT("all are", lockout_turn_ms(lockout, here, now, &delay), 0);
+	CHECK_INT("at once", delay, 500);
+	CHECK_INT("no failure of its own", lockout_delay_ms(lockout, here), 0);
+	lockout_free(lockout);
+}
+
 void suite_lockout(void)
 {
 	CHECK_SUITE("lockout");
@@ -92,4 +121,5 @@ void suite_lockout(void)
 	CHECK_TEST(memory_is_bounded);
 	CHECK_TEST(long_keys_are_cut);
 	CHECK_TEST(delays_of_a_room);
+	CHECK_TEST(turns);
 }
