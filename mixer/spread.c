@@ -244,7 +244,7 @@ static void other_meet(struct spread_seat *seat, struct spread_seat *from)
 	seat->missed += seat->bus->leg_count > 0;
 }
 
-bool spread_is_complete_rt(const struct spread_seat *seat)
+bool spread_is_complete_rt(const struct spread_seat *seat, bool is_for_all)
 {
 	const struct spread *spread = seat->spread;
 	uint32_t count = atomic_load(&spread->count);
@@ -252,7 +252,7 @@ bool spread_is_complete_rt(const struct spread_seat *seat)
 	for (uint32_t i = 0; i < count; i++) {
 		const struct spread_seat *from = atomic_load(&spread->seats[i]);
 
-		if (from != seat && seat->others[i].is_in_time &&
+		if (from != seat && (is_for_all || seat->others[i].is_in_time) &&
 		    atomic_load(&from->shares[seat->tick % SPREAD_SHARES].tick) != seat->tick)
 			return false;
 	}

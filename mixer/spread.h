@@ -2,17 +2,18 @@
  *
  * Each worker has a part of the room: a bus with its legs and a *seat*. A seat's tick comes at the
  * same moment on every worker, and has two steps. At its time each part gathers its own legs and
- * puts what they said (sums by audience and rate, who spoke) into a share. SPREAD_MEET_US later each
- * part adds the shares of the others to its own sums and delivers to its own legs. What listeners of
- * a part want to hear (audiences and rates) is in the share as well, and is summed by all from the
- * next tick on.
+ * puts what they said (sums by audience and rate, who spoke) into a share. When all are there each
+ * part adds the shares of the others to its own sums and delivers to its own legs. What listeners
+ * of a part want to hear (audiences and rates) is in the share as well, and is summed by all from
+ * the next tick on.
  *
- * Waiting is bounded, and no thread ever blocks for it: where a share is not there in time, the
- * worker goes on with its other rooms and looks again, SPREAD_MEET_US_MAX after the tick for the
- * last time. Then the share is left out and counted. Whoever was left out once is not waited for
- * again until it has been in time again, so a part that hangs costs the others those milliseconds
- * once. In place of what is missing the sound of the tick before is heard backwards and fading,
- * which goes on from where that ended; what comes after it fades in. So there is no click.
+ * Waiting is bounded, and no thread ever blocks for it: where a share is not there yet, the worker
+ * goes on with its other rooms and looks again, SPREAD_MEET_US_MAX after the tick for the last
+ * time. Then the share is left out and counted. Whoever was left out once, or has never been there,
+ * is waited for no longer than SPREAD_MEET_US until it is in time, so a part that hangs costs the
+ * others those milliseconds once. In place of what is missing the sound of the tick before is heard
+ * backwards and fading, which goes on from where that ended; what comes after it fades in. So there
+ * is no click.
  *
  * Sums of whole numbers come to the same in any order, so that all hear to the sample what they
  * would hear on one worker. Plays and recordings of the room are with one of the parts, the home.
@@ -41,9 +42,9 @@
 enum {
 	SPREAD_SEATS_MAX = 64, /* of a room: one a worker */
 	SPREAD_SHARES = 2,
-	SPREAD_MEET_US = 2000,      /* after the tick's time the parts meet, */
-	SPREAD_LOOK_US = 500,       /* and where one is not ready look again so often, */
-	SPREAD_MEET_US_MAX = 10000, /* until then */
+	SPREAD_LOOK_US = 250,  /* so often a part looks whether all are there, */
+	SPREAD_MEET_US = 2000, /* until so much after the tick's time for who was not there last, */
+	SPREAD_MEET_US_MAX = 10000, /* and so much for who was */
 	SPREAD_FADE_IN_PART = 4     /* of a frame: what comes back fades in over a quarter of it */
 };
 
@@ -85,15 +86,15 @@ struct spread_seat {
 	uint64_t due_ns;    /* of its next step; worker.c */
 	uint64_t gather_ns; /* when its tick was due; worker.c */
 	uint64_t tick;      /* that was gathered */
-	bool is_gathered; /* the second step is next */
-	uint64_t missed;  /* shares of others that were not there in time */
-	void *owner;      /* control's */
+	bool is_gathered;   /* the second step is next */
+	uint64_t missed;    /* shares of others that were not there in time */
+	void *owner;        /* control's */
 	struct bus_scratch scratch;
 	struct {
 		bool is_seen;    /* has been there: else it is not missed */
 		bool is_in_time; /* in the last tick: else it is not waited for, and not repeated */
 		uint8_t count;
-		int32_t duck_q14; /* with is_seen */
+		int32_t duck_q14;                            /* with is_seen */
 		struct spread_want wants[BUS_AUDIENCES_MAX]; /* the last that it told */
 	} others[SPREAD_SEATS_MAX];
 	struct spread_share shares[SPREAD_SHARES];
@@ -113,8 +114,8 @@ uint32_t spread_offset_us(const struct spread *spread);
 /* The two steps of tick number `tick`; 1 or more. */
 void spread_gather_rt(struct spread_seat *seat, struct leg_env *env, uint64_t tick,
 		      uint32_t skipped) NONBLOCKING;
-/* In between: whether everybody is there who is waited for. */
-bool spread_is_complete_rt(const struct spread_seat *seat) NONBLOCKING;
+/* In between: whether everybody is there, or at least everybody who was there in the last tick. */
+bool spread_is_complete_rt(const struct spread_seat *seat, bool is_for_all) NONBLOCKING;
 void spread_meet_rt(struct spread_seat *seat) NONBLOCKING; /* the sums are those of the room */
 void spread_deliver_rt(struct spread_seat *seat, struct leg_env *env) NONBLOCKING;
 

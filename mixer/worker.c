@@ -633,7 +633,7 @@ static void seat_gather(struct worker *worker, struct spread_seat *seat)
 	seat->due_ns += skipped * TICK_NS;
 	spread_gather_rt(seat, &worker->env, seat->due_ns / TICK_NS, (uint32_t)skipped);
 	seat->gather_ns = seat->due_ns;
-	seat->due_ns += MEET_NS;
+	seat->due_ns += LOOK_NS;
 }
 
 /* Somebody is not ready yet, and there is time to look again. */
@@ -641,7 +641,8 @@ static bool seat_waits(const struct worker *worker, const struct spread_seat *se
 {
 	if (worker->held_ns && worker->env.now_ns - worker->held_ns > HELD_NS_MAX)
 		return false;
-	return worker->env.now_ns < seat->gather_ns + MEET_NS_MAX && !spread_is_complete_rt(seat);
+	return worker->env.now_ns < seat->gather_ns + MEET_NS_MAX &&
+	       !spread_is_complete_rt(seat, worker->env.now_ns < seat->gather_ns + MEET_NS);
 }
 
 static void seat_step(struct worker *worker, struct spread_seat *seat)
@@ -713,6 +714,22 @@ static uint64_t due_next(struct worker *worker)
 	return seat ? MIN_OF(due_ns, seat->due_ns) : due_ns;
 }
 
+/* Something is due that takes packets: to look for few of them in every pass in which parts of a
+ * room meet would cost more than to find them all in the next. */
+static bool is_gathering_due(const struct worker *worker, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < WORKER_PHASES; i++)
+		if (worker->phases[i].due_ns <= now_ns)
+			return true;
+	for (const struct list *it = worker->seats.next; it != &worker->seats; it = it->next) {
+		const struct spread_seat *seat = LIST_ENTRY(it, const struct spread_seat, node);
+
+		if (!seat->is_gathered && seat->due_ns <= now_ns)
+			return true;
+	}
+	return false;
+}
+
 /* One phase, or one step of a seat. */
 static void step(struct worker *worker)
 {
@@ -772,7 +789,7 @@ uint64_t worker_tick_rt(struct worker *worker, uint64_t now_ns)
 	} else if (!worker->held_ns) {
 		worker->held_ns = now_ns;
 	}
-	if (due_next(worker) <= now_ns)
+	if (is_gathering_due(worker, now_ns))
 		ports_receive(worker);
 	while (due_next(worker) <= now_ns)
 		step(worker);

@@ -455,8 +455,8 @@ static void waiting_is_bounded(void)
 			want_us; /* want_us: when the other delivers, after the tick's time */
 		uint32_t want_missed;
 	} cases[] = {
-		{"in time", 0, SPREAD_MEET_US, 0},
-		{"just in time", 1500, SPREAD_MEET_US, 0},
+		{"in time", 0, STEP_US, 0},
+		{"a little late", 1500, 1500, 0},
 		{"waited for", 3000, 3000, 0},
 		{"waited for long", 9500, 9500, 0},
 		{"too late", 11000, SPREAD_MEET_US_MAX, 1},
